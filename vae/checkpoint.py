@@ -1,0 +1,189 @@
+"""A model as one .safetensors file: weights, and in its metadata the settings and the image shape.
+
+Nothing is ever unpickled, and a file is refused in one sentence before any of its tensors is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+
+from vae.errors import InputError
+from vae.plan import ImageShape, Plan, make_plan
+from vae.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from vae.model import VAE
+
+FORMAT = "elbo-room-1"
+MAX_BYTES = 1 << 30
+MODEL = "model."  # prefix of the weights; other tensors in the file belong to training
+
+
+class Checkpoint(NamedTuple):
+    """What a file says, checked: `arrays` holds every tensor of the plan in its right shape, as float32."""
+
+    settings: Settings
+    image_shape: ImageShape
+    step: int
+    arrays: dict[str, np.ndarray]
+    training: dict[str, np.ndarray]  # optimiser moments and generator states, empty in a finished model
+
+    @property
+    def plan(self) -> Plan:
+        return make_plan(self.settings.arch, self.settings.hidden, self.settings.latent_dim, self.image_shape)
+
+
+def write(
+    path: Path,
+    settings: Settings,
+    image_shape: ImageShape,
+    step: int,
+    model: dict[str, torch.Tensor],
+    training: dict[str, torch.Tensor] | None = None,
+) -> None:
+    """Write the file atomically (beside, flushed, renamed): at any moment `path` is absent, old, or whole."""
+    from safetensors.torch import save
+
+    tensors = {MODEL + name: t.detach().cpu().contiguous() for name, t in model.items()}
+    tensors |= {name: t.detach().cpu().contiguous() for name, t in (training or {}).items()}
+    metadata = {
+        "format": FORMAT,
+        "settings": settings.to_json(),
+        "image_shape": json.dumps(list(image_shape)),
+        "step": str(step),
+    }
+    write_atomically(path, save(tensors, metadata))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def read(source: str | Path | bytes) -> Checkpoint:
+    """A checkpoint from a .safetensors file, a run folder, or the bytes of an upload; `InputError` if it is none."""
+    if isinstance(source, bytes):
+        return _parse(source, "The file")
+    path = Path(source)
+    if path.is_dir():
+        path = path / "checkpoint.safetensors"
+        if not path.is_file():
+            raise InputError(f"There is no checkpoint in {path.parent}; give a run folder or a .safetensors file.")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} is larger than 1 GiB, so it is no checkpoint of this program.")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}; give a run folder or a .safetensors file.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from None
+    return _parse(data, str(path))
+
+
+def load_model(checkpoint: Checkpoint) -> VAE:
+    """The VAE with the checkpoint's weights, on the CPU, ready for evaluation."""
+    import torch
+
+    from vae.model import VAE
+
+    settings = checkpoint.settings
+    with torch.device("meta"):  # no time spent on initial weights that are replaced at once
+        model = VAE(checkpoint.plan, checkpoint.image_shape, settings.likelihood, settings.sigma)
+    model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in checkpoint.arrays.items()}, assign=True)
+    return model.eval()
+
+
+def _parse(data: bytes, name: str) -> Checkpoint:
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name} is larger than 1 GiB, so it is no checkpoint of this program.")
+    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
+        raise InputError(f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead.")
+    try:
+        metadata = _metadata(data)
+    except (ValueError, AttributeError):
+        raise InputError(f"{name} is no .safetensors file, or it is damaged; train or export it again.") from None
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{name} is a .safetensors file of another program; give one that `python -m vae train` made.")
+    try:
+        arrays = load_arrays(data)
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        raise InputError(f"{name} is cut short or damaged; copy or upload it again.") from None
+
+    settings = Settings.from_json(str(metadata.get("settings", "")))
+    image_shape = _image_shape(metadata, name)
+    step = _step(metadata, name)
+    plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
+    model = {k.removeprefix(MODEL): v for k, v in arrays.items() if k.startswith(MODEL)}
+    expected = parameter_shapes(plan)
+    for key, shape in expected.items():
+        if key not in model or model[key].shape != shape or model[key].dtype != np.float32:
+            raise InputError(f"{name} does not hold the weights that its settings name ({key}); it is damaged.")
+        if not np.isfinite(model[key]).all():
+            raise InputError(f"{name} holds weights that are not numbers ({key}); its training had diverged.")
+    if set(model) != set(expected):
+        raise InputError(f"{name} holds weights that its settings do not name; it is damaged.")
+    training = {k: v for k, v in arrays.items() if not k.startswith(MODEL)}
+    return Checkpoint(settings, image_shape, step, model, training)
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    """The `__metadata__` of a safetensors file: 8 bytes of header length, then the header as JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise ValueError("no header")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError("no metadata")
+    return metadata
+
+
+def _image_shape(metadata: dict[str, Any], name: str) -> ImageShape:
+    try:
+        channels, height, width = json.loads(metadata["image_shape"])
+        if channels in (1, 3) and all(type(n) is int and 1 <= n <= 1024 for n in (height, width)):
+            return channels, height, width
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise InputError(f"{name} names no usable image shape; it is damaged.")
+
+
+def _step(metadata: dict[str, Any], name: str) -> int:
+    try:
+        return int(metadata["step"])
+    except (KeyError, ValueError):
+        raise InputError(f"{name} names no training step; it is damaged.") from None
+
+
+def parameter_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """Name → shape of every weight of a plan, as `networks.py` names them."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for prefix, layers in (("encoder.trunk", plan.trunk), ("decoder.layers", plan.decoder)):
+        for i, layer in enumerate(layers):
+            if "out" not in layer:
+                continue
+            a, b = layer["in"], layer["out"]
+            kernel = (layer["kernel"],) * 2 if "kernel" in layer else ()
+            weight = (a, b, *kernel) if layer["op"] == "conv_transpose" else (b, a, *kernel)
+            shapes |= {f"{prefix}.{i}.weight": weight, f"{prefix}.{i}.bias": (b,)}
+    for head in ("mu", "logvar"):
+        shapes[f"encoder.{head}.weight"] = (plan.latent_dim, plan.features)
+        shapes[f"encoder.{head}.bias"] = (plan.latent_dim,)
+    return shapes

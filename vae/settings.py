@@ -1,0 +1,145 @@
+"""Every training setting, declared once: default, range and one-line help. No torch here.
+
+The command line, the app's forms and a checkpoint's metadata are all read off `Settings`.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from vae.errors import InputError
+
+DATA_SETS = ("digits", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
+
+
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "choices": choices}
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained and how. Made from anything with `Settings.of(...)`, which checks every value."""
+
+    data: str = _setting("mnist", "image set to train on", choices=DATA_SETS)
+    arch: Literal["mlp", "conv"] = _setting("mlp", "kind of network")
+    hidden: tuple[int, ...] = _setting(
+        (400,), "layer widths (mlp; 0 for none) or channels (conv), image side first, as in 512,256",
+        at_least=1, at_most=4096,
+    )  # fmt: skip
+    latent_dim: int = _setting(2, "dimensions of z", at_least=1, at_most=64)
+    beta: float = _setting(1.0, "weight of the rate in the loss; 1 is the ELBO", at_least=0, at_most=1e6)
+    likelihood: Literal["bernoulli", "gaussian"] = _setting("bernoulli", "p(x|z) of a pixel")
+    sigma: float = _setting(
+        1.0, "standard deviation of a pixel under the gaussian likelihood", at_least=1e-3, at_most=1e3
+    )
+    epochs: int = _setting(10, "passes over the training images", at_least=1, at_most=100_000)
+    batch_size: int = _setting(128, "images a step", at_least=1, at_most=65_536)
+    lr: float = _setting(1e-3, "learning rate of Adam (the peak, under one-cycle)", above=0, at_most=10)
+    schedule: Literal["one-cycle", "constant"] = _setting("one-cycle", "learning rate over the run")
+    seed: int = _setting(1, "seed of weights, order and noise", at_least=0, at_most=2**31 - 1)
+    device: Literal["auto", "cuda", "mps", "cpu"] = _setting("auto", "where to train; auto is cuda, then mps, then cpu")
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            _check(f.name, getattr(self, f.name), f.metadata)
+        if self.arch == "conv" and not 1 <= len(self.hidden) <= 6:
+            raise InputError("hidden must name 1 to 6 channel counts for a conv network, as in 32,64.")
+        if len(self.hidden) > 16:
+            raise InputError("hidden must name at most 16 layers.")
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Settings:
+        """Settings from strings or JSON values; whatever is not named takes its default."""
+        kinds = field_types()
+        unknown = sorted(set(values) - set(kinds))
+        if unknown:
+            raise InputError(f"Unknown setting {unknown[0]!r}; the settings are {', '.join(kinds)}.")
+        return cls(**{name: _convert(name, value, kinds[name]) for name, value in values.items()})
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise InputError("The settings are not a JSON object; they were not written by this program.")
+        return cls.of(values)
+
+
+def field_types() -> dict[str, Any]:
+    """Name → type of every setting, in the order of their declaration."""
+    hints = get_type_hints(Settings)
+    return {f.name: hints[f.name] for f in fields(Settings)}
+
+
+def choices_of(name: str) -> tuple[str, ...] | None:
+    """The values that setting `name` can take, where they are a fixed list."""
+    metadata = next(f.metadata for f in fields(Settings) if f.name == name)
+    kind = field_types()[name]
+    return metadata["choices"] or (get_args(kind) if get_origin(kind) is Literal else None)
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """ "512,256" → (512, 256); "0" or "" → (), a linear network."""
+    parts = [p.strip() for p in text.split(",") if p.strip()]
+    try:
+        widths = tuple(int(p) for p in parts)
+    except ValueError:
+        raise InputError(f"hidden must be whole numbers joined by commas, as in 512,256, not {text!r}.") from None
+    return () if widths == (0,) else widths
+
+
+def _convert(name: str, value: Any, kind: Any) -> Any:
+    if name == "hidden":
+        if isinstance(value, str):
+            return parse_hidden(value)
+        if isinstance(value, (list, tuple)) and all(type(v) is int for v in value):
+            return tuple(value)
+        raise InputError(f"hidden must be whole numbers joined by commas, not {value!r}.")
+    if kind is int:
+        if type(value) is int:
+            return value
+        try:
+            return int(str(value))
+        except ValueError:
+            raise InputError(f"{name} must be a whole number, not {value!r}.") from None
+    if kind is float:
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} must be a number, not {value!r}.") from None
+    return value
+
+
+def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> None:
+    choices = choices_of(name)
+    if choices is not None:
+        if value not in choices:
+            raise InputError(f"Unknown {name} {value!r}: choose one of {', '.join(choices)}.")
+        return
+    for number in value if isinstance(value, tuple) else (value,):
+        if not isfinite(number):
+            raise InputError(f"{name} must be finite, not {number}.")
+        if limits["at_least"] is not None and number < limits["at_least"]:
+            raise InputError(f"{name} must be at least {limits['at_least']:g}, not {number:g}.")
+        if limits["above"] is not None and number <= limits["above"]:
+            raise InputError(f"{name} must be above {limits['above']:g}, not {number:g}.")
+        if limits["at_most"] is not None and number > limits["at_most"]:
+            raise InputError(f"{name} must be at most {limits['at_most']:g}, not {number:g}.")
