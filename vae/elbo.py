@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import log
 from typing import NamedTuple
 
@@ -51,12 +52,28 @@ def elbo(model: VAE, x: Tensor, zeta: Tensor | None = None, generator: torch.Gen
 def importance_weighted_bound(model: VAE, x: Tensor, k: int, generator: torch.Generator | None = None) -> Tensor:
     """L_k = ln (1/k) Σ_j p(x|z_j) p(z_j) / q(z_j|x), z_j ~ q(z|x): shape (B,) for x (B, C, H, W).
 
-    E L_1 = ELBO ≤ E L_k ≤ E L_{k+1} ≤ ln p(x) (Burda et al. 2016). Draws are made one at a time, so memory does not
-    grow with `k`.
+    E L_1 = ELBO ≤ E L_k ≤ E L_{k+1} ≤ ln p(x) (Burda et al. 2016).
+    """
+    shape = (len(x), model.latent_dim)
+    noise = (torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype) for _ in range(k))
+    return bound_of_weights(log_weights(model, x, noise), k)
+
+
+@torch.no_grad()
+def log_weights(model: VAE, x: Tensor, noise: Iterable[Tensor]) -> Tensor:
+    """ln p(x|z_j) + ln p(z_j) − ln q(z_j|x) at z_j = mu + sigma · zeta_j, shape (draws, B) for x (B, C, H, W).
+
+    `noise` yields the zeta_j, each (B, k). They are decoded one at a time, so images of only one draw are in memory.
     """
     posterior = model.encode(x)
-    total = torch.full((len(x),), -torch.inf, device=x.device)
-    for _ in range(k):
-        z = posterior.rsample(generator=generator)
-        total = torch.logaddexp(total, model.log_likelihood(x, z) + log_prior(z) - posterior.log_prob(z))
-    return total - log(k)
+    draws = (posterior.at(zeta) for zeta in noise)
+    return torch.stack([model.log_likelihood(x, z) + log_prior(z) - posterior.log_prob(z) for z in draws])
+
+
+def bound_of_weights(log_w: Tensor, k: int) -> Tensor:
+    """L_k from log weights (draws, B), averaged over the disjoint groups of `k` draws that they hold: shape (B,).
+
+    Groups make full use of the draws, and bounds for k that divide one another rise with k for every image (Jensen).
+    """
+    groups = log_w[: len(log_w) // k * k].unflatten(0, (-1, k))
+    return (groups.logsumexp(1) - log(k)).mean(0)

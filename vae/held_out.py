@@ -1,0 +1,86 @@
+"""The held-out images that the map shows, with their posteriors, as one .npz file. No torch here.
+
+The app reads this file to paint the map of a model before torch has been imported. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vae.checkpoint import write_atomically
+from vae.errors import InputError
+
+FILE_NAME = "held_out.npz"
+MAX_BYTES = 1 << 28  # of all arrays together, before compression
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """N test images and what the model says of each; row n of every array is one image."""
+
+    images: np.ndarray  # uint8 (N, C, H, W)
+    labels: np.ndarray  # int16 (N,)
+    index: np.ndarray  # int32 (N,), the image's place in the test split
+    mu: np.ndarray  # float32 (N, k)
+    logvar: np.ndarray  # float32 (N, k)
+    distortion: np.ndarray  # float32 (N,), nats per image, at one draw from q(z|x)
+
+
+_DTYPES = {
+    "images": np.uint8,
+    "labels": np.int16,
+    "index": np.int32,
+    "mu": np.float32,
+    "logvar": np.float32,
+    "distortion": np.float32,
+}
+
+
+def save_held_out(path: Path, held_out: HeldOut) -> None:
+    """Write `held_out` as a compressed .npz, atomically."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **vars(held_out))
+    write_atomically(path, buffer.getvalue())
+
+
+def read_held_out(path: str | Path) -> HeldOut:
+    """What `save_held_out` wrote; `InputError` in one sentence where the file is missing, damaged or another kind."""
+    path = Path(path)
+    damaged = f"{path} holds no held-out images, or it is damaged; evaluate the model again to write a new one."
+    try:
+        arrays = _arrays(path)
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}; evaluate the model to write it.") from None
+    except (OSError, EOFError, ValueError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        raise InputError(damaged) from None
+    if not _consistent(arrays):
+        raise InputError(damaged)
+    return HeldOut(**arrays)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+            raise ValueError("too large")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _consistent(arrays: dict[str, np.ndarray]) -> bool:
+    if {name: array.dtype for name, array in arrays.items()} != _DTYPES:
+        return False
+    n = arrays["images"].shape[0] if arrays["images"].ndim == 4 else 0
+    k = arrays["mu"].shape[1] if arrays["mu"].ndim == 2 else 0
+    return (
+        n > 0
+        and k > 0
+        and all(arrays[name].shape == (n,) for name in ("labels", "index", "distortion"))
+        and all(arrays[name].shape == (n, k) for name in ("mu", "logvar"))
+        and all(np.isfinite(arrays[name]).all() for name in ("mu", "logvar", "distortion"))
+    )
