@@ -1,0 +1,279 @@
+"""Image sets behind one door: uint8 pixels, labels, and splits that are fixed and never mixed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import string
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vae.errors import InputError
+from vae.plan import ImageShape
+from vae.settings import DATA_SETS
+
+ROOT_VARIABLE = "ELBO_ROOM_DATA"
+VALIDATION = 5000  # images set aside from a training split of torchvision
+HELD_OUT = 5000  # images of a test split that a map shows
+TIMEOUT = 10.0  # seconds a server may stay silent
+MAX_SIDE = 1024  # pixels
+
+_kept: list[Any] = []  # an operator's definition lives as long as its library object
+
+
+class Images(NamedTuple):
+    """`pixels` uint8 (N, C, H, W), 0 to 255, and `labels` int64 (N,)."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, array: Any, labels: Any) -> Images:
+        """Images from uint8, or from floats in [0, 1]: (N, H, W), (N, H, W, C) or (N, C, H, W) with C = 1 or 3.
+
+        Where the last two could both be meant, (N, C, H, W) is. Raises `InputError` for anything else.
+        """
+        pixels = _channels_first(_to_uint8(np.asarray(array)))
+        classes = np.asarray(labels)
+        if classes.shape != (len(pixels),):
+            raise InputError(f"{len(pixels)} images came with labels of shape {classes.shape}; give each image one.")
+        if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0:
+            raise InputError("Labels must be whole numbers from 0 upwards; number the classes 0, 1, 2, …")
+        return cls(np.ascontiguousarray(pixels), classes.astype(np.int64))
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """(channels, height, width)."""
+        channels, height, width = self.pixels.shape[1:]
+        return channels, height, width
+
+    def take(self, indices: np.ndarray) -> Images:
+        """The images at `indices`, in that order."""
+        return Images(self.pixels[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Three splits of one kind of image; `classes[label]` is the name of a label."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: Images
+    validation: Images
+    test: Images
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """(channels, height, width), the same in every split."""
+        return self.train.image_shape
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pixels and labels of all splits, in their order."""
+        digest = hashlib.sha256()
+        for images in (self.train, self.validation, self.test):
+            digest.update(repr(images.pixels.shape).encode())
+            digest.update(np.ascontiguousarray(images.pixels))
+            digest.update(np.ascontiguousarray(images.labels, dtype="<i8"))
+        return digest.hexdigest()
+
+
+def load(name: str, root: str | Path | None = None, download: bool = True) -> ImageSet:
+    """The image set `name`, one of `DATA_SETS`.
+
+    All but "digits" are files below `root`, laid out as torchvision lays them out; without `root`, the environment's
+    ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download` is false.
+    Raises `InputError` for an unknown name, and where files are missing, damaged or cannot be downloaded.
+    """
+    if name not in DATA_SETS:
+        raise InputError(f"Unknown data set {name!r}: choose one of {', '.join(DATA_SETS)}.")
+    if name == "digits":
+        return _digits()
+    classes, train, test = _open(name, Path(root or os.environ.get(ROOT_VARIABLE) or "data"), download)
+    order = _order(len(train.labels))
+    return ImageSet(
+        name, classes, train.take(np.sort(order[VALIDATION:])), train.take(np.sort(order[:VALIDATION])), test
+    )
+
+
+def held_out_indices(images: Images, n: int = HELD_OUT) -> np.ndarray:
+    """Which `n` images of a test split a map shows: a fixed random choice, sorted; all of them where there are fewer."""
+    return np.sort(_order(len(images.labels))[:n])
+
+
+def _order(n: int) -> np.ndarray:
+    # RandomState's stream is frozen for good, so a split made today is the split of every later numpy
+    return np.random.RandomState(0).permutation(n)
+
+
+def _to_uint8(array: np.ndarray) -> np.ndarray:
+    if array.ndim not in (3, 4) or not array.size:
+        raise InputError(
+            f"Images must be shaped (N, H, W), (N, H, W, C) or (N, C, H, W) and not be empty, not {array.shape}."
+        )
+    if array.dtype == np.uint8:
+        return array
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"Pixels must be uint8 (0 to 255) or floats in [0, 1], not {array.dtype}; convert them first.")
+    low, high = float(array.min()), float(array.max())  # not a number, where a pixel is none
+    if not np.isfinite([low, high]).all():
+        raise InputError("Some pixels are not finite numbers (NaN or infinity); replace them first.")
+    if low < 0 or high > 1:
+        raise InputError(f"Floating-point pixels must lie in [0, 1], not in [{low:g}, {high:g}]; rescale them first.")
+    return np.rint(array * 255).astype(np.uint8)
+
+
+def _channels_first(array: np.ndarray) -> np.ndarray:
+    if array.ndim == 3:
+        array = array[:, None]
+    elif array.shape[1] not in (1, 3) and array.shape[3] in (1, 3):
+        array = array.transpose(0, 3, 1, 2)
+    if array.shape[1] not in (1, 3):
+        raise InputError(f"Images must have 1 or 3 channels, and an array of shape {array.shape} has neither.")
+    if max(array.shape[2:]) > MAX_SIDE:
+        raise InputError(f"Images may be at most {MAX_SIDE} pixels wide and high, not {array.shape[2:]}; shrink them.")
+    return array
+
+
+def _digits() -> ImageSet:
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    images = Images.of(raw.images / 16, raw.target)
+    n = len(images.labels)
+    train, validation, test = np.split(_order(n), [n * 6 // 10, n * 7 // 10])
+    classes = tuple(string.digits)
+    return ImageSet("digits", classes, images.take(train), images.take(validation), images.take(test))
+
+
+# ---- torchvision ----------------------------------------------------------------------------------------------------
+
+
+class _Source(NamedTuple):
+    """`split(datasets, root, train, download)` opens one split as a torchvision data set."""
+
+    split: Callable[[Any, Path, bool, bool], Any]
+    classes: tuple[str, ...]
+
+
+def _idx(kind: str, classes: tuple[str, ...], **options: Any) -> _Source:
+    def split(datasets: Any, root: Path, train: bool, download: bool) -> Any:
+        # an older torchvision left torch.save files, which its class would read first: only the plain ones are read
+        plain = type(kind, (getattr(datasets, kind),), {"_check_legacy_exist": lambda self: False})
+        return plain(str(root), train=train, download=download, **options)
+
+    return _Source(split, classes)
+
+
+_SOURCES = {
+    "mnist": _idx("MNIST", tuple(string.digits)),
+    "fashion-mnist": _idx(
+        "FashionMNIST",
+        ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "kmnist": _idx("KMNIST", ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")),
+    "emnist-letters": _idx("EMNIST", tuple(string.ascii_lowercase), split="letters"),
+    "qmnist": _idx("QMNIST", tuple(string.digits)),
+    # its files are pickles: CIFAR10 checks the MD5 sums of all of them, whenever it is made, before it opens one
+    "cifar10": _Source(
+        lambda datasets, root, train, download: datasets.CIFAR10(str(root), train=train, download=download),
+        ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    ),
+    "svhn": _Source(
+        lambda datasets, root, train, download: datasets.SVHN(
+            str(root), split="train" if train else "test", download=download
+        ),
+        tuple(string.digits),
+    ),
+}
+
+
+def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Images, Images]:
+    """Classes, training split and test split of a set of torchvision's, downloaded to `root` where it is missing."""
+    source = _SOURCES[name]
+    datasets = _torchvision_datasets()
+
+    def both(folder: Path, fetch: bool) -> list[Images]:
+        return [_to_images(name, source.split(datasets, folder, train, fetch)) for train in (True, False)]
+
+    try:
+        train, test = both(root, False)
+    except RuntimeError as error:  # torchvision's word for missing files, or files with the wrong MD5 sum
+        if not download:
+            raise InputError(
+                f"{name} is not in {root}; give the folder that holds it with --data-root or {ROOT_VARIABLE}."
+            ) from error
+        train, test = _download(name, root, both)
+    except (AssertionError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
+        raise InputError(f"The files of {name} in {root} are damaged; delete them and run this again.") from error
+    return source.classes, train, test
+
+
+def _download(name: str, root: Path, both: Callable[[Path, bool], list[Images]]) -> list[Images]:
+    """Download beside, read, and only then move the files to their places: no half-written file is ever taken for data."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder, _impatient():
+            splits = both(Path(folder), True)
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file() and file.suffix not in (".gz", ".zip"):
+                    target = root / file.relative_to(folder)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(file, target)
+            return splits
+    except (OSError, RuntimeError, HTTPException, EOFError, ValueError, AssertionError) as error:
+        reason = (str(getattr(error, "reason", None) or error).split("\n")[0] or type(error).__name__).rstrip(":. ")
+        raise InputError(
+            f"{name} is not in {root} and could not be downloaded ({reason}); connect to the network, or give the "
+            f"folder that holds it with --data-root or {ROOT_VARIABLE}."
+        ) from error
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """A server that says nothing for `TIMEOUT` seconds is given up; urllib alone would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _to_images(name: str, split: Any) -> Images:
+    pixels = np.asarray(split.data)
+    labels = np.asarray(split.labels if name == "svhn" else split.targets)
+    if name == "emnist-letters":
+        pixels, labels = pixels.transpose(0, 2, 1), labels - 1  # stored on their side, and numbered from 1
+    if name == "qmnist":
+        labels = labels[:, 0]  # the class; the other columns tell where the digit comes from
+    return Images.of(pixels, labels)
+
+
+def _torchvision_datasets() -> Any:
+    """torchvision.datasets, imported also where torchvision's compiled operators do not fit the installed torch."""
+    try:
+        import torchvision.datasets as datasets
+    except RuntimeError:
+        # "operator torchvision::nms does not exist": a wheel built for another torch. Files are read without its
+        # operators, so it is enough that their names are defined when the package registers their shapes.
+        import torch
+
+        for module in [m for m in sys.modules if m.partition(".")[0] == "torchvision"]:
+            del sys.modules[module]
+        library = torch.library.Library("torchvision", "DEF")
+        for operator in ("nms", "qnms"):
+            library.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _kept.append(library)
+        import torchvision.datasets as datasets
+    return datasets
