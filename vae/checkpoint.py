@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = "elbo-room-1"
 MAX_BYTES = 1 << 30
+MAX_HEADER = 1 << 20
 MODEL = "model."  # prefix of the weights; other tensors in the file belong to training
 
 
@@ -66,14 +69,14 @@ def write(
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # no two writers share one
     try:
         with open(beside, "wb") as f:
             f.write(data)
             f.flush()
             os.fsync(f.fileno())
         os.replace(beside, path)
-    except OSError:
+    except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
@@ -83,18 +86,16 @@ def read(source: str | Path | bytes) -> Checkpoint:
     if isinstance(source, bytes):
         return _parse(source, "The file")
     path = Path(source)
-    if path.is_dir():
-        path = path / "checkpoint.safetensors"
-        if not path.is_file():
-            raise InputError(f"There is no checkpoint in {path.parent}; give a run folder or a .safetensors file.")
     try:
+        if path.is_dir():
+            path = path / "checkpoint.safetensors"
+        if not path.is_file():
+            raise InputError(f"There is no checkpoint {path}; give a run folder or a .safetensors file.")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is larger than 1 GiB, so it is no checkpoint of this program.")
         data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}; give a run folder or a .safetensors file.") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}); give a file that can be.") from None
     return _parse(data, str(path))
 
 
@@ -118,19 +119,19 @@ def _parse(data: bytes, name: str) -> Checkpoint:
         raise InputError(f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead.")
     try:
         metadata = _metadata(data)
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError):
         raise InputError(f"{name} is no .safetensors file, or it is damaged; train or export it again.") from None
     if metadata.get("format") != FORMAT:
         raise InputError(f"{name} is a .safetensors file of another program; give one that `python -m vae train` made.")
-    try:
-        arrays = load_arrays(data)
-    except (SafetensorError, ValueError, KeyError, TypeError):
-        raise InputError(f"{name} is cut short or damaged; copy or upload it again.") from None
-
     settings = Settings.from_json(str(metadata.get("settings", "")))
     image_shape = _image_shape(metadata, name)
     step = _step(metadata, name)
     plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
+    check_size(plan)
+    try:
+        arrays = load_arrays(data)
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        raise InputError(f"{name} is cut short or damaged; copy or upload it again.") from None
     model = {k.removeprefix(MODEL): v for k, v in arrays.items() if k.startswith(MODEL)}
     expected = parameter_shapes(plan)
     for key, shape in expected.items():
@@ -147,9 +148,10 @@ def _parse(data: bytes, name: str) -> Checkpoint:
 def _metadata(data: bytes) -> dict[str, Any]:
     """The `__metadata__` of a safetensors file: 8 bytes of header length, then the header as JSON."""
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
+    if len(data) < 8 or length > min(len(data) - 8, MAX_HEADER):
         raise ValueError("no header")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
     if not isinstance(metadata, dict):
         raise ValueError("no metadata")
     return metadata
@@ -157,19 +159,34 @@ def _metadata(data: bytes) -> dict[str, Any]:
 
 def _image_shape(metadata: dict[str, Any], name: str) -> ImageShape:
     try:
-        channels, height, width = json.loads(metadata["image_shape"])
-        if channels in (1, 3) and all(type(n) is int and 1 <= n <= 1024 for n in (height, width)):
-            return channels, height, width
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise InputError(f"{name} names no usable image shape; it is damaged.")
+        shape = json.loads(metadata["image_shape"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        shape = None
+    if not isinstance(shape, list) or len(shape) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in shape):
+        raise InputError(f"{name} names no usable image shape; it is damaged.")
+    channels, height, width = shape
+    if channels not in (1, 3):
+        raise InputError(f"{name} is for images of {channels} channels; choose a model of images with 1 or 3.")
+    return channels, height, width
 
 
 def _step(metadata: dict[str, Any], name: str) -> int:
     try:
-        return int(metadata["step"])
-    except (KeyError, ValueError):
-        raise InputError(f"{name} names no training step; it is damaged.") from None
+        step = int(metadata["step"])
+    except (KeyError, TypeError, ValueError):
+        step = -1
+    if step < 0:
+        raise InputError(f"{name} names no training step; it is damaged.")
+    return step
+
+
+def check_size(plan: Plan) -> None:
+    """`InputError` for a network too large to be a checkpoint: weights and Adam's two moments must fit in one file."""
+    parameters = sum(map(prod, parameter_shapes(plan).values()))
+    if 3 * 4 * parameters > MAX_BYTES - MAX_HEADER:
+        raise InputError(
+            f"A network of {parameters / 1e6:,.0f} million parameters is too large; choose smaller hidden layers."
+        )
 
 
 def parameter_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:

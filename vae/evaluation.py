@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ACTIVE_VARIANCE = 0.01  # Var_x(E_q[u|x]) above which dimension u is active (Burda et al. 2016)
 BATCH_SIZE = 500
+BATCH_PIXELS = 1 << 24  # batches of large images are smaller, so that their activations fit in memory
 
 
 @torch.no_grad()
@@ -93,7 +94,7 @@ def held_out(model: VAE, images: Images, indices: np.ndarray | None = None, seed
     posterior, distortion = _posterior_and_distortion(model, pixels, 1, generator, BATCH_SIZE)
     return HeldOut(
         images=pixels,
-        labels=images.labels[indices].astype(np.int16),
+        labels=images.labels[indices].astype(np.int32),
         index=indices.astype(np.int32),
         mu=posterior.mu.numpy().astype(np.float32),
         logvar=posterior.logvar.numpy().astype(np.float32),
@@ -147,6 +148,7 @@ def _bounds(
 def _batches(model: VAE, pixels: np.ndarray, batch_size: int) -> Iterator[tuple[int, Tensor]]:
     """(place of the first image, images in [0, 1] on the model's device), in order."""
     weight = next(model.parameters())
+    batch_size = min(batch_size, max(1, BATCH_PIXELS // pixels[0].size))
     for start in range(0, len(pixels), batch_size):
         yield start, torch.tensor(pixels[start : start + batch_size]).to(weight) / 255
 

@@ -25,7 +25,7 @@ class HeldOut:
     """N test images and what the model says of each; row n of every array is one image."""
 
     images: np.ndarray  # uint8 (N, C, H, W)
-    labels: np.ndarray  # int16 (N,)
+    labels: np.ndarray  # int32 (N,)
     index: np.ndarray  # int32 (N,), the image's place in the test split
     mu: np.ndarray  # float32 (N, k)
     logvar: np.ndarray  # float32 (N, k)
@@ -34,7 +34,7 @@ class HeldOut:
 
 _DTYPES = {
     "images": np.uint8,
-    "labels": np.int16,
+    "labels": np.int32,
     "index": np.int32,
     "mu": np.float32,
     "logvar": np.float32,

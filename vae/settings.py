@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import types
 from dataclasses import asdict, dataclass, field, fields
-from math import isfinite
+from math import inf, isfinite
+from reprlib import repr as short  # a message stays one sentence, however long the value is
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vae.errors import InputError
@@ -66,7 +67,7 @@ class Settings:
         kinds = field_types()
         unknown = sorted(set(values) - set(kinds))
         if unknown:
-            raise InputError(f"Unknown setting {unknown[0]!r}; the settings are {', '.join(kinds)}.")
+            raise InputError(f"Unknown setting {short(unknown[0])}; the settings are {', '.join(kinds)}.")
         return cls(**{name: _convert(name, value, kinds[name]) for name, value in values.items()})
 
     def to_json(self) -> str:
@@ -76,7 +77,7 @@ class Settings:
     def from_json(cls, text: str) -> Settings:
         try:
             values = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
             raise InputError("The settings are not a JSON object; they were not written by this program.")
@@ -102,7 +103,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     try:
         widths = tuple(int(p) for p in parts)
     except ValueError:
-        raise InputError(f"hidden must be whole numbers joined by commas, as in 512,256, not {text!r}.") from None
+        raise InputError(f"hidden must be whole numbers joined by commas, as in 512,256, not {short(text)}.") from None
     return () if widths == (0,) else widths
 
 
@@ -112,19 +113,19 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
             return parse_hidden(value)
         if isinstance(value, (list, tuple)) and all(type(v) is int for v in value):
             return tuple(value)
-        raise InputError(f"hidden must be whole numbers joined by commas, not {value!r}.")
+        raise InputError(f"hidden must be whole numbers joined by commas, not {short(value)}.")
     if kind is int:
         if type(value) is int:
             return value
         try:
             return int(str(value))
         except ValueError:
-            raise InputError(f"{name} must be a whole number, not {value!r}.") from None
+            raise InputError(f"{name} must be a whole number, not {short(value)}.") from None
     if kind is float:
         try:
-            return float(value)
+            return _float(str(value) if isinstance(value, bool) else value)
         except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number, not {value!r}.") from None
+            raise InputError(f"{name} must be a number, not {short(value)}.") from None
     return value
 
 
@@ -132,9 +133,9 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
     choices = choices_of(name)
     if choices is not None:
         if value not in choices:
-            raise InputError(f"Unknown {name} {value!r}: choose one of {', '.join(choices)}.")
+            raise InputError(f"Unknown {name} {short(value)}: choose one of {', '.join(choices)}.")
         return
-    for number in value if isinstance(value, tuple) else (value,):
+    for number in map(_float, value if isinstance(value, tuple) else (value,)):
         if not isfinite(number):
             raise InputError(f"{name} must be finite, not {number}.")
         if limits["at_least"] is not None and number < limits["at_least"]:
@@ -143,3 +144,10 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
             raise InputError(f"{name} must be above {limits['above']:g}, not {number:g}.")
         if limits["at_most"] is not None and number > limits["at_most"]:
             raise InputError(f"{name} must be at most {limits['at_most']:g}, not {number:g}.")
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number of hundreds of digits
+        return inf
