@@ -83,8 +83,8 @@ class ImageSet:
         digest = hashlib.sha256()
         for images in (self.train, self.validation, self.test):
             digest.update(repr(images.pixels.shape).encode())
-            digest.update(np.ascontiguousarray(images.pixels))
-            digest.update(np.ascontiguousarray(images.labels, dtype="<i8"))
+            digest.update(np.ascontiguousarray(images.pixels).data)
+            digest.update(np.ascontiguousarray(images.labels, dtype="<i8").data)
         return digest.hexdigest()
 
 
@@ -107,7 +107,7 @@ def load(name: str, root: str | Path | None = None, download: bool = True) -> Im
 
 
 def held_out_indices(images: Images, n: int = HELD_OUT) -> np.ndarray:
-    """Which `n` images of a test split a map shows: a fixed random choice, sorted; all of them where there are fewer."""
+    """Which `n` images of a test split a map shows: a fixed random choice, sorted; all where there are fewer."""
     return np.sort(_order(len(images.labels))[:n])
 
 
@@ -220,7 +220,7 @@ def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Image
 
 
 def _download(name: str, root: Path, both: Callable[[Path, bool], list[Images]]) -> list[Images]:
-    """Download beside, read, and only then move the files to their places: no half-written file is ever taken for data."""
+    """Download beside, read, then move the files to their places: no half-written file is ever taken for data."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder, _impatient():

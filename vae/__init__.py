@@ -1,0 +1,44 @@
+"""ELBO Room's library: variational autoencoders, their training, and their numbers. It never imports Streamlit.
+
+The public names are listed here and imported on first use, so that `import vae` costs no import of torch.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "DiagonalGaussian": "gaussian",
+    "Diverged": "training",
+    "Elbo": "elbo",
+    "ImageSet": "data",
+    "Images": "data",
+    "InputError": "errors",
+    "Run": "runs",
+    "Settings": "settings",
+    "Step": "training",
+    "Training": "training",
+    "VAE": "model",
+    "evaluate": "evaluation",
+    "importance_weighted_bound": "elbo",
+    "load": "data",
+    "load_model": "checkpoint",
+    "log_prior": "gaussian",
+    "make_plan": "plan",
+    "read_checkpoint": "checkpoint",
+    "read_run": "runs",
+    "run": "runs",
+    "train": "training",
+}
+_ELSEWHERE_NAMED = {"read_checkpoint": "read", "read_run": "read"}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vae' has no attribute {name!r}")
+    return getattr(import_module(f"vae.{_HOMES[name]}"), _ELSEWHERE_NAMED.get(name, name))
+
+
+def __dir__() -> list[str]:
+    return __all__

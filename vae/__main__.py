@@ -1,0 +1,198 @@
+"""The command line: `python -m vae train` and `python -m vae evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from vae import runs
+from vae.checkpoint import read as read_checkpoint
+from vae.errors import InputError
+from vae.settings import DATA_SETS, Settings, choices_of
+
+if TYPE_CHECKING:
+    from vae.training import Step
+
+BAD_INPUT = 2  # exit code
+SPLITS = ("test", "validation", "train")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for what a person can put right, 128 + n after signal n."""
+    try:
+        options = _parser().parse_args(argv)
+        return options.command(options)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m vae", description="Variational autoencoders.", allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    train = commands.add_parser("train", help="train a VAE into a run folder", allow_abbrev=False)
+    train.set_defaults(command=_train)
+    for f in fields(Settings):
+        _add_setting(train, f.name, f.default, f.metadata["help"])
+    _add_data_root(train)
+    train.add_argument("--out", metavar="DIR", help="run folder; by default runs/ and a name made from the settings")
+    train.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
+    train.add_argument(
+        "--checkpoint-every", metavar="SECONDS", default=runs.CHECKPOINT_EVERY, type=float,
+        help="how much work a crash may cost (default: %(default)g)",
+    )  # fmt: skip
+
+    evaluate = commands.add_parser("evaluate", help="print what a trained VAE scores", allow_abbrev=False)
+    evaluate.set_defaults(command=_evaluate)
+    evaluate.add_argument("model", metavar="RUN_OR_CHECKPOINT", help="run folder or .safetensors file")
+    evaluate.add_argument("--data", metavar="NAME", help=f"{', '.join(DATA_SETS)} (default: what it was trained on)")
+    evaluate.add_argument("--split", choices=SPLITS, default="test", help="images to use (default: test)")
+    evaluate.add_argument("--samples", metavar="N", type=int, default=1, help="draws from q(z|x) an image (default: 1)")
+    evaluate.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the draws (default: 0)")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    _add_data_root(evaluate)
+    return parser
+
+
+def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    choices = choices_of(name)
+    kinds = f"; one of {', '.join(choices)}" if choices else ""
+    # values stay strings here: Settings.of converts and checks them, and only those that were given are in the result
+    parser.add_argument(
+        f"--{name.replace('_', '-')}", dest=f"settings.{name}", metavar="NAME" if choices else "VALUE",
+        default=argparse.SUPPRESS, help=f"{text}{kinds} (default: {shown})",
+    )  # fmt: skip
+
+
+def _add_data_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="folder of the image sets (default: $ELBO_ROOM_DATA, else data)"
+    )
+
+
+# ---- train ----------------------------------------------------------------------------------------------------------
+
+
+def _train(options: argparse.Namespace) -> int:
+    given = {k.removeprefix("settings."): v for k, v in vars(options).items() if k.startswith("settings.")}
+    settings = Settings.of(_stored(options) | given)
+    folder = Path(options.out) if options.out else runs.default_folder(settings)
+
+    from vae.data import load
+    from vae.training import use_sensible_threads
+
+    use_sensible_threads()
+    images = load(settings.data, options.data_root)
+    steps = runs.run(settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every)
+    with _signals() as received:
+        _draw(steps, settings, received)
+    run = runs.read(folder)
+    if not run.finished:
+        print(run.status["reason"], file=sys.stderr)
+        return 128 + received[0]
+    print(f"{folder} is finished.")
+    print(_table(run.test or {}))
+    return 0
+
+
+def _stored(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the run that is to be resumed, so that they need not be typed again."""
+    if not (options.resume and options.out and Path(options.out, runs.SETTINGS).exists()):
+        return {}
+    settings = runs.read(options.out).settings
+    return {f.name: getattr(settings, f.name) for f in fields(Settings)}
+
+
+def _draw(steps: Iterator[Step], settings: Settings, received: list[int]) -> None:
+    """Take the steps and show them as a progress bar, until the run ends or a signal has been received."""
+    from tqdm import tqdm
+
+    with tqdm(unit="images", unit_scale=True, mininterval=0.2 if sys.stderr.isatty() else 10) as bar:
+        for step in steps:
+            if bar.total is None:
+                bar.initial = bar.n = step.images - settings.batch_size
+                bar.reset(step.steps * settings.batch_size)
+            if bar.update(settings.batch_size):  # true when it is time to show something: only then read the numbers
+                bar.set_postfix_str(f"ELBO {step.elbo:.1f} = −({step.distortion:.1f} + {step.rate:.1f}) nats")
+            if received:
+                steps.close()  # type: ignore[attr-defined]
+                return
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Which of SIGINT and SIGTERM have come: the first is heeded between two steps, a second one at once."""
+    received: list[int] = []
+
+    def receive(number: int, _frame: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# ---- evaluate -------------------------------------------------------------------------------------------------------
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    checkpoint = read_checkpoint(options.model)
+
+    from vae.checkpoint import load_model
+    from vae.data import load
+    from vae.evaluation import evaluate
+    from vae.training import use_sensible_threads
+
+    use_sensible_threads()
+    name = options.data or checkpoint.settings.data
+    images = getattr(load(name, options.data_root), options.split)
+    model = load_model(checkpoint)
+    numbers = evaluate(model, images, split=options.split, samples=options.samples, seed=options.seed)
+    numbers = {"model": str(options.model), "data": name, "step": checkpoint.step} | numbers
+    print(json.dumps(numbers, indent=1) if options.json else _table(numbers))
+    return 0
+
+
+def _table(numbers: dict[str, Any]) -> str:
+    """The numbers of an evaluation, a line each, for people."""
+    rates = numbers["rate_per_dim"]
+    rows = [
+        ("ELBO", f"{numbers['elbo']:.2f} ± {numbers['elbo_standard_error']:.2f} nats per image"),
+        ("distortion", f"{numbers['distortion']:.2f}"),
+        ("rate", f"{numbers['rate']:.2f}"),
+        ("rate per dimension", ", ".join(f"{rate:.2f}" for rate in rates)),
+        ("active units", f"{numbers['active_units']} of {len(rates)}"),
+    ]
+    rows += [
+        (f"IWAE, k = {k}", f"{value:.2f} ± {numbers['iwae_standard_error'][k]:.2f}")
+        for k, value in numbers["iwae"].items()
+    ]
+    counted = f"{numbers['images']} images of the {numbers['split']} split, {numbers['samples_per_image']} draw(s) each"
+    rows.append(("counted", f"{counted}; IWAE on {numbers['iwae_images']} of them"))
+    return "\n".join(f"{name:<20}{value}" for name, value in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

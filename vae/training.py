@@ -1,0 +1,338 @@
+"""Training as a generator: the library steps, the caller draws."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.checkpoint import Checkpoint
+from vae.data import Images
+from vae.elbo import elbo
+from vae.errors import InputError
+from vae.model import VAE
+from vae.plan import ImageShape, make_plan
+from vae.settings import Settings
+
+CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
+WARM_UP = 0.3  # share of a one-cycle run in which the rate rises
+START, END = 1 / 25, 1 / 2.5e5  # the first and the last rate of a one-cycle run, as shares of its peak
+MAX_THREADS = 8  # networks of this size gain nothing from more
+
+
+class Diverged(InputError):
+    """The loss or a weight has become infinite or no number; `step` is the first step where it shows."""
+
+    def __init__(self, step: int, settings: Settings) -> None:
+        self.step = step
+        super().__init__(f"Training diverged at step {step} (the loss is no finite number): {_likely_cause(settings)}.")
+
+
+def _likely_cause(settings: Settings) -> str:
+    if settings.likelihood == "gaussian" and settings.sigma < 0.1:
+        return (
+            f"sigma {settings.sigma:g} makes the loss {settings.sigma**-2:,.0f} times that of sigma 1; "
+            "raise sigma, or lower the learning rate"
+        )
+    if settings.beta > 100:
+        return f"beta {settings.beta:g} multiplies the rate's gradients; lower beta, or the learning rate"
+    return f"the learning rate {settings.lr:g} is most likely too high; try {settings.lr / 10:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened in one step, after the optimiser has stepped.
+
+    The numbers of the batch stay on the device in `terms` (1 + k,): the distortion, then the rate of every latent
+    dimension, means over the images of the batch in nats. Only reading one of the properties waits for the device.
+    """
+
+    step: int  # steps taken, this one included
+    steps: int  # steps of the whole run
+    images: int  # images seen
+    epoch: int  # passes over the training images completed
+    beta: float
+    lr: float
+    terms: Tensor
+
+    @property
+    def distortion(self) -> float:
+        """−ln p(x|z), nats per image."""
+        return float(self.terms[0])
+
+    @property
+    def rate_per_dim(self) -> list[float]:
+        """KL(q(z_i|x) ‖ N(0, 1)) of every latent dimension, nats per image."""
+        return self.terms[1:].tolist()
+
+    @property
+    def rate(self) -> float:
+        """KL(q(z|x) ‖ p(z)), nats per image."""
+        return float(self.terms[1:].sum())
+
+    @property
+    def elbo(self) -> float:
+        """−(distortion + rate), nats per image."""
+        return -float(self.terms.sum())
+
+
+class Training:
+    """Everything that a step reads and changes: a model, its optimiser, its noise, and how many steps were taken.
+
+    `beta` (the weight of the rate) and `lr` (the peak of the learning rate) may be set between any two steps. All
+    randomness comes from `settings.seed`: on one CPU, with one number of threads, equal settings give equal weights,
+    bit for bit.
+    """
+
+    def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
+        device = pick_device(settings.device)
+        plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(settings.seed)  # where torch's layers draw their first weights from
+            model = VAE(plan, image_shape, settings.likelihood, settings.sigma)
+        self.settings = settings
+        self.device = device
+        self.model = model.to(device)
+        self.optimiser = _adam(self.model, device)
+        self.noise = torch.Generator(device).manual_seed(settings.seed)
+        self.step = 0
+        self.lr = settings.lr
+        self._beta = settings.beta
+        self._beta_on_device = torch.tensor(settings.beta, dtype=torch.float32, device=device)
+        self._unchecked: list[Tensor] = []
+
+    @classmethod
+    def resume(cls, checkpoint: Checkpoint) -> Training:
+        """The training as it was when its weights and `state()` were written to `checkpoint`."""
+        training = cls(checkpoint.settings, checkpoint.image_shape)
+        # copied into place, never adopted: kernels round alike only where memory is aligned alike
+        training.model.load_state_dict({name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()})
+        try:
+            saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
+            for name, tensor in training._moments().items():
+                tensor.copy_(saved[name])
+            training.noise.set_state(saved["noise"].clone())
+            training.beta, training.lr = saved["live"].tolist()
+        except (KeyError, RuntimeError, TypeError, ValueError):
+            raise InputError(
+                "Training cannot go on from this checkpoint: it is a finished model, or of another kind of device."
+            ) from None
+        training.step = checkpoint.step
+        return training
+
+    @property
+    def beta(self) -> float:
+        """Weight of the rate in the loss."""
+        return self._beta
+
+    @beta.setter
+    def beta(self, value: float) -> None:
+        self._beta = value
+        self._beta_on_device.fill_(value)  # read anew in every step, also in those of a captured graph
+
+    def state(self) -> dict[str, Tensor]:
+        """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
+        self.check()
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
+            raise Diverged(self.step + 1, self.settings)
+        live = torch.tensor([self.beta, self.lr], dtype=torch.float64)
+        return self._moments() | {"noise": self.noise.get_state(), "live": live}
+
+    def check(self) -> None:
+        """Raise `Diverged` where the loss of a step since the last check was not finite. Waits for the device."""
+        if not self._unchecked:
+            return
+        finite = torch.isfinite(torch.stack(self._unchecked)).all(1).tolist()
+        self._unchecked.clear()
+        if not all(finite):
+            raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
+
+    def descend(self, pixels: Tensor, zeta: Tensor) -> Tensor:
+        """One step of Adam down distortion + beta · rate, for uint8 pixels (B, C, H, W) and noise zeta (B, k).
+
+        Returns the batch means (1 + k,) of the distortion and the rate of every dimension, on the device.
+        """
+        x = pixels.to(torch.float32).div_(255)
+        bf16 = self.device.type == "cuda" and self.settings.arch == "conv"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            bound = elbo(self.model, x, zeta)
+        self.optimiser.zero_grad(set_to_none=True)
+        bound.loss(self._beta_on_device).backward()
+        self.optimiser.step()
+        with torch.no_grad():
+            return torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
+
+    def _moments(self) -> dict[str, Tensor]:
+        """Adam's memory of every weight, by name: the tensors themselves."""
+        state = self.optimiser.state
+        return {f"adam.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
+
+
+def train(training: Training, images: Images) -> Iterator[Step]:
+    """Train until `images` have been passed over `settings.epochs` times, yielding after every step.
+
+    Every batch is full: the images are one endless row of shuffled passes, cut into batches, so a batch may hold the
+    last images of one pass and the first of the next. None is ever left out, and the last batch of the run is filled
+    up from one pass more. Raises `Diverged` at most `CHECK_EVERY` steps after the loss has ceased to be finite.
+    """
+    settings, device = training.settings, training.device
+    n, size = len(images.pixels), settings.batch_size
+    steps = count_steps(settings, n)
+    if training.step >= steps:
+        return
+    pixels = _resident(images.pixels, device)
+    batches = _batches(settings.seed, n, size, training.step, pixels.device)
+    rate = training.optimiser.param_groups[0]["lr"]
+    descend = _captured(training) if device.type == "cuda" else training.descend
+    while training.step < steps:
+        lr = training.lr * rate_factor(settings.schedule, training.step, steps)
+        rate.fill_(lr)
+        zeta = torch.randn(size, settings.latent_dim, generator=training.noise, device=device)
+        terms = descend(pixels.index_select(0, next(batches)).to(device, non_blocking=True), zeta)
+        training.step += 1
+        training._unchecked.append(terms)
+        if len(training._unchecked) == CHECK_EVERY or training.step == steps:
+            training.check()
+        seen = training.step * size
+        yield Step(training.step, steps, seen, seen // n, training.beta, lr, terms)
+
+
+def count_steps(settings: Settings, images: int) -> int:
+    """Steps of a run over so many training images: the last one reaches the end of the last pass."""
+    return -(-settings.epochs * images // settings.batch_size)
+
+
+def rate_factor(schedule: str, step: int, steps: int) -> float:
+    """The learning rate of step `step` (from 0) of `steps`, as a share of its peak.
+
+    "one-cycle" (Smith & Topin 2018) rises from 1/25 over the first 30% along a cosine, then falls to almost nothing
+    along another. "constant" is 1.
+    """
+    if schedule == "constant":
+        return 1.0
+    done = step / max(steps - 1, 1)
+    if done < WARM_UP:
+        return _cosine(START, 1.0, done / WARM_UP)
+    return _cosine(1.0, END, (done - WARM_UP) / (1 - WARM_UP))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + cos(pi * share)) / 2
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a setting; "auto" takes cuda, then mps, then cpu. `InputError` where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, found in there.items() if found)
+    if not there[name]:
+        raise InputError(f"This machine has no {name} device that torch can use; choose --device auto or cpu.")
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """A device in words, as in "NVIDIA H200" or "AMD EPYC 7763, 2 threads"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"Apple GPU ({platform.processor()})"
+    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _adam(model: VAE, device: torch.device) -> torch.optim.Adam:
+    """Fused Adam with its memory made at once, so that it can be saved, restored and captured before the first step."""
+    weights = list(model.parameters())
+    rate = torch.tensor(0.0, device=device)  # a tensor: set before every step, also under a captured graph
+    optimiser = torch.optim.Adam(weights, lr=rate, fused=True, capturable=device.type == "cuda")
+    for weight in weights:
+        optimiser.state[weight] = {
+            "step": torch.zeros((), device=device),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+    return optimiser
+
+
+def _resident(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """All images as one uint8 tensor: on the device where half of its free memory holds them, else on the host."""
+    images = torch.from_numpy(pixels)
+    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return images
+    return images.to(device)
+
+
+def _batches(seed: int, n: int, size: int, first_step: int, device: torch.device) -> Iterator[Tensor]:
+    """Indices (size,) of the images of every step from `first_step` on, without end."""
+    epoch, place = divmod(first_step * size, n)
+    order = _order(seed, epoch, n, device)
+    while True:
+        parts, missing = [], size
+        while missing:
+            parts.append(order[place : place + missing])
+            missing -= len(parts[-1])
+            place += len(parts[-1])
+            if place == n:
+                epoch, place = epoch + 1, 0
+                order = _order(seed, epoch, n, device)
+        yield torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _order(seed: int, epoch: int, n: int, device: torch.device) -> Tensor:
+    """The order of the images in one pass: a function of seed and epoch alone, so a resumed run finds its place."""
+    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n)).to(device)
+
+
+def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
+    """`training.descend` as one CUDA graph: launched at once, where its hundred kernels each cost more than they do."""
+    size, device = training.settings.batch_size, training.device
+    pixels = torch.zeros((size, *training.model.image_shape), dtype=torch.uint8, device=device)
+    zeta = torch.zeros((size, training.settings.latent_dim), device=device)
+
+    # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
+    touched = [*training.model.parameters(), *training._moments().values()]
+    before = [tensor.detach().clone() for tensor in touched]
+    beside = torch.cuda.Stream(device)
+    beside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(beside):
+        for _ in range(3):
+            training.descend(pixels, zeta)
+    torch.cuda.current_stream(device).wait_stream(beside)
+    with torch.no_grad():
+        for tensor, value in zip(touched, before, strict=True):
+            tensor.copy_(value)
+
+    training.optimiser.zero_grad(set_to_none=True)  # so that gradients are allocated in the graph's own memory
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        terms = training.descend(pixels, zeta)
+
+    def replay(new_pixels: Tensor, new_zeta: Tensor) -> Tensor:
+        pixels.copy_(new_pixels)
+        zeta.copy_(new_zeta)
+        graph.replay()
+        return terms.clone()  # the next replay writes over `terms`
+
+    return replay
+
+
+def use_sensible_threads() -> None:
+    """At most `MAX_THREADS`, and no more than this process may run on; where OMP_NUM_THREADS is set, that many."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), allowed, MAX_THREADS)))
