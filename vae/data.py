@@ -201,7 +201,7 @@ _SOURCES = {
 def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Images, Images]:
     """Classes, training split and test split of a set of torchvision's, downloaded to `root` where it is missing."""
     source = _SOURCES[name]
-    datasets = _torchvision_datasets()
+    datasets = torchvision_datasets()
 
     def both(folder: Path, fetch: bool) -> list[Images]:
         return [_to_images(name, source.split(datasets, folder, train, fetch)) for train in (True, False)]
@@ -260,7 +260,7 @@ def _to_images(name: str, split: Any) -> Images:
     return Images.of(pixels, labels)
 
 
-def _torchvision_datasets() -> Any:
+def torchvision_datasets() -> Any:
     """torchvision.datasets, imported also where torchvision's compiled operators do not fit the installed torch."""
     try:
         import torchvision.datasets as datasets
