@@ -115,11 +115,13 @@ def load_model(checkpoint: Checkpoint) -> VAE:
 def _parse(data: bytes, name: str) -> Checkpoint:
     if len(data) > MAX_BYTES:
         raise InputError(f"{name} is larger than 1 GiB, so it is no checkpoint of this program.")
-    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
-        raise InputError(f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead.")
     try:
         metadata = _metadata(data)
     except (ValueError, RecursionError):
+        if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":  # a good header's length can begin with 80 as well
+            raise InputError(
+                f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead."
+            ) from None
         raise InputError(f"{name} is no .safetensors file, or it is damaged; train or export it again.") from None
     if metadata.get("format") != FORMAT:
         raise InputError(f"{name} is a .safetensors file of another program; give one that `python -m vae train` made.")
