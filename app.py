@@ -1,0 +1,13 @@
+"""The door: an ASGI app with the pages, the browser's modules, Plotly's own file and the frames.
+
+`streamlit run app.py` serves it; the script behind every page is pages/_main.py.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from pages._routes import PreloadHeader, routes
+
+app = st.App(Path(__file__).parent / "pages" / "_main.py", routes=routes(), middleware=[Middleware(PreloadHeader)])

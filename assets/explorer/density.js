@@ -1,0 +1,62 @@
+// The aggregate posterior q(z) = (1/N) Σ N(z; mu_i, Sigma_i), projected, on a grid; and its ratio to the prior.
+
+export const GRID = 200;
+
+// `points` are the projected means [us, vs], `covariance(i)` a point's projected covariance; `box` = [u0, u1, v0, v1].
+// Every Gaussian is widened by the variance of half a grid cell, so that narrow ones are not missed between cells.
+export function aggregatePosterior([us, vs], covariance, box, visible) {
+  const [u0, u1, v0, v1] = box;
+  const du = (u1 - u0) / GRID;
+  const dv = (v1 - v0) / GRID;
+  const grid = new Float32Array(GRID * GRID);
+  let n = 0;
+  for (let i = 0; i < us.length; i++) {
+    if (!visible(i)) continue;
+    n++;
+    splat(grid, us[i] - u0, vs[i] - v0, covariance(i), du, dv);
+  }
+  for (let i = 0; i < grid.length; i++) grid[i] /= Math.max(1, n);
+  return grid;
+}
+
+function splat(grid, u, v, [uu, uv, vv], du, dv) {
+  uu += (du * du) / 4;
+  vv += (dv * dv) / 4;
+  const det = uu * vv - uv * uv;
+  const scale = 1 / (2 * Math.PI * Math.sqrt(det));
+  const reachU = 4 * Math.sqrt(uu);
+  const reachV = 4 * Math.sqrt(vv);
+  const first = (x, reach, d) => Math.max(0, Math.ceil((x - reach) / d - 0.5));
+  const last = (x, reach, d) => Math.min(GRID - 1, Math.floor((x + reach) / d - 0.5));
+  for (let row = first(v, reachV, dv); row <= last(v, reachV, dv); row++) {
+    const y = (row + 0.5) * dv - v;
+    for (let col = first(u, reachU, du); col <= last(u, reachU, du); col++) {
+      const x = (col + 0.5) * du - u;
+      grid[row * GRID + col] += scale * Math.exp((-0.5 * (vv * x * x - 2 * uv * x * y + uu * y * y)) / det);
+    }
+  }
+}
+
+// An image of the grid: "q" tints by density; "ratio" by ln q(z)/p(z), one colour above 0, another below, within ±3.
+export function densityImage(grid, box, mode, colours) {
+  const image = new ImageData(GRID, GRID);
+  const peak = grid.reduce((a, b) => Math.max(a, b), 0) || 1;
+  const [u0, u1, v0, v1] = box;
+  for (let row = 0; row < GRID; row++)
+    for (let col = 0; col < GRID; col++) {
+      const q = grid[row * GRID + col];
+      const u = u0 + ((col + 0.5) * (u1 - u0)) / GRID;
+      const v = v0 + ((row + 0.5) * (v1 - v0)) / GRID;
+      const prior = Math.exp(-0.5 * (u * u + v * v)) / (2 * Math.PI);
+      const [colour, alpha] = mode === "q" ? [colours.more, 0.85 * Math.sqrt(q / peak)] : tint(q, prior, colours);
+      const p = 4 * ((GRID - 1 - row) * GRID + col);
+      image.data.set([...colour, Math.round(255 * alpha)], p);
+    }
+  return image;
+}
+
+function tint(q, prior, colours) {
+  const ratio = Math.max(-3, Math.min(3, Math.log((q + 1e-9) / (prior + 1e-9))));
+  const weight = Math.min(1, Math.max(q, prior) / 0.01); // fades out where neither has mass
+  return [ratio > 0 ? colours.more : colours.less, (0.75 * weight * Math.abs(ratio)) / 3];
+}

@@ -1,0 +1,326 @@
+// The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
+
+import { Controls } from "./controls.js";
+import { Frame } from "./frame.js";
+import { perPoint, standardNormal } from "./gaussian.js";
+import { Lens } from "./lens.js";
+import { Legend } from "./legend.js";
+import { LatentMap } from "./map.js";
+import { Pointer } from "./pointer.js";
+import { Projection } from "./projection.js";
+import { Sliders } from "./sliders.js";
+import { State } from "./state.js";
+import { afterPaint, calm, measure } from "./timing.js";
+
+const SNAP = 9; // px within which a click takes the data point itself
+
+const HTML = `
+<div class="er-main">
+  <div class="er-legend" role="group" aria-label="classes shown"></div>
+  <div class="er-map" aria-label="map of the latent space">
+    <canvas class="er-zones"></canvas>
+    <div class="er-plot"></div>
+    <svg class="er-overlay" aria-hidden="true">
+      <ellipse class="er-zone" style="display:none"/>
+      <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
+    </svg>
+    <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
+    <div class="er-message" role="status">Loading the map …</div>
+  </div>
+  <div class="er-controls"></div>
+</div>
+<aside class="er-side">
+  <section class="er-lens" aria-label="lens">
+    <canvas class="er-decoded" role="img" aria-label="image decoded at the lens"></canvas>
+    <dl>
+      <dt>‖z‖</dt><dd class="er-norm">–</dd>
+      <dt>ln p(z)</dt><dd class="er-prior">–</dd>
+      <dd class="er-pin"></dd>
+    </dl>
+  </section>
+  <section class="er-nearest" aria-label="nearest data point">
+    <figure><canvas class="er-original"></canvas><figcaption>x</figcaption></figure>
+    <figure><canvas class="er-reconstruction"></canvas><figcaption>x̂ at mu</figcaption></figure>
+    <dl>
+      <dt>nearest</dt><dd><b class="er-class"></b></dd>
+      <dd class="er-index"></dd>
+      <dt>distortion</dt><dd><span class="er-distortion"></span> nats</dd>
+      <dt>rate</dt><dd><span class="er-rate"></span> nats</dd>
+    </dl>
+  </section>
+  <section class="er-z" aria-label="z">
+    <header><span>z, by rate</span><span>rate, nats</span></header>
+    <div class="er-sliders"></div>
+  </section>
+  <section class="er-draws">
+    <button class="er-origin" title="z = 0, the middle of the prior">z = 0</button>
+    <button class="er-draw-prior" title="a draw z ~ N(0, I)">prior draw</button>
+    <button class="er-draw-posterior" title="a draw z = mu + σ·ζ from q(z|x) of the nearest data point">posterior draw</button>
+    <button class="er-share" title="copy a link to this view">copy link</button>
+    <output class="er-zeta"></output>
+  </section>
+</aside>`;
+
+export class Explorer {
+  constructor(root) {
+    this.root = root;
+    root.classList.add("er");
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.map = new LatentMap(this.$(".er-map"));
+    this.lens = new Lens(this.$(".er-side"));
+    this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
+    this.pointer = new Pointer(this.$(".er-map"), this.map, {
+      hover: (x, y, at) => this.hover(x, y, at),
+      click: (x, y, at, snap) => this.click(x, y, at, snap),
+      pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
+    });
+    this.connectButtons();
+  }
+
+  // Shows the model of the frame at `url`. A later call wins over an earlier one that is still on its way.
+  async load(url) {
+    if (url === this.url) return;
+    this.url = url;
+    try {
+      const frame = await Frame.fetch(url);
+      if (url === this.url) await this.open(frame);
+    } catch (error) {
+      if (url !== this.url) return;
+      this.url = null;
+      this.say("This model could not be loaded. Choose it again, or reload the page.");
+      console.error(error);
+    }
+  }
+
+  async open(frame) {
+    const { latent_dim: k, classes } = frame.meta;
+    const first = !this.frame;
+    this.frame = frame;
+    const state = new State(k);
+    if (first) state.fromHash(linkHash(), { classes: classes.length, count: frame.count });
+    else Object.assign(state, keepChoices(this.state, k, classes.length));
+    this.state = state;
+    this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
+    this.lens.load(frame, this.costs);
+    this.sliders.load(k, frame.meta.rate_per_dim);
+    this.controls = new Controls(this.$(".er-controls"), state);
+    this.controls.load(frame.meta);
+    this.legend = new Legend(this.$(".er-legend"), state);
+    this.legend.load(frame.meta.classes);
+    this.setZeta("");
+    state.subscribe((changed, at) => this.changed(changed, at));
+    this.project();
+    await this.map.show(frame, this.projection, this.points, state);
+    this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
+    this.saveHash();
+    this.show();
+    performance.mark("elbo-room:interactive");
+    this.root.dataset.ready = frame.meta.name;
+  }
+
+  say(message) {
+    const element = this.$(".er-message");
+    element.textContent = message;
+    element.hidden = !message;
+  }
+
+  project() {
+    const { meta, arrays, count } = this.frame;
+    const k = meta.latent_dim;
+    const { plane, colour } = this.state;
+    if (k === 1) this.projection = Projection.line();
+    else if (plane === "pca") this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
+    else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
+    const [us, vs] = this.projection.projectAll(arrays.mu, count);
+    this.points = { us, vs, labels: arrays.labels, values: this.values(colour) };
+  }
+
+  // What colours the points where it is not the class; the colour bar spans all but the outermost hundredth each side.
+  values(colour) {
+    const { arrays } = this.frame;
+    const choices = {
+      rate: [this.costs.rate, "rate, nats"],
+      distortion: [arrays.distortion, "distortion, nats"],
+      volume: [this.costs.logVolume, "ln posterior volume, Σ ln σ"],
+    };
+    if (!(colour in choices)) return null;
+    const [array, title] = choices[colour];
+    const sorted = Float32Array.from(array).sort();
+    return { array, title, low: sorted[Math.floor(0.01 * (sorted.length - 1))], high: sorted[Math.ceil(0.99 * (sorted.length - 1))] };
+  }
+
+  // --- what the state's listeners do -------------------------------------------------------------------------------
+
+  changed(changed, at) {
+    if (changed.has("plane")) {
+      this.project();
+      this.map.show(this.frame, this.projection, this.points, this.state);
+    } else if (changed.has("colour")) {
+      this.points.values = this.values(this.state.colour);
+      this.map.recolour();
+    } else if (changed.has("hidden")) {
+      this.legend.show();
+      this.map.filter();
+    } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
+      this.map.drawZones();
+    }
+    this.schedule(at);
+    this.saveHash();
+  }
+
+  // --- z -----------------------------------------------------------------------------------------------------------
+
+  hover(x, y, at) {
+    if (!this.frame || this.state.pinned) return;
+    this.projection.lift(this.state.z, ...this.map.toData(x, y));
+    this.schedule(at);
+  }
+
+  click(x, y, at, snap) {
+    if (!this.frame) return;
+    const { state, map } = this;
+    if (snap && state.pinned && this.isAtMarker(x, y)) return state.set({ pinned: false, point: -1 }, at);
+    const [u, v] = map.toData(x, y);
+    const nearest = snap ? map.nearest(u, v) : -1;
+    if (nearest >= 0 && this.distance(nearest, x, y) < SNAP) return this.pinPoint(nearest, at);
+    this.projection.lift(state.z, u, v);
+    state.set({ pinned: true, point: -1 }, at);
+  }
+
+  isAtMarker(x, y) {
+    const [mx, my] = this.map.toPixel(...this.projection.project(this.state.z));
+    return Math.hypot(mx - x, my - y) < SNAP + 3;
+  }
+
+  distance(i, x, y) {
+    const [px, py] = this.map.toPixel(this.points.us[i], this.points.vs[i]);
+    return Math.hypot(px - x, py - y);
+  }
+
+  pinPoint(i, at) {
+    const k = this.state.z.length;
+    this.state.z.set(this.frame.arrays.mu.subarray(i * k, (i + 1) * k));
+    this.state.set({ pinned: true, point: i }, at);
+  }
+
+  slide(d, value, at) {
+    this.state.z[d] = value;
+    this.setZeta("");
+    this.state.set({ pinned: true, point: -1 }, at);
+  }
+
+  pinch(factor, x, y, dx, dy) {
+    const { x: xs, y: ys } = this.map.view;
+    const perPixel = 1 / this.map.pixelsPerUnit;
+    const [u, v] = this.map.toData(x, y);
+    const range = ([a, b], centre, shift) => [centre + (a - shift - centre) * factor, centre + (b - shift - centre) * factor];
+    this.map.setRange({ x: range(xs, u, dx * perPixel), y: range(ys, v, -dy * perPixel) });
+  }
+
+  connectButtons() {
+    const on = (selector, action) => this.$(selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
+    on(".er-origin", (at) => this.moveTo(new Float64Array(this.state.z.length), at, ""));
+    on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
+    on(".er-draw-posterior", (at) => this.drawPosterior(at));
+    on(".er-share", () => this.share());
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.state?.pinned) this.state.set({ pinned: false, point: -1 }, event.timeStamp);
+    });
+  }
+
+  moveTo(z, at, zeta, point = -1) {
+    this.state.z.set(z);
+    this.setZeta(zeta);
+    this.state.set({ pinned: true, point }, at);
+  }
+
+  // z = mu + sigma·zeta of the pinned point, or of the point nearest to the lens.
+  drawPosterior(at) {
+    const i = this.nearestPoint();
+    if (i < 0) return;
+    const { mu, logvar } = this.frame.arrays;
+    const k = this.state.z.length;
+    const zeta = standardNormal(k);
+    const z = zeta.map((e, d) => mu[i * k + d] + Math.exp(0.5 * logvar[i * k + d]) * e);
+    this.moveTo(z, at, zeta, i);
+  }
+
+  setZeta(zeta) {
+    const shown = Array.from(zeta).slice(0, 6).map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
+    this.$(".er-zeta").textContent = zeta.length ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})` : "";
+  }
+
+  nearestPoint() {
+    if (this.state.point >= 0) return this.state.point;
+    return this.map.nearest(...this.projection.project(this.state.z));
+  }
+
+  // --- painting ----------------------------------------------------------------------------------------------------
+
+  // Paints once before the next frame, however many inputs arrive until then.
+  schedule(startedAt) {
+    this.startedAt ??= startedAt;
+    this.frameRequest ??= requestAnimationFrame(() => {
+      this.frameRequest = null;
+      const start = this.startedAt;
+      this.startedAt = null;
+      this.show();
+      afterPaint(() => measure("elbo-room:input-to-paint", start));
+    });
+  }
+
+  show() {
+    const { z, pinned } = this.state;
+    this.lens.show(z, pinned);
+    const nearest = this.nearestPoint();
+    this.lens.showPoint(nearest);
+    this.map.mark(...this.projection.project(z), nearest);
+    this.sliders.show(z);
+    this.root.classList.toggle("er-pinned", pinned);
+  }
+
+  // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
+  async plotWith(plotly) {
+    await calm(this.root);
+    await this.map.plot(await plotly());
+  }
+
+  // A new theme: everything drawn in the page's colours is drawn again.
+  retheme() {
+    this.map.recolour();
+  }
+
+  // --- the address bar ---------------------------------------------------------------------------------------------
+
+  saveHash() {
+    clearTimeout(this.hashTimer);
+    this.hashTimer = setTimeout(() => {
+      const hash = this.state.toHash();
+      history.replaceState(history.state, "", location.pathname + location.search + (hash && `#${hash}`));
+    }, 150); // browsers limit how often an address may change
+  }
+
+  async share() {
+    const pinned = this.state.pinned;
+    this.state.pinned = true; // the link keeps the spot under the lens
+    const link = `${location.origin}${location.pathname}${location.search}#${this.state.toHash()}`;
+    this.state.pinned = pinned;
+    const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+    const button = this.$(".er-share");
+    button.textContent = copied ? "copied" : "copy the address bar";
+    setTimeout(() => (button.textContent = "copy link"), 1500);
+  }
+}
+
+// What the link that opened the page said after its "#"; by now the page may have rewritten its address.
+function linkHash() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return location.hash || new URL(navigation?.name ?? location.href).hash;
+}
+
+// What stays chosen when another model is opened.
+function keepChoices({ colour, scale, density, zones }, k, classes) {
+  const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
+  return { colour, scale, density, zones: known ? zones : "pointer" };
+}

@@ -1,0 +1,55 @@
+// The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
+
+import { logPrior } from "./gaussian.js";
+import { Decoder } from "./network.js";
+import { Picture } from "./picture.js";
+import { measure } from "./timing.js";
+
+const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
+
+export class Lens {
+  constructor(root) {
+    this.root = root;
+    this.$ = (selector) => root.querySelector(selector);
+  }
+
+  // Takes over a model; `costs` are { rate } of every data point.
+  load(frame, costs) {
+    this.frame = frame;
+    this.costs = costs;
+    this.decoder = new Decoder(frame);
+    const shape = frame.meta.image_shape;
+    this.decoded = new Picture(this.$(".er-decoded"), shape);
+    this.original = new Picture(this.$(".er-original"), shape);
+    this.reconstruction = new Picture(this.$(".er-reconstruction"), shape);
+    this.shownPoint = null;
+    this.$(".er-nearest").hidden = frame.count === 0;
+  }
+
+  // Decodes and paints z.
+  show(z, pinned) {
+    const start = performance.now();
+    const pixels = this.decoder.decode(z);
+    measure("elbo-room:decode", start);
+    this.decoded.paint(pixels);
+    const norm = Math.hypot(...z);
+    this.$(".er-norm").textContent = `${norm.toFixed(2)} σ`;
+    this.$(".er-prior").textContent = `${signed(logPrior(z))} nats`;
+    this.$(".er-pin").textContent = pinned ? "pinned" : "";
+  }
+
+  // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate.
+  showPoint(i) {
+    if (i === this.shownPoint || i < 0) return;
+    this.shownPoint = i;
+    const { meta, arrays } = this.frame;
+    const k = meta.latent_dim;
+    const size = meta.image_shape.reduce((a, b) => a * b, 1);
+    this.original.paint(arrays.images, 1 / 255, i * size);
+    this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
+    this.$(".er-class").textContent = meta.classes[arrays.labels[i]];
+    this.$(".er-index").textContent = `test image ${arrays.index[i]}`;
+    this.$(".er-distortion").textContent = `${signed(arrays.distortion[i], 1)}`;
+    this.$(".er-rate").textContent = `${this.costs.rate[i].toFixed(2)}`;
+  }
+}

@@ -1,0 +1,66 @@
+// Mouse, pen and fingers on the map. A hover moves the lens, a click or tap pins it, two fingers zoom and pan;
+// dragging and the wheel stay with Plotly.
+
+const CLICK = 5; // px a press may wander and still be a click
+
+export class Pointer {
+  // `on` = { hover(x, y, startedAt), click(x, y, startedAt), pinch(factor, x, y, dx, dy) }, in pixels of the map.
+  constructor(root, map, on) {
+    Object.assign(this, { root, map, on, fingers: new Map() });
+    root.addEventListener("pointermove", (event) => this.move(event));
+    root.addEventListener("pointerdown", (event) => this.down(event), true);
+    for (const type of ["pointerup", "pointercancel"]) root.addEventListener(type, (event) => this.up(event), true);
+    // Plotly would take a finger for a drag of the map; a finger is the lens here.
+    for (const type of ["touchstart", "touchmove", "touchend"])
+      root.addEventListener(type, (event) => this.onPlot(event.target) && event.stopPropagation(), true);
+  }
+
+  onPlot(target) {
+    return target.classList?.contains("drag") || target === this.root;
+  }
+
+  at(event) {
+    const box = this.root.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  down(event) {
+    const [x, y] = this.at(event);
+    this.pressed = this.onPlot(event.target) && this.map.contains(x, y) && event.button === 0 ? [x, y] : null;
+    if (event.pointerType !== "touch" || !this.pressed) return;
+    this.fingers.set(event.pointerId, [x, y]);
+    if (this.fingers.size === 1) this.on.hover(x, y, event.timeStamp);
+    else this.pressed = null;
+  }
+
+  move(event) {
+    const [x, y] = this.at(event);
+    if (event.pointerType === "touch") {
+      if (!this.fingers.has(event.pointerId)) return;
+      if (this.fingers.size === 2) return this.pinch(event.pointerId, [x, y]);
+      this.fingers.set(event.pointerId, [x, y]);
+    } else if (event.buttons !== 0) return;
+    if (this.map.contains(x, y)) this.on.hover(x, y, event.timeStamp);
+  }
+
+  up(event) {
+    const [x, y] = this.at(event);
+    const press = this.pressed;
+    this.pressed = null;
+    this.fingers.delete(event.pointerId);
+    if (event.type === "pointercancel" || !press) return;
+    const still = Math.hypot(x - press[0], y - press[1]) <= CLICK;
+    // a finger that has dragged the lens somewhere leaves it there
+    if (still || event.pointerType === "touch") this.on.click(x, y, event.timeStamp, still);
+  }
+
+  pinch(id, now) {
+    const before = [...this.fingers.values()];
+    this.fingers.set(id, now);
+    const after = [...this.fingers.values()];
+    const apart = ([a, b]) => Math.max(10, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    const middle = ([a, b]) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+    const [from, to] = [middle(before), middle(after)];
+    this.on.pinch(apart(before) / apart(after), to[0], to[1], to[0] - from[0], to[1] - from[1]);
+  }
+}

@@ -1,0 +1,100 @@
+"""How long until the map answers the pointer: beside an empty Streamlit page, and from a cold start of the server."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from bench.browser import ROOT, chromium, served, start
+
+ROUNDS = 7
+# the moment, on the page's own clock, at which an element that matches the selector stands in the page
+WATCH = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector(%r)) return;
+  window.appeared = performance.now();
+  observer.disconnect();
+}).observe(document, { childList: true, subtree: true, attributes: true });
+"""
+EMPTY = "import streamlit as st\nst.markdown('<p id=\"here\">empty</p>', unsafe_allow_html=True)\n"
+
+
+def main() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        empty_script = Path(folder, "empty.py")
+        empty_script.write_text(EMPTY)
+        with served(empty_script) as empty, served(ROOT / "app.py") as room:
+            _open(browser, room, ".er-root[data-ready]")  # both servers have answered once before they are timed
+            _open(browser, empty, "#here")
+            rounds = [(_open(browser, empty, "#here"), _open(browser, room, ".er-root[data-ready]")) for _ in range(ROUNDS)]
+        starts = [_cold_start(browser) for _ in range(3)]
+    numbers = {
+        "empty_page_s": median(e[0] for e, _ in rounds),
+        "room_s": median(r[0] for _, r in rounds),
+        "open_longer_s": median(r[0] - e[0] for e, r in rounds),
+        "empty_reload_s": median(e[1] for e, _ in rounds),
+        "room_reload_s": median(r[1] for _, r in rounds),
+        "reload_longer_s": median(r[1] - e[1] for e, r in rounds),
+        "start_to_interactive_s": median(starts),
+    }
+    print("\nPage loading, seconds (medians)")
+    print(f"  empty Streamlit page   open {numbers['empty_page_s']:.2f}   reload {numbers['empty_reload_s']:.2f}")
+    print(f"  interactive map        open {numbers['room_s']:.2f}   reload {numbers['room_reload_s']:.2f}")
+    print(f"  longer by              open {numbers['open_longer_s']:.2f}   reload {numbers['reload_longer_s']:.2f}   (goals 1.5, 0.5)")
+    print(f"  server start to interactive map {numbers['start_to_interactive_s']:.2f}   (goal 7)")
+    return numbers
+
+
+def _open(browser: Browser, address: str, selector: str) -> tuple[float, float]:
+    """Seconds from navigation to `selector`: with an empty cache, then by a reload of the same page."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(WATCH % selector)
+    page = context.new_page()
+    page.goto(address, wait_until="commit")
+    first = _appeared(page)
+    page.wait_for_timeout(1500)  # the browser keeps compiled scripts once they have run for a while
+    page.reload(wait_until="commit")
+    second = _appeared(page)
+    _close(context)
+    return first, second
+
+
+def _appeared(page: Page) -> float:
+    return page.wait_for_function("window.appeared", timeout=60_000).json_value() / 1000
+
+
+def _close(context: BrowserContext) -> None:
+    context.close()
+
+
+def _cold_start(browser: Browser) -> float:
+    """Seconds from starting the server's process to the interactive map, the files being in the machine's cache."""
+    began = time.monotonic()
+    process, address = start(ROOT / "app.py")
+    try:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        while True:
+            try:
+                page.goto(address, wait_until="commit")
+                break
+            except Exception as error:
+                if "ERR_CONNECTION_REFUSED" not in str(error) or time.monotonic() - began > 60:
+                    raise
+                time.sleep(0.05)
+        page.wait_for_selector(".er-root[data-ready]", timeout=60_000)
+        seconds = time.monotonic() - began
+        context.close()
+        return seconds
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+if __name__ == "__main__":
+    main()

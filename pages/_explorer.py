@@ -1,0 +1,28 @@
+"""The explorer as a Streamlit component: an element, its style, and a few lines that fetch the modules."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._routes import module_path, modules, plotly_path
+
+# The component's own script is a blob without an address to import from; the page's address serves instead.
+_ENTRY = """
+export default async function (component) {
+  const { mount } = await import(new URL(component.data.module, document.baseURI).href);
+  return mount(component);
+}
+"""
+
+_component = st.components.v2.component(
+    "elbo_room_explorer",
+    html='<div class="er-root"></div>',
+    css=modules()["explorer.css"].data.decode(),
+    js=_ENTRY,
+    isolate_styles=False,  # Plotly styles the document it finds itself in
+)
+
+
+def explorer(frame: str, key: str) -> None:
+    """Show the explorer with the frame at the address `frame`."""
+    _component(key=key, data={"module": module_path("streamlit.js"), "plotly": plotly_path(), "frame": frame})

@@ -1,0 +1,11 @@
+"""The script behind every page: which pages there are, and the look they share."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).parent.parent
+
+st.set_page_config(page_title="ELBO Room", page_icon=str(ROOT / "assets" / "icon.png"), layout="wide")
+st.html(Path(__file__).with_name("_style.css"))
+st.navigation([st.Page("explore.py", title="Explore", default=True)]).run()

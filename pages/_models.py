@@ -1,0 +1,184 @@
+"""Which models can be opened, and opening one: checked, turned into a frame, published. torch only where it must."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from pages._routes import publish_frame
+from vae import checkpoint as checkpoints
+from vae import runs
+from vae.checkpoint import Checkpoint
+from vae.errors import InputError
+from vae.export import explorer_frame
+from vae.held_out import FILE_NAME, HeldOut, read_held_out
+from vae.runs import Run
+from vae.settings import Settings
+
+GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
+RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
+FIRST = "mnist-2d"  # the gallery's model to begin with
+UPLOADS_KEPT = 8
+
+_uploads: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+_lock = Lock()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model on the page: the address of its frame, and its facts as HTML."""
+
+    frame: str
+    facts: str
+
+
+def available() -> dict[str, str]:
+    """Id → name of every model in the gallery, among the runs, and among the uploads, in that order."""
+    gallery = sorted(_folders(GALLERY), key=lambda folder: (folder.name != FIRST, folder.name))
+    names = {folder.name: _title(folder) for folder in gallery}
+    names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(RUNS)}
+    return names | {f"upload-{key}": f"{name} (uploaded)" for key, (name, _) in list(_uploads.items())}
+
+
+def add_upload(name: str, data: bytes) -> str:
+    """Keep an uploaded .safetensors file in memory, the latest few of them; its id. `InputError` if it is no model."""
+    checkpoints.read(data)
+    key = sha256(data).hexdigest()[:16]
+    with _lock:
+        _uploads[key] = (name, data)
+        while len(_uploads) > UPLOADS_KEPT:
+            _uploads.popitem(last=False)
+    return f"upload-{key}"
+
+
+def open_model(model: str) -> Opened:
+    """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
+    if model.startswith("upload-"):
+        return _open_upload(model)
+    if model not in available():
+        raise InputError(f"There is no model {model!r} here; choose one from the list.")
+    folder = RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
+    return _open_folder(folder, model, _stamp(folder))
+
+
+def _folders(root: Path) -> list[Path]:
+    return [folder for folder in runs.find(root) if (folder / runs.CHECKPOINT).is_file()]
+
+
+def _title(folder: Path) -> str:
+    try:
+        settings = runs.read(folder).settings
+    except InputError:
+        return folder.name
+    network = "" if settings.arch == "mlp" else f" · {settings.arch}"
+    return f"{_data_title(settings)} · {settings.latent_dim}-D{network} · β = {settings.beta:g}"
+
+
+def _data_title(settings: Settings) -> str:
+    return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Changes whenever one of the files of a run does, so that a run which goes on is opened afresh."""
+    paths = (folder / name for name in (runs.CHECKPOINT, runs.SETTINGS, runs.TEST, FILE_NAME))
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
+
+@lru_cache(maxsize=16)
+def _open_folder(folder: Path, model: str, stamp: tuple[int, ...]) -> Opened:
+    run = runs.read(folder)
+    checkpoint = checkpoints.read(folder)
+    ready = run.finished and (folder / FILE_NAME).is_file()
+    held_out = read_held_out(folder / FILE_NAME) if ready else _encode(checkpoint)
+    return _publish(model, checkpoint, held_out, run)
+
+
+@lru_cache(maxsize=UPLOADS_KEPT)
+def _open_upload(model: str) -> Opened:
+    if model.removeprefix("upload-") not in _uploads:
+        raise InputError("This uploaded model is no longer in memory; upload it again.")
+    _, data = _uploads[model.removeprefix("upload-")]
+    checkpoint = checkpoints.read(data)
+    return _publish(model, checkpoint, _encode(checkpoint), None)
+
+
+def _encode(checkpoint: Checkpoint) -> HeldOut | None:
+    """What the model says of held-out images: the gallery's of the same data set, else those at the data root."""
+    images = _held_out_images(checkpoint.settings.data)
+    if images is None or images[0].shape[1:] != checkpoint.image_shape:
+        return None
+    from vae.data import Images
+    from vae.evaluation import held_out
+
+    pixels, labels, index = images
+    encoded = held_out(checkpoints.load_model(checkpoint), Images.of(pixels, labels), np.arange(len(labels)))
+    return HeldOut(**{**vars(encoded), "index": index})
+
+
+@lru_cache(maxsize=2)
+def _held_out_images(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    for folder in _folders(GALLERY):
+        if (folder / FILE_NAME).is_file() and runs.read(folder).settings.data == data:
+            shipped = read_held_out(folder / FILE_NAME)
+            return shipped.images, shipped.labels, shipped.index
+    from vae.data import held_out_indices, load
+
+    try:
+        test = load(data, download=False).test
+    except InputError:
+        return None
+    index = held_out_indices(test)
+    return test.pixels[index], test.labels[index], index.astype(np.int32)
+
+
+def _publish(model: str, checkpoint: Checkpoint, held_out: HeldOut | None, run: Run | None) -> Opened:
+    test = run.test if run and run.finished else None
+    rates = test["rate_per_dim"] if test else _mean_rates(held_out)
+    classes = run.classes if run else _numbered(held_out)
+    frame = publish_frame(explorer_frame(model, checkpoint, held_out, classes, rates))
+    return Opened(frame, _facts(checkpoint, run))
+
+
+def _mean_rates(held_out: HeldOut | None) -> list[float]:
+    if held_out is None:
+        return []
+    rates = 0.5 * (held_out.mu**2 + np.exp(held_out.logvar) - 1 - held_out.logvar)
+    return rates.mean(axis=0).tolist()
+
+
+def _numbered(held_out: HeldOut | None) -> tuple[str, ...]:
+    return tuple(map(str, range(int(held_out.labels.max()) + 1))) if held_out else ()
+
+
+def _facts(checkpoint: Checkpoint, run: Run | None) -> str:
+    settings = checkpoint.settings
+    parameters = sum(array.size for array in checkpoint.arrays.values())
+    parts = [
+        _data_title(settings),
+        f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
+        f"{settings.latent_dim}-D latent space",
+        f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",
+        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        f"<b>β = {settings.beta:g}</b>",
+        _score(run),
+        f"trained on {escape(run.device)}" if run else "uploaded",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _score(run: Run | None) -> str:
+    if run is None:
+        return ""
+    if not run.finished or run.test is None:
+        return f"{run.status['state']} at step {run.status['step']:,}"
+    test = run.test
+    elbo, distortion, rate = (f"{test[name]:.1f}".replace("-", "−") for name in ("elbo", "distortion", "rate"))
+    return f"<b>test elbo {elbo}</b> = −(distortion {distortion} + rate {rate}) nats per image"

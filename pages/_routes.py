@@ -1,0 +1,125 @@
+"""What the browser fetches beside Streamlit's own files: the explorer's modules, Plotly's file, the frames.
+
+Every address holds a hash of what it names, so browsers keep the answer for good and never ask again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MODULES = Path(__file__).parent.parent / "assets" / "explorer"
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+PREFIX = "room"
+FRAMES_KEPT = 32
+FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
+
+_frames: OrderedDict[str, Blob] = OrderedDict()
+_lock = Lock()
+
+
+class Blob:
+    """Bytes with their address. Compressed once, and only for readers on other machines: on this one it costs time."""
+
+    def __init__(self, data: bytes, kind: str) -> None:
+        self.data = data
+        self.kind = kind
+        self.key = hashlib.sha256(data).hexdigest()[:20]
+
+    @cache  # noqa: B019  (a blob lives as long as its compressed twin)
+    def compressed(self) -> bytes:
+        return gzip.compress(self.data, 6)
+
+    def respond(self, request: Request) -> Response:
+        here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
+        if here or "gzip" not in request.headers.get("accept-encoding", ""):
+            # named, so that Streamlit's own middleware does not compress it again at every request
+            return Response(self.data, media_type=self.kind, headers={**FOREVER, "content-encoding": "identity"})
+        headers = {**FOREVER, "content-encoding": "gzip", "vary": "accept-encoding"}
+        return Response(self.compressed(), media_type=self.kind, headers=headers)
+
+
+def publish_frame(data: bytes) -> str:
+    """Make a frame fetchable; its address, relative to the app's root. The oldest frames are dropped."""
+    blob = Blob(data, "application/octet-stream")
+    with _lock:
+        _frames[blob.key] = blob
+        _frames.move_to_end(blob.key)
+        while len(_frames) > FRAMES_KEPT:
+            _frames.popitem(last=False)
+    return f"{PREFIX}/frame/{blob.key}"
+
+
+@cache
+def modules() -> dict[str, Blob]:
+    """File name → content of every module and style sheet of the explorer."""
+    kinds = {".js": "text/javascript", ".css": "text/css"}
+    return {p.name: Blob(p.read_bytes(), kinds[p.suffix]) for p in sorted(MODULES.iterdir()) if p.suffix in kinds}
+
+
+@cache
+def module_path(name: str) -> str:
+    """Address of a module, relative to the app's root; all share a folder, so that they import each other by name."""
+    version = hashlib.sha256("".join(blob.key for blob in modules().values()).encode()).hexdigest()[:16]
+    return f"{PREFIX}/{version}/{name}"
+
+
+@cache
+def plotly_blob() -> Blob:
+    return Blob(PLOTLY.read_bytes(), "text/javascript")
+
+
+def plotly_path() -> str:
+    return f"{PREFIX}/plotly-{plotly.__version__}.js"
+
+
+async def _module(request: Request) -> Response:
+    blob = modules().get(request.path_params["name"])
+    return blob.respond(request) if blob else Response("no such module", status_code=404)
+
+
+async def _plotly(request: Request) -> Response:
+    return plotly_blob().respond(request)
+
+
+async def _frame(request: Request) -> Response:
+    blob = _frames.get(request.path_params["key"])
+    return blob.respond(request) if blob else Response("no such frame", status_code=404)
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/" + plotly_path(), _plotly),
+        Route(f"/{PREFIX}/frame/{{key}}", _frame),
+        Route(f"/{PREFIX}/{{version}}/{{name}}", _module),
+    ]
+
+
+class PreloadHeader:
+    """Tells the browser, with the page itself, which of our files it will need, so that it fetches them meanwhile."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        links = [f"<./{plotly_path()}>; rel=preload; as=script"]
+        links += [f"<./{module_path(name)}>; rel=modulepreload" for name in modules() if name.endswith(".js")]
+        self.value = ", ".join(links).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_header(message: Message) -> None:
+            if message["type"] == "http.response.start" and any(
+                name == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]
+            ):
+                message["headers"] = [*message["headers"], (b"link", self.value)]
+            await send(message)
+
+        await self.app(scope, receive, with_header if scope["type"] == "http" else send)

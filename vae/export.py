@@ -1,0 +1,88 @@
+"""The frame: one binary with everything the explorer shows, read by assets/explorer/frame.js. No torch here.
+
+Layout: b"ELBF", the header's length as uint32, the header as JSON, then the arrays, each at a multiple of 8 bytes from
+the header's end. All little endian.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import numpy as np
+
+from vae.checkpoint import Checkpoint
+from vae.held_out import HeldOut
+from vae.latent import principal_axes
+
+MAGIC = b"ELBF"
+_TYPES = {np.dtype("<f4"): "f4", np.dtype("<i4"): "i4", np.dtype("u1"): "u1"}
+
+
+def explorer_frame(
+    name: str, checkpoint: Checkpoint, held_out: HeldOut | None, classes: tuple[str, ...], rate_per_dim: list[float]
+) -> bytes:
+    """Decoder, held-out images with their posteriors, and principal axes: what the map, the lens and the sliders need.
+
+    `rate_per_dim` is the mean over the test images, in nats; `held_out` may be missing where no images are at hand.
+    """
+    k = checkpoint.settings.latent_dim
+    arrays = {key: value for key, value in checkpoint.arrays.items() if key.startswith("decoder.")}
+    if held_out is None:
+        held_out = _nothing(checkpoint)
+    arrays |= vars(held_out)
+    axes, shares = principal_axes(held_out.mu)
+    arrays["pca"] = axes.astype(np.float32)
+    meta = {
+        **_header(name, checkpoint),
+        "classes": list(classes),
+        "rate_per_dim": rate_per_dim or [0.0] * k,
+        "pca_shares": shares.tolist(),
+    }
+    return pack(meta, arrays)
+
+
+def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
+    """The encoder alone; the page asks for it only when something is to be encoded."""
+    return pack(
+        _header(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")}
+    )
+
+
+def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """Header and arrays (float32, int32 or uint8) as one frame; `meta` gains the directory "arrays"."""
+    directory, blocks, offset = {}, [], 0
+    for key, array in arrays.items():
+        data = np.ascontiguousarray(array).tobytes()
+        directory[key] = [_TYPES[array.dtype], list(array.shape), offset]
+        blocks.append(data + b"\0" * (-len(data) % 8))
+        offset += len(blocks[-1])
+    header = json.dumps({**meta, "arrays": directory}, allow_nan=False).encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join([MAGIC, struct.pack("<I", len(header)), header, *blocks])
+
+
+def _header(name: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    plan = checkpoint.plan
+    return {
+        "name": name,
+        "image_shape": list(checkpoint.image_shape),
+        "latent_dim": plan.latent_dim,
+        "features": plan.features,
+        "likelihood": checkpoint.settings.likelihood,
+        "plan": {"trunk": plan.trunk, "decoder": plan.decoder},
+    }
+
+
+def _nothing(checkpoint: Checkpoint) -> HeldOut:
+    k = checkpoint.settings.latent_dim
+    empty = np.zeros(0, np.int32)
+    return HeldOut(
+        images=np.zeros((0, *checkpoint.image_shape), np.uint8),
+        labels=empty,
+        index=empty,
+        mu=np.zeros((0, k), np.float32),
+        logvar=np.zeros((0, k), np.float32),
+        distortion=np.zeros(0, np.float32),
+    )
