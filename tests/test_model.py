@@ -48,6 +48,14 @@ def test_bernoulli_is_finite_where_the_sigmoid_is_saturated() -> None:
     assert log_p.item() == pytest.approx(-500 * 60, rel=0.01)
 
 
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_likelihood_has_its_own_gradient_in_z_and_in_x(x, z, likelihood) -> None:
+    """Against finite differences, whatever way the gradient is computed."""
+    model = model_of(likelihood, sigma=0.5)
+    x, z = x[:2].requires_grad_(), z[:2].requires_grad_()
+    assert torch.autograd.gradcheck(model.log_likelihood, (x, z))
+
+
 @pytest.mark.parametrize("sigma", [0.05, 1.0, 3.0])
 def test_gaussian_is_that_of_torch(x, z, sigma) -> None:
     model = model_of("gaussian", sigma)
