@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HOW_TO = "install Chromium (Debian: apt-get install chromium), or run: python -m playwright install chromium"
-# software GL, as on a machine without a GPU; and nothing that Chromium asks of the network by itself
+# WebGL in software, as in a browser without a GPU; and nothing that Chromium asks of the network by itself
 FLAGS = (
-    "--no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --no-first-run "
+    "--no-sandbox --enable-unsafe-swiftshader --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 

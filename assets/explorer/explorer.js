@@ -14,13 +14,16 @@ import { afterPaint, calm, measure } from "./timing.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
 const HTML = `
 <div class="er-main">
   <div class="er-legend" role="group" aria-label="classes shown"></div>
-  <div class="er-map" aria-label="map of the latent space">
+  <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
     <canvas class="er-zones"></canvas>
     <div class="er-plot"></div>
     <svg class="er-overlay" aria-hidden="true">
+      <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
       <ellipse class="er-zone" style="display:none"/>
       <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
     </svg>
@@ -95,28 +98,40 @@ export class Explorer {
 
   async open(frame) {
     const { latent_dim: k, classes } = frame.meta;
-    const first = !this.frame;
-    this.frame = frame;
     const state = new State(k);
-    if (first) state.fromHash(linkHash(), { classes: classes.length, count: frame.count });
-    else Object.assign(state, keepChoices(this.state, k, classes.length));
-    this.state = state;
+    if (!this.frame) state.fromHash(linkHash(), { classes: classes.length, count: frame.count });
+    else Object.assign(state, keepChoices(this.state, classes.length));
+    this.frame = frame;
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.lens.load(frame, this.costs);
     this.sliders.load(k, frame.meta.rate_per_dim);
+    await this.adopt(state);
+    this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
+    performance.mark("elbo-room:interactive");
+    this.root.dataset.ready = frame.meta.name;
+  }
+
+  // Shows the open model as `state` says.
+  async adopt(state) {
+    this.state = state;
     this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(frame.meta);
+    this.controls.load(this.frame.meta);
     this.legend = new Legend(this.$(".er-legend"), state);
-    this.legend.load(frame.meta.classes);
+    this.legend.load(this.frame.meta.classes);
     this.setZeta("");
     state.subscribe((changed, at) => this.changed(changed, at));
     this.project();
-    await this.map.show(frame, this.projection, this.points, state);
-    this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
+    await this.map.show(this.frame, this.projection, this.points, state);
     this.saveHash();
     this.show();
-    performance.mark("elbo-room:interactive");
-    this.root.dataset.ready = frame.meta.name;
+  }
+
+  // Someone has put another link into the address bar.
+  followLink() {
+    if (!this.frame || !this.root.isConnected) return;
+    const state = new State(this.frame.meta.latent_dim);
+    state.fromHash(location.hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
+    this.adopt(state);
   }
 
   say(message) {
@@ -224,9 +239,22 @@ export class Explorer {
     on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
     on(".er-share", () => this.share());
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.state?.pinned) this.state.set({ pinned: false, point: -1 }, event.timeStamp);
-    });
+    window.addEventListener("hashchange", () => this.followLink());
+    this.root.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  // Escape releases the lens; on the map, arrows move it by a hundredth of the view, with Shift by a tenth.
+  key(event) {
+    if (!this.frame) return;
+    if (event.key === "Escape" && this.state.pinned) return this.state.set({ pinned: false, point: -1 }, event.timeStamp);
+    const [du, dv] = ARROWS[event.key] ?? [0, 0];
+    if ((!du && !dv) || event.target !== this.$(".er-map")) return;
+    event.preventDefault();
+    const { x, y } = this.map.view;
+    const step = (event.shiftKey ? 0.1 : 0.01) * Math.min(x[1] - x[0], y[1] - y[0]);
+    const [u, v] = this.projection.project(this.state.z);
+    this.projection.lift(this.state.z, u + du * step, v + dv * step);
+    this.state.set({ pinned: true, point: -1 }, event.timeStamp);
   }
 
   moveTo(z, at, zeta, point = -1) {
@@ -283,7 +311,12 @@ export class Explorer {
   // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
   async plotWith(plotly) {
     await calm(this.root);
-    await this.map.plot(await plotly());
+    try {
+      await this.map.plot(await plotly());
+    } catch (error) {
+      this.say("The map's axes could not be loaded, so it cannot be zoomed. Reload the page.");
+      console.error(error);
+    }
   }
 
   // A new theme: everything drawn in the page's colours is drawn again.
@@ -320,7 +353,7 @@ function linkHash() {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, zones }, k, classes) {
+function keepChoices({ colour, scale, density, zones }, classes) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
   return { colour, scale, density, zones: known ? zones : "pointer" };
 }

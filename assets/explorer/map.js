@@ -21,6 +21,7 @@ export class LatentMap {
     this.graph = root.querySelector(".er-plot");
     this.marker = root.querySelector(".er-marker");
     this.zone = root.querySelector(".er-zone");
+    this.rings = [...root.querySelectorAll(".er-ring")];
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
@@ -49,10 +50,12 @@ export class LatentMap {
     if (this.Plotly) {
       await this.react(range);
       if (!this.listening) this.listen();
+      this.drawn = null;
       this.syncView();
     } else {
       this.view = this.plainView(range);
       this.placeMarker();
+      this.placeRingNames();
       this.drawZones();
     }
   }
@@ -93,7 +96,7 @@ export class LatentMap {
       y: take(vs, indices),
       visible: !this.state.hidden.includes(c),
       marker: {
-        size: markerSize(us.length),
+        size: markerSize(us.length, this.root.clientWidth),
         opacity: MARKER_OPACITY,
         line: { width: 0 },
         ...(values ? { color: take(values.array, indices), coloraxis: "coloraxis" } : { color: classColour(c, classes.length) }),
@@ -158,6 +161,7 @@ export class LatentMap {
     const { xaxis, yaxis, _size: size } = this.graph._fullLayout;
     this.view = { x: [...xaxis.range], y: [...yaxis.range], left: size.l, top: size.t, width: size.w, height: size.h };
     this.placeMarker();
+    this.placeRingNames();
     this.refreshZones();
   }
 
@@ -320,26 +324,33 @@ export class LatentMap {
 
   drawRings(context, colours) {
     const [x, y] = this.toPixel(0, 0);
-    context.strokeStyle = faded(colours.text, 0.45);
-    context.fillStyle = faded(colours.text, 0.7);
-    context.font = `13px ${colours.font}`;
+    context.strokeStyle = faded(colours.text, 0.5);
     context.setLineDash([5, 5]);
     for (const r of RINGS) {
-      const radius = r * this.pixelsPerUnit;
       context.beginPath();
-      context.arc(x, y, radius, 0, 2 * Math.PI);
+      context.arc(x, y, r * this.pixelsPerUnit, 0, 2 * Math.PI);
       context.stroke();
-      const at = radius * Math.SQRT1_2;
-      context.fillText(`${r}σ`, x + at + 3, y + at + 12);
     }
     context.setLineDash([]);
+  }
+
+  // The names of the rings stand above the points, at half past ten.
+  placeRingNames() {
+    const [x, y] = this.toPixel(0, 0);
+    this.rings.forEach((text, i) => {
+      const away = RINGS[i] * this.pixelsPerUnit * Math.SQRT1_2;
+      text.textContent = `${RINGS[i]}σ`;
+      text.setAttribute("x", x - away);
+      text.setAttribute("y", y - away);
+      text.style.display = this.contains(x - away, y - away) ? "" : "none";
+    });
   }
 
   // The points, until Plotly draws them.
   drawPoints(context) {
     const { us, vs, labels } = this.points;
     const { classes } = this.frame.meta;
-    const size = markerSize(us.length);
+    const size = markerSize(us.length, this.root.clientWidth);
     const colours = classes.map((_, c) => faded(classColour(c, classes.length), MARKER_OPACITY));
     for (let i = 0; i < us.length; i++) {
       if (!this.isVisible(i)) continue;
@@ -374,7 +385,8 @@ export class LatentMap {
 
 }
 
-const markerSize = (n) => (n > 2000 ? 4.5 : 7); // px
+// px; a small map gets smaller points
+const markerSize = (n, width) => (n > 2000 ? 4.5 : 7) * (width < 600 ? 0.7 : 1);
 
 // The view that holds every point and the 3-σ ring, in the aspect of the window.
 function homeRange({ us, vs }, root, margin) {
