@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections import OrderedDict
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -36,7 +36,7 @@ class Blob:
         self.kind = kind
         self.key = hashlib.sha256(data).hexdigest()[:20]
 
-    @cache  # noqa: B019  (a blob lives as long as its compressed twin)
+    @cached_property
     def compressed(self) -> bytes:
         return gzip.compress(self.data, 6)
 
@@ -46,7 +46,7 @@ class Blob:
             # named, so that Streamlit's own middleware does not compress it again at every request
             return Response(self.data, media_type=self.kind, headers={**FOREVER, "content-encoding": "identity"})
         headers = {**FOREVER, "content-encoding": "gzip", "vary": "accept-encoding"}
-        return Response(self.compressed(), media_type=self.kind, headers=headers)
+        return Response(self.compressed, media_type=self.kind, headers=headers)
 
 
 def publish_frame(data: bytes) -> str:

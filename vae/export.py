@@ -45,9 +45,7 @@ def explorer_frame(
 
 def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
     """The encoder alone; the page asks for it only when something is to be encoded."""
-    return pack(
-        _header(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")}
-    )
+    return pack(_header(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")})
 
 
 def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:

@@ -42,8 +42,8 @@ class DiagonalGaussian(NamedTuple):
         return -0.5 * (squared + self.logvar + LOG_2PI).sum(-1)
 
     def kl_per_dim(self) -> Tensor:
-        """KL(N(mu, sigma²) ‖ N(0, 1)) = ½ (mu² + sigma² − 1 − ln sigma²) of every dimension, in nats: shape (..., k)."""
-        return 0.5 * (self.mu.square() + torch.exp(self.logvar) - 1 - self.logvar)
+        """KL(N(mu, sigma²) ‖ N(0, 1)) = ½ (mu² + sigma² − 1 − ln sigma²) of every dimension, in nats: (..., k)."""
+        return 0.5 * (self.mu.square() + torch.expm1(self.logvar) - self.logvar)
 
 
 def log_prior(z: Tensor) -> Tensor:

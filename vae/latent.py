@@ -6,7 +6,7 @@ import numpy as np
 
 
 def principal_axes(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Principal axes of latent means (N, k): orthonormal rows (k, k), largest variance first, and the share of each (k,).
+    """Principal axes of latent means (N, k): orthonormal rows (k, k), largest variance first, and their shares (k,).
 
     The axes pass through z = 0, not through the mean of the data, so that the prior stays N(0, I) under the rotation.
     An axis points where its largest component is positive.

@@ -6,6 +6,7 @@ executes it. A layer is a dict with `op` and its sizes; its parameters are named
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -59,7 +60,7 @@ def _conv(channels: tuple[int, ...], latent_dim: int, image_shape: ImageShape) -
     inner = (widths[-1], *sizes[-1])
 
     trunk: list[Layer] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         trunk += [{"op": "conv", "in": a, "out": b, "kernel": 3, "stride": 2, "padding": 1}, {"op": "relu"}]
     trunk += [{"op": "flatten"}, *_dense([prod(inner), CONV_DENSE])]
 
@@ -81,6 +82,6 @@ def _linear(inputs: int, outputs: int) -> Layer:
 
 def _dense(widths: list[int]) -> list[Layer]:
     layers: list[Layer] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [_linear(a, b), {"op": "relu"}]
     return layers

@@ -1,0 +1,43 @@
+# Every target sets up what it needs in .venv. `make run` and `make test` are the two to know.
+
+PYTHON ?= python3
+BIN := .venv/bin
+VAE := $(BIN)/python -m vae
+# the gallery is made from the machine's data root, as the command line's default: ELBO_ROOM_DATA, else ./data
+GALLERY := assets/gallery
+
+.PHONY: run test lint bench gallery screenshots clean
+
+run: .venv/run
+	$(BIN)/streamlit run app.py
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+screenshots: .venv/dev
+	$(BIN)/python -m bench.screenshots
+
+include gallery.mk
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("ELBO Room needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+.venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	touch $@ .venv/run
