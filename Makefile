@@ -12,7 +12,7 @@ run: .venv/run
 	$(BIN)/streamlit run app.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --timeout 600
 
 lint: .venv/dev
 	$(BIN)/ruff check .
