@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from vae.data import ROOT_VARIABLE, Images, load, torchvision_datasets
 from vae.evaluation import evaluate
 from vae.settings import Settings
-from vae.training import Training, count_steps, describe_device, train, use_sensible_threads
+from vae.training import Training, count_steps, describe_device, train, prepare_process
 
 ROUNDS = 7
 GOAL = 105.6  # test −ELBO that the PyTorch example reaches in its 10 epochs
@@ -40,7 +40,7 @@ FAST = Settings(hidden=(400,), latent_dim=20, batch_size=256, lr=3e-3, epochs=5,
 
 
 def main() -> dict[str, Any]:
-    use_sensible_threads()
+    prepare_process()
     mnist = load("mnist")
     images = Images(*(np.concatenate(pair) for pair in zip(mnist.train, mnist.validation, strict=True)))
     plain = plain_loop()

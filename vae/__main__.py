@@ -96,9 +96,9 @@ def _train(options: argparse.Namespace) -> int:
     folder = Path(options.out) if options.out else runs.default_folder(settings)
 
     from vae.data import load
-    from vae.training import use_sensible_threads
+    from vae.training import prepare_process
 
-    use_sensible_threads()
+    prepare_process()
     images = load(settings.data, options.data_root)
     steps = runs.run(settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every)
     with _signals() as received:
@@ -163,9 +163,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     from vae.checkpoint import load_model
     from vae.data import load
     from vae.evaluation import evaluate
-    from vae.training import use_sensible_threads
+    from vae.training import prepare_process
 
-    use_sensible_threads()
+    prepare_process()
     name = options.data or checkpoint.settings.data
     images = getattr(load(name, options.data_root), options.split)
     model = load_model(checkpoint)
