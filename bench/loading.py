@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from bench.browser import ROOT, chromium, served, start
 
 ROUNDS = 7
+SETTLED = 5000  # ms until a reload: by then Plotly has started, and the browser has kept what it compiled
 # the moment, on the page's own clock, at which an element that matches the selector stands in the page
 WATCH = """
 new MutationObserver((_, observer) => {
@@ -62,7 +63,7 @@ def _open(browser: Browser, address: str, selector: str) -> tuple[float, float]:
     page = context.new_page()
     page.goto(address, wait_until="commit")
     first = _appeared(page)
-    page.wait_for_timeout(1500)  # the browser keeps compiled scripts once they have run for a while
+    page.wait_for_timeout(SETTLED)
     page.reload(wait_until="commit")
     second = _appeared(page)
     _close(context)

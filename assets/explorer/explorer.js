@@ -289,12 +289,16 @@ export class Explorer {
   // Paints once before the next frame, however many inputs arrive until then.
   schedule(startedAt) {
     this.startedAt ??= startedAt;
+    this.handledAt ??= performance.now(); // browsers hold pointer events back until a frame begins: that wait is not ours
     this.frameRequest ??= requestAnimationFrame(() => {
       this.frameRequest = null;
-      const start = this.startedAt;
-      this.startedAt = null;
+      const [started, handled] = [this.startedAt, this.handledAt];
+      this.startedAt = this.handledAt = null;
       this.show();
-      afterPaint(() => measure("elbo-room:input-to-paint", start));
+      afterPaint(() => {
+        measure("elbo-room:input-to-paint", started);
+        measure("elbo-room:handled-to-paint", handled);
+      });
     });
   }
 
