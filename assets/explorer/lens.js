@@ -9,8 +9,8 @@ const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(dig
 
 export class Lens {
   constructor(root) {
-    this.root = root;
-    this.$ = (selector) => root.querySelector(selector);
+    const parts = "decoded norm prior pin original reconstruction nearest class index distortion rate";
+    this.parts = Object.fromEntries(parts.split(" ").map((name) => [name, root.querySelector(`.er-${name}`)]));
   }
 
   // Takes over a model; `costs` are { rate } of every data point.
@@ -19,11 +19,11 @@ export class Lens {
     this.costs = costs;
     this.decoder = new Decoder(frame);
     const shape = frame.meta.image_shape;
-    this.decoded = new Picture(this.$(".er-decoded"), shape);
-    this.original = new Picture(this.$(".er-original"), shape);
-    this.reconstruction = new Picture(this.$(".er-reconstruction"), shape);
+    this.decoded = new Picture(this.parts.decoded, shape);
+    this.original = new Picture(this.parts.original, shape);
+    this.reconstruction = new Picture(this.parts.reconstruction, shape);
     this.shownPoint = null;
-    this.$(".er-nearest").hidden = frame.count === 0;
+    this.parts.nearest.hidden = frame.count === 0;
   }
 
   // Decodes and paints z.
@@ -33,9 +33,9 @@ export class Lens {
     measure("elbo-room:decode", start);
     this.decoded.paint(pixels);
     const norm = Math.hypot(...z);
-    this.$(".er-norm").textContent = `${norm.toFixed(2)} σ`;
-    this.$(".er-prior").textContent = `${signed(logPrior(z))} nats`;
-    this.$(".er-pin").textContent = pinned ? "pinned" : "";
+    this.parts.norm.textContent = `${norm.toFixed(2)} σ`;
+    this.parts.prior.textContent = `${signed(logPrior(z))} nats`;
+    this.parts.pin.textContent = pinned ? "pinned" : "click to pin";
   }
 
   // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate.
@@ -47,9 +47,9 @@ export class Lens {
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
     this.original.paint(arrays.images, 1 / 255, i * size);
     this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
-    this.$(".er-class").textContent = meta.classes[arrays.labels[i]];
-    this.$(".er-index").textContent = `test image ${arrays.index[i]}`;
-    this.$(".er-distortion").textContent = `${signed(arrays.distortion[i], 1)}`;
-    this.$(".er-rate").textContent = `${this.costs.rate[i].toFixed(2)}`;
+    this.parts.class.textContent = meta.classes[arrays.labels[i]];
+    this.parts.index.textContent = `test image ${arrays.index[i]}`;
+    this.parts.distortion.textContent = `${signed(arrays.distortion[i], 1)}`;
+    this.parts.rate.textContent = `${this.costs.rate[i].toFixed(2)}`;
   }
 }

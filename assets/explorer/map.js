@@ -367,8 +367,8 @@ export class LatentMap {
     const { classes } = this.frame.meta;
     const only = zones === "all" ? -1 : Number(zones);
     const pixels = this.pixelsPerUnit * scale;
-    const fills = classes.map((_, c) => faded(classColour(c, classes.length), only < 0 ? 0.07 : 0.12));
-    const strokes = classes.map((_, c) => faded(classColour(c, classes.length), only < 0 ? 0.3 : 0.45));
+    const fills = classes.map((_, c) => faded(classColour(c, classes.length), only < 0 ? 0.1 : 0.14));
+    const strokes = classes.map((_, c) => faded(classColour(c, classes.length), only < 0 ? 0.42 : 0.5));
     context.lineWidth = 0.8;
     for (let i = 0; i < us.length; i++) {
       if ((only >= 0 && labels[i] !== only) || !this.isVisible(i)) continue;
