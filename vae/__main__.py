@@ -6,7 +6,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", metavar="DIR", help="run folder; by default runs/ and a name made from the settings")
     train.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     train.add_argument(
-        "--checkpoint-every", metavar="SECONDS", default=runs.CHECKPOINT_EVERY, type=float,
-        help="how much work a crash may cost (default: %(default)g)",
+        "--checkpoint-every", metavar="SECONDS", default=int(runs.CHECKPOINT_EVERY), type=_number(float, 0),
+        help="how much work a crash may cost (default: %(default)s)",
     )  # fmt: skip
 
     evaluate = commands.add_parser("evaluate", help="print what a trained VAE scores", allow_abbrev=False)
@@ -63,8 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", metavar="RUN_OR_CHECKPOINT", help="run folder or .safetensors file")
     evaluate.add_argument("--data", metavar="NAME", help=f"{', '.join(DATA_SETS)} (default: what it was trained on)")
     evaluate.add_argument("--split", choices=SPLITS, default="test", help="images to use (default: test)")
-    evaluate.add_argument("--samples", metavar="N", type=int, default=1, help="draws from q(z|x) an image (default: 1)")
-    evaluate.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the draws (default: 0)")
+    evaluate.add_argument(
+        "--samples", metavar="N", type=_number(int, 1), default=1, help="draws from q(z|x) an image (default: 1)"
+    )
+    evaluate.add_argument("--seed", metavar="N", type=_number(int, 0), default=0, help="seed of the draws (default: 0)")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _add_data_root(evaluate)
     return parser
@@ -79,6 +81,21 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any, text:
         f"--{name.replace('_', '-')}", dest=f"settings.{name}", metavar="NAME" if choices else "VALUE",
         default=argparse.SUPPRESS, help=f"{text}{kinds} (default: {shown})",
     )  # fmt: skip
+
+
+def _number(kind: type, least: int) -> Callable[[str], Any]:
+    """A converter for argparse: a number from `least` to 2³¹ − 1."""
+
+    def convert(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {'whole ' * (kind is int)}number from {least} to 2³¹ − 1")
+        return value
+
+    return convert
 
 
 def _add_data_root(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +116,10 @@ def _train(options: argparse.Namespace) -> int:
     from vae.training import prepare_process
 
     prepare_process()
+    if not options.resume:
+        runs.refuse_existing(folder)  # before the data are asked for
     images = load(settings.data, options.data_root)
+    before = runs.read_status(folder)["state"]
     steps = runs.run(settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every)
     with _signals() as received:
         _draw(steps, settings, received)
@@ -107,7 +127,7 @@ def _train(options: argparse.Namespace) -> int:
     if not run.finished:
         print(run.status["reason"], file=sys.stderr)
         return 128 + received[0]
-    print(f"{folder} is finished.")
+    print(f"{folder} was finished already; nothing has changed." if before == "finished" else f"{folder} is finished.")
     print(_table(run.test or {}))
     return 0
 
@@ -120,19 +140,23 @@ def _stored(options: argparse.Namespace) -> dict[str, Any]:
     return {f.name: getattr(settings, f.name) for f in fields(Settings)}
 
 
-def _draw(steps: Iterator[Step], settings: Settings, received: list[int]) -> None:
+def _draw(steps: Generator[Step], settings: Settings, received: list[int]) -> None:
     """Take the steps and show them as a progress bar, until the run ends or a signal has been received."""
     from tqdm import tqdm
 
-    with tqdm(unit="images", unit_scale=True, mininterval=0.2 if sys.stderr.isatty() else 10) as bar:
+    size = settings.batch_size
+    first = next(steps, None)
+    if first is None:
+        return
+    interval = 0.2 if sys.stderr.isatty() else 10  # seconds
+    with tqdm(
+        total=first.steps * size, initial=first.images, unit="images", unit_scale=True, mininterval=interval
+    ) as bar:
         for step in steps:
-            if bar.total is None:
-                bar.initial = bar.n = step.images - settings.batch_size
-                bar.reset(step.steps * settings.batch_size)
-            if bar.update(settings.batch_size):  # true when it is time to show something: only then read the numbers
+            if bar.update(size):  # true when something was shown: only then wait for the numbers
                 bar.set_postfix_str(f"ELBO {step.elbo:.1f} = −({step.distortion:.1f} + {step.rate:.1f}) nats")
             if received:
-                steps.close()  # type: ignore[attr-defined]
+                steps.close()
                 return
 
 

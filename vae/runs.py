@@ -15,8 +15,8 @@ import errno
 import json
 import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -158,7 +158,7 @@ def run(
     *,
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """Train and keep the run folder up to date, yielding after every step; at the end, evaluate on the test split.
 
     Whoever stops iterating (and closes the generator) pauses the run: its state is saved as of the last step. With
@@ -169,29 +169,36 @@ def run(
     """
     folder = Path(folder)
     with _one_sentence(folder), _locked(folder):
+        if not resume:
+            refuse_existing(folder)
         existing = read(folder) if (folder / SETTINGS).exists() else None
         if existing is not None:
-            _agree(existing, settings, images, resume)
+            _agree(existing, settings, images)
             if existing.finished:
                 return
         recorder = _Recorder(settings, folder, images, existing, checkpoint_every)
         try:
-            yield from recorder.steps()
+            with _one_sentence(folder):
+                yield from recorder.steps()
+                recorder.finish()
         except GeneratorExit:
             recorder.pause()
             raise
-        except InputError as error:
-            recorder.say("failed", reason=str(error))
-            raise
         except KeyboardInterrupt:
-            recorder.say("paused", reason="Stopped by hand; the last checkpoint is kept.")
+            recorder.say("paused", "Stopped by hand; go on from the last checkpoint with --resume.")
             raise
-        recorder.finish()
+        except Exception as error:
+            recorder.fail(error)
+            raise
 
 
-def _agree(existing: Run, settings: Settings, images: ImageSet, resume: bool) -> None:
-    if not resume:
-        raise InputError(f"{existing.folder} already holds a run; go on with it by --resume, or choose another --out.")
+def refuse_existing(folder: str | Path) -> None:
+    """Raise `InputError` where `folder` holds a run already."""
+    if Path(folder, SETTINGS).exists():
+        raise InputError(f"{folder} already holds a run; go on with it by --resume, or choose another --out.")
+
+
+def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
     old, new = asdict(existing.settings), asdict(settings)
     for name in old:
         if old[name] != new[name]:
@@ -324,8 +331,18 @@ class _Recorder:
         self.last_save = time.monotonic()
 
     def pause(self) -> None:
-        self.save()
-        self.say("paused", reason=f"Stopped by hand at step {self.training.step}; go on with --resume.")
+        """Save the state as of the last step, and say so."""
+        try:
+            self.save()
+        except Exception as error:
+            self.fail(error)
+            raise
+        self.say("paused", f"Stopped by hand at step {self.training.step}; go on with --resume.")
+
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong, if the disk still takes it."""
+        with suppress(OSError):
+            self.say("failed", str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
 
     def finish(self) -> None:
         """Evaluate, drop from the checkpoint what only training needs, and say that the run is done."""
