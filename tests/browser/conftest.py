@@ -1,0 +1,114 @@
+"""The app in a real Chromium, started once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.room import ROOT, Room
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+WINDOW = {"width": 1440, "height": 900}
+PATIENCE = 60_000  # ms for the page to answer, on a machine that has much else to do
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+def _without(what: str) -> None:
+    """Where the environment asks for browser tests, a missing browser is a failure."""
+    (pytest.fail if os.environ.get("ELBO_ROOM_REQUIRE") == "1" else pytest.skip)(what)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    try:
+        from bench.browser import HOW_TO, chromium, executable
+    except ImportError:
+        _without("There is no Playwright here: pip install -r requirements-dev.txt")
+    if executable() is None:
+        _without(f"There is no Chromium here: {HOW_TO}.")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app looks for runs; tests put theirs in."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="package")
+def address(browser: Browser, runs_folder: Path) -> Iterator[str]:
+    """The app's address. It has no images but those of the gallery and of scikit-learn."""
+    from bench.browser import served
+
+    nowhere = str(runs_folder.with_name("no-data"))
+    with served(ROOT / "app.py", {"ELBO_ROOM_RUNS": str(runs_folder), "ELBO_ROOM_DATA": nowhere}) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser for most tests, so that scripts are compiled once."""
+    context = browser.new_context(viewport=WINDOW, color_scheme="light")
+    context.set_default_timeout(PATIENCE)
+    yield context
+    context.close()
+
+
+def watched(page: Page, address: str) -> list[str]:
+    """A list that gains what must not happen on a page: errors, and requests to anyone but the app."""
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: None if _own(request.url, address) else wrong.append(f"asked for {request.url}"))
+    return wrong
+
+
+def _own(url: str, address: str) -> bool:
+    return url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))
+
+
+@pytest.fixture
+def new_room(browser: Browser, address: str) -> Iterator[Callable[..., Room]]:
+    """A browser of one's own with whatever options, as often as it is called; nothing may go wrong in any."""
+    contexts, wrong = [], []
+
+    def make(**options: Any) -> Room:
+        context = browser.new_context(**{"viewport": WINDOW, "color_scheme": "light", **options})
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        wrong.append(watched(page, address))
+        return Room(page, address)
+
+    yield make
+    broken = [tracebacks(page) for context in contexts for page in context.pages]
+    for context in contexts:
+        context.close()
+    assert not sum(wrong + broken, [])
+
+
+@pytest.fixture
+def room(context: BrowserContext, address: str) -> Iterator[Room]:
+    """A page that nothing went wrong on by the end of the test."""
+    page = context.new_page()
+    wrong = watched(page, address)
+    yield Room(page, address)
+    wrong += tracebacks(page)
+    page.close()
+    assert not wrong
+
+
+def tracebacks(page: Page) -> list[str]:
+    return page.locator('[data-testid="stException"]').all_inner_texts()

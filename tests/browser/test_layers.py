@@ -1,0 +1,111 @@
+"""The networks of network.js beside those of PyTorch, in a real browser."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+
+import numpy as np
+import pytest
+import torch
+
+from tests.browser.room import MODELS, Room, gallery
+from vae.checkpoint import Checkpoint, load_model
+from vae.export import encoder_frame, explorer_frame
+from vae.model import VAE
+from vae.plan import make_plan
+from vae.settings import Settings
+
+TOLERANCE = 1e-5
+
+# Runs every row of `inputs` (float32, n rows) through the Decoder or the Encoder of a frame, given by its address or
+# by its bytes, and hands the outputs back.
+RUN = """async ([frameModule, networkModule, frame, kind, text, n]) => {
+  const { Frame } = await import(frameModule);
+  const { Decoder, Encoder } = await import(networkModule);
+  const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const loaded = frame.startsWith("http") ? await Frame.fetch(frame) : new Frame(floats(frame).buffer);
+  const inputs = floats(text);
+  const size = inputs.length / n;
+  const run = kind === "decode"
+    ? (decoder => (row) => [...decoder.decode(row)])(new Decoder(loaded))
+    : (encoder => (row) => Object.values(encoder.encode(row)).flatMap((part) => [...part]))(new Encoder(loaded));
+  const outputs = Float32Array.from(Array.from({ length: n }, (_, i) => run(inputs.subarray(i * size, (i + 1) * size))).flat());
+  const bytes = new Uint8Array(outputs.buffer);
+  let result = "";
+  for (let i = 0; i < bytes.length; i += 8192) result += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return btoa(result);
+}"""
+
+
+def run(room: Room, frame: str | bytes, kind: str, inputs: np.ndarray) -> np.ndarray:
+    given = frame if isinstance(frame, str) else b64encode(frame + b"\0" * (-len(frame) % 4)).decode()
+    text = b64encode(np.ascontiguousarray(inputs, "<f4").tobytes()).decode()
+    modules = [room.module("frame.js"), room.module("network.js")]
+    result = room.page.evaluate(RUN, [*modules, given, kind, text, len(inputs)])
+    return np.frombuffer(b64decode(result), "<f4").reshape(len(inputs), -1)
+
+
+def decoded(model: VAE, z: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return model.decode(torch.tensor(z)).flatten(1).numpy()
+
+
+def encoded(model: VAE, x: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return torch.cat(model.encode(torch.tensor(x)), 1).numpy()
+
+
+def frame_address(room: Room) -> str:
+    """Where the page itself has fetched its frame."""
+    names = room.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    [address] = [name for name in names if "/room/frame/" in name]
+    return address
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_decodes_and_encodes_as_pytorch_does(room, name) -> None:
+    model = gallery(name)
+    room.open(name, plotted=False)
+    z = np.random.default_rng(0).standard_normal((1000, model.latent_dim), np.float32)
+    there, here = run(room, frame_address(room), "decode", z), decoded(model.vae, z)
+    assert np.ptp(here, 0).max() > 0.5  # these images differ
+    np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
+
+    x = model.held_out.images[:100].astype(np.float32) / 255
+    there, here = run(room, encoder_frame(name, model.checkpoint), "encode", x), encoded(model.vae, x)
+    assert np.ptp(here, 0).max() > 0.5
+    np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
+
+
+def odd(arch: str, hidden: tuple[int, ...], k: int, shape: tuple[int, int, int], likelihood: str) -> Checkpoint:
+    """A model with random weights, larger than those that training begins with."""
+    torch.manual_seed(0)  # initial weights only; the modules take no generator
+    model = VAE(make_plan(arch, hidden, k, shape), shape, likelihood)
+    arrays = {name: (2 * weight).numpy() for name, weight in model.state_dict().items()}
+    settings = Settings(arch=arch, hidden=hidden, latent_dim=k, likelihood=likelihood)
+    return Checkpoint(settings, shape, 0, arrays, {})
+
+
+ODD = [
+    ("mlp", (), 1, (1, 5, 7), "bernoulli"),
+    ("mlp", (13, 7), 5, (3, 6, 5), "gaussian"),
+    ("mlp", (3, 2, 1), 64, (1, 1, 9), "bernoulli"),
+    ("conv", (5,), 1, (1, 7, 9), "bernoulli"),
+    ("conv", (3, 8, 4), 3, (3, 13, 10), "gaussian"),
+    ("conv", (2, 3, 4, 5, 6, 7), 2, (3, 33, 18), "bernoulli"),
+    ("conv", (4, 2), 2, (1, 1, 1), "gaussian"),
+]
+
+
+def test_networks_of_any_shape_compute_what_pytorch_does(room) -> None:
+    room.open(plotted=False)
+    rng = np.random.default_rng(1)
+    for case in ODD:
+        checkpoint = odd(*case)
+        model, k = load_model(checkpoint), checkpoint.settings.latent_dim
+        z = rng.standard_normal((20, k), np.float32)
+        there = run(room, explorer_frame("odd", checkpoint, None, (), []), "decode", z)
+        np.testing.assert_allclose(there, decoded(model, z), rtol=0, atol=TOLERANCE, err_msg=str(case))
+        x = rng.random((20, *checkpoint.image_shape), np.float32)
+        there = run(room, encoder_frame("odd", checkpoint), "encode", x)
+        np.testing.assert_allclose(there, encoded(model, x), rtol=0, atol=TOLERANCE, err_msg=str(case))
