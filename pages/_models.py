@@ -10,6 +10,7 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,10 @@ from vae.settings import Settings
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
 FIRST = "mnist-2d"  # the gallery's model to begin with
-UPLOADS_KEPT = 8
+OPENED_KEPT = 8  # uploads, and paths, that stay in the list
 
 _uploads: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+_paths: OrderedDict[str, Path] = OrderedDict()
 _lock = Lock()
 
 
@@ -41,10 +43,11 @@ class Opened:
 
 
 def available() -> dict[str, str]:
-    """Id → name of every model in the gallery, among the runs, and among the uploads, in that order."""
+    """Id → name of every model in the gallery, among the runs, by path, and among the uploads, in that order."""
     gallery = sorted(_folders(GALLERY), key=lambda folder: (folder.name != FIRST, folder.name))
     names = {folder.name: _title(folder) for folder in gallery}
     names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(RUNS)}
+    names |= {model: str(path) for model, path in list(_paths.items())}
     return names | {f"upload-{key}": f"{name} (uploaded)" for key, (name, _) in list(_uploads.items())}
 
 
@@ -52,11 +55,25 @@ def add_upload(name: str, data: bytes) -> str:
     """Keep an uploaded .safetensors file in memory, the latest few of them; its id. `InputError` if it is no model."""
     checkpoints.read(data)
     key = sha256(data).hexdigest()[:16]
-    with _lock:
-        _uploads[key] = (name, data)
-        while len(_uploads) > UPLOADS_KEPT:
-            _uploads.popitem(last=False)
+    _keep(_uploads, key, (name, data))
     return f"upload-{key}"
+
+
+def add_path(text: str) -> str:
+    """List the run folder or .safetensors file at a path of this machine; its id. `InputError` if it is no model."""
+    path = Path(text).expanduser().absolute()
+    checkpoints.read(path)
+    if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
+        path = path.parent  # a run is more than its weights
+    _keep(_paths, f"path:{path}", path)
+    return f"path:{path}"
+
+
+def _keep(opened: OrderedDict[str, Any], key: str, value: Any) -> None:
+    with _lock:
+        opened[key] = value
+        while len(opened) > OPENED_KEPT:
+            opened.popitem(last=False)
 
 
 def open_model(model: str) -> Opened:
@@ -65,8 +82,11 @@ def open_model(model: str) -> Opened:
         return _open_upload(model)
     if model not in available():
         raise InputError(f"There is no model {model!r} here; choose one from the list.")
-    folder = RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
-    return _open_folder(folder, model, _stamp(folder))
+    if model in _paths:
+        path = _paths[model]
+    else:
+        path = RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
+    return _open_path(path, model, _stamp(path))
 
 
 def _folders(root: Path) -> list[Path]:
@@ -86,22 +106,24 @@ def _data_title(settings: Settings) -> str:
     return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
 
 
-def _stamp(folder: Path) -> tuple[int, ...]:
-    """Changes whenever one of the files of a run does, so that a run which goes on is opened afresh."""
-    paths = (folder / name for name in (runs.CHECKPOINT, runs.SETTINGS, runs.TEST, FILE_NAME))
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes whenever the file, or a file of the run, does, so that a run which goes on is opened afresh."""
+    files = (path, *(path / name for name in (runs.CHECKPOINT, runs.SETTINGS, runs.TEST, FILE_NAME)))
+    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 @lru_cache(maxsize=16)
-def _open_folder(folder: Path, model: str, stamp: tuple[int, ...]) -> Opened:
-    run = runs.read(folder)
-    checkpoint = checkpoints.read(folder)
-    ready = run.finished and (folder / FILE_NAME).is_file()
-    held_out = read_held_out(folder / FILE_NAME) if ready else _encode(checkpoint)
+def _open_path(path: Path, model: str, stamp: tuple[int, ...]) -> Opened:
+    checkpoint = checkpoints.read(path)
+    if not (path / runs.SETTINGS).is_file():
+        return _publish(model, checkpoint, _encode(checkpoint), None)
+    run = runs.read(path)
+    ready = run.finished and (path / FILE_NAME).is_file()
+    held_out = read_held_out(path / FILE_NAME) if ready else _encode(checkpoint)
     return _publish(model, checkpoint, held_out, run)
 
 
-@lru_cache(maxsize=UPLOADS_KEPT)
+@lru_cache(maxsize=OPENED_KEPT)
 def _open_upload(model: str) -> Opened:
     if model.removeprefix("upload-") not in _uploads:
         raise InputError("This uploaded model is no longer in memory; upload it again.")
@@ -169,7 +191,7 @@ def _facts(checkpoint: Checkpoint, run: Run | None) -> str:
         settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
         f"<b>β = {settings.beta:g}</b>",
         _score(run),
-        f"trained on {escape(run.device)}" if run else "uploaded",
+        f"trained on {escape(run.device)}" if run else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -1,31 +1,52 @@
 """Explore: the latent space of one model as a map, decoded under the pointer."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages._explorer import explorer
-from pages._models import add_upload, available, open_model
+from pages._models import add_path, add_upload, available, open_model
 from vae.errors import InputError
+
+LOCAL = st.get_option("server.address") in ("localhost", "127.0.0.1", "::1")  # only then is a path the reader's own
 
 
 def take_upload() -> None:
     """Open the file that was just dropped; a wrong one leaves the page as it was and says why."""
     file = st.session_state["upload"]
-    if file is None:
-        return
+    if file is not None:
+        choose(lambda: add_upload(file.name, file.getvalue()))
+
+
+def take_path() -> None:
+    """Open what stands at the path that was just entered."""
+    if path := st.session_state["path"].strip():
+        choose(lambda: add_path(path))
+
+
+def choose(add: Callable[[], str]) -> None:
     try:
-        st.session_state["model"] = add_upload(file.name, file.getvalue())
+        st.session_state["model"] = add()
     except InputError as error:
         st.session_state["refused"] = str(error)
 
 
+wanted = st.query_params.get("model", "")
+if wanted.startswith("path:") and wanted not in available() and LOCAL:
+    choose(lambda: add_path(wanted.removeprefix("path:")))
+elif wanted and wanted not in available():
+    st.session_state["refused"] = f"There is no model {wanted!r} here (any more); choose one from the list."
+
 names = available()
 title, picker, opener, _ = st.columns([3, 4, 1.3, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>q(z|x) = N(μ, σ²): every point with its room</small></h1>")
-with opener.popover("Open a file", width="stretch"):
+with opener.popover("Open a model", width="stretch"):
     st.file_uploader(
-        "A model as a .safetensors file, made by `python -m vae train`", type="safetensors", key="upload",
+        "A .safetensors file that `python -m vae train` has made", type="safetensors", key="upload",
         on_change=take_upload, max_upload_size=1024,
     )  # fmt: skip
+    if LOCAL:
+        st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
 model = picker.selectbox(
     "Model", list(names), format_func=lambda m: names.get(m, m), key="model", bind="query-params",
     label_visibility="collapsed",
