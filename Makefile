@@ -25,7 +25,18 @@ bench: .venv/dev
 screenshots: .venv/dev
 	$(BIN)/python -m bench.screenshots
 
-include gallery.mk
+# A model is trained beside the gallery and moved there once it is finished; an interrupted one goes on where it was.
+define model
+	$(VAE) train --out .gallery/$(1) --resume $(2)
+	rm -rf $(GALLERY)/$(1) .gallery/$(1)/.lock
+	mkdir -p $(GALLERY) && mv .gallery/$(1) $(GALLERY)/$(1)
+endef
+
+gallery: .venv/run
+	$(call model,digits-2d,--data digits --hidden 256,128 --latent-dim 2 --epochs 300 --batch-size 64 --lr 1e-3)
+	$(call model,mnist-2d,--data mnist --hidden 512,256,128 --latent-dim 2 --epochs 80 --batch-size 128 --lr 1e-3)
+	$(call model,mnist-10d,--data mnist --hidden 400 --latent-dim 10 --epochs 30 --batch-size 128 --lr 2e-3)
+	$(call model,mnist-conv-2d,--data mnist --arch conv --hidden 16,32 --latent-dim 2 --epochs 15 --batch-size 128 --lr 2e-3)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
