@@ -1,6 +1,7 @@
 """Explore: the latent space of one model as a map, decoded under the pointer."""
 
 from collections.abc import Callable
+from reprlib import repr as short
 
 import streamlit as st
 
@@ -31,12 +32,31 @@ def choose(add: Callable[[], str]) -> None:
         st.session_state["refused"] = str(error)
 
 
-wanted = st.query_params.get("model", "")
-if wanted.startswith("path:") and wanted not in available() and LOCAL:
-    choose(lambda: add_path(wanted.removeprefix("path:")))
-elif wanted and wanted not in available():
-    st.session_state["refused"] = f"There is no model {wanted!r} here (any more); choose one from the list."
+def follow_address() -> None:
+    """Open the model that the address names: on the first visit, and when someone goes back or forward."""
+    asked = st.query_params.get("model", "")
+    if asked == st.session_state.get("address", ""):
+        return
+    st.session_state["address"] = asked
+    if asked.startswith("path:") and LOCAL:
+        choose(lambda: add_path(asked.removeprefix("path:")))
+    elif asked in available():
+        st.session_state["model"] = asked
+    elif asked:
+        st.session_state["refused"] = f"There is no model {short(asked)} here (any more); choose one from the list."
+    else:
+        st.session_state["model"] = next(iter(available()), None)
 
+
+def keep_address(model: str, first: str) -> None:
+    """Let the address name the model by its id; the first of the list needs no name."""
+    address = "" if model == first else model
+    if st.query_params.get("model", "") != address:
+        st.query_params.from_dict({"model": address} if address else {})
+    st.session_state["address"] = address
+
+
+follow_address()
 names = available()
 title, picker, opener, _ = st.columns([3, 4, 1.3, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>q(z|x) = N(μ, σ²): every point with its room</small></h1>")
@@ -48,8 +68,7 @@ with opener.popover("Open a model", width="stretch"):
     if LOCAL:
         st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
 model = picker.selectbox(
-    "Model", list(names), format_func=lambda m: names.get(m, m), key="model", bind="query-params",
-    label_visibility="collapsed",
+    "Model", list(names), format_func=lambda m: names.get(m, m), key="model", label_visibility="collapsed"
 )  # fmt: skip
 
 if refused := st.session_state.pop("refused", None):
@@ -57,6 +76,7 @@ if refused := st.session_state.pop("refused", None):
 if model is None:
     st.info("There is no model yet. Train one: `python -m vae train --data digits`, then reload this page.")
     st.stop()
+keep_address(model, next(iter(names)))
 try:
     opened = open_model(model)
 except InputError as error:
