@@ -208,14 +208,14 @@ def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Image
 
     try:
         train, test = both(root, False)
-    except RuntimeError as error:  # torchvision's word for missing files, or files with the wrong MD5 sum
+    except (RuntimeError, AssertionError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
+        if "not found" not in str(error):  # what torchvision says of files that are missing or have a wrong MD5 sum
+            raise InputError(f"The files of {name} in {root} are damaged; delete them and run this again.") from error
         if not download:
             raise InputError(
                 f"{name} is not in {root}; give the folder that holds it with --data-root or {ROOT_VARIABLE}."
             ) from error
         train, test = _download(name, root, both)
-    except (AssertionError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
-        raise InputError(f"The files of {name} in {root} are damaged; delete them and run this again.") from error
     return source.classes, train, test
 
 
