@@ -115,7 +115,9 @@ def test_the_log_has_a_line_a_report_and_a_validation_an_epoch(finished) -> None
     assert log[-1]["validation_elbo"] > log[0]["elbo"] + 5
 
 
-def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(digits, tmp_path) -> None:
+@pytest.mark.parametrize("sum_every", [1, 2, 500])
+def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(sum_every, digits, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(runs, "SUM_EVERY", sum_every)
     steps = take(run(SMALL, tmp_path / "a", digits))
     log = read(tmp_path / "a").log
     first, second = log[0]["step"], log[1]["step"]
@@ -219,8 +221,10 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path) -> None:
 # ---- broken and resumed ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stops", [[1], [STEPS - 1], [STEPS], [3, 4, 5], [40, 100, 200]])
-def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digits, tmp_path) -> None:
+@pytest.mark.parametrize("stops", [[1], [STEPS - 1], [STEPS], [3, 4, 5], [40, 100, 200], [61]])
+def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digits, tmp_path, monkeypatch) -> None:
+    if stops == [61]:
+        monkeypatch.setattr(runs, "SUM_EVERY", 1)
     folder, done = tmp_path / "a", 0
     for stop in stops:
         take(run(SMALL, folder, digits, resume=True), stop - done)

@@ -313,6 +313,19 @@ def test_a_device_is_named_for_people() -> None:
     assert "1 threads" in training.describe_device(torch.device("cpu"))
 
 
+def test_codes_stay_precise_where_convolutions_are_rounded(digits) -> None:
+    """bf16 as on a GPU, here on the CPU: mu and logvar come out in float32, and are no multiples of bf16's steps."""
+    model = Training(dataclasses.replace(SMALL, arch="conv", hidden=(4, 8)), digits.image_shape).model
+    x = torch.from_numpy(digits.train.pixels[:50]) / 255
+    with torch.autocast("cpu", torch.bfloat16):
+        posterior = model.encode(x)
+        rounded = model.decoder(posterior.mu)
+    assert posterior.mu.dtype == posterior.logvar.dtype == torch.float32
+    assert not torch.equal(posterior.mu, posterior.mu.bfloat16().float())
+    assert rounded.dtype == torch.bfloat16  # the last layer is a convolution
+    torch.testing.assert_close(posterior.mu, model.encode(x).mu, rtol=0, atol=0.02)
+
+
 def cuda(settings: Settings) -> Settings:
     return dataclasses.replace(settings, device="cuda")
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from vae.gaussian import DiagonalGaussian
 from vae.plan import Layer, Plan
 
 
+class Dense(nn.Linear):
+    """A linear layer in its own precision, also where convolutions are rounded to bf16: mu and z in bf16 would be
+    coarser than many a sigma.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.to(self.weight.dtype))
+
+
 def _module(layer: Layer) -> nn.Module:
     match layer["op"]:
         case "linear":
-            return nn.Linear(layer["in"], layer["out"])
+            return Dense(layer["in"], layer["out"])
         case "relu":
             return nn.ReLU()
         case "flatten":
@@ -33,8 +44,8 @@ class Encoder(nn.Module):
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.trunk = nn.Sequential(*map(_module, plan.trunk))
-        self.mu = nn.Linear(plan.features, plan.latent_dim)
-        self.logvar = nn.Linear(plan.features, plan.latent_dim)
+        self.mu = Dense(plan.features, plan.latent_dim)
+        self.logvar = Dense(plan.features, plan.latent_dim)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
         features = self.trunk(x)

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from vae import checkpoint
@@ -43,6 +44,7 @@ CHECKPOINT = "checkpoint.safetensors"
 REPORTS = 150  # log lines of a run, about
 CHECKPOINT_EVERY = 30.0  # seconds
 STATUS_EVERY = 1.0  # seconds
+SUM_EVERY = 500  # steps whose numbers are kept apart at most
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -255,7 +257,9 @@ class _Recorder:
 
         self.settings, self.folder, self.images = settings, folder, images
         self.checkpoint_every = checkpoint_every
-        self.pending: list[Tensor] = []  # terms of the steps since the last report
+        self.pending: list[Tensor] = []  # terms of the latest steps, still on the device
+        self.sums = np.zeros(1 + settings.latent_dim)  # of the terms before those, since the last report
+        self.summed = 0  # how many steps those were
         for part in folder.glob(".*.part"):  # left by a process that was killed while it wrote
             part.unlink(missing_ok=True)
         if existing is not None and (folder / CHECKPOINT).exists():
@@ -279,6 +283,8 @@ class _Recorder:
         reported = epoch
         for step in train(self.training, self.images.train):
             self.pending.append(step.terms)
+            if len(self.pending) == SUM_EVERY:
+                self._sum()
             if step.step * ticks // steps > (step.step - 1) * ticks // steps:
                 self.report(step, validate=step.epoch > reported)
                 reported = step.epoch
@@ -290,10 +296,10 @@ class _Recorder:
 
     def report(self, step: Step, validate: bool) -> None:
         """Append a line to the log: means over the steps since the last line, and the validation split's numbers."""
-        import torch
-
         self.training.check()
-        means = torch.stack(self.pending).double().mean(0).tolist()
+        self._sum()
+        means = (self.sums / self.summed).tolist()
+        self.sums, self.summed = np.zeros_like(self.sums), 0
         now = time.monotonic()
         images = (step.step - self.last_report_step) * self.settings.batch_size
         record: dict[str, Any] = {
@@ -315,7 +321,6 @@ class _Recorder:
                 record[f"validation_{name}"] = round(numbers[name], 3)
         with open(self.folder / LOG, "a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")
-        self.pending.clear()
         self.last_report, self.last_report_step = time.monotonic(), step.step
         if now - self.last_status > STATUS_EVERY:
             self.say("running")
@@ -324,9 +329,9 @@ class _Recorder:
         """A checkpoint from which training goes on as if nothing had happened."""
         import torch
 
-        state = self.training.state()
+        state = self.training.state() | {"report.sums": torch.tensor([self.summed, *self.sums])}
         if self.pending:
-            state["pending"] = torch.stack(self.pending)
+            state["report.pending"] = torch.stack(self.pending)
         self._write_checkpoint(state)
         self.last_save = time.monotonic()
 
@@ -374,6 +379,15 @@ class _Recorder:
         write_atomically(self.folder / STATUS, (json.dumps(status) + "\n").encode())
         self.last_status = time.monotonic()
 
+    def _sum(self) -> None:
+        """Take the latest steps into the sums. Waits for the device."""
+        import torch
+
+        if self.pending:
+            self.sums += torch.stack(self.pending).cpu().double().sum(0).numpy()
+            self.summed += len(self.pending)
+            self.pending.clear()
+
     def _restore(self) -> None:
         """Training as it was at the last checkpoint, and the log as it was then."""
         import torch
@@ -387,8 +401,11 @@ class _Recorder:
             self.training = Training(self.settings, self.images.image_shape)
             self.training.model.load_state_dict({k: torch.from_numpy(v) for k, v in saved.arrays.items()})
             self.training.step = saved.step
-        if "pending" in saved.training:
-            self.pending = list(torch.from_numpy(saved.training["pending"]).to(self.training.device))
+        if "report.sums" in saved.training:
+            summed, *sums = saved.training["report.sums"].tolist()
+            self.summed, self.sums = int(summed), np.array(sums)
+        if "report.pending" in saved.training:
+            self.pending = list(torch.from_numpy(saved.training["report.pending"]).to(self.training.device))
         self._keep_log(saved.step)
 
     def _keep_log(self, step: int) -> None:
