@@ -2,6 +2,7 @@
 // dragging and the wheel stay with Plotly.
 
 const CLICK = 5; // px a press may wander and still be a click
+const RELEASES = ["pointerup", "pointercancel"];
 
 export class Pointer {
   // `on` = { hover(x, y, startedAt), click(x, y, startedAt), pinch(factor, x, y, dx, dy) }, in pixels of the map.
@@ -9,7 +10,7 @@ export class Pointer {
     Object.assign(this, { root, map, on, fingers: new Map() });
     root.addEventListener("pointermove", (event) => this.move(event));
     root.addEventListener("pointerdown", (event) => this.down(event), true);
-    for (const type of ["pointerup", "pointercancel"]) root.addEventListener(type, (event) => this.up(event), true);
+    this.released = (event) => this.up(event);
     // Plotly would take a finger for a drag of the map; a finger is the lens here.
     for (const type of ["touchstart", "touchmove", "touchend"])
       root.addEventListener(type, (event) => this.onPlot(event.target) && event.stopPropagation(), true);
@@ -21,12 +22,15 @@ export class Pointer {
 
   at(event) {
     const box = this.root.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [event.clientX - box.left - this.root.clientLeft, event.clientY - box.top - this.root.clientTop];
   }
 
   down(event) {
+    // Plotly covers the page while a button is down, so the release is heard wherever it comes.
+    for (const type of RELEASES) window.addEventListener(type, this.released, true);
     const [x, y] = this.at(event);
     this.pressed = this.onPlot(event.target) && this.map.contains(x, y) && event.button === 0 ? [x, y] : null;
+    if (this.pressed) this.root.focus({ preventScroll: true }); // Plotly keeps the browser from doing so
     if (event.pointerType !== "touch" || !this.pressed) return;
     this.fingers.set(event.pointerId, [x, y]);
     if (this.fingers.size === 1) this.on.hover(x, y, event.timeStamp);
@@ -48,6 +52,7 @@ export class Pointer {
     const press = this.pressed;
     this.pressed = null;
     this.fingers.delete(event.pointerId);
+    if (!this.fingers.size) for (const type of RELEASES) window.removeEventListener(type, this.released, true);
     if (event.type === "pointercancel" || !press) return;
     const still = Math.hypot(x - press[0], y - press[1]) <= CLICK;
     // a finger that has dragged the lens somewhere leaves it there
