@@ -237,6 +237,20 @@ def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digit
     assert_same_result(folder, finished)
 
 
+def test_an_epoch_that_was_not_reported_yet_is_validated_after_resuming(digits, tmp_path, monkeypatch) -> None:
+    """Where an epoch ends a step before its report: 3 epochs of 1.4 batches, reported at steps 2, 4 and 5."""
+    monkeypatch.setattr(runs, "REPORTS", 3)
+    images = dataclasses.replace(digits, train=digits.train.take(np.arange(70)))
+    settings = dataclasses.replace(SMALL, epochs=3)
+    take(run(settings, tmp_path / "whole", images))
+    assert [line["step"] for line in read(tmp_path / "whole").log if "validation_elbo" in line] == [2, 4, 5]
+    for stop in range(1, 5):
+        folder = tmp_path / str(stop)
+        take(run(settings, folder, images), stop)
+        take(run(settings, folder, images, resume=True))
+        assert_same_result(folder, tmp_path / "whole")
+
+
 def test_a_run_without_any_checkpoint_starts_over(finished, digits, tmp_path) -> None:
     """Killed after its first file, before its second."""
     folder = tmp_path / "a"

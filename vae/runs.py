@@ -232,15 +232,17 @@ def _one_sentence(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        reason = error.strerror or str(error)
         if error.errno in FULL:
             raise InputError(
-                f"There is no space left for {folder} ({error.strerror}); free some, then go on with --resume."
+                f"There is no space left for {folder} ({reason}); free some, then go on with --resume."
             ) from error
         raise InputError(
-            f"{folder} cannot be written ({error.strerror}); choose another --out, or change its permissions."
+            f"{folder} cannot be written ({reason}); choose another --out, or change its permissions."
         ) from error
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError) or "memory" in str(error):  # torch's own error is a RuntimeError
+        # torch's own word is a RuntimeError: "out of memory" on a GPU, "can't allocate memory" on a CPU
+        if isinstance(error, MemoryError) or "out of memory" in str(error) or "allocate memory" in str(error):
             raise InputError(
                 "There is not enough memory; choose a smaller batch size, or fewer or smaller hidden layers."
             ) from error
@@ -280,7 +282,8 @@ class _Recorder:
         steps = count_steps(self.settings, n)
         ticks = _ticks(self.settings.epochs, steps)
         epoch = self.training.step * self.settings.batch_size // n
-        reported = epoch
+        log = read_log(self.folder)
+        reported = log[-1]["step"] * self.settings.batch_size // n if log else 0
         for step in train(self.training, self.images.train):
             self.pending.append(step.terms)
             if len(self.pending) == SUM_EVERY:
