@@ -112,12 +112,13 @@ def _train(options: argparse.Namespace) -> int:
     settings = Settings.of(_stored(options) | given)
     folder = Path(options.out) if options.out else runs.default_folder(settings)
 
+    if not options.resume:
+        runs.refuse_existing(folder)  # before torch is imported and the data are asked for
+
     from vae.data import load
     from vae.training import prepare_process
 
     prepare_process()
-    if not options.resume:
-        runs.refuse_existing(folder)  # before the data are asked for
     images = load(settings.data, options.data_root)
     before = runs.read_status(folder)["state"]
     steps = runs.run(settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every)
