@@ -121,7 +121,7 @@ export class Explorer {
     this.setZeta("");
     state.subscribe((changed, at) => this.changed(changed, at));
     this.project();
-    await this.map.show(this.frame, this.projection, this.points, state);
+    await this.map.show(this.scene());
     this.saveHash();
     this.show();
   }
@@ -151,6 +151,10 @@ export class Explorer {
     this.points = { us, vs, labels: arrays.labels, values: this.values(colour) };
   }
 
+  scene() {
+    return { frame: this.frame, projection: this.projection, points: this.points, state: this.state };
+  }
+
   // What colours the points where it is not the class; the colour bar spans all but the outermost hundredth each side.
   values(colour) {
     const { arrays } = this.frame;
@@ -170,7 +174,7 @@ export class Explorer {
   changed(changed, at) {
     if (changed.has("plane")) {
       this.project();
-      this.map.show(this.frame, this.projection, this.points, this.state);
+      this.map.show(this.scene());
     } else if (changed.has("colour")) {
       this.points.values = this.values(this.state.colour);
       this.map.recolour();
@@ -178,7 +182,7 @@ export class Explorer {
       this.legend.show();
       this.map.filter();
     } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
-      this.map.drawZones();
+      this.map.redrawZones();
     }
     this.schedule(at);
     this.saveHash();
@@ -188,7 +192,7 @@ export class Explorer {
 
   hover(x, y, at) {
     if (!this.frame || this.state.pinned) return;
-    this.projection.lift(this.state.z, ...this.map.toData(x, y));
+    this.projection.lift(this.state.z, ...this.map.view.toData(x, y));
     this.schedule(at);
   }
 
@@ -196,7 +200,7 @@ export class Explorer {
     if (!this.frame) return;
     const { state, map } = this;
     if (snap && state.pinned && this.isAtMarker(x, y)) return state.set({ pinned: false, point: -1 }, at);
-    const [u, v] = map.toData(x, y);
+    const [u, v] = map.view.toData(x, y);
     const nearest = snap ? map.nearest(u, v) : -1;
     if (nearest >= 0 && this.distance(nearest, x, y) < SNAP) return this.pinPoint(nearest, at);
     this.projection.lift(state.z, u, v);
@@ -204,12 +208,12 @@ export class Explorer {
   }
 
   isAtMarker(x, y) {
-    const [mx, my] = this.map.toPixel(...this.projection.project(this.state.z));
+    const [mx, my] = this.map.view.toPixel(...this.projection.project(this.state.z));
     return Math.hypot(mx - x, my - y) < SNAP + 3;
   }
 
   distance(i, x, y) {
-    const [px, py] = this.map.toPixel(this.points.us[i], this.points.vs[i]);
+    const [px, py] = this.map.view.toPixel(this.points.us[i], this.points.vs[i]);
     return Math.hypot(px - x, py - y);
   }
 
@@ -226,11 +230,11 @@ export class Explorer {
   }
 
   pinch(factor, x, y, dx, dy) {
-    const { x: xs, y: ys } = this.map.view;
-    const perPixel = 1 / this.map.pixelsPerUnit;
-    const [u, v] = this.map.toData(x, y);
+    const { view } = this.map;
+    const perPixel = 1 / view.pixelsPerUnit;
+    const [u, v] = view.toData(x, y);
     const range = ([a, b], centre, shift) => [centre + (a - shift - centre) * factor, centre + (b - shift - centre) * factor];
-    this.map.setRange({ x: range(xs, u, dx * perPixel), y: range(ys, v, -dy * perPixel) });
+    this.map.setRange({ x: range(view.x, u, dx * perPixel), y: range(view.y, v, -dy * perPixel) });
   }
 
   connectButtons() {

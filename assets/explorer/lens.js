@@ -38,10 +38,12 @@ export class Lens {
     this.parts.pin.textContent = pinned ? "pinned" : "click to pin";
   }
 
-  // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate.
+  // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate. Nothing for −1.
   showPoint(i) {
-    if (i === this.shownPoint || i < 0) return;
+    if (i === this.shownPoint) return;
     this.shownPoint = i;
+    this.parts.nearest.hidden = i < 0;
+    if (i < 0) return;
     const { meta, arrays } = this.frame;
     const k = meta.latent_dim;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);

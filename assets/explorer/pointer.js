@@ -29,7 +29,7 @@ export class Pointer {
     // Plotly covers the page while a button is down, so the release is heard wherever it comes.
     for (const type of RELEASES) window.addEventListener(type, this.released, true);
     const [x, y] = this.at(event);
-    this.pressed = this.onPlot(event.target) && this.map.contains(x, y) && event.button === 0 ? [x, y] : null;
+    this.pressed = this.onPlot(event.target) && this.map.view?.contains(x, y) && event.button === 0 ? [x, y] : null;
     if (this.pressed) this.root.focus({ preventScroll: true }); // Plotly keeps the browser from doing so
     if (event.pointerType !== "touch" || !this.pressed) return;
     this.fingers.set(event.pointerId, [x, y]);
@@ -44,7 +44,7 @@ export class Pointer {
       if (this.fingers.size === 2) return this.pinch(event.pointerId, [x, y]);
       this.fingers.set(event.pointerId, [x, y]);
     } else if (event.buttons !== 0) return;
-    if (this.map.contains(x, y)) this.on.hover(x, y, event.timeStamp);
+    if (this.map.view?.contains(x, y)) this.on.hover(x, y, event.timeStamp);
   }
 
   up(event) {

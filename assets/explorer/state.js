@@ -67,4 +67,4 @@ function isPlane(value, k) {
   return isIndex(i, k) && isIndex(j, k) && i !== j && rest.length === 0;
 }
 
-const isIndex = (value, size) => /^\d+$/.test(String(value)) && Number(value) < size;
+const isIndex = (value, size) => /^(0|[1-9]\d*)$/.test(String(value)) && Number(value) < size;

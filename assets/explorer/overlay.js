@@ -1,0 +1,51 @@
+// The SVG above the points: the lens, the buffer zone of the nearest point, the names of the rings. All of it small, so
+// that little has to be painted anew when the pointer moves.
+
+import { classColour } from "./palette.js";
+import { ellipse } from "./projection.js";
+import { RINGS } from "./zones.js";
+
+export class Overlay {
+  constructor(root) {
+    this.marker = root.querySelector(".er-marker");
+    this.zone = root.querySelector(".er-zone");
+    this.rings = [...root.querySelectorAll(".er-ring")];
+  }
+
+  // The lens stands at (u, v); `nearest` is the data point whose zone is shown, or −1.
+  show(view, scene, { u, v, nearest }) {
+    const [x, y] = view.toPixel(u, v);
+    const inside = view.contains(x, y);
+    this.marker.style.display = inside ? "" : "none";
+    if (inside) this.marker.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    const shown = nearest >= 0 && scene.state.zones !== "none";
+    this.zone.style.display = shown ? "" : "none";
+    if (shown) this.placeZone(view, scene, nearest);
+  }
+
+  placeZone(view, { frame, projection, points, state }, i) {
+    const { us, vs, labels } = points;
+    const { major, minor, angle } = ellipse(projection.covariance(frame.arrays.logvar, i));
+    const [x, y] = view.toPixel(us[i], vs[i]);
+    const scale = view.pixelsPerUnit * state.scale;
+    const colour = classColour(labels[i], frame.meta.classes.length);
+    const degrees = (-angle * 180) / Math.PI;
+    this.zone.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${degrees.toFixed(2)})`);
+    this.zone.setAttribute("rx", Math.max(1, major * scale).toFixed(2));
+    this.zone.setAttribute("ry", Math.max(1, minor * scale).toFixed(2));
+    this.zone.setAttribute("fill", colour);
+    this.zone.setAttribute("stroke", colour);
+  }
+
+  // The names stand on their rings, at half past ten.
+  nameRings(view) {
+    const [x, y] = view.toPixel(0, 0);
+    this.rings.forEach((text, i) => {
+      const away = RINGS[i] * view.pixelsPerUnit * Math.SQRT1_2;
+      text.textContent = `${RINGS[i]}σ`;
+      text.setAttribute("x", x - away);
+      text.setAttribute("y", y - away);
+      text.style.display = view.contains(x - away, y - away) ? "" : "none";
+    });
+  }
+}

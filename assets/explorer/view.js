@@ -1,0 +1,47 @@
+// What part of the plane the map shows, and where on the screen: the one translation between (u, v) and pixels.
+
+export class View {
+  // `x` and `y` are the ranges shown; left, top, width and height the axes' rectangle in pixels of the map.
+  constructor({ x, y }, { left, top, width, height }) {
+    Object.assign(this, { x: [...x], y: [...y], left, top, width, height });
+  }
+
+  toPixel(u, v) {
+    const { x, y, left, top, width, height } = this;
+    return [left + ((u - x[0]) / (x[1] - x[0])) * width, top + ((y[1] - v) / (y[1] - y[0])) * height];
+  }
+
+  toData(px, py) {
+    const { x, y, left, top, width, height } = this;
+    return [x[0] + ((px - left) / width) * (x[1] - x[0]), y[1] - ((py - top) / height) * (y[1] - y[0])];
+  }
+
+  get pixelsPerUnit() {
+    return this.width / (this.x[1] - this.x[0]);
+  }
+
+  contains(px, py) {
+    const { left, top, width, height } = this;
+    return px >= left && px <= left + width && py >= top && py <= top + height;
+  }
+}
+
+// The ranges that hold every point and the 3-σ ring, in the aspect of the rectangle.
+export function homeRange({ us, vs }, { width, height }) {
+  const [u0, u1] = extent(us, 3.2);
+  const [v0, v1] = extent(vs, 3.2);
+  const unit = Math.max((u1 - u0) / width, (v1 - v0) / height);
+  const around = (a, b, pixels) => [(a + b - unit * pixels) / 2, (a + b + unit * pixels) / 2];
+  return { x: around(u0, u1, width), y: around(v0, v1, height) };
+}
+
+// The smallest interval that holds all values and ±least, with a little air.
+export function extent(values, least) {
+  let [low, high] = [-least, least];
+  for (const v of values) {
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  const air = (high - low) * 0.02;
+  return [low - air, high + air];
+}
