@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 WINDOW = {"width": 1440, "height": 900}
-PATIENCE = 60_000  # ms for the page to answer, on a machine that has much else to do
+PATIENCE = 20_000  # ms for the page to answer, on a machine that has much else to do
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

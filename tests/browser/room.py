@@ -52,7 +52,7 @@ PICTURE = """(canvas) => {
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 
 
-def eventually(check: Callable[[], T], seconds: float = 20) -> T:
+def eventually(check: Callable[[], T], seconds: float = 6) -> T:
     """What `check` returns once it raises no AssertionError any more; its last error where it never stops."""
     deadline = time.monotonic() + seconds
     while True:
@@ -200,7 +200,8 @@ class Room:
     @property
     def link(self) -> dict[str, str]:
         """What the address says behind its "#"."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).fragment).items()}
+        fragment = urlsplit(self.page.evaluate("location.href")).fragment
+        return {name: values[0] for name, values in parse_qs(fragment).items()}
 
     def fields(self) -> np.ndarray:
         """z as the number fields show it, to two digits."""

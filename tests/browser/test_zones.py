@@ -1,0 +1,233 @@
+"""Buffer zones and the aggregate posterior: what is drawn beside what numpy computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from tests.browser.room import DEEP, FLAT, Model, Room, eventually, gallery
+
+# The ellipse around the nearest point, as the browser has it, in pixels of the page and degrees.
+ZONE = """() => {
+  const zone = document.querySelector(".er-zone");
+  const { a, b, e, f } = zone.transform.baseVal.consolidate().matrix;
+  const map = document.querySelector(".er-map");
+  const box = map.getBoundingClientRect();
+  return {
+    shown: zone.style.display !== "none",
+    x: box.left + map.clientLeft + e, y: box.top + map.clientTop + f, angle: Math.atan2(b, a),
+    rx: zone.rx.baseVal.value, ry: zone.ry.baseVal.value, fill: zone.getAttribute("fill"),
+  };
+}"""
+
+
+def pixels_per_unit(room: Room) -> float:
+    view = room.view()
+    return view["width"] / (view["x"][1] - view["x"][0])
+
+
+def drawn_covariance(room: Room, zone: dict[str, Any]) -> np.ndarray:
+    """The covariance whose 1-σ ellipse the page has drawn, in units of z, rows up."""
+    angle = -zone["angle"]  # pixels count downwards
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return turn @ np.diag(np.square([zone["rx"], zone["ry"]])) @ turn.T / pixels_per_unit(room) ** 2
+
+
+def wide(model: Model, plane: np.ndarray) -> list[int]:
+    """A few points with large and unequal zones, so that a pixel's rounding is small beside them; some of them tilted."""
+    covariances = np.array([model.covariance(i, plane) for i in range(len(model.held_out.mu))])
+    smallest = np.linalg.eigvalsh(covariances)[:, 0]
+    tilt = np.abs(covariances[:, 0, 1]) + np.abs(covariances[:, 0, 0] - covariances[:, 1, 1])
+    return list(np.argsort(np.where(smallest > np.quantile(smallest, 0.9), tilt, 0))[-3:])
+
+
+@pytest.mark.parametrize(
+    ("name", "plane"), [(FLAT, ""), (DEEP, "pca"), (DEEP, "2,9"), (DEEP, "8,1")], ids=lambda value: value or "own"
+)
+def test_the_zone_of_the_nearest_point_is_its_projected_covariance(room, name, plane) -> None:
+    model = gallery(name)
+    room.open(name, plane and f"plane={plane}")
+    axes = [int(i) for i in plane.split(",")] if plane not in ("", "pca") else [0, 1]
+    rows = model.principal if plane == "pca" else model.plane(*axes)
+    for i in wide(model, rows):
+        spot = rows @ model.held_out.mu[i]
+        room.click(*spot)
+        if room.nearest(model) != i:  # another point covers it on this plane
+            i = room.nearest(model)
+        zone = room.page.evaluate(ZONE)
+        assert zone["shown"]
+        np.testing.assert_allclose(room.data(zone["x"], zone["y"]), rows @ model.held_out.mu[i], atol=0.01)
+        expected = model.covariance(i, rows)
+        variances, vectors = np.linalg.eigh(expected)
+        np.testing.assert_allclose(
+            sorted([zone["rx"], zone["ry"]]), np.sqrt(variances) * pixels_per_unit(room), atol=0.02
+        )  # drawn to a hundredth of a pixel
+        np.testing.assert_allclose(drawn_covariance(room, zone), expected, atol=0.01 * np.trace(expected))
+        # its long axis lies along the eigenvector of the larger variance
+        if variances[1] > 1.2 * variances[0]:
+            long = zone["angle"] + (0 if zone["rx"] > zone["ry"] else np.pi / 2)
+            assert abs(vectors[:, 1] @ [np.cos(long), -np.sin(long)]) == pytest.approx(1, abs=1e-3)
+        room.page.keyboard.press("Escape")
+
+
+def test_zones_scale_with_sigma_and_can_be_left_out(room) -> None:
+    model = gallery(FLAT)
+    room.open()
+    i = wide(model, np.eye(2))[0]
+    room.click(*model.held_out.mu[i])
+    one = room.page.evaluate(ZONE)
+    assert room.text(".er-field output") == "1.0 σ"
+    room.page.locator(".er-scale").fill("2")
+    room.frames()
+    two = room.page.evaluate(ZONE)
+    assert room.text(".er-field output") == "2.0 σ"
+    np.testing.assert_allclose([two["rx"], two["ry"]], [2 * one["rx"], 2 * one["ry"]], atol=0.02)
+    assert (two["x"], two["y"], two["angle"], two["fill"]) == (one["x"], one["y"], one["angle"], one["fill"])
+    room.page.select_option("select.er-zones", "none")
+    room.frames()
+    assert not room.page.evaluate(ZONE)["shown"]
+
+
+def painted(room: Room) -> np.ndarray:
+    """How opaque the canvas beneath the points is, (height, width)."""
+    return room.canvas("canvas.er-zones")[3]
+
+
+def at(room: Room, alpha: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Opacity at spots of the map, those within the canvas."""
+    box = room.page.locator("canvas.er-zones").bounding_box()
+    pixels = np.array([room.pixel(*spot) for spot in spots]) - [round(box["x"]), round(box["y"])]
+    within = ((pixels >= 0) & (pixels < [alpha.shape[1], alpha.shape[0]])).all(1)
+    return alpha[pixels[within, 1], pixels[within, 0]]
+
+
+def rim(model: Model, points: np.ndarray, reach: float) -> np.ndarray:
+    """For every point, two spots at `reach` σ of its own zone, left and above."""
+    mu, sigma = model.held_out.mu[points], np.exp(0.5 * model.held_out.logvar[points])
+    return np.concatenate([mu - reach * sigma * [1, 0], mu + reach * sigma * [0, 1]])
+
+
+def test_zones_of_all_points_or_of_one_class_are_painted_at_true_scale(room) -> None:
+    model = gallery(FLAT)
+    room.open()
+    labels, mu = model.held_out.labels, model.held_out.mu
+    some = np.random.default_rng(0).permutation(np.flatnonzero((np.abs(mu) < 3).all(1)))
+    ones, zeros = some[labels[some] == 1][:20], some[labels[some] == 0][:20]
+    assert at(room, painted(room), rim(model, some[:40], 0.5)).mean() < 10  # only the rings' dashes
+
+    room.page.select_option("select.er-zones", "all")
+    eventually(lambda: _assert_all(at(room, painted(room), rim(model, some[:40], 0.9)) > 10))
+
+    room.page.select_option("select.er-zones", "1")
+    eventually(lambda: _assert_all(at(room, painted(room), rim(model, ones, 0.9)) > 10))
+    alpha = painted(room)
+    lonely = [i for i in zeros if np.hypot(*(mu[labels == 1] - mu[i]).T).min() > 1.5]
+    assert len(lonely) > 5
+    assert at(room, alpha, mu[lonely]).mean() < 20
+
+    # the zones of a class reach as far as they are told to
+    one_sigma = (alpha > 0).sum()
+    room.page.locator(".er-scale").fill("3")
+    eventually(lambda: _assert_all((painted(room) > 0).sum() > 1.2 * one_sigma))
+    eventually(lambda: _assert_all(at(room, painted(room), rim(model, ones, 2.8)) > 10))
+
+    room.page.select_option("select.er-zones", "none")
+    eventually(lambda: _assert_all(at(room, painted(room), mu[ones]).mean() < 10))
+
+
+def _assert_all(values: Any) -> None:
+    assert np.all(values)
+
+
+def test_hidden_classes_have_no_zones(room) -> None:
+    model = gallery(FLAT)
+    room.open(link="zones=all&hidden=0,2,3,4,5,6,7,8,9")
+    labels, mu = model.held_out.labels, model.held_out.mu
+    zeros = np.flatnonzero((labels == 0) & (np.abs(mu) < 3).all(1))
+    lonely = [i for i in zeros if np.hypot(*(mu[labels == 1] - mu[i]).T).min() > 1.5][:20]
+    assert len(lonely) > 5
+    alpha = painted(room)
+    assert at(room, alpha, mu[lonely]).mean() < 20
+    ones = np.flatnonzero((labels == 1) & (np.abs(mu) < 3).all(1))[:20]
+    assert (at(room, alpha, rim(model, ones, 0.9)) > 10).all()
+
+
+# The density of a small case by density.js, in the page itself.
+DENSITY = """async ([densityModule, us, vs, covariances, box, hidden]) => {
+  const { aggregatePosterior, GRID } = await import(densityModule);
+  const visible = (i) => !hidden.includes(i);
+  return [GRID, [...aggregatePosterior([us, vs], (i) => covariances[i], box, visible)]];
+}"""
+
+
+def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
+    room.open(plotted=False)
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 1, (40, 2))
+    roots = rng.normal(0, 0.25, (40, 2, 2)) + 0.15 * np.eye(2)
+    covariances = roots @ roots.transpose(0, 2, 1) + 0.01 * np.eye(2)
+    box, hidden = [-6, 6, -5, 5], [0, 7]
+    rows = [[c[0, 0], c[0, 1], c[1, 1]] for c in covariances.tolist() and covariances]
+    size, values = room.page.evaluate(
+        DENSITY, [room.module("density.js"), *means.T.tolist(), np.array(rows).tolist(), box, hidden]
+    )
+    grid = np.array(values).reshape(size, size)
+
+    du, dv = 12 / size, 10 / size
+    u, v = -6 + du * (np.arange(size) + 0.5), -5 + dv * (np.arange(size) + 0.5)
+    spots = np.stack(np.meshgrid(u, v), -1)
+    widened = covariances + np.diag([du**2 / 4, dv**2 / 4])  # by half a cell, so that no point falls between cells
+    shown = [i for i in range(40) if i not in hidden]
+    exact = np.mean([multivariate_normal(means[i], widened[i]).pdf(spots) for i in shown], axis=0)
+    # each Gaussian ends at 4 σ, where it has e⁻⁸ of its peak
+    bound = np.mean([np.exp(-8) / (2 * np.pi * np.sqrt(np.linalg.det(widened[i]))) for i in shown]) + 1e-6
+    np.testing.assert_allclose(grid, exact, rtol=1e-5, atol=bound)
+    assert grid.sum() * du * dv == pytest.approx(1, abs=1e-3)
+
+
+def test_density_shows_where_data_are_and_ratio_where_they_are_missing(room) -> None:
+    model = gallery(FLAT)
+    room.open(link="density=q&zones=none")
+    mu = model.held_out.mu
+    key = room.page.locator(".er-key")
+    assert not key.is_visible()
+    alpha = painted(room)
+    density = np.array([_posterior(model, spot) for spot in SPREAD])
+    shown = at(room, alpha, SPREAD)
+    order = np.argsort(density)
+    assert shown[order[-8:]].min() > shown[order[:8]].max() + 40
+    assert np.corrcoef(shown, np.sqrt(density))[0, 1] > 0.9  # its opacity goes with the root of the density
+
+    room.page.select_option("select.er-density", "ratio")
+    eventually(lambda: _assert_all(key.is_visible()))
+    prior = np.exp(-0.5 * (SPREAD**2).sum(1)) / (2 * np.pi)
+    colours = room.canvas("canvas.er-zones")
+    log_ratio = np.log((density + 1e-9) / (prior + 1e-9))
+    accent, text = _rgb(room, "--st-primary-color"), _rgb(room, "--st-text-color")
+    clear = (np.abs(log_ratio) > 1) & (np.maximum(density, prior) > 0.02)
+    assert clear.sum() > 10
+    for spot, ratio in zip(SPREAD[clear], log_ratio[clear], strict=True):
+        rgba = np.array([at(room, colours[c], spot[None]) for c in range(4)])[:, 0]
+        nearer = np.abs(rgba[:3] - accent).sum() < np.abs(rgba[:3] - text).sum()
+        assert nearer == (ratio > 0), (spot, ratio, rgba)
+    assert len(mu)
+
+
+SPREAD = np.stack(np.meshgrid(np.linspace(-2.6, 2.6, 9), np.linspace(-2.6, 2.6, 9)), -1).reshape(-1, 2) + 0.05
+
+
+def _posterior(model: Model, spot: np.ndarray) -> float:
+    """q(z) = 1/N Σ N(z; mu, diag sigma²) at a spot."""
+    mu, logvar = model.held_out.mu.astype(float), model.held_out.logvar.astype(float)
+    densities = np.exp(-0.5 * ((spot - mu) ** 2 / np.exp(logvar) + logvar).sum(1)) / (2 * np.pi)
+    return densities.mean()
+
+
+def _rgb(room: Room, variable: str) -> np.ndarray:
+    colour = room.page.evaluate(
+        """(name) => getComputedStyle(document.querySelector(".er-root")).getPropertyValue(name).trim()""", variable
+    )
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
