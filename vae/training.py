@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.checkpoint import Checkpoint
+from vae.checkpoint import Checkpoint, check_size
 from vae.data import Images
 from vae.elbo import elbo
 from vae.errors import InputError
@@ -94,6 +94,7 @@ class Training:
     def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
         device = pick_device(settings.device)
         plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
+        check_size(plan)  # a model that could not be read again is not trained
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(settings.seed)  # where torch's layers draw their first weights from
             model = VAE(plan, image_shape, settings.likelihood, settings.sigma)
