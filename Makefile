@@ -32,10 +32,10 @@ define model
 	mkdir -p $(GALLERY) && mv .gallery/$(1) $(GALLERY)/$(1)
 endef
 
-digits-2d := --data digits --hidden 256,128 --latent-dim 2 --epochs 300 --batch-size 64 --lr 1e-3
+digits-2d := --data digits --hidden 256,128 --latent-dim 2 --epochs 100 --batch-size 32 --lr 2e-3
 mnist-2d := --data mnist --hidden 512,256,128 --latent-dim 2 --epochs 80 --batch-size 128 --lr 1e-3
-mnist-10d := --data mnist --hidden 400 --latent-dim 10 --epochs 30 --batch-size 128 --lr 2e-3
-mnist-conv-2d := --data mnist --arch conv --hidden 16,32 --latent-dim 2 --epochs 15 --batch-size 128 --lr 2e-3
+mnist-10d := --data mnist --hidden 400 --latent-dim 10 --epochs 40 --batch-size 128 --lr 2e-3
+mnist-conv-2d := --data mnist --arch conv --hidden 16,32 --latent-dim 2 --epochs 30 --batch-size 128 --lr 1e-3
 
 gallery: .venv/run
 	$(call model,digits-2d,$(digits-2d))

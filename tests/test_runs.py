@@ -27,19 +27,12 @@ from vae.runs import read, run
 from vae.settings import Settings
 from vae.training import Diverged, count_steps
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[1]
 SMALL = Settings(data="digits", hidden=(16,), latent_dim=2, epochs=12, batch_size=50, device="cpu", lr=3e-3)
 STEPS = count_steps(SMALL, 1078)
 FINISHED = {"settings.json", "log.jsonl", "checkpoint.safetensors", "status.json", "test.json", "held_out.npz"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As the processes below have: results are equal bit for bit for equal numbers of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def take(steps: Iterator, n: int | None = None) -> list:
@@ -493,6 +486,7 @@ def test_a_file_limit_ends_the_real_process_in_one_sentence(finished, digits, tm
     code = f"""
 import resource, sys
 from vae.__main__ import main
+
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 sys.exit(main(["train", "--resume", "--checkpoint-every=0", "--out", {str(folder)!r}]))
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from itertools import islice
 from math import log
 
@@ -19,16 +18,9 @@ from vae.evaluation import evaluate
 from vae.settings import Settings
 from vae.training import Diverged, Training, count_steps, pick_device, rate_factor, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = Settings(data="digits", hidden=(16,), latent_dim=2, epochs=2, batch_size=50, device="cpu", lr=3e-3)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from a second thread, and wait long for it on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def trained(settings: Settings, images: Images, steps: int | None = None) -> Training:
