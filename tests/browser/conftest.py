@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,18 +97,31 @@ def new_room(browser: Browser, address: str) -> Iterator[Callable[..., Room]]:
     broken = [tracebacks(page) for context in contexts for page in context.pages]
     for context in contexts:
         context.close()
-    assert not sum(wrong + broken, [])
+    assert not [text for texts in (*wrong, *broken) for text in texts]
 
 
-@pytest.fixture
-def room(context: BrowserContext, address: str) -> Iterator[Room]:
-    """A page that nothing went wrong on by the end of the test."""
+@contextmanager
+def _watched_room(context: BrowserContext, address: str) -> Iterator[Room]:
     page = context.new_page()
     wrong = watched(page, address)
     yield Room(page, address)
     wrong += tracebacks(page)
     page.close()
     assert not wrong
+
+
+@pytest.fixture
+def room(context: BrowserContext, address: str) -> Iterator[Room]:
+    """A page that nothing went wrong on by the end of the test."""
+    with _watched_room(context, address) as room:
+        yield room
+
+
+@pytest.fixture
+def other(context: BrowserContext, address: str) -> Iterator[Room]:
+    """A second page of the same browser."""
+    with _watched_room(context, address) as room:
+        yield room
 
 
 def tracebacks(page: Page) -> list[str]:

@@ -160,7 +160,7 @@ class Room:
 
     def data(self, x: float, y: float) -> np.ndarray:
         """What the map's axes say of a pixel of the page."""
-        return np.array(self.page.evaluate(TO_DATA, [x, y]))
+        return np.array(self.page.evaluate(TO_DATA, [float(x), float(y)]))
 
     def hover(self, u: float, v: float) -> np.ndarray:
         """Put the pointer on the pixel at (u, v); the exact coordinates of that pixel."""

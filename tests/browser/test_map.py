@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,7 @@ def test_what_is_under_the_pointer_is_decoded(room, name) -> None:
         assert room.number(".er-prior") == pytest.approx(log_prior, abs=0.00501)
         assert_nearest(room, model, distances(model, plane, plane @ z))
         seen.append(room.picture())
-    assert all(np.abs(a - b).max() > 50 for a, b in zip(seen, seen[1:], strict=False))
+    assert all(np.abs(a - b).max() > 50 for a, b in itertools.pairwise(seen))
     assert not room.pinned
 
 
@@ -65,7 +67,9 @@ def test_the_lens_works_before_plotly_has_come(new_room) -> None:
     assert_shows(room, model, fields, step=0.005)
     # every class has left its colour on the canvas
     painted = room.canvas("canvas.er-zones")[:3].reshape(3, -1).T
-    colours = room.page.locator(".er-legend i").evaluate_all("(dots) => dots.map((dot) => getComputedStyle(dot).backgroundColor)")
+    colours = room.page.locator(".er-legend i").evaluate_all(
+        "(dots) => dots.map((dot) => getComputedStyle(dot).backgroundColor)"
+    )
     assert len(colours) == 10
     for colour in colours:
         rgb = np.array([int(part) for part in colour[4:-1].split(",")])
@@ -405,7 +409,9 @@ def test_choosing_other_axes(room) -> None:
 
     eventually(shown)
     # no dimension can be taken twice
-    disabled = room.page.locator(".er-up option").evaluate_all("(all) => all.filter((o) => o.disabled).map((o) => o.value)")
+    disabled = room.page.locator(".er-up option").evaluate_all(
+        "(all) => all.filter((o) => o.disabled).map((o) => o.value)"
+    )
     assert disabled == ["4"]
     room.page.select_option("select.er-plane", "pca")
     eventually(lambda: _assert_no_plane(room))

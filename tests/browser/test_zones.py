@@ -170,10 +170,8 @@ def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
     roots = rng.normal(0, 0.25, (40, 2, 2)) + 0.15 * np.eye(2)
     covariances = roots @ roots.transpose(0, 2, 1) + 0.01 * np.eye(2)
     box, hidden = [-6, 6, -5, 5], [0, 7]
-    rows = [[c[0, 0], c[0, 1], c[1, 1]] for c in covariances.tolist() and covariances]
-    size, values = room.page.evaluate(
-        DENSITY, [room.module("density.js"), *means.T.tolist(), np.array(rows).tolist(), box, hidden]
-    )
+    entries = covariances[:, [0, 0, 1], [0, 1, 1]].tolist()
+    size, values = room.page.evaluate(DENSITY, [room.module("density.js"), *means.T.tolist(), entries, box, hidden])
     grid = np.array(values).reshape(size, size)
 
     du, dv = 12 / size, 10 / size
@@ -191,7 +189,6 @@ def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
 def test_density_shows_where_data_are_and_ratio_where_they_are_missing(room) -> None:
     model = gallery(FLAT)
     room.open(link="density=q&zones=none")
-    mu = model.held_out.mu
     key = room.page.locator(".er-key")
     assert not key.is_visible()
     alpha = painted(room)
@@ -213,7 +210,6 @@ def test_density_shows_where_data_are_and_ratio_where_they_are_missing(room) -> 
         rgba = np.array([at(room, colours[c], spot[None]) for c in range(4)])[:, 0]
         nearer = np.abs(rgba[:3] - accent).sum() < np.abs(rgba[:3] - text).sum()
         assert nearer == (ratio > 0), (spot, ratio, rgba)
-    assert len(mu)
 
 
 SPREAD = np.stack(np.meshgrid(np.linspace(-2.6, 2.6, 9), np.linspace(-2.6, 2.6, 9)), -1).reshape(-1, 2) + 0.05
