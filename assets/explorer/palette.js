@@ -7,7 +7,8 @@ const TEN = ["#d45d74", "#bd9708", "#96aff0", "#8c4384", "#0999b2", "#a275fd", "
 // Class → colour, the same on every page. Beyond ten classes hues go round the circle at two lightnesses.
 export function classColour(i, count) {
   if (count <= TEN.length) return TEN[i];
-  return `hsl(${Math.round((360 * i * 7) / count) % 360} 65% ${i % 2 ? 60 : 42}%)`;
+  const stride = count % 7 ? 7 : 11; // no divisor of the count, so that no hue comes twice
+  return `hsl(${Math.round((360 * i * stride) / count) % 360} 65% ${i % 2 ? 60 : 42}%)`;
 }
 
 const parsed = new Map();

@@ -1,0 +1,92 @@
+"""The colours of the classes: any two are well told apart, whatever colours the reader sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+# Colour vision in linear RGB, at full severity (Machado, Oliveira & Fernandes 2009).
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+AT_LEAST = {"full": 0.13, "protanopia": 0.10, "deuteranopia": 0.10, "tritanopia": 0.10}  # OKLab distance
+USUAL = {
+    "tab10": "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f bcbd22 17becf",
+    "plotly": "636efa ef553b 00cc96 ab63fa ffa15a 19d3f3 ff6692 b6e880 ff97ff fecb52",
+    "tol": "cc6677 332288 ddcc77 117733 88ccee 882255 44aa99 999933 aa4499 dddddd",
+    "petroff": "3f90da ffa90e bd1f01 94a4a2 832db6 a96b59 e76300 b9ac70 717581 92dadd",
+}
+
+COLOURS = """async ([palette, count]) => {
+  const { classColour, rgb } = await import(palette);
+  return Array.from({ length: count }, (_, i) => rgb(classColour(i, count)));
+}"""
+
+
+def linear(rgb: np.ndarray) -> np.ndarray:
+    """sRGB bytes (n, 3) in linear light."""
+    share = rgb / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(light: np.ndarray) -> np.ndarray:
+    """Linear RGB (n, 3) in OKLab (Ottosson 2020)."""
+    to_cones = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    to_lab = np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    return np.cbrt(light.clip(0, 1) @ to_cones.T) @ to_lab.T
+
+
+def closest(rgb: np.ndarray, vision: str) -> float:
+    """The smallest difference between any two of the colours (n, 3)."""
+    seen = oklab(linear(rgb) @ np.array(VISION[vision]).T)
+    apart = np.linalg.norm(seen[:, None] - seen, axis=-1)
+    return apart[np.triu_indices(len(rgb), 1)].min()
+
+
+@pytest.fixture
+def colours(room):
+    room.open(plotted=False)
+    return lambda count: np.array(room.page.evaluate(COLOURS, [room.module("palette.js"), count]))
+
+
+def test_any_two_of_ten_classes_are_told_apart_by_everyone(colours) -> None:
+    ten = colours(10)
+    assert ten.shape == (10, 3)
+    distances = {vision: closest(ten, vision) for vision in VISION}
+    for vision, least in AT_LEAST.items():
+        assert distances[vision] >= least, vision
+    for name, text in USUAL.items():
+        usual = np.array([[int(colour[i : i + 2], 16) for i in (0, 2, 4)] for colour in text.split()])
+        assert min(distances.values()) > 1.2 * min(closest(usual, vision) for vision in VISION), name
+
+
+def test_more_classes_have_a_colour_each(colours) -> None:
+    for count in (11, 14, 26, 28, 47):
+        assert closest(colours(count), "full") > 0.005, count
