@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pages._routes import publish_frame
+from pages._routes import is_published, publish_frame
 from vae import checkpoint as checkpoints
 from vae import runs
 from vae.checkpoint import Checkpoint
@@ -78,6 +78,15 @@ def _keep(opened: OrderedDict[str, Any], key: str, value: Any) -> None:
 
 def open_model(model: str) -> Opened:
     """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
+    opened = _open(model)
+    if not is_published(opened.frame):  # it has made room for newer ones since
+        _open_path.cache_clear()
+        _open_upload.cache_clear()
+        opened = _open(model)
+    return opened
+
+
+def _open(model: str) -> Opened:
     if model.startswith("upload-"):
         return _open_upload(model)
     if model not in available():

@@ -60,6 +60,15 @@ def publish_frame(data: bytes) -> str:
     return f"{PREFIX}/frame/{blob.key}"
 
 
+def is_published(path: str) -> bool:
+    """Whether the frame at this address can still be fetched; asking keeps it a while longer."""
+    key = path.rpartition("/")[2]
+    with _lock:
+        if key in _frames:
+            _frames.move_to_end(key)
+        return key in _frames
+
+
 @cache
 def modules() -> dict[str, Blob]:
     """File name → content of every module and style sheet of the explorer."""
