@@ -105,6 +105,7 @@ export class Explorer {
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.lens.load(frame, this.costs);
     this.sliders.load(k, frame.meta.rate_per_dim);
+    this.root.classList.toggle("er-many", k > 4);
     await this.adopt(state);
     this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
     performance.mark("elbo-room:interactive");
