@@ -26,16 +26,22 @@ def take_path() -> None:
 
 
 def choose(add: Callable[[], str]) -> None:
+    mark_choice()
     try:
         st.session_state["model"] = add()
     except InputError as error:
         st.session_state["refused"] = str(error)
 
 
+def mark_choice() -> None:
+    """Note that this run follows a choice on the page: the browser's address may lag behind it."""
+    st.session_state["chosen"] = True
+
+
 def follow_address() -> None:
     """Open the model that the address names: on the first visit, and when someone goes back or forward."""
     asked = st.query_params.get("model", "")
-    if asked == st.session_state.get("address", ""):
+    if st.session_state.pop("chosen", False) or asked == st.session_state.get("address", ""):
         return
     st.session_state["address"] = asked
     if asked.startswith("path:") and LOCAL:
@@ -51,7 +57,7 @@ def follow_address() -> None:
 def keep_address(model: str, first: str) -> None:
     """Let the address name the model by its id; the first of the list needs no name."""
     address = "" if model == first else model
-    if st.query_params.get("model", "") != address:
+    if not address == st.query_params.get("model", "") == st.session_state.get("address", ""):
         st.query_params.from_dict({"model": address} if address else {})
     st.session_state["address"] = address
 
@@ -68,7 +74,8 @@ with opener.popover("Open a model", width="stretch"):
     if LOCAL:
         st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
 model = picker.selectbox(
-    "Model", list(names), format_func=lambda m: names.get(m, m), key="model", label_visibility="collapsed"
+    "Model", list(names), format_func=lambda m: names.get(m, m), key="model", on_change=mark_choice,
+    label_visibility="collapsed",
 )  # fmt: skip
 
 if refused := st.session_state.pop("refused", None):

@@ -42,7 +42,13 @@ export class Sliders {
     this.z = z;
     for (const { slider, number, d } of this.rows) {
       slider.value = z[d];
-      if (document.activeElement !== number) number.value = z[d].toFixed(2);
+      if (!isBeingTyped(number, z[d])) number.value = z[d].toFixed(2);
     }
   }
+}
+
+// A field that someone is typing z into, as far as it goes, is left alone.
+function isBeingTyped(number, z) {
+  if (document.activeElement !== number) return false;
+  return number.value === "" || !number.validity.valid || Number(number.value) === z;
 }

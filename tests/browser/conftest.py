@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,15 +53,6 @@ def address(browser: Browser, runs_folder: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="package")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser for most tests, so that scripts are compiled once."""
-    context = browser.new_context(viewport=WINDOW, color_scheme="light")
-    context.set_default_timeout(PATIENCE)
-    yield context
-    context.close()
-
-
 def watched(page: Page, address: str) -> list[str]:
     """A list that gains what must not happen on a page: errors, and requests to anyone but the app."""
     wrong: list[str] = []
@@ -96,27 +87,59 @@ def new_room(browser: Browser, address: str) -> Iterator[Callable[..., Room]]:
 
 
 @contextmanager
-def _watched_room(context: BrowserContext, address: str) -> Iterator[Room]:
+def _new_page(context: BrowserContext, address: str) -> Iterator[tuple[Room, list[str]]]:
     page = context.new_page()
-    wrong = watched(page, address)
-    yield Room(page, address)
-    wrong += tracebacks(page)
+    yield Room(page, address), watched(page, address)
     page.close()
+
+
+class Desk:
+    """The page that tests share, since a person does not reload it either, until one of them has failed."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context, self.address = context, address
+        self.stack = ExitStack()
+        self.opened: tuple[Room, list[str]] | None = None
+
+    def open(self) -> tuple[Room, list[str]]:
+        if self.opened is None:
+            self.opened = self.stack.enter_context(_new_page(self.context, self.address))
+        return self.opened
+
+    def clear(self) -> None:
+        self.opened = None
+        self.stack.close()
+
+
+@pytest.fixture(scope="package")
+def desk(browser: Browser, address: str) -> Iterator[Desk]:
+    with browser.new_context(viewport=WINDOW, color_scheme="light") as context:
+        context.set_default_timeout(PATIENCE)
+        desk = Desk(context, address)
+        yield desk
+        desk.clear()
+
+
+@pytest.fixture
+def room(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Room]:
+    """The shared page; nothing has gone wrong on it by the end of the test."""
+    failures = request.session.testsfailed
+    room, wrong = desk.open()
+    wrong.clear()
+    yield room
+    wrong += tracebacks(room.page)
+    if wrong or request.session.testsfailed > failures:
+        desk.clear()
     assert not wrong
 
 
 @pytest.fixture
-def room(context: BrowserContext, address: str) -> Iterator[Room]:
-    """A page that nothing went wrong on by the end of the test."""
-    with _watched_room(context, address) as room:
+def fresh(desk: Desk, address: str) -> Iterator[Room]:
+    """A page of one's own, in the browser of the shared one."""
+    with _new_page(desk.context, address) as (room, wrong):
         yield room
-
-
-@pytest.fixture
-def other(context: BrowserContext, address: str) -> Iterator[Room]:
-    """A second page of the same browser."""
-    with _watched_room(context, address) as room:
-        yield room
+        wrong += tracebacks(room.page)
+    assert not wrong
 
 
 def tracebacks(page: Page) -> list[str]:

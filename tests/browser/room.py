@@ -131,9 +131,27 @@ class Room:
         self.address = address
 
     def open(self, model: str = FLAT, link: str = "", *, plotted: bool = True) -> Room:
-        """Go to the page of `model` with `link` behind the "#", and wait for its map; `plotted`: with Plotly's axes."""
+        """Show `model` with `link` behind the "#", and wait for its map; `plotted`: with Plotly's axes.
+
+        Where the model is shown already, only the link is followed.
+        """
+        shown = self.page.locator(".er-root[data-ready]")
+        if shown.count() and shown.get_attribute("data-ready") == model:
+            self.ready(model, plotted=plotted).follow(link)
+            return self
         self.page.goto(f"{self.address}/?model={model}{link and '#' + link}")
         return self.ready(model, plotted=plotted)
+
+    def follow(self, link: str) -> None:
+        """Put another link into the address bar, and wait until the page shows it."""
+        self.page.evaluate("document.activeElement.blur()")
+        # the page drops what it does not know, once everything else is shown
+        self.page.evaluate("(link) => (location.hash = link)", f"{link}&until={time.monotonic()}")
+
+        def followed() -> None:
+            assert "until" not in self.link
+
+        eventually(followed)
 
     def ready(self, model: str, *, plotted: bool = True) -> Room:
         self.page.wait_for_selector(f'.er-root[data-ready="{model}"]')
@@ -179,17 +197,17 @@ class Room:
         """Ranges of the map's axes and their lengths in pixels, as Plotly has them."""
         return self.page.evaluate(VIEW)
 
-    def marker(self) -> np.ndarray:
-        """Where the lens is marked on the map, in coordinates of the map."""
-        x, y = self.page.evaluate(
+    def marker(self) -> np.ndarray | None:
+        """Where the lens is marked on the map, in coordinates of the map; None where it is out of view."""
+        at = self.page.evaluate(
             """() => {
-              const { e, f } = document.querySelector(".er-marker").transform.baseVal.consolidate().matrix;
-              const box = document.querySelector(".er-map").getBoundingClientRect();
-              const { clientLeft, clientTop } = document.querySelector(".er-map");
-              return [box.left + clientLeft + e, box.top + clientTop + f];
+              const marker = document.querySelector(".er-marker");
+              const { e, f } = marker.transform.baseVal.consolidate().matrix;
+              const box = document.querySelector(".er-overlay").getBoundingClientRect();
+              return marker.style.display === "none" ? null : [box.left + e, box.top + f];
             }"""
         )
-        return self.data(x, y)
+        return None if at is None else self.data(*at)
 
     # --- what the page says ------------------------------------------------------------------------------------------
 
@@ -228,6 +246,20 @@ class Room:
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
+
+    def assert_shows(self, model: Model, z: np.ndarray, off: float = 0) -> None:
+        """The lens shows `z` decoded, to the rounding of a byte; `off`: what each number of z may be off by."""
+        expected = model.bytes(z)
+        slopes = [np.abs(model.bytes(z + step) - expected) for step in off * np.eye(len(z))]
+        np.testing.assert_array_less(np.abs(self.picture() - expected), 0.51 + 1.5 * np.sum(slopes, axis=0))
+
+    def assert_marked(self, spot: np.ndarray) -> None:
+        """The lens is marked at a spot of the map, where that is in view."""
+        view, marker = self.view(), self.marker()
+        inside = all(low < at < high for at, (low, high) in zip(spot, (view["x"], view["y"]), strict=True))
+        assert inside == (marker is not None)
+        if inside:
+            np.testing.assert_allclose(marker, spot, atol=0.01)  # drawn to a tenth of a pixel
 
     def number(self, selector: str) -> float:
         """The number that an element begins with; the page writes a proper minus."""

@@ -45,7 +45,8 @@ def sentence(room: Room) -> str:
     return text.strip()
 
 
-def test_an_uploaded_model_opens_with_its_map(room) -> None:
+def test_an_uploaded_model_opens_with_its_map(fresh) -> None:
+    room = fresh
     model = gallery(FLAT)
     room.open()
     data = (model.folder / runs.CHECKPOINT).read_bytes()
@@ -80,7 +81,8 @@ class Bomb:
         return Path.touch, (self.path,)
 
 
-def test_what_is_no_model_is_refused_in_a_sentence_and_the_map_stays(room, tmp_path) -> None:
+def test_what_is_no_model_is_refused_in_a_sentence_and_the_map_stays(fresh, tmp_path) -> None:
+    room = fresh
     good = (gallery(FLAT).folder / runs.CHECKPOINT).read_bytes()
     from safetensors.numpy import save
 
@@ -119,7 +121,8 @@ def _assert_no_alert(room: Room) -> None:
     assert not room.page.locator('[data-testid="stAlert"]').count()
 
 
-def test_a_path_on_this_machine_opens_and_a_wrong_one_is_refused(room, tmp_path) -> None:
+def test_a_path_on_this_machine_opens_and_a_wrong_one_is_refused(fresh, tmp_path) -> None:
+    room = fresh
     model = gallery(FLAT)
     copy = tmp_path / "mine.safetensors"
     copy.write_bytes((model.folder / runs.CHECKPOINT).read_bytes())
@@ -138,7 +141,8 @@ def test_a_path_on_this_machine_opens_and_a_wrong_one_is_refused(room, tmp_path)
     room.ready(f"path:{copy}", plotted=False)
 
 
-def test_runs_are_listed_and_open_finished_or_not(room, runs_folder) -> None:
+def test_runs_are_listed_and_open_finished_or_not(fresh, runs_folder) -> None:
+    room = fresh
     done, going = runs_folder / "done", runs_folder / "going"
     command = [sys.executable, "-m", "vae", "train", "--data", "digits", "--hidden", "32", "--epochs", "1"]
     subprocess.run([*command, "--out", done], cwd=ROOT, check=True, capture_output=True)
@@ -149,11 +153,12 @@ def test_runs_are_listed_and_open_finished_or_not(room, runs_folder) -> None:
     room.open("runs/going", plotted=False)  # looked at while it goes on
     assert "running at step" in room.text(".room-facts")
     steps.close()
-    room.open("runs/going")
+    room.page.reload()
+    room.ready("runs/going")
     assert "paused at step 100" in room.text(".room-facts")
     model = Model(going)
     at = room.hover(0.5, 0.5)
-    np.testing.assert_allclose(room.picture(), model.bytes(at), rtol=0, atol=0.6)
+    room.assert_shows(model, at, off=1e-5)
     points = room.page.evaluate("document.querySelector('.er-plot').data.reduce((n, trace) => n + trace.x.length, 0)")
     assert points > 100
 
@@ -201,14 +206,15 @@ def odd_run(runs_folder) -> Iterator[Callable[..., Model]]:
     return write
 
 
-def test_one_dimension_and_three_channels_have_a_map_too(room, odd_run) -> None:
+def test_one_dimension_and_three_channels_have_a_map_too(fresh, odd_run) -> None:
+    room = fresh
     line = odd_run("line", (1, 5, 7), 50, 3, hidden=(9,), latent_dim=1)
     colour = odd_run("colour", (3, 9, 6), 50, 12, arch="conv", hidden=(3, 5), latent_dim=3, likelihood="gaussian")
     for density in ("off", "q", "ratio"):
         room.open("runs/line", f"density={density}&zones=all")
         z = room.hover(0.8, 0.1)[:1]
         np.testing.assert_allclose(room.fields(), z, atol=0.00501)
-        np.testing.assert_allclose(room.picture(), line.bytes(z), rtol=0, atol=0.6)
+        room.assert_shows(line, z, off=1e-5)
         assert room.picture().shape == (3, 5, 7)
     assert room.page.locator(".er-slider").count() == 1
     assert not room.page.locator("select.er-plane").count()
@@ -225,14 +231,15 @@ def test_one_dimension_and_three_channels_have_a_map_too(room, odd_run) -> None:
     assert len(set(colours)) == 12
 
 
-def test_a_model_without_images_shows_the_prior_and_decodes(room, odd_run) -> None:
+def test_a_model_without_images_shows_the_prior_and_decodes(fresh, odd_run) -> None:
+    room = fresh
     model = odd_run("alone", (3, 4, 4), 0, 2, data="svhn", hidden=(5,))
     room.open("runs/alone", plotted=True)
     message = room.page.locator(".er-message")
     assert message.is_visible()
     assert "No held-out images" in message.inner_text()
     at = room.hover(0.7, -0.4)
-    np.testing.assert_allclose(room.picture(), model.bytes(at), rtol=0, atol=0.6)
+    room.assert_shows(model, at, off=1e-5)
     for colour in ("rate", "distortion", "volume", "class"):
         room.page.select_option("select.er-colour", colour)
     for zones in ("all", "0", "pointer"):
@@ -244,7 +251,8 @@ def test_a_model_without_images_shows_the_prior_and_decodes(room, odd_run) -> No
     assert len(room.z()) == 2
 
 
-def test_a_run_that_is_damaged_later_says_so(room, odd_run) -> None:
+def test_a_run_that_is_damaged_later_says_so(fresh, odd_run) -> None:
+    room = fresh
     model = odd_run("later", (1, 4, 4), 20, 2, hidden=(5,))
     room.open("runs/later", plotted=False)
     time.sleep(0.02)  # so that the file's time differs

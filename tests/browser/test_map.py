@@ -12,14 +12,6 @@ from tests.browser.room import DEEP, FLAT, MODELS, Model, Room, eventually, gall
 SPOTS = [(0.5, 0.5), (-1.3, 0.2), (2.2, -1.7)]
 
 
-def assert_shows(room: Room, model: Model, z: np.ndarray, step: float = 0.0) -> None:
-    """The lens shows `z` decoded, to the rounding of a byte; `step` is how far z itself may be off in any dimension."""
-    expected = model.bytes(z)
-    around = [np.abs(model.bytes(z + e) - expected).max() for e in step * np.eye(len(z))] if step else [0]
-    # as the spot may be off in every dimension at once, so may the image
-    np.testing.assert_allclose(room.picture(), expected, rtol=0, atol=0.51 + 2 * sum(around))
-
-
 def distances(model: Model, plane: np.ndarray, spot: np.ndarray) -> np.ndarray:
     """Of every data point from a spot of the map, (N,)."""
     return np.hypot(*(model.held_out.mu @ plane.T - spot).T)
@@ -40,10 +32,10 @@ def test_what_is_under_the_pointer_is_decoded(room, name) -> None:
     seen = []
     for spot in SPOTS:
         z = room.hover(*spot) @ plane
-        assert_shows(room, model, z, step=1e-5)
+        room.assert_shows(model, z, off=1e-5)
         np.testing.assert_allclose(room.fields(), z, atol=0.00501)
         np.testing.assert_allclose(room.sliders(), z, atol=0.00501)
-        np.testing.assert_allclose(room.marker(), plane @ z, atol=0.01)  # drawn to a tenth of a pixel
+        room.assert_marked(plane @ z)
         assert room.number(".er-norm") == pytest.approx(np.linalg.norm(z), abs=0.00501)
         log_prior = -0.5 * (z @ z + len(z) * np.log(2 * np.pi))
         assert room.number(".er-prior") == pytest.approx(log_prior, abs=0.00501)
@@ -64,7 +56,7 @@ def test_the_lens_works_before_plotly_has_come(new_room) -> None:
     room.frames()
     fields = room.fields()
     assert np.abs(fields).min() > 0.1
-    assert_shows(room, model, fields, step=0.005)
+    room.assert_shows(model, fields, off=0.005)
     # every class has left its colour on the canvas
     painted = room.canvas("canvas.er-zones")[:3].reshape(3, -1).T
     colours = room.page.locator(".er-legend i").evaluate_all(
@@ -104,7 +96,7 @@ def test_a_click_pins_the_lens_and_a_click_on_it_or_escape_lets_go(room) -> None
         assert "point" not in room.link
         np.testing.assert_allclose(room.z(), z, atol=6e-5)
         pinned = room.picture()
-        assert_shows(room, model, z, step=1e-5)
+        room.assert_shows(model, z, off=1e-5)
 
         room.hover(1.0, 1.0)
         np.testing.assert_array_equal(room.picture(), pinned)
@@ -300,8 +292,8 @@ def test_zoom_pan_and_home(room) -> None:
     eventually(at_home)
 
 
-def test_axes_stay_equal_and_points_stay_put_when_the_window_changes(new_room) -> None:
-    room, model = new_room(), gallery(FLAT)
+def test_axes_stay_equal_and_points_stay_put_when_the_window_changes(fresh) -> None:
+    room, model = fresh, gallery(FLAT)
     room.open()
     sizes = [(1000, 700), (1440, 620), (700, 900), (1440, 900)]
     for width, height in sizes:
@@ -321,7 +313,7 @@ def test_axes_stay_equal_and_points_stay_put_when_the_window_changes(new_room) -
         eventually(fits)
         at = room.hover(0.7, 0.4)
         np.testing.assert_allclose(room.fields(), at, atol=0.00501)
-        assert_shows(room, model, at, step=1e-5)
+        room.assert_shows(model, at, off=1e-5)
 
 
 def assert_rings(room: Room) -> None:
@@ -387,7 +379,7 @@ def test_planes_of_a_deep_model_hold_every_point_where_it_projects(room, plane, 
     np.testing.assert_allclose(rows @ fields, at, atol=0.02)
     outside = np.eye(10) - rows.T @ rows
     np.testing.assert_allclose(outside @ fields, outside @ (1.5 * np.eye(10)[9]), atol=0.02)
-    assert_shows(room, model, fields, step=0.005)
+    room.assert_shows(model, fields, off=0.005)
 
 
 def test_choosing_other_axes(room) -> None:

@@ -13,9 +13,8 @@ def assert_one_state(room: Room, model: Model, rows: np.ndarray) -> np.ndarray:
     z = room.z()
     np.testing.assert_allclose(room.fields(), z, atol=0.00506)
     np.testing.assert_allclose(room.sliders(), z.clip(-4, 4), atol=0.00506)  # its ends are at ±4 σ
-    np.testing.assert_allclose(room.marker(), rows @ z, atol=0.01)
-    # the address has z to four digits; that moves no pixel by more than a byte
-    np.testing.assert_allclose(room.picture(), model.bytes(z), rtol=0, atol=1.0)
+    room.assert_marked(rows @ z)
+    room.assert_shows(model, z, off=5e-5)  # the address has four digits
     assert room.number(".er-norm") == pytest.approx(np.linalg.norm(z), abs=0.0055)
     return z
 
@@ -36,7 +35,7 @@ def test_a_slider_decodes_while_it_is_dragged(room) -> None:
         fields = room.fields()
         assert fields[0] == 0
         assert fields[1] == pytest.approx(8 * (share - 0.5), abs=0.5)
-        np.testing.assert_allclose(room.picture(), model.bytes(fields), rtol=0, atol=1.0)  # a slider moves by 0.01
+        room.assert_shows(model, fields)  # a slider moves by 0.01
         seen.append(room.picture())
     room.page.mouse.up()
     assert all(np.abs(a - b).max() > 30 for a, b in zip([before, *seen], seen, strict=False))
@@ -58,7 +57,7 @@ def test_a_number_can_be_typed_and_nonsense_is_passed_over(room) -> None:
     for nonsense in ("", "1e9", "-21"):
         field.fill(nonsense)
         room.frames()
-        np.testing.assert_allclose(room.marker(), model.principal @ z, atol=0.01)
+        room.assert_shows(model, z)
         field.blur()
         eventually(lambda: _assert_text(field, "-7.25"))
         np.testing.assert_array_equal(room.z(), z)

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.browser.conftest import PATIENCE, watched
 from tests.browser.room import FLAT, Room, eventually, gallery
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
+@pytest.fixture(scope="module")
+def telephone(browser: Browser, address: str) -> Iterator[tuple[Room, list[str]]]:
+    context = browser.new_context(**PHONE)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    yield Room(page, address), watched(page, address)
+    context.close()
+
+
 @pytest.fixture
-def phone(new_room) -> Iterator[Room]:
-    room = new_room(**PHONE)
+def phone(telephone: tuple[Room, list[str]]) -> Iterator[Room]:
+    room, wrong = telephone
     room.open()
     room.page.locator(".er-map").scroll_into_view_if_needed()
     room.frames()
-    return room
+    yield room
+    assert not wrong
 
 
 class Hand:
@@ -43,7 +58,7 @@ def test_a_tap_moves_and_pins_the_lens(phone) -> None:
         phone.frames()
         assert phone.pinned
         np.testing.assert_allclose(phone.z(), phone.data(x, y), atol=1e-3)
-        np.testing.assert_allclose(phone.picture(), model.bytes(phone.z()), rtol=0, atol=1.0)
+        phone.assert_shows(model, phone.z(), off=5e-5)
     phone.page.touchscreen.tap(x, y)
     eventually(lambda: _assert_free(phone))
 
