@@ -19,6 +19,23 @@ export function aggregatePosterior([us, vs], covariance, box, visible) {
   return grid;
 }
 
+// The same of a line: the density along u, in every row of the grid; what stands across the line is no part of it.
+export function aggregateLine([us], covariance, box, visible) {
+  const du = (box[1] - box[0]) / GRID;
+  const line = new Float64Array(GRID);
+  let n = 0;
+  for (let i = 0; i < us.length; i++) {
+    if (!visible(i)) continue;
+    n++;
+    const variance = covariance(i)[0] + (du * du) / 4;
+    for (let col = 0; col < GRID; col++) line[col] += gaussian(box[0] + (col + 0.5) * du - us[i], variance);
+  }
+  return Float32Array.from({ length: GRID * GRID }, (_, cell) => line[cell % GRID] / Math.max(1, n));
+}
+
+// N(x; 0, variance).
+const gaussian = (x, variance) => Math.exp((-0.5 * x * x) / variance) / Math.sqrt(2 * Math.PI * variance);
+
 function splat(grid, u, v, [uu, uv, vv], du, dv) {
   uu += (du * du) / 4;
   vv += (dv * dv) / 4;
@@ -38,7 +55,7 @@ function splat(grid, u, v, [uu, uv, vv], du, dv) {
 }
 
 // An image of the grid: "q" tints by density; "ratio" by ln q(z)/p(z), one colour above 0, another below, within ±3.
-export function densityImage(grid, box, mode, colours) {
+export function densityImage(grid, box, mode, colours, isLine = false) {
   const image = new ImageData(GRID, GRID);
   const peak = grid.reduce((a, b) => Math.max(a, b), 0) || 1;
   const [u0, u1, v0, v1] = box;
@@ -47,7 +64,7 @@ export function densityImage(grid, box, mode, colours) {
       const q = grid[row * GRID + col];
       const u = u0 + ((col + 0.5) * (u1 - u0)) / GRID;
       const v = v0 + ((row + 0.5) * (v1 - v0)) / GRID;
-      const prior = Math.exp(-0.5 * (u * u + v * v)) / (2 * Math.PI);
+      const prior = gaussian(u, 1) * (isLine ? 1 : gaussian(v, 1));
       const [colour, alpha] = mode === "q" ? [colours.more, 0.85 * Math.sqrt(q / peak)] : tint(q, prior, colours);
       const p = 4 * ((GRID - 1 - row) * GRID + col);
       image.data.set([...colour, Math.round(255 * alpha)], p);

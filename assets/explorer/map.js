@@ -52,7 +52,7 @@ export class LatentMap {
   setView(view) {
     this.view = view;
     if (this.marked) this.overlay.show(view, this.scene, this.marked);
-    this.overlay.nameRings(view);
+    this.overlay.nameRings(view, this.scene.projection.isLine);
     this.zones.follow(view);
   }
 
@@ -126,7 +126,7 @@ export class LatentMap {
       yaxis: axis(this.scene.projection.labels[1], {
         range: [...range.y],
         scaleanchor: "x",
-        showticklabels: Boolean(this.scene.projection.rows[1]),
+        showticklabels: !this.scene.projection.isLine,
       }),
       margin: this.margin(),
       paper_bgcolor: "rgba(0,0,0,0)",

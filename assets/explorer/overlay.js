@@ -37,15 +37,16 @@ export class Overlay {
     this.zone.setAttribute("stroke", colour);
   }
 
-  // The names stand on their rings, at half past ten.
-  nameRings(view) {
-    const [x, y] = view.toPixel(0, 0);
+  // The names stand on their rings, at half past ten; on a line, at its upper end.
+  nameRings(view, isLine) {
+    const [u, v] = view.toPixel(0, 0);
     this.rings.forEach((text, i) => {
-      const away = RINGS[i] * view.pixelsPerUnit * Math.SQRT1_2;
+      const away = RINGS[i] * view.pixelsPerUnit;
+      const [x, y] = isLine ? [u - away, view.top + 14] : [u - away * Math.SQRT1_2, v - away * Math.SQRT1_2];
       text.textContent = `${RINGS[i]}σ`;
-      text.setAttribute("x", x - away);
-      text.setAttribute("y", y - away);
-      text.style.display = view.contains(x - away, y - away) ? "" : "none";
+      text.setAttribute("x", x);
+      text.setAttribute("y", y);
+      text.style.display = view.contains(x, y) ? "" : "none";
     });
   }
 }

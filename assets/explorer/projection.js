@@ -12,6 +12,11 @@ export class Projection {
     return new Projection([unit(k, i), unit(k, j)], [subscript("z", i + 1), subscript("z", j + 1)]);
   }
 
+  // One dimension only, along u; v parts the points and means nothing.
+  get isLine() {
+    return this.rows[1] === null;
+  }
+
   static line() {
     return new Projection([unit(1, 0), null], ["z₁", ""]);
   }

@@ -1,6 +1,6 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
-import { aggregatePosterior, densityImage } from "./density.js";
+import { aggregateLine, aggregatePosterior, densityImage } from "./density.js";
 import { classColour, faded, rgb, theme } from "./palette.js";
 import { ellipse } from "./projection.js";
 import { measure } from "./timing.js";
@@ -11,6 +11,7 @@ export const MARKER_OPACITY = 0.8;
 const SETTLED = 140; // ms without a change of view after which zones are drawn afresh
 const QUICK = 6; // ms that a drawing may take to be made anew in every frame
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
+const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, across it
 
 // Points are drawn smaller where there are many, or little room.
 export const markerSize = (n, width) => (n > 2000 ? 4.5 : 7) * (width < 600 ? 0.7 : 1);
@@ -66,7 +67,7 @@ export class Zones {
     const colours = theme(this.root);
     const { density } = this.scene.state;
     if (density !== "off") this.drawDensity(context, view, colours);
-    drawRings(context, view, colours);
+    drawRings(context, view, colours, this.scene.projection.isLine);
     this.drawEllipses(context, view);
     if (this.withPoints) this.drawPoints(context, view);
     this.root.dataset.density = density;
@@ -78,11 +79,13 @@ export class Zones {
   drawDensity(context, view, colours) {
     const { frame, projection, points, state } = this.scene;
     const { us, vs, labels } = points;
-    const box = [...extent(us, DENSITY_REACH), ...extent(vs, DENSITY_REACH)];
+    const { isLine } = projection;
+    const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
     const covariance = (i) => projection.covariance(frame.arrays.logvar, i);
-    this.grid ??= aggregatePosterior([us, vs], covariance, box, (i) => !state.hidden.includes(labels[i]));
+    const visible = (i) => !state.hidden.includes(labels[i]);
+    this.grid ??= (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, visible);
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
-    const image = densityImage(this.grid, box, state.density, tints);
+    const image = densityImage(this.grid, box, state.density, tints, isLine);
     const small = new OffscreenCanvas(image.width, image.height);
     small.getContext("2d").putImageData(image, 0, 0);
     const [x0, y0] = view.toPixel(box[0], box[3]);
@@ -128,13 +131,20 @@ export class Zones {
   }
 }
 
-function drawRings(context, view, colours) {
+// On a line, a ring is the two spots at its distance, drawn across the map.
+function drawRings(context, view, colours, isLine) {
   const [x, y] = view.toPixel(0, 0);
   context.strokeStyle = faded(colours.text, 0.5);
   context.setLineDash([5, 5]);
   for (const r of RINGS) {
+    const away = r * view.pixelsPerUnit;
     context.beginPath();
-    context.arc(x, y, r * view.pixelsPerUnit, 0, 2 * Math.PI);
+    if (isLine)
+      for (const at of [x - away, x + away]) {
+        context.moveTo(at, view.top);
+        context.lineTo(at, view.top + view.height);
+      }
+    else context.arc(x, y, away, 0, 2 * Math.PI);
     context.stroke();
   }
   context.setLineDash([]);

@@ -206,6 +206,19 @@ def odd_run(runs_folder) -> Iterator[Callable[..., Model]]:
     return write
 
 
+def assert_lines(room: Room) -> None:
+    """The prior's 1, 2 and 3 σ are lines across the map, on both sides."""
+    alpha = room.canvas("canvas.er-zones")[3]
+    box = room.page.locator("canvas.er-zones").bounding_box()
+    top, bottom = (round(room.pixel(0, v)[1] - box["y"]) for v in (2.5, 1.0))  # where nothing else is
+    for u in (-3, -2, -1, 1, 2, 3):
+        column = round(room.pixel(u, 0)[0] - box["x"])
+        assert (alpha[top:bottom, column - 1 : column + 2].max(1) > 0).mean() > 0.4
+    for u in (-2.5, -1.5, 0.5):
+        column = round(room.pixel(u, 0)[0] - box["x"])
+        assert not alpha[top:bottom, column - 1 : column + 2].any()
+
+
 def test_one_dimension_and_three_channels_have_a_map_too(fresh, odd_run) -> None:
     room = fresh
     line = odd_run("line", (1, 5, 7), 50, 3, hidden=(9,), latent_dim=1)
@@ -216,6 +229,7 @@ def test_one_dimension_and_three_channels_have_a_map_too(fresh, odd_run) -> None
         np.testing.assert_allclose(room.fields(), z, atol=0.00501)
         room.assert_shows(line, z, off=1e-5)
         assert room.picture().shape == (3, 5, 7)
+        assert_lines(room)
     assert room.page.locator(".er-slider").count() == 1
     assert not room.page.locator("select.er-plane").count()
 

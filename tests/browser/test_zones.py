@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from tests.browser.room import DEEP, FLAT, Model, Room, eventually, gallery
 
@@ -156,11 +156,20 @@ def test_hidden_classes_have_no_zones(room) -> None:
 
 
 # The density of a small case by density.js, in the page itself.
-DENSITY = """async ([densityModule, us, vs, covariances, box, hidden]) => {
-  const { aggregatePosterior, GRID } = await import(densityModule);
+DENSITY = """async ([densityModule, kind, us, vs, covariances, box, hidden]) => {
+  const { GRID, ...density } = await import(densityModule);
   const visible = (i) => !hidden.includes(i);
-  return [GRID, [...aggregatePosterior([us, vs], (i) => covariances[i], box, visible)]];
+  return [GRID, [...density[kind]([us, vs], (i) => covariances[i], box, visible)]];
 }"""
+
+
+def density_of(
+    room: Room, kind: str, means: np.ndarray, covariances: np.ndarray, box: list, hidden: list
+) -> np.ndarray:
+    entries = covariances[:, [0, 0, 1], [0, 1, 1]].tolist()
+    arguments = [room.module("density.js"), kind, *means.T.tolist(), entries, box, hidden]
+    size, values = room.page.evaluate(DENSITY, arguments)
+    return np.array(values).reshape(size, size)
 
 
 def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
@@ -170,10 +179,9 @@ def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
     roots = rng.normal(0, 0.25, (40, 2, 2)) + 0.15 * np.eye(2)
     covariances = roots @ roots.transpose(0, 2, 1) + 0.01 * np.eye(2)
     box, hidden = [-6, 6, -5, 5], [0, 7]
-    entries = covariances[:, [0, 0, 1], [0, 1, 1]].tolist()
-    size, values = room.page.evaluate(DENSITY, [room.module("density.js"), *means.T.tolist(), entries, box, hidden])
-    grid = np.array(values).reshape(size, size)
+    grid = density_of(room, "aggregatePosterior", means, covariances, box, hidden)
 
+    size = len(grid)
     du, dv = 12 / size, 10 / size
     u, v = -6 + du * (np.arange(size) + 0.5), -5 + dv * (np.arange(size) + 0.5)
     spots = np.stack(np.meshgrid(u, v), -1)
@@ -184,6 +192,21 @@ def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
     bound = np.mean([np.exp(-8) / (2 * np.pi * np.sqrt(np.linalg.det(widened[i]))) for i in shown]) + 1e-6
     np.testing.assert_allclose(grid, exact, rtol=1e-5, atol=bound)
     assert grid.sum() * du * dv == pytest.approx(1, abs=1e-3)
+
+
+def test_on_a_line_the_aggregate_posterior_is_that_along_it(room) -> None:
+    room.open(plotted=False)
+    rng = np.random.default_rng(0)
+    means = np.stack([rng.normal(0, 1, 40), rng.uniform(-0.5, 0.5, 40)], 1)
+    covariances = np.zeros((40, 2, 2))
+    covariances[:, 0, 0] = rng.uniform(0.01, 0.5, 40)
+    grid = density_of(room, "aggregateLine", means, covariances, [-6, 6, -0.5, 0.5], [3])
+    du = 12 / len(grid)
+    u = -6 + du * (np.arange(len(grid)) + 0.5)
+    shown = [i for i in range(40) if i != 3]
+    exact = np.mean([norm(means[i, 0], np.sqrt(covariances[i, 0, 0] + du**2 / 4)).pdf(u) for i in shown], axis=0)
+    np.testing.assert_allclose(grid, np.broadcast_to(exact, grid.shape), rtol=1e-5, atol=1e-8)
+    assert grid[0].sum() * du == pytest.approx(1, abs=1e-4)
 
 
 def test_density_shows_where_data_are_and_ratio_where_they_are_missing(room) -> None:
