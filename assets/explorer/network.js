@@ -83,32 +83,64 @@ function rectify(x) {
 
 const OPS = { linear, conv: convolution, conv_transpose: transposedConvolution };
 
-function linear(layer, { weight, bias }) {
-  const n = layer.in;
-  const compute = (x, y) => {
+// The numbers of a vector that are not 0: after a ReLU, half of them or fewer. Products run over these alone.
+class Sparse {
+  constructor(size) {
+    this.index = new Int32Array(size);
+    this.value = new Float64Array(size);
+    this.count = 0;
+  }
+
+  // Takes x[offset], x[offset + stride], …
+  gather(x, offset = 0, stride = 1) {
+    let count = 0;
+    for (let i = 0, p = offset; i < this.index.length; i++, p += stride) {
+      if (x[p] === 0) continue;
+      this.index[count] = i;
+      this.value[count++] = x[p];
+    }
+    this.count = count;
+  }
+
+  // y = weight · x for a matrix of `rows` rows; four at a time, so that each number of x is read once for four sums.
+  multiply(weight, rows, y) {
+    const { index, value, count } = this;
+    const n = index.length;
     let o = 0;
-    for (; o + 4 <= layer.out; o += 4) {
-      // four rows at a time read each input once and keep four sums going
+    for (; o + 4 <= rows; o += 4) {
+      const p = o * n, q = p + n, r = q + n, s = r + n;
       let a = 0, b = 0, c = 0, d = 0;
-      for (let i = 0, p = o * n, q = p + n, r = q + n, s = r + n; i < n; i++) {
-        const v = x[i];
+      for (let j = 0; j < count; j++) {
+        const i = index[j];
+        const v = value[j];
         a += weight[p + i] * v;
         b += weight[q + i] * v;
         c += weight[r + i] * v;
         d += weight[s + i] * v;
       }
-      y[o] = a + bias[o];
-      y[o + 1] = b + bias[o + 1];
-      y[o + 2] = c + bias[o + 2];
-      y[o + 3] = d + bias[o + 3];
+      y[o] = a;
+      y[o + 1] = b;
+      y[o + 2] = c;
+      y[o + 3] = d;
     }
-    for (; o < layer.out; o++) {
+    for (; o < rows; o++) {
       let sum = 0;
-      for (let i = 0, p = o * n; i < n; i++) sum += weight[p + i] * x[i];
-      y[o] = sum + bias[o];
+      for (let j = 0; j < count; j++) sum += weight[o * n + index[j]] * value[j];
+      y[o] = sum;
     }
+  }
+}
+
+function linear(layer, { weight, bias }) {
+  const rows = layer.out;
+  const sparse = new Sparse(layer.in);
+  const sums = new Float64Array(rows);
+  const compute = (x, y) => {
+    sparse.gather(x);
+    sparse.multiply(weight, rows, sums);
+    for (let o = 0; o < rows; o++) y[o] = sums[o] + bias[o];
   };
-  compute.shape = [layer.out];
+  compute.shape = [rows];
   return compute;
 }
 
@@ -140,22 +172,36 @@ function convolution(layer, { weight, bias }, [channels, height, width]) {
   return compute;
 }
 
+// Every input pixel gives one number to each tap of each output channel: a matrix product over the channels, the results
+// of which are then added up where they fall.
 function transposedConvolution(layer, { weight, bias }, [channels, height, width]) {
   const { out, kernel, stride, padding, output_padding: extra } = layer;
   const [h, w] = [height, width].map((n, i) => (n - 1) * stride - 2 * padding + kernel + extra[i]);
+  const taps = kernel * kernel;
+  const byTap = new Float32Array(weight.length); // (out, tap, channel) from (channel, out, tap)
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < out * taps; i++) byTap[i * channels + c] = weight[c * out * taps + i];
+  const sparse = new Sparse(channels);
+  const sums = new Float64Array(out * taps);
   const compute = (x, y) => {
     for (let o = 0; o < out; o++) y.fill(bias[o], o * h * w, (o + 1) * h * w);
-    eachTap(kernel, padding, stride, [height, width], [h, w], (tap, ky, kx, [y0, y1], [x0, x1]) => {
-      for (let c = 0; c < channels; c++)
-        for (let o = 0; o < out; o++) {
-          const k = weight[(c * out + o) * kernel * kernel + tap];
-          for (let row = y0; row <= y1; row++) {
-            const from = (c * height + row) * width;
-            const to = (o * h + row * stride + ky) * w + kx;
-            for (let col = x0; col <= x1; col++) y[to + col * stride] += k * x[from + col];
-          }
-        }
-    });
+    for (let row = 0; row < height; row++)
+      for (let col = 0; col < width; col++) {
+        sparse.gather(x, row * width + col, height * width);
+        if (sparse.count === 0) continue;
+        sparse.multiply(byTap, out * taps, sums);
+        scatter(sums, y, row * stride - padding, col * stride - padding);
+      }
+  };
+  const scatter = (from, y, top, left) => {
+    for (let i = 0; i < kernel; i++) {
+      if (top + i < 0 || top + i >= h) continue;
+      for (let j = 0; j < kernel; j++) {
+        if (left + j < 0 || left + j >= w) continue;
+        const to = (top + i) * w + left + j;
+        for (let o = 0, tap = i * kernel + j; o < out; o++, tap += taps) y[o * h * w + to] += from[tap];
+      }
+    }
   };
   compute.shape = [out, h, w];
   return compute;
