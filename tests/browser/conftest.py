@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     try:
         from bench.browser import HOW_TO, chromium, executable
@@ -37,13 +37,13 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the app looks for runs; tests put theirs in."""
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def address(browser: Browser, runs_folder: Path) -> Iterator[str]:
     """The app's address. It has no images but those of the gallery and of scikit-learn."""
     from bench.browser import served
@@ -111,7 +111,7 @@ class Desk:
         self.stack.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def desk(browser: Browser, address: str) -> Iterator[Desk]:
     with browser.new_context(viewport=WINDOW, color_scheme="light") as context:
         context.set_default_timeout(PATIENCE)
