@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,6 +49,10 @@ PICTURE = """(canvas) => {
   let text = "";
   for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
   return [width, height, btoa(text)];
+}"""
+DELIVERED = """(type) => {
+  const event = new Promise((done) => addEventListener(type, done, { once: true, capture: true }));
+  window.delivered = Promise.race([event, new Promise((done) => setTimeout(done, 1000))]).then(() => true);
 }"""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 
@@ -183,15 +188,23 @@ class Room:
     def hover(self, u: float, v: float) -> np.ndarray:
         """Put the pointer on the pixel at (u, v); the exact coordinates of that pixel."""
         x, y = self.pixel(u, v)
-        self.page.mouse.move(x, y)
-        self.frames()
+        with self._delivered("pointermove"):
+            self.page.mouse.move(x, y)
         return self.data(x, y)
 
     def click(self, u: float, v: float) -> np.ndarray:
         x, y = self.pixel(u, v)
-        self.page.mouse.click(x, y)
-        self.frames()
+        with self._delivered("pointerup"):
+            self.page.mouse.click(x, y)
         return self.data(x, y)
+
+    @contextmanager
+    def _delivered(self, event: str) -> Iterator[None]:
+        """Wait until an event of this kind has reached the page and was painted; a pointer that stays put sends none."""
+        self.page.evaluate(DELIVERED, event)
+        yield
+        self.page.evaluate("window.delivered")
+        self.frames()
 
     def view(self) -> dict[str, Any]:
         """Ranges of the map's axes and their lengths in pixels, as Plotly has them."""

@@ -40,6 +40,7 @@ def test_a_reload_in_the_middle_of_it_all(room) -> None:
     room.open(FLAT)
     room.choose(NAMES[DEEP])
     room.page.reload(wait_until="commit")
+    room.page.wait_for_selector("#root", state="attached")
     room.page.reload(wait_until="commit")
     room.page.wait_for_selector(".er-root[data-ready]")
     name = room.page.locator(".er-root").get_attribute("data-ready")
