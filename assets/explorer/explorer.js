@@ -355,10 +355,14 @@ export class Explorer {
   }
 }
 
+let opening = true; // until the page's first model has been shown
+
 // What the link that opened the page said after its "#"; by now the page may have rewritten its address.
 function linkHash() {
   const [navigation] = performance.getEntriesByType("navigation");
-  return location.hash || new URL(navigation?.name ?? location.href).hash;
+  const opened = opening && navigation ? new URL(navigation.name).hash : "";
+  opening = false;
+  return location.hash || opened;
 }
 
 // What stays chosen when another model is opened.

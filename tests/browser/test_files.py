@@ -278,3 +278,18 @@ def test_a_run_that_is_damaged_later_says_so(fresh, odd_run) -> None:
     room.page.reload()
     room.ready(FLAT, plotted=False)
     assert "runs/later" in eventually(lambda: sentence(room))
+
+
+def test_after_a_model_that_cannot_be_opened_the_next_one_can(fresh, odd_run) -> None:
+    room, model = fresh, odd_run("broken", (1, 4, 4), 20, 2, hidden=(5,))
+    (model.folder / runs.CHECKPOINT).write_bytes(b"nothing")
+    room.open(link="z=1,1&colour=rate")
+    room.page.locator(".er-map").press("Escape")
+    room.choose("runs/broken")
+    eventually(lambda: _assert_says(room, "checkpoint.safetensors"))
+    room.page.wait_for_selector(".er-map", state="detached")
+    room.choose(FIRST_NAME).ready(FLAT)
+    eventually(lambda: _assert_no_alert(room))
+    assert not room.pinned  # the link that the page began with has been followed once
+    at = room.hover(0.5, -0.5)
+    room.assert_shows(gallery(FLAT), at, off=1e-5)
