@@ -50,6 +50,9 @@ PICTURE = """(canvas) => {
   for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
   return [width, height, btoa(text)];
 }"""
+# the mark alone would be that of a map before this one
+PLOTTED = """() => performance.getEntriesByName("elbo-room:plotted").length
+  && document.querySelector(".er-plot")._fullLayout?._size"""
 DELIVERED = """(type) => {
   const event = new Promise((done) => addEventListener(type, done, { once: true, capture: true }));
   window.delivered = Promise.race([event, new Promise((done) => setTimeout(done, 1000))]).then(() => true);
@@ -161,7 +164,7 @@ class Room:
     def ready(self, model: str, *, plotted: bool = True) -> Room:
         self.page.wait_for_selector(f'.er-root[data-ready="{model}"]')
         if plotted:
-            self.page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length")
+            self.page.wait_for_function(PLOTTED)
         return self
 
     def choose(self, model: str) -> Room:
