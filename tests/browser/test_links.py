@@ -93,37 +93,18 @@ def _assert_link(room: Room, link: dict[str, str]) -> None:
     assert room.link == link
 
 
+# every part is judged by itself, so a link can hold one kind of nonsense each
 NONSENSE = [
-    "z=1",
-    "z=1,2,3",
-    "z=nan,1",
-    "z=,",
-    "z=Infinity,0",
-    "z=1e99,0",
-    "z=-20.5,0",
+    "z=1&colour=<img src=x onerror=alert(1)>&plane=0,0&zones=10&scale=NaN&density=1&hidden=11&point=5",
+    "z=1,2,3&colour=__proto__&plane=00,0&zones=007&scale=9e9&density=&hidden=a,b&point=-1",
+    "z=nan,1&colour=&plane=0,2&zones=1.5&scale=-1&density=Q&hidden=,,,&point=5000",
+    "z=,&plane=pca&zones=-1&scale=&hidden=1,99",
+    "z=Infinity,0&plane=-1,0&zones=&scale=1e999&hidden=1.5",
+    "z=1e99,0&plane=0",
+    "z=-20.5,0&plane=0,1,1",
     "z=<script>,0",
     "z",
-    "colour=<img src=x onerror=alert(1)>",
-    "colour=__proto__",
-    "plane=0,0",
-    "plane=00,0",
-    "plane=0,2",
-    "plane=pca",
-    "plane=-1,0",
-    "zones=10",
-    "zones=007",
-    "zones=1.5",
-    "scale=NaN",
-    "scale=9e9",
-    "scale=-1",
-    "density=1",
-    "hidden=11",
-    "hidden=a,b",
-    "hidden=,,,",
-    "point=5",
-    "%E0%A4%A",
-    "&&&==&",
-    "💥" * 50,
+    "%E0%A4%A&&&==&💥",
     "z=" + "1," * 5000,
 ]
 
@@ -153,7 +134,7 @@ def test_a_page_opens_with_nonsense_behind_the_hash(fresh) -> None:
     np.testing.assert_allclose(room.fields(), at, atol=0.00501)
 
 
-ABSENT = ["nonsense", "runs/../../etc", "%00", "é" * 300]
+ABSENT = ["nonsense", "runs/../../etc%00", "é" * 300]
 
 
 def test_a_link_to_no_model_says_so_and_shows_the_first(fresh) -> None:
