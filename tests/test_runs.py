@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 import torch
 
-from vae import checkpoint, runs
+from vae import checkpoint, recorder, runs
 from vae.data import Images
 from vae.errors import InputError
 from vae.evaluation import evaluate
 from vae.held_out import read_held_out
-from vae.runs import read, run
+from vae.recorder import run
+from vae.runs import read
 from vae.settings import Settings
 from vae.training import Diverged, count_steps
 
@@ -110,7 +111,7 @@ def test_the_log_has_a_line_a_report_and_a_validation_an_epoch(finished) -> None
 
 @pytest.mark.parametrize("sum_every", [1, 2, 500])
 def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(sum_every, digits, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(runs, "SUM_EVERY", sum_every)
+    monkeypatch.setattr(recorder, "SUM_EVERY", sum_every)
     steps = take(run(SMALL, tmp_path / "a", digits))
     log = read(tmp_path / "a").log
     first, second = log[0]["step"], log[1]["step"]
@@ -122,7 +123,7 @@ def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(sum_every, 
     ("epochs", "steps"), [(1, 5), (1, 1000), (7, 70), (149, 1500), (150, 1500), (151, 9000), (9, 9)]
 )
 def test_long_runs_and_short_ones_report_at_most_150_times_and_at_the_end(epochs, steps) -> None:
-    ticks = runs._ticks(epochs, steps)
+    ticks = recorder._ticks(epochs, steps)
     reports = [s for s in range(1, steps + 1) if s * ticks // steps > (s - 1) * ticks // steps]
     assert reports[-1] == steps
     assert len(reports) == ticks <= 150
@@ -217,7 +218,7 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path) -> None:
 @pytest.mark.parametrize("stops", [[1], [STEPS - 1], [STEPS], [3, 4, 5], [40, 100, 200], [61]])
 def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digits, tmp_path, monkeypatch) -> None:
     if stops == [61]:
-        monkeypatch.setattr(runs, "SUM_EVERY", 1)
+        monkeypatch.setattr(recorder, "SUM_EVERY", 1)
     folder, done = tmp_path / "a", 0
     for stop in stops:
         take(run(SMALL, folder, digits, resume=True), stop - done)
@@ -232,7 +233,7 @@ def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digit
 
 def test_an_epoch_that_was_not_reported_yet_is_validated_after_resuming(digits, tmp_path, monkeypatch) -> None:
     """Where an epoch ends a step before its report: 3 epochs of 1.4 batches, reported at steps 2, 4 and 5."""
-    monkeypatch.setattr(runs, "REPORTS", 3)
+    monkeypatch.setattr(recorder, "REPORTS", 3)
     images = dataclasses.replace(digits, train=digits.train.take(np.arange(70)))
     settings = dataclasses.replace(SMALL, epochs=3)
     take(run(settings, tmp_path / "whole", images))

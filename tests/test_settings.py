@@ -16,9 +16,14 @@ RANGES = {  # name: (allowed, refused)
     "batch_size": ((1, 65_536), (0, -1, 65_537)),
     "lr": ((1e-9, 10), (0, -1e-3, 10.1)),
     "seed": ((0, 2**31 - 1), (-1, 2**31)),
+    "beta_period": ((0.01, 100_000), (0, -1, 100_001)),
+    "free_bits": ((0, 100), (-0.1, 101)),
+    "stop_steps": ((0, 2**31 - 1), (-1, 2**31)),
+    "stop_minutes": ((0, 1e6), (-1, 2e6)),
+    "stop_elbo": ((-1e9, 1e9), (-2e9, 2e9)),
     "hidden": (((1,), (4096,), (1,) * 16, ()), ((0, 5), (4097,), (5, -1), (1,) * 17)),
 }
-CHOICES = ["data", "arch", "likelihood", "schedule", "device"]
+CHOICES = ["data", "arch", "likelihood", "beta_schedule", "reduction", "optimiser", "schedule", "device"]
 
 
 def refusal(values: dict) -> str:

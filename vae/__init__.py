@@ -27,7 +27,7 @@ _HOMES = {
     "make_plan": "plan",
     "read_checkpoint": "checkpoint",
     "read_run": "runs",
-    "run": "runs",
+    "run": "recorder",
     "train": "training",
 }
 _ELSEWHERE_NAMED = {"read_checkpoint": "read", "read_run": "read"}

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -54,8 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", metavar="DIR", help="run folder; by default runs/ and a name made from the settings")
     train.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     train.add_argument(
-        "--checkpoint-every", metavar="SECONDS", default=int(runs.CHECKPOINT_EVERY), type=_number(float, 0),
+        "--checkpoint-every", metavar="SECONDS", default=30, type=_number(float, 0),
         help="how much work a crash may cost (default: %(default)s)",
+    )  # fmt: skip
+    train.add_argument(
+        "--background", action="store_true",
+        help="wait in line until the device is free, take the lowest priority, and leave a core to others",
     )  # fmt: skip
 
     evaluate = commands.add_parser("evaluate", help="print what a trained VAE scores", allow_abbrev=False)
@@ -114,47 +118,91 @@ def _train(options: argparse.Namespace) -> int:
 
     if not options.resume:
         runs.refuse_existing(folder)  # before torch is imported and the data are asked for
+    with _signals() as received:
+        if not options.background:
+            return _run(options, settings, folder, received)
+        with runs.one_sentence(folder), runs.locked(folder):
+            return _run_in_line(options, settings, folder, received)
 
+
+def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
+    """Run once the device is free. Whatever goes wrong until then stands in the run's status as well."""
+    from vae import control
+    from vae.queue import turn
+    from vae.training import pick_device, prepare_process
+
+    said = runs.read_status(folder)
+    known = {name: said[name] for name in ("step", "steps", "epoch", "epochs") if name in said}
+
+    def wait(place: int) -> None:
+        if received or control.read(folder).finish:
+            raise InputError("It has left the line before its turn; go on with Resume.")
+        runs.write_status(folder, "queued", **known, place=place, settings=asdict(settings))
+
+    try:
+        prepare_process(background=True)
+        with turn(folder.parent / ".queue" / pick_device(settings.device).type, wait) as waited_for:
+            wait(0)
+            return _run(options, settings, folder, received, waited_for)
+    except InputError as error:
+        if runs.read_status(folder)["state"] == "queued":
+            runs.write_status(folder, "failed", **known, reason=str(error), settings=asdict(settings))
+        raise
+
+
+def _run(
+    options: argparse.Namespace, settings: Settings, folder: Path, received: list[int],
+    waited_for: Callable[[], bool] | None = None,
+) -> int:  # fmt: skip
+    """Train, or go on, here and now; `waited_for` is given where the folder is held and the device is one's own."""
     from vae.data import load
+    from vae.recorder import run
     from vae.training import prepare_process
 
-    prepare_process()
+    if waited_for is None:
+        prepare_process()
     images = load(settings.data, options.data_root)
     before = runs.read_status(folder)["state"]
-    steps = runs.run(settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every)
-    with _signals() as received:
-        _draw(steps, settings, received)
-    run = runs.read(folder)
-    if not run.finished:
-        print(run.status["reason"], file=sys.stderr)
-        return 128 + received[0]
+    steps = run(
+        settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every,
+        held=waited_for is not None, waited_for=waited_for or (lambda: False),
+    )  # fmt: skip
+    _draw(steps, settings, received)
+    result = runs.read(folder)
+    if not result.finished:
+        print(result.status["reason"], file=sys.stderr)
+        return 128 + received[0] if received else 0
     print(f"{folder} was finished already; nothing has changed." if before == "finished" else f"{folder} is finished.")
-    print(_table(run.test or {}))
+    print(_table(result.test or {}))
     return 0
 
 
 def _stored(options: argparse.Namespace) -> dict[str, Any]:
     """The settings of the run that is to be resumed, so that they need not be typed again."""
-    if not (options.resume and options.out and Path(options.out, runs.SETTINGS).exists()):
+    if not (options.resume and options.out):
         return {}
+    if not Path(options.out, runs.SETTINGS).exists():  # it has never had its turn
+        return runs.read_status(options.out).get("settings", {})
     settings = runs.read(options.out).settings
     return {f.name: getattr(settings, f.name) for f in fields(Settings)}
 
 
-def _draw(steps: Generator[Step], settings: Settings, received: list[int]) -> None:
+def _draw(steps: Generator[Step | None], settings: Settings, received: list[int]) -> None:
     """Take the steps and show them as a progress bar, until the run ends or a signal has been received."""
     from tqdm import tqdm
 
     size = settings.batch_size
-    first = next(steps, None)
+    first = next((step for step in steps if step is not None or received), None)
     if first is None:
+        steps.close()
         return
     interval = 0.2 if sys.stderr.isatty() else 10  # seconds
     with tqdm(
         total=first.steps * size, initial=first.images, unit="images", unit_scale=True, mininterval=interval
     ) as bar:
         for step in steps:
-            if bar.update(size):  # true when something was shown: only then wait for the numbers
+            # an update is true when something was shown: only then wait for the numbers
+            if step is not None and bar.update(step.images - bar.n):
                 bar.set_postfix_str(f"ELBO {step.elbo:.1f} = −({step.distortion:.1f} + {step.rate:.1f}) nats")
             if received:
                 steps.close()

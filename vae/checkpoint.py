@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,14 +68,32 @@ def write(
     write_atomically(path, save(tensors, metadata))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one."""
+def rewrite(source: Path, target: Path, batch_size: int, step: Callable[[int], int]) -> None:
+    """Copy the file `source`, with another batch size in its settings, and the step that `step` makes of its own."""
+    from safetensors.numpy import save
+
+    data = source.read_bytes()
+    metadata = _metadata(data)
+    settings = json.loads(metadata["settings"])
+    metadata |= {
+        "settings": json.dumps(settings | {"batch_size": batch_size}),
+        "step": str(step(int(metadata["step"]))),
+    }
+    write_atomically(target, save(load_arrays(data), metadata))
+
+
+def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
+    """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one.
+
+    Where that has to hold for a crash of the whole machine too, `durable`, this waits for the disk.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # no two writers share one
     try:
         with open(beside, "wb") as f:
             f.write(data)
             f.flush()
-            os.fsync(f.fileno())
+            if durable:
+                os.fsync(f.fileno())
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)

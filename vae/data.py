@@ -8,6 +8,8 @@ import socket
 import string
 import sys
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +22,15 @@ import numpy as np
 
 from vae.errors import InputError
 from vae.plan import ImageShape
-from vae.settings import DATA_SETS
+from vae.settings import DATA_SETS, is_file
 
 ROOT_VARIABLE = "ELBO_ROOM_DATA"
 VALIDATION = 5000  # images set aside from a training split of torchvision
 HELD_OUT = 5000  # images of a test split that a map shows
 TIMEOUT = 10.0  # seconds a server may stay silent
 MAX_SIDE = 1024  # pixels
+MAX_OWN_BYTES = 1 << 31  # of a file of one's own images, unpacked
+LEAST_OWN, MOST_CLASSES = 20, 200
 
 _kept: list[Any] = []  # an operator's definition lives as long as its library object
 
@@ -93,8 +97,12 @@ def load(name: str, root: str | Path | None = None, download: bool = True) -> Im
 
     All but "digits" are files below `root`, laid out as torchvision lays them out; without `root`, the environment's
     ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download` is false.
-    Raises `InputError` for an unknown name, and where files are missing, damaged or cannot be downloaded.
+    `name` may also be the path of an .npz file: `images`, as `Images.of` takes them, and if there are any `labels`, and
+    the names of the `classes`. Raises `InputError` for an unknown name, and where files are missing, damaged or cannot
+    be downloaded.
     """
+    if is_file(name):
+        return _own(Path(name))
     if name not in DATA_SETS:
         raise InputError(f"Unknown data set {name!r}: choose one of {', '.join(DATA_SETS)}.")
     if name == "digits":
@@ -150,10 +158,39 @@ def _digits() -> ImageSet:
 
     raw = load_digits()
     images = Images.of(raw.images / 16, raw.target)
+    return _split("digits", tuple(string.digits), images)
+
+
+def _split(name: str, classes: tuple[str, ...], images: Images) -> ImageSet:
+    """Six tenths to train on, one to validate, three to test: always the same ones."""
     n = len(images.labels)
     train, validation, test = np.split(_order(n), [n * 6 // 10, n * 7 // 10])
-    classes = tuple(string.digits)
-    return ImageSet("digits", classes, images.take(train), images.take(validation), images.take(test))
+    return ImageSet(name, classes, images.take(train), images.take(validation), images.take(test))
+
+
+def _own(path: Path) -> ImageSet:
+    """The images of an .npz file; nothing in it is unpickled."""
+    advice = "write it with numpy.savez(path, images=..., labels=...)"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            unpacked = sum(member.file_size for member in file.zip.infolist())
+            if unpacked > MAX_OWN_BYTES:
+                raise InputError(f"{path.name} holds more than 2 GiB when unpacked; take fewer or smaller images.")
+            arrays = {name: file[name] for name in ("images", "labels", "classes") if name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}; choose another image set.") from None
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
+        raise InputError(f"{path.name} is no .npz file of plain arrays, or it is damaged; {advice}.") from None
+    if "images" not in arrays:
+        raise InputError(f"{path.name} holds no array named images; {advice}.")
+    images = Images.of(arrays["images"], arrays.get("labels", np.zeros(len(arrays["images"]), int)))
+    if len(images.labels) < LEAST_OWN:
+        raise InputError(f"{path.name} holds {len(images.labels)} images; give it at least {LEAST_OWN}.")
+    most = int(images.labels.max())
+    if most >= MOST_CLASSES:
+        raise InputError(f"{path.name} has a label {most}; number at most {MOST_CLASSES} classes from 0 upwards.")
+    names = [str(name)[:60] for name in np.ravel(arrays.get("classes", []))]
+    return _split(path.stem, tuple(names[: most + 1]) + tuple(map(str, range(len(names), most + 1))), images)
 
 
 # ---- torchvision ----------------------------------------------------------------------------------------------------

@@ -33,9 +33,15 @@ class Elbo(NamedTuple):
         """The bound itself (higher is better), shape (B,). Beta has no part in it."""
         return -(self.distortion + self.rate)
 
-    def loss(self, beta: Tensor | float = 1.0) -> Tensor:
-        """distortion + beta · rate, averaged over images: what training descends (beta-VAE, Higgins et al. 2017)."""
-        return (self.distortion + beta * self.rate).mean()
+    def loss(self, beta: Tensor | float = 1.0, free_bits: float = 0.0) -> Tensor:
+        """distortion + beta · rate, averaged over images: what training descends (beta-VAE, Higgins et al. 2017).
+
+        With `free_bits` λ, in nats, a dimension whose rate is below λ on average over the images pays for λ, and so
+        feels no pull: distortion + beta · Σ_i max(λ, rate_i) (Kingma et al. 2016).
+        """
+        if not free_bits:
+            return (self.distortion + beta * self.rate).mean()
+        return self.distortion.mean() + beta * self.rate_per_dim.mean(0).clamp_min(free_bits).sum()
 
 
 def elbo(model: VAE, x: Tensor, zeta: Tensor | None = None, generator: torch.Generator | None = None) -> Elbo:

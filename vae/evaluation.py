@@ -17,12 +17,12 @@ from vae.elbo import Elbo, bound_of_weights, log_weights
 from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian
 from vae.held_out import HeldOut, save_held_out
+from vae.latent import ACTIVE_VARIANCE
 from vae.model import VAE
 
 if TYPE_CHECKING:
     from vae.data import Images
 
-ACTIVE_VARIANCE = 0.01  # Var_x(E_q[u|x]) above which dimension u is active (Burda et al. 2016)
 BATCH_SIZE = 500
 BATCH_PIXELS = 1 << 24  # batches of large images are smaller, so that their activations fit in memory
 

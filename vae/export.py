@@ -15,6 +15,7 @@ import numpy as np
 from vae.checkpoint import Checkpoint
 from vae.held_out import HeldOut
 from vae.latent import principal_axes
+from vae.plan import ImageShape, Plan
 
 MAGIC = b"ELBF"
 _TYPES = {np.dtype("<f4"): "f4", np.dtype("<i4"): "i4", np.dtype("u1"): "u1"}
@@ -35,7 +36,7 @@ def explorer_frame(
     axes, shares = principal_axes(held_out.mu)
     arrays["pca"] = axes.astype(np.float32)
     meta = {
-        **_header(name, checkpoint),
+        **_header_of(name, checkpoint),
         "classes": list(classes),
         "rate_per_dim": rate_per_dim or [0.0] * k,
         "pca_shares": shares.tolist(),
@@ -45,7 +46,7 @@ def explorer_frame(
 
 def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
     """The encoder alone; the page asks for it only when something is to be encoded."""
-    return pack(_header(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")})
+    return pack(_header_of(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")})
 
 
 def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
@@ -61,16 +62,20 @@ def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     return b"".join([MAGIC, struct.pack("<I", len(header)), header, *blocks])
 
 
-def _header(name: str, checkpoint: Checkpoint) -> dict[str, Any]:
-    plan = checkpoint.plan
+def header(name: str, plan: Plan, image_shape: ImageShape, likelihood: str) -> dict[str, Any]:
+    """What the browser needs to run the networks of `plan`."""
     return {
         "name": name,
-        "image_shape": list(checkpoint.image_shape),
+        "image_shape": list(image_shape),
         "latent_dim": plan.latent_dim,
         "features": plan.features,
-        "likelihood": checkpoint.settings.likelihood,
+        "likelihood": likelihood,
         "plan": {"trunk": plan.trunk, "decoder": plan.decoder},
     }
+
+
+def _header_of(name: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    return header(name, checkpoint.plan, checkpoint.image_shape, checkpoint.settings.likelihood)
 
 
 def _nothing(checkpoint: Checkpoint) -> HeldOut:

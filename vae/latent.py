@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+ACTIVE_VARIANCE = 0.01  # Var_x(E_q[u|x]) above which dimension u is active (Burda et al. 2016)
+
 
 def principal_axes(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Principal axes of latent means (N, k): orthonormal rows (k, k), largest variance first, and their shares (k,).

@@ -34,7 +34,7 @@ def _setting(
 class Settings:
     """What is trained and how. Made from anything with `Settings.of(...)`, which checks every value."""
 
-    data: str = _setting("mnist", "image set to train on", choices=DATA_SETS)
+    data: str = _setting("mnist", "image set to train on, or an .npz file of your own images", choices=DATA_SETS)
     arch: Literal["mlp", "conv"] = _setting("mlp", "kind of network")
     hidden: tuple[int, ...] = _setting(
         (400,), "layer widths (mlp; 0 for none) or channels (conv), image side first, as in 512,256",
@@ -46,10 +46,30 @@ class Settings:
     sigma: float = _setting(
         1.0, "standard deviation of a pixel under the gaussian likelihood", at_least=1e-3, at_most=1e3
     )
+    beta_schedule: Literal["constant", "warm-up", "cyclical"] = _setting(
+        "constant",
+        "beta over the run: as it is; rising from 0 over beta_period; or so again and again, at beta in between",
+    )
+    beta_period: float = _setting(
+        10.0, "epochs of the warm-up, or of one cycle (half of it rising)", at_least=0.01, at_most=100_000
+    )
+    free_bits: float = _setting(
+        0.0, "rate of a dimension that costs nothing, in nats, mean over a batch", at_least=0, at_most=100
+    )
+    reduction: Literal["sum", "mean"] = _setting(
+        "sum", "of the distortion over pixels; mean multiplies the effective beta by their number"
+    )
     epochs: int = _setting(10, "passes over the training images", at_least=1, at_most=100_000)
     batch_size: int = _setting(128, "images a step", at_least=1, at_most=65_536)
-    lr: float = _setting(1e-3, "learning rate of Adam (the peak, under one-cycle)", above=0, at_most=10)
+    optimiser: Literal["adam", "sgd"] = _setting("adam", "Adam, or stochastic gradient descent with momentum 0.9")
+    lr: float = _setting(1e-3, "learning rate (the peak, under one-cycle)", above=0, at_most=10)
     schedule: Literal["one-cycle", "constant"] = _setting("one-cycle", "learning rate over the run")
+    stop_steps: int = _setting(0, "finish after so many steps; 0 for no such limit", at_least=0, at_most=2**31 - 1)
+    stop_minutes: float = _setting(0.0, "finish after so many minutes; 0 for no such limit", at_least=0, at_most=1e6)
+    stop_elbo: float = _setting(
+        0.0, "finish once the validation ELBO is above this, nats per image; 0 for no such limit",
+        at_least=-1e9, at_most=1e9,
+    )  # fmt: skip
     seed: int = _setting(1, "seed of weights, order and noise", at_least=0, at_most=2**31 - 1)
     device: Literal["auto", "cuda", "mps", "cpu"] = _setting("auto", "where to train; auto is cuda, then mps, then cpu")
 
@@ -97,6 +117,11 @@ def choices_of(name: str) -> tuple[str, ...] | None:
     return metadata["choices"] or (get_args(kind) if get_origin(kind) is Literal else None)
 
 
+def check_setting(name: str, value: Any) -> None:
+    """Raise `InputError` where setting `name` cannot be `value`."""
+    _check(name, value, next(f.metadata for f in fields(Settings) if f.name == name))
+
+
 def parse_hidden(text: str) -> tuple[int, ...]:
     """ "512,256" → (512, 256); "0" or "" → (), a linear network."""
     parts = [p.strip() for p in text.split(",") if p.strip()]
@@ -105,6 +130,11 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     except ValueError:
         raise InputError(f"hidden must be whole numbers joined by commas, as in 512,256, not {short(text)}.") from None
     return () if widths == (0,) else widths
+
+
+def is_file(data: Any) -> bool:
+    """Whether the setting `data` names a file of one's own images."""
+    return isinstance(data, str) and data.endswith(".npz") and len(data) < 1000
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:
@@ -132,7 +162,7 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
 def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> None:
     choices = choices_of(name)
     if choices is not None:
-        if value not in choices:
+        if value not in choices and not (name == "data" and is_file(value)):
             raise InputError(f"Unknown {name} {short(value)}: choose one of {', '.join(choices)}.")
         return
     for number in map(_float, value if isinstance(value, tuple) else (value,)):

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, pi, prod
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,8 @@ def _likely_cause(settings: Settings) -> str:
             f"sigma {settings.sigma:g} makes the loss {settings.sigma**-2:,.0f} times that of sigma 1; "
             "raise sigma, or lower the learning rate"
         )
+    if settings.optimiser == "sgd":
+        return f"sgd with lr {settings.lr:g} takes steps that are too large; try lr {settings.lr / 10:g}, or adam"
     if settings.beta > 100:
         return f"beta {settings.beta:g} multiplies the rate's gradients; lower beta, or the learning rate"
     return f"the learning rate {settings.lr:g} is most likely too high; try {settings.lr / 10:g}"
@@ -60,6 +62,7 @@ class Step:
     epoch: int  # passes over the training images completed
     beta: float
     lr: float
+    sigma: float
     terms: Tensor
 
     @property
@@ -86,9 +89,9 @@ class Step:
 class Training:
     """Everything that a step reads and changes: a model, its optimiser, its noise, and how many steps were taken.
 
-    `beta` (the weight of the rate) and `lr` (the peak of the learning rate) may be set between any two steps. All
-    randomness comes from `settings.seed`: on one CPU, with one number of threads, equal settings give equal weights,
-    bit for bit.
+    `beta` (the weight of the rate), `lr` (the peak of the learning rate) and `sigma` (of the gaussian likelihood) may
+    be set between any two steps; a beta that was set follows its schedule no more. All randomness comes from
+    `settings.seed`: on one CPU, with one number of threads, equal settings give equal weights, bit for bit.
     """
 
     def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
@@ -101,12 +104,14 @@ class Training:
         self.settings = settings
         self.device = device
         self.model = model.to(device)
-        self.optimiser = _adam(self.model, device)
+        self.optimiser = _OPTIMISERS[settings.optimiser](self.model, device)
         self.noise = torch.Generator(device).manual_seed(settings.seed)
         self.step = 0
         self.lr = settings.lr
+        self.scheduled = settings.beta_schedule != "constant"
         self._beta = settings.beta
-        self._beta_on_device = torch.tensor(settings.beta, dtype=torch.float32, device=device)
+        self._pixels = prod(image_shape) if settings.reduction == "mean" else 1
+        self._weight_on_device = torch.tensor(self.effective_beta, dtype=torch.float32, device=device)
         self._unchecked: list[Tensor] = []
 
     @classmethod
@@ -120,7 +125,9 @@ class Training:
             for name, tensor in training._moments().items():
                 tensor.copy_(saved[name])
             training.noise.set_state(saved["noise"].clone())
-            training.beta, training.lr = saved["live"].tolist()
+            beta, training.lr, training.sigma, scheduled = saved["live"].tolist()
+            training.put_beta(beta)
+            training.scheduled = bool(scheduled)
         except (KeyError, RuntimeError, TypeError, ValueError):
             raise InputError(
                 "Training cannot go on from this checkpoint: it is a finished model, or of another kind of device."
@@ -135,15 +142,34 @@ class Training:
 
     @beta.setter
     def beta(self, value: float) -> None:
+        self.scheduled = False
+        self.put_beta(value)
+
+    def put_beta(self, value: float) -> None:
+        """Set beta, and leave it to its schedule if it has one."""
         self._beta = value
-        self._beta_on_device.fill_(value)  # read anew in every step, also in those of a captured graph
+        self._weight_on_device.fill_(self.effective_beta)  # read anew in every step, also of a captured graph
+
+    @property
+    def effective_beta(self) -> float:
+        """What beta is in distortion + beta · rate, nats per image: d times the setting where pixels are averaged."""
+        return self._beta * self._pixels
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel under the gaussian likelihood."""
+        return self.model.sigma
+
+    @sigma.setter
+    def sigma(self, value: float) -> None:
+        self.model.sigma = value
 
     def state(self) -> dict[str, Tensor]:
         """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
         self.check()
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise Diverged(self.step + 1, self.settings)
-        live = torch.tensor([self.beta, self.lr], dtype=torch.float64)
+        live = torch.tensor([self.beta, self.lr, self.sigma, self.scheduled], dtype=torch.float64)
         return self._moments() | {"noise": self.noise.get_state(), "live": live}
 
     def check(self) -> None:
@@ -156,7 +182,9 @@ class Training:
             raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
 
     def descend(self, pixels: Tensor, zeta: Tensor) -> Tensor:
-        """One step of Adam down distortion + beta · rate, for uint8 pixels (B, C, H, W) and noise zeta (B, k).
+        """One step down distortion + beta · rate, for uint8 pixels (B, C, H, W) and noise zeta (B, k).
+
+        Where pixels are averaged, the loss is that of the effective beta divided by their number.
 
         Returns the batch means (1 + k,) of the distortion and the rate of every dimension, on the device.
         """
@@ -165,15 +193,16 @@ class Training:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
             bound = elbo(self.model, x, zeta)
         self.optimiser.zero_grad(set_to_none=True)
-        bound.loss(self._beta_on_device).backward()
+        loss = bound.loss(self._weight_on_device, self.settings.free_bits)
+        (loss / self._pixels if self._pixels > 1 else loss).backward()
         self.optimiser.step()
         with torch.no_grad():
             return torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
 
     def _moments(self) -> dict[str, Tensor]:
-        """Adam's memory of every weight, by name: the tensors themselves."""
-        state = self.optimiser.state
-        return {f"adam.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
+        """The optimiser's memory of every weight, by name: the tensors themselves."""
+        kind, state = self.settings.optimiser, self.optimiser.state
+        return {f"{kind}.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
 
 
 def train(training: Training, images: Images) -> Iterator[Step]:
@@ -191,8 +220,14 @@ def train(training: Training, images: Images) -> Iterator[Step]:
     pixels = _resident(images.pixels, device)
     batches = _batches(settings.seed, n, size, training.step, pixels.device)
     rate = training.optimiser.param_groups[0]["lr"]
-    descend = _captured(training) if device.type == "cuda" else training.descend
+    captured = None
+    descend: Callable[[Tensor, Tensor], Tensor] = training.descend
     while training.step < steps:
+        if device.type == "cuda" and captured != training.sigma:  # a graph holds sigma as a constant
+            descend, captured = _captured(training), training.sigma
+        if training.scheduled:
+            period = settings.beta_period * n / size
+            training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
         lr = training.lr * rate_factor(settings.schedule, training.step, steps)
         rate.fill_(lr)
         zeta = torch.randn(size, settings.latent_dim, generator=training.noise, device=device)
@@ -202,12 +237,24 @@ def train(training: Training, images: Images) -> Iterator[Step]:
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
             training.check()
         seen = training.step * size
-        yield Step(training.step, steps, seen, seen // n, training.beta, lr, terms)
+        yield Step(training.step, steps, seen, seen // n, training.beta, lr, training.sigma, terms)
 
 
 def count_steps(settings: Settings, images: int) -> int:
-    """Steps of a run over so many training images: the last one reaches the end of the last pass."""
-    return -(-settings.epochs * images // settings.batch_size)
+    """Steps of a run over so many training images: the last one reaches the end of the last pass, or `stop_steps`."""
+    steps = -(-settings.epochs * images // settings.batch_size)
+    return min(steps, settings.stop_steps or steps)
+
+
+def beta_factor(schedule: str, periods: float) -> float:
+    """Beta after so many periods of its schedule, as a share of its setting.
+
+    "warm-up" (Bowman et al. 2016) rises along a line over the first period. "cyclical" (Fu et al. 2019) rises along a
+    line over the first half of every period and stays for the second. "constant" is 1.
+    """
+    if schedule == "warm-up":
+        return min(1.0, periods)
+    return min(1.0, 2 * (periods % 1)) if schedule == "cyclical" else 1.0
 
 
 def rate_factor(schedule: str, step: int, steps: int) -> float:
@@ -256,10 +303,13 @@ def _cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _adam(model: VAE, device: torch.device) -> torch.optim.Adam:
-    """Fused Adam with its memory made at once, so that it can be saved, restored and captured before the first step."""
+# An optimiser's memory is made at once, so that it can be saved, restored and captured before the first step; its rate
+# is a tensor, set before every step, also under a captured graph.
+
+
+def _adam(model: VAE, device: torch.device) -> torch.optim.Optimizer:
     weights = list(model.parameters())
-    rate = torch.tensor(0.0, device=device)  # a tensor: set before every step, also under a captured graph
+    rate = torch.tensor(0.0, device=device)
     optimiser = torch.optim.Adam(weights, lr=rate, fused=True, capturable=device.type == "cuda")
     for weight in weights:
         optimiser.state[weight] = {
@@ -268,6 +318,17 @@ def _adam(model: VAE, device: torch.device) -> torch.optim.Adam:
             "exp_avg_sq": torch.zeros_like(weight),
         }
     return optimiser
+
+
+def _sgd(model: VAE, device: torch.device) -> torch.optim.Optimizer:
+    weights = list(model.parameters())
+    optimiser = torch.optim.SGD(weights, lr=torch.tensor(0.0, device=device), momentum=0.9, fused=True)
+    for weight in weights:
+        optimiser.state[weight] = {"momentum_buffer": torch.zeros_like(weight)}
+    return optimiser
+
+
+_OPTIMISERS = {"adam": _adam, "sgd": _sgd}
 
 
 def _resident(pixels: np.ndarray, device: torch.device) -> Tensor:
@@ -332,14 +393,17 @@ def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
     return replay
 
 
-def prepare_process() -> None:
+def prepare_process(background: bool = False) -> None:
     """Set this process up to train well on a CPU; call it before anything else has run in parallel.
 
-    At most `MAX_THREADS`, and no more than the process may run on, unless OMP_NUM_THREADS says otherwise. And numbers
+    At most `MAX_THREADS`, and no more than the process may run on, unless OMP_NUM_THREADS says otherwise; in the
+    `background`, at the lowest priority, and one core is left to whoever watches. And numbers
     below 1e-38 become 0: Adam's memory of a weight that gets no gradient for a while fades into them, and a processor
     computes with them so slowly that a step takes a quarter longer.
     """
+    if background and hasattr(os, "nice"):
+        os.nice(19)
     if "OMP_NUM_THREADS" not in os.environ:
         allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        torch.set_num_threads(max(1, min(torch.get_num_threads(), allowed, MAX_THREADS)))
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), allowed - background, MAX_THREADS)))
     torch.set_flush_denormal(True)

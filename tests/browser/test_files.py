@@ -22,6 +22,7 @@ from vae.data import load
 from vae.held_out import FILE_NAME, HeldOut, save_held_out
 from vae.model import VAE
 from vae.plan import make_plan
+from vae.recorder import run
 from vae.settings import Settings
 
 FIRST_NAME = "MNIST · 2-D · β = 1"
@@ -147,7 +148,7 @@ def test_runs_are_listed_and_open_finished_or_not(fresh, runs_folder) -> None:
     command = [sys.executable, "-m", "vae", "train", "--data", "digits", "--hidden", "32", "--epochs", "1"]
     subprocess.run([*command, "--out", done], cwd=ROOT, check=True, capture_output=True)
 
-    steps = runs.run(Settings(data="digits", hidden=(32,), epochs=100, device="cpu"), going, load("digits"))
+    steps = run(Settings(data="digits", hidden=(32,), epochs=100, device="cpu"), going, load("digits"))
     for _ in range(100):
         next(steps)
     room.open("runs/going", plotted=False)  # looked at while it goes on

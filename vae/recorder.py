@@ -1,0 +1,552 @@
+"""One run while it trains: keeps its folder up to date, and heeds what is asked of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae import checkpoint, control
+from vae.checkpoint import write_atomically
+from vae.control import Control
+from vae.data import ImageSet
+from vae.errors import InputError
+from vae.evaluation import evaluate, write_held_out
+from vae.held_out import FILE_NAME as HELD_OUT
+from vae.live import Snapshots
+from vae.runs import (
+    CHECKPOINT,
+    FORMAT,
+    LOG,
+    SETTINGS,
+    TEST,
+    Run,
+    locked,
+    one_sentence,
+    read,
+    read_log,
+    refuse_existing,
+    write_status,
+)  # fmt: skip
+from vae.settings import Settings
+from vae.training import Step, Training, count_steps, describe_device, train
+
+REPORTS = 150  # log lines of a run, about
+CHECKPOINT_EVERY = 30.0  # seconds
+STATUS_EVERY = 1.0  # seconds
+CONTROL_EVERY = 0.015  # seconds between looks for what a person asks
+WAIT = 0.01  # seconds between signs of life while a run waits
+SETTLED = 0.5  # seconds without another turn of a setting, after which the change is written into the log
+PAUSE_LIMIT, PAUSE_LIMIT_WAITED_FOR = 600.0, 60.0  # seconds a pause may hold the device; and while others wait for it
+SUM_EVERY = 500  # steps whose numbers are kept apart at most
+RECENT = 200  # steps that the numbers of a snapshot are a mean over, at most
+
+
+def run(
+    settings: Settings,
+    folder: str | Path,
+    images: ImageSet,
+    *,
+    resume: bool = False,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    held: bool = False,
+    waited_for: Callable[[], bool] = lambda: False,
+) -> Generator[Step | None]:
+    """Train and keep the run folder up to date, yielding after every step; at the end, evaluate on the test split.
+
+    Heeds what is asked of it in control.json: beta, lr and sigma from the next step on, a pause, a pace, a rewind.
+    While it waits it yields None, so whoever iterates stays in charge; after a pause of `PAUSE_LIMIT`, sooner where
+    `waited_for()` says that others want the device, it ends as paused.
+
+    Whoever stops iterating (and closes the generator) pauses the run: its state is saved as of the last step. With
+    `resume`, the run in `folder` goes on to the very weights of an unbroken one, where there is one; a finished one
+    yields nothing and stays as it is. Raises `InputError` where the folder holds a run and `resume` is false, where
+    its settings or data are others, where another process writes to it (unless the caller has it `held`), where it
+    cannot be written, and (`Diverged`) where the loss is no longer finite; the last checkpoint always stays.
+    """
+    folder = Path(folder)
+    with one_sentence(folder), nullcontext() if held else locked(folder):
+        if not resume:
+            refuse_existing(folder)
+        existing = read(folder) if (folder / SETTINGS).exists() else None
+        if existing is not None:
+            _agree(existing, settings, images)
+            if existing.finished:
+                return
+        recorder = _Recorder(settings, folder, images, existing, checkpoint_every, waited_for)
+        try:
+            with one_sentence(folder):
+                yield from recorder.steps()
+                recorder.finish()
+        except _PausedLong:
+            recorder.pause("Paused for so long that the device was let go; go on with Resume.")
+        except GeneratorExit:
+            recorder.pause(f"Stopped by hand at step {recorder.training.step}; go on with --resume.")
+            raise
+        except KeyboardInterrupt:
+            recorder.say("paused", "Stopped by hand; go on from the last checkpoint with --resume.")
+            raise
+        except Exception as error:
+            recorder.fail(error)
+            raise
+
+
+class _PausedLong(Exception):
+    """Nobody has gone on with a paused run for so long that it should not hold the device any more."""
+
+
+def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
+    old, new = asdict(existing.settings), asdict(settings)
+    for name in old:
+        if old[name] != new[name]:
+            raise InputError(
+                f"The run in {existing.folder} has {name} {old[name]}, not {new[name]}; resume it with its own "
+                "settings, or choose another --out."
+            )
+    if existing.fingerprint != images.fingerprint:
+        raise InputError(f"The run in {existing.folder} was trained on other images; give it the same data set.")
+
+
+class _Means:
+    """The mean of every step's terms since the last report. Adding one does not wait for the device."""
+
+    def __init__(self, terms: int) -> None:
+        self.pending: list[Tensor] = []  # of the latest steps, still on the device
+        self.sums = np.zeros(terms)  # of those before
+        self.summed = 0  # how many steps those were
+
+    def add(self, terms: Tensor) -> None:
+        self.pending.append(terms)
+        if len(self.pending) == SUM_EVERY:
+            self._sum()
+
+    def take(self) -> list[float]:
+        """The means; from here on they are of what comes."""
+        self._sum()
+        means = (self.sums / self.summed).tolist()
+        self.sums, self.summed = np.zeros_like(self.sums), 0
+        return means
+
+    def state(self) -> dict[str, Tensor]:
+        state = {"report.sums": torch.tensor([self.summed, *self.sums])}
+        return state | ({"report.pending": torch.stack(self.pending)} if self.pending else {})
+
+    def restore(self, saved: dict[str, np.ndarray], device: torch.device) -> None:
+        if "report.sums" in saved:
+            summed, *sums = saved["report.sums"].tolist()
+            self.summed, self.sums = int(summed), np.array(sums)
+        if "report.pending" in saved:
+            self.pending = list(torch.from_numpy(saved["report.pending"]).to(device))
+
+    def _sum(self) -> None:
+        if self.pending:
+            self.sums += torch.stack(self.pending).cpu().double().sum(0).numpy()
+            self.summed += len(self.pending)
+            self.pending.clear()
+
+
+class _Clock:
+    """How long a run has trained, pauses left out, and how fast it is."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.steps_per_s: float | None = None
+        self.go_on()
+
+    def go_on(self) -> None:
+        """What has passed since the last step was a pause."""
+        self.last = self.since = time.monotonic()
+        self.steps = 0
+
+    def tick(self) -> float:
+        """A step has been taken; the time."""
+        now = time.monotonic()
+        self.seconds += now - self.last
+        self.last = now
+        self.steps += 1
+        if now - self.since > 1:
+            self.steps_per_s = self.steps / (now - self.since)
+            self.since, self.steps = now, 0
+        return now
+
+
+class _Recorder:
+    """One run and its folder, while it is trained."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        images: ImageSet,
+        existing: Run | None,
+        checkpoint_every: float,
+        waited_for: Callable[[], bool],
+    ) -> None:
+        self.settings, self.folder, self.images = settings, folder, images
+        self.checkpoint_every, self.waited_for = checkpoint_every, waited_for
+        self.total = count_steps(settings, len(images.train.labels))
+        self.means = _Means(1 + settings.latent_dim)
+        self.recent: deque[Tensor] = deque(maxlen=RECENT)
+        self.clock = _Clock()
+        self.validation: dict[str, float] | None = None
+        self.changes: dict[str, float] = {}  # setting → what it was before somebody began to turn it
+        self.changed_at = 0.0
+        self.finishing = False
+        for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while it wrote
+            for part in folder.glob(pattern):
+                part.unlink(missing_ok=True)
+        if existing is not None and (folder / CHECKPOINT).exists():
+            self._restore()
+        else:
+            self.training = Training(settings, images.image_shape)
+            self._write_settings()
+            self._keep_log(0)
+            self.save()
+        self.control, self.look_at = self._leftover_control(), 0.0
+        self.stamp: tuple[int, int] | None = None  # of control.json when it was last read
+        self.shown: tuple[int, int] | None = None  # step and control of the latest snapshot
+        self.last_status = self.last_save = self.last_report = time.monotonic()
+        self.last_report_step = self.training.step
+        n = len(images.train.labels)
+        self.epoch = self.training.step * settings.batch_size // n
+        log = read_log(folder)
+        self.reported = log[-1]["step"] * settings.batch_size // n if log else 0
+        facts = {"parameters": self._parameters(), "device": describe_device(self.training.device)}
+        self.snapshots = Snapshots(folder, images, facts)
+        self.say("running")
+
+    # ---- the loop ---------------------------------------------------------------------------------------------------
+
+    def steps(self) -> Iterator[Step | None]:
+        yield from self._wait()
+        while not self.finishing and self.training.step < self.total:
+            training = self.training
+            for step in train(training, self.images.train):
+                self._take(step)
+                yield step
+                yield from self._wait()
+                if self.finishing or self.training is not training:  # rewound: begin anew
+                    break
+
+    def _take(self, step: Step) -> None:
+        """All that follows from a step: reports, checkpoints, snapshots, limits."""
+        now = self.clock.tick()
+        self.means.add(step.terms)
+        self.recent.append(step.terms)
+        ticks = _ticks(self.settings.epochs, step.steps)
+        if step.step * ticks // step.steps > (step.step - 1) * ticks // step.steps:
+            self.report(step, validate=step.epoch > self.reported)
+            self.reported = step.epoch
+        since_save = now - self.last_save
+        if since_save > self.checkpoint_every or (step.epoch > self.epoch and since_save > self.checkpoint_every / 6):
+            self.save()
+        self.epoch = step.epoch
+        if self.settings.stop_minutes and self.clock.seconds > 60 * self.settings.stop_minutes:
+            self.finishing = True
+        if self.changes and now - self.changed_at > SETTLED:
+            self._log_changes()
+        if self.snapshots.is_due(now):
+            self.snapshot("running")
+
+    def _wait(self) -> Iterator[None]:
+        """Heed what is asked, and wait as long as it says so."""
+        self._heed()
+        paused_at: float | None = None
+        while not self.finishing and (self._is_paused() or self._is_early()):
+            if self._is_paused() and paused_at is None:
+                paused_at = time.monotonic()
+                self._log_changes()
+                self.say("paused")
+            if self._is_paused() and self.shown != (self.training.step, self.control.id):
+                self.snapshot("paused")
+            if paused_at is not None and self._is_pause_over(time.monotonic() - paused_at):
+                raise _PausedLong
+            time.sleep(WAIT)
+            yield None
+            if self._heed() and self._is_paused():
+                self.say("paused")
+        if paused_at is not None:
+            self.clock.go_on()
+            self.say("running")
+
+    def _is_pause_over(self, seconds: float) -> bool:
+        return seconds > PAUSE_LIMIT or (seconds > PAUSE_LIMIT_WAITED_FOR and self.waited_for())
+
+    def _is_paused(self) -> bool:
+        return self.control.until is not None and self.training.step >= self.control.until
+
+    def _is_early(self) -> bool:
+        return self.control.pace is not None and time.monotonic() - self.clock.last < 1 / self.control.pace
+
+    # ---- what a person asks -----------------------------------------------------------------------------------------
+
+    def _leftover_control(self) -> Control:
+        """What was asked of an earlier process: settings still hold, a pause or an end does not."""
+        before = control.read(self.folder)
+        for name, value in before.live.items():
+            if value != getattr(self.training, name):
+                setattr(self.training, name, value)
+        if before.until is not None or before.finish:
+            control.ask(self.folder, until=None, finish=False)
+        return control.read(self.folder)
+
+    def _heed(self) -> bool:
+        """Look at control.json, not too often, and do what it asks that is new; whether there was anything."""
+        now = time.monotonic()
+        if now < self.look_at:
+            return False
+        self.look_at = now + CONTROL_EVERY
+        stamp = _stamp(self.folder / control.FILE_NAME)
+        if stamp == self.stamp:
+            return False
+        self.stamp = stamp
+        before, wanted = self.control, control.read(self.folder)
+        if wanted.id == before.id:
+            return False
+        self.control = wanted
+        for name, value in wanted.live.items():
+            if value != getattr(before, name):
+                self.changes.setdefault(name, getattr(self.training, name))
+                self.changed_at = now
+                setattr(self.training, name, value)
+        if wanted.rewind > before.rewind:
+            self._rewind()
+        if wanted.save > before.save:
+            self.save()
+            self.say("running")
+        self.finishing = self.finishing or wanted.finish
+        self.snapshots.due = 0.0  # the next step is the first under what was asked: show it at once
+        return True
+
+    def _rewind(self) -> None:
+        """Back to the first weights, optimiser, noise and batches; settings that were turned stay so."""
+        old = self.training
+        self.training = Training(self.settings, self.images.image_shape)
+        self.training.lr, self.training.sigma = old.lr, old.sigma
+        if not old.scheduled:
+            self.training.beta = old.beta
+        passes = len(list(self.folder.glob("log-*.jsonl")))
+        with suppress(FileNotFoundError):
+            os.replace(self.folder / LOG, self.folder / f"log-{passes + 1}.jsonl")
+        self._keep_log(0)
+        self.means, self.clock, self.validation = _Means(1 + self.settings.latent_dim), _Clock(), None
+        self.recent.clear()
+        self.epoch = self.reported = self.last_report_step = 0
+        self.changes = {
+            name: value
+            for name in control.LIVE
+            if (value := getattr(self.settings, name)) != getattr(self.training, name)
+        }
+        if self.training.scheduled:
+            self.changes.pop("beta", None)
+        self._log_changes()
+        self.save()
+        self.say("running")
+
+    def _log_changes(self) -> None:
+        """A line for the settings that were turned: what they were, what they are."""
+        changed = {name: [old, getattr(self.training, name)] for name, old in self.changes.items()}
+        changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
+        self.changes = {}
+        if changed:
+            self._append({"step": self.training.step, "epoch": self._epochs(), "changed": changed})
+
+    # ---- what is written --------------------------------------------------------------------------------------------
+
+    def report(self, step: Step, validate: bool) -> None:
+        """Append a line to the log: means over the steps since the last line, and the validation split's numbers."""
+        self.training.check()
+        self._log_changes()
+        means = self.means.take()
+        now = time.monotonic()
+        images = (step.step - self.last_report_step) * self.settings.batch_size
+        record: dict[str, Any] = {
+            "step": step.step,
+            "epoch": self._epochs(),
+            "distortion": round(means[0], 3),
+            "rate": round(sum(means[1:]), 3),
+            "rate_per_dim": [round(value, 3) for value in means[1:]],
+            "elbo": round(-sum(means), 3),
+            "beta": step.beta,
+            "lr": float(f"{step.lr:.4g}"),
+            "images_per_s": round(images / max(now - self.last_report, 1e-9)),
+        }
+        if validate:
+            numbers = evaluate(self.training.model, self.images.validation, split="validation", iwae=())
+            self.validation = {name: round(numbers[name], 3) for name in ("distortion", "rate", "elbo")}
+            record |= {f"validation_{name}": value for name, value in self.validation.items()}
+            self.validation["step"] = step.step
+            if self.settings.stop_elbo and numbers["elbo"] > self.settings.stop_elbo:
+                self.finishing = True
+        self._append(record)
+        self.last_report, self.last_report_step = time.monotonic(), step.step
+        if now - self.last_status > STATUS_EVERY:
+            self.say("running")
+
+    def snapshot(self, state: str) -> None:
+        """What a live map shows of the training as it is now, if anybody looks."""
+        if not self.snapshots.is_watched(time.monotonic()):
+            return
+        self.shown = (self.training.step, self.control.id)
+        training, settings = self.training, self.settings
+        terms = torch.stack(list(self.recent)).mean(0).tolist() if self.recent else []
+        self.recent.clear()
+        if not all(map(isfinite, terms)):
+            terms = []
+        per_s = self.clock.steps_per_s
+        left = (self.total - training.step) / per_s if per_s else None
+        if left is not None and settings.stop_minutes:
+            left = min(left, 60 * settings.stop_minutes - self.clock.seconds)
+        numbers = {
+            "state": state,
+            "step": training.step,
+            "steps": self.total,
+            "epoch": self._epochs(),
+            "epochs": settings.epochs,
+            "control": self.control.id,
+            "beta": training.beta,
+            "effective_beta": training.effective_beta,
+            "lr": training.lr,
+            "sigma": training.sigma,
+            "scheduled": training.scheduled,
+            "distortion": terms[0] if terms else None,
+            "rate": sum(terms[1:]) if terms else None,
+            "rate_per_dim": terms[1:],
+            "elbo": -sum(terms) if terms else None,
+            "validation": self.validation,
+            "images_per_s": per_s * settings.batch_size if per_s else None,
+            "seconds": self.clock.seconds,
+            "eta_s": left,
+        }
+        self.snapshots.write(training, numbers)
+
+    def save(self) -> None:
+        """A checkpoint from which training goes on as if nothing had happened."""
+        seconds = {"report.seconds": torch.tensor(self.clock.seconds, dtype=torch.float64)}
+        self._write_checkpoint(self.training.state() | self.means.state() | seconds)
+        self.last_save = time.monotonic()
+        self.saved_step = self.training.step
+
+    def pause(self, reason: str) -> None:
+        """Save the state as of the last step, and say so."""
+        try:
+            self._log_changes()
+            self.save()
+        except Exception as error:
+            self.fail(error)
+            raise
+        self.say("paused", reason)
+
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong, if the disk still takes it."""
+        with suppress(OSError):
+            self.say("failed", str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
+
+    def finish(self) -> None:
+        """Evaluate, drop from the checkpoint what only training needs, and say that the run is done."""
+        self._log_changes()
+        self.save()
+        self.say("running", "Evaluating on the test split.")
+        model = self.training.model.eval()
+        test = evaluate(model, self.images.test)
+        write_atomically(self.folder / TEST, (json.dumps(test, indent=1) + "\n").encode())
+        write_held_out(self.folder / HELD_OUT, model, self.images.test)
+        self._write_checkpoint({})
+        self.snapshot("finished")
+        self.say("finished")
+
+    def say(self, state: str, reason: str | None = None) -> None:
+        """Replace status.json."""
+        status: dict[str, Any] = {
+            "step": self.training.step,
+            "steps": self.total,
+            "epoch": min(int(self._epochs()), self.settings.epochs),
+            "epochs": self.settings.epochs,
+            "control": self.control.id,
+            "saved_step": self.saved_step,
+        }
+        if reason is not None:
+            status["reason"] = reason
+        write_status(self.folder, state, **status)
+        self.last_status = time.monotonic()
+
+    def _epochs(self) -> float:
+        return round(self.training.step * self.settings.batch_size / len(self.images.train.labels), 3)
+
+    def _parameters(self) -> int:
+        return sum(weight.numel() for weight in self.training.model.parameters())
+
+    def _restore(self) -> None:
+        """Training as it was at the last checkpoint, and the log as it was then."""
+        saved = checkpoint.read(self.folder)
+        if saved.training:
+            self.training = Training.resume(saved._replace(settings=self.settings))
+        else:  # killed between its last write and its last word: only the model is needed to finish
+            self.finishing = True
+            self.training = Training(self.settings, self.images.image_shape)
+            self.training.model.load_state_dict({k: torch.from_numpy(v) for k, v in saved.arrays.items()})
+            self.training.step = saved.step
+        self.means.restore(saved.training, self.training.device)
+        self.clock = _Clock(float(saved.training.get("report.seconds", 0.0)))
+        self.saved_step = saved.step
+        self._keep_log(saved.step)
+
+    def _append(self, record: dict[str, Any]) -> None:
+        with open(self.folder / LOG, "a", encoding="utf-8") as log:
+            log.write(json.dumps(record) + "\n")
+
+    def _keep_log(self, step: int) -> None:
+        lines = [json.dumps(record) for record in read_log(self.folder) if record["step"] <= step]
+        write_atomically(self.folder / LOG, "".join(line + "\n" for line in lines).encode())
+
+    def _write_checkpoint(self, state: dict[str, Tensor]) -> None:
+        training = self.training
+        checkpoint.write(
+            self.folder / CHECKPOINT,
+            replace(self.settings, beta=training.beta, sigma=training.sigma),  # what the model has come to be
+            self.images.image_shape,
+            training.step,
+            training.model.state_dict(),
+            state,
+        )
+
+    def _write_settings(self) -> None:
+        facts = {
+            "format": FORMAT,
+            "settings": asdict(self.settings),
+            "image_shape": self.images.image_shape,
+            "classes": self.images.classes,
+            "train_images": len(self.images.train.labels),
+            "fingerprint": self.images.fingerprint,
+            "parameters": self._parameters(),
+            "device": describe_device(self.training.device),
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
+        }
+        write_atomically(self.folder / SETTINGS, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _ticks(epochs: int, steps: int) -> int:
+    """How many reports a run makes, evenly: several an epoch, at every epoch's end, or only at some of them."""
+    return min(steps, epochs * (REPORTS // epochs) if epochs <= REPORTS else REPORTS)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Differs once the file has been replaced."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
