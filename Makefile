@@ -6,10 +6,13 @@ VAE := $(BIN)/python -m vae
 # the gallery is made from the machine's data root, as the command line's default: ELBO_ROOM_DATA, else ./data
 GALLERY := assets/gallery
 
-.PHONY: run test lint bench gallery screenshots clean
+.PHONY: run lecture test lint bench gallery screenshots clean
 
 run: .venv/run
 	$(BIN)/streamlit run app.py
+
+lecture: .venv/run
+	$(BIN)/python lecture.py
 
 test: .venv/dev
 	$(BIN)/python -m pytest --timeout 600

@@ -1,4 +1,4 @@
-"""The door: an ASGI app with the pages, the browser's modules, Plotly's own file and the frames.
+"""The door: an ASGI app with the pages, the browser's modules, Plotly's own file, the frames, and what is live of runs.
 
 `streamlit run app.py` serves it; the script behind every page is pages/_main.py.
 """
@@ -8,6 +8,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from pages._lecture import PresenterLink
 from pages._routes import PreloadHeader, routes
 
-app = st.App(Path(__file__).parent / "pages" / "_main.py", routes=routes(), middleware=[Middleware(PreloadHeader)])
+app = st.App(
+    Path(__file__).parent / "pages" / "_main.py",
+    routes=routes(),
+    middleware=[Middleware(PresenterLink), Middleware(PreloadHeader)],
+)

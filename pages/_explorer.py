@@ -7,7 +7,7 @@ import streamlit as st
 from pages._routes import module_path, modules, plotly_path
 
 # The component's own script is a blob without an address to import from; the page's address serves instead.
-_ENTRY = """
+ENTRY = """
 export default async function (component) {
   const { mount } = await import(new URL(component.data.module, document.baseURI).href);
   return mount(component);
@@ -18,7 +18,7 @@ _component = st.components.v2.component(
     "elbo_room_explorer",
     html='<div class="er-root"></div>',
     css=modules()["explorer.css"].data.decode(),
-    js=_ENTRY,
+    js=ENTRY,
     isolate_styles=False,  # Plotly styles the document it finds itself in
 )
 

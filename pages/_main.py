@@ -8,4 +8,5 @@ ROOT = Path(__file__).parent.parent
 
 st.set_page_config(page_title="ELBO Room", page_icon=str(ROOT / "assets" / "icon.png"), layout="wide")
 st.html(Path(__file__).with_name("_style.css"))
-st.navigation([st.Page("explore.py", title="Explore", default=True)]).run()
+pages = [st.Page("explore.py", title="Explore", default=True), st.Page("train.py", title="Train")]
+st.navigation(pages, position="top").run()

@@ -1,12 +1,13 @@
-"""What the browser fetches beside Streamlit's own files: the explorer's modules, Plotly's file, the frames.
+"""What the browser fetches beside Streamlit's own files: the modules, Plotly's file, the frames, what is live of a run.
 
-Every address holds a hash of what it names, so browsers keep the answer for good and never ask again.
+Every address but a run's holds a hash of what it names, so browsers keep the answer for good and never ask again.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections import OrderedDict
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from threading import Lock
 import plotly
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MODULES = Path(__file__).parent.parent / "assets" / "explorer"
@@ -106,12 +107,27 @@ async def _frame(request: Request) -> Response:
     return blob.respond(request) if blob else Response("no such frame", status_code=404)
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
+    from pages import _files, _live  # they know the addresses of this module
+
     return [
         Route("/" + plotly_path(), _plotly),
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
+        Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
+        WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
+        Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
+        Route(f"/{PREFIX}/live/{{run}}/{{file}}", _files.live_file),
         Route(f"/{PREFIX}/{{version}}/{{name}}", _module),
     ]
+
+
+def needed_by(entry: str) -> list[str]:
+    """The module `entry` with all that it imports, directly or not."""
+    found = [entry]
+    for name in found:  # grows meanwhile
+        imported = re.findall(r"""(?:from|import)\s*["']\./([^"']+)["']""", modules()[name].data.decode())
+        found += [other for other in imported if other not in found and other in modules()]
+    return found
 
 
 class PreloadHeader:
@@ -119,16 +135,24 @@ class PreloadHeader:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        links = [f"<./{plotly_path()}>; rel=preload; as=script"]
-        links += [f"<./{module_path(name)}>; rel=modulepreload" for name in modules() if name.endswith(".js")]
-        self.value = ", ".join(links).encode()
+        plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
+        self.explore = ", ".join([plotly_link, *map(_module_link, needed_by("streamlit.js"))]).encode()
+        self.train = ", ".join(map(_module_link, needed_by("streamlit-live.js"))).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        value = self.train if path.rstrip("/").endswith("/train") else self.explore
+
         async def with_header(message: Message) -> None:
             if message["type"] == "http.response.start" and any(
                 name == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]
             ):
-                message["headers"] = [*message["headers"], (b"link", self.value)]
+                message["headers"] = [*message["headers"], (b"link", value)]
             await send(message)
 
-        await self.app(scope, receive, with_header if scope["type"] == "http" else send)
+        ours = path.startswith(f"/{PREFIX}/")  # a page of our own names its files itself
+        await self.app(scope, receive, with_header if scope["type"] == "http" and not ours else send)
+
+
+def _module_link(name: str) -> str:
+    return f"<./{module_path(name)}>; rel=modulepreload"

@@ -6,10 +6,12 @@ from reprlib import repr as short
 import streamlit as st
 
 from pages._explorer import explorer
+from pages._keys import is_local
+from pages._lecture import presents
 from pages._models import add_path, add_upload, available, open_model
 from vae.errors import InputError
 
-LOCAL = st.get_option("server.address") in ("localhost", "127.0.0.1", "::1")  # only then is a path the reader's own
+LOCAL = is_local()  # only then is a path the reader's own
 
 
 def take_upload() -> None:
@@ -64,15 +66,16 @@ def keep_address(model: str, first: str) -> None:
 
 follow_address()
 names = available()
-title, picker, opener, _ = st.columns([3, 4, 1.3, 0.35], vertical_alignment="center")
+title, picker, opener, _ = st.columns([3.7, 3.3, 1.3, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>q(z|x) = N(μ, σ²): every point with its room</small></h1>")
-with opener.popover("Open a model", width="stretch"):
-    st.file_uploader(
-        "A .safetensors file that `python -m vae train` has made", type="safetensors", key="upload",
-        on_change=take_upload, max_upload_size=1024,
-    )  # fmt: skip
-    if LOCAL:
-        st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
+if presents():  # the audience of a lecture opens no files
+    with opener.popover("Open a model", width="stretch"):
+        st.file_uploader(
+            "A .safetensors file that `python -m vae train` has made", type="safetensors", key="upload",
+            on_change=take_upload, max_upload_size=1024,
+        )  # fmt: skip
+        if LOCAL:
+            st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
 model = picker.selectbox(
     "Model", list(names), format_func=lambda m: names.get(m, m), key="model", on_change=mark_choice,
     label_visibility="collapsed",

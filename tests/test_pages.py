@@ -305,7 +305,9 @@ def test_the_page_itself_names_what_the_browser_will_need() -> None:
     app = Starlette(routes=[Route("/", html), Route("/data", data)], middleware=[Middleware(PreloadHeader)])
     _, headers, body = get("/", app=app)
     assert body == b"<p>"
+    needed = _routes.needed_by("streamlit.js")
+    assert {"explorer.js", "map.js", "network.js"} < set(needed)
     for name in modules():
-        assert (f"<./{module_path(name)}>; rel=modulepreload" in headers["link"]) == name.endswith(".js")
+        assert (f"<./{module_path(name)}>; rel=modulepreload" in headers["link"]) == (name in needed)
     assert f"<./{plotly_path()}>; rel=preload; as=script" in headers["link"]
     assert "link" not in get("/data", app=app)[1]

@@ -1,0 +1,58 @@
+"""`make lecture`: serve the app to this network; print the audience's link, as a QR code too, and the presenter's.
+
+Only the presenter starts runs; with ELBO_ROOM_AUDIENCE=3 the audience may have three small ones going, too.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+import segno
+
+from pages._keys import LECTURE
+from pages._lecture import PARAMETER, network_address
+
+FIRST_PORT = 8501
+
+
+def main() -> None:
+    address = network_address()
+    if address is None:
+        raise SystemExit("This machine is on no network; connect it to one, or use `make run`.")
+    key = os.environ.get(LECTURE) or secrets.token_urlsafe(12)
+    port = free_port()
+    link = f"http://{address}:{port}/train"
+    sys.stdout.write(f"\nThe audience: {link}\n\n")
+    segno.make(link, error="m", micro=False).terminal(border=2, compact=True)
+    sys.stdout.write(f"\nThe presenter, for nobody else's eyes: {link}?{PARAMETER}={key}\n\n")
+    sys.stdout.flush()
+    server = [
+        "--server.address=0.0.0.0",
+        f"--server.port={port}",
+        f"--browser.serverAddress={address}",
+        "--server.headless=true",
+    ]
+    app = str(Path(__file__).with_name("app.py"))
+    os.environ[LECTURE] = key
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *server])
+
+
+def free_port() -> int:
+    """The first port from 8501 on that nobody listens at."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit(f"No port from {FIRST_PORT} to {FIRST_PORT + 99} is free; end another server first.")
+
+
+if __name__ == "__main__":
+    main()

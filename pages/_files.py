@@ -1,0 +1,102 @@
+"""What is fetched of a run by HTTP: its live files as they are, its model as a download, and a page to follow it on."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from safetensors.numpy import save
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from pages import _launch
+from pages._live import in_thread
+from pages._routes import module_path
+from vae import checkpoint, live
+from vae.errors import InputError
+
+FILES = {"probe": live.PROBE, "decoder": live.DECODER, "manifold": live.MANIFOLD}
+FRESH = {"cache-control": "no-store"}
+TEMPLATE = Path(__file__).with_name("_follow.html")
+
+
+async def live_file(request: Request) -> Response:
+    """One of a run's live files."""
+    name = FILES.get(request.path_params["file"])
+    folder = await in_thread(_launch.find, request.path_params["run"])
+    data = await in_thread(_read, folder / name) if folder and name else None
+    if data is None:
+        return PlainTextResponse("There is no such file (yet).", 404, FRESH)
+    # named, so that Streamlit's middleware does not compress it, which costs more than it saves on a local network
+    return Response(data, 200, {**FRESH, "content-encoding": "identity"}, "application/octet-stream")
+
+
+async def model(request: Request) -> Response:
+    """The latest checkpoint, without what only training needs."""
+    folder = await in_thread(_launch.find, request.path_params["run"])
+    if folder is None:
+        return PlainTextResponse("There is no such run.", 404, FRESH)
+    try:
+        data = await in_thread(_weights, folder)
+    except InputError as error:
+        return PlainTextResponse(str(error), 404, FRESH)
+    name = quote(f"{folder.name}.safetensors")
+    disposition = {"content-disposition": f"attachment; filename*=UTF-8''{name}", "content-encoding": "identity"}
+    return Response(data, 200, {**FRESH, **disposition}, "application/octet-stream")
+
+
+async def follow_page(request: Request) -> Response:
+    """A page of its own to follow a run on, without Streamlit: for the phones of an audience."""
+    folder = await in_thread(_launch.find, request.path_params["run"])
+    if folder is None:
+        return PlainTextResponse("There is no such run (any more); ask for another link.", 404, FRESH)
+    nonce = secrets.token_urlsafe(16)
+    page = TEMPLATE.read_text(encoding="utf-8")
+    for name, value in {
+        "run": folder.name,
+        "module": module_path("live.js"),
+        "style": module_path("live.css"),
+        "explorer_style": module_path("explorer.css"),
+        "nonce": nonce,
+    }.items():
+        page = page.replace(f"{{{{{name}}}}}", escape(value))
+    return HTMLResponse(page, headers={**FRESH, "content-security-policy": _policy(nonce, request)})
+
+
+def _policy(nonce: str, request: Request) -> str:
+    host = request.headers.get("host", "")
+    sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.\-\[\]:]+", host) else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' 'nonce-{nonce}'",
+            "style-src 'self' 'unsafe-inline'",  # what the modules draw carries its measures
+            f"connect-src 'self'{sockets}",
+            "img-src 'self' data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+        )
+    )
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _weights(folder: Path) -> bytes:
+    saved = checkpoint.read(folder)
+    metadata = {
+        "format": checkpoint.FORMAT,
+        "settings": saved.settings.to_json(),
+        "image_shape": json.dumps(list(saved.image_shape)),
+        "step": str(saved.step),
+    }
+    return save({checkpoint.MODEL + name: weights for name, weights in saved.arrays.items()}, metadata)

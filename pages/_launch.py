@@ -1,0 +1,314 @@
+"""Starting, resuming, forking and keeping runs. A run is a process of its own, which outlives page and server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields, replace
+from itertools import count
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+from pages import _keys, _models
+from vae import control, runs
+from vae.data import ROOT_VARIABLE
+from vae.errors import InputError
+from vae.held_out import FILE_NAME as HELD_OUT
+from vae.settings import DATA_SETS, Settings
+
+ROOT = Path(__file__).parent.parent
+OUTPUT = "trainer.txt"  # what the process prints
+AUDIENCES = ".audience"  # marks a run that the audience of a lecture has started
+ANEW = ("step", "steps", "epoch", "epochs", "settings")  # what a status says of a run that goes on
+KEPT = (runs.SETTINGS, runs.LOG, runs.CHECKPOINT, runs.STATUS, runs.TEST, HELD_OUT)
+SAVED_WITHIN = 30.0  # seconds for a run to write a checkpoint when asked
+AUDIENCE_MINUTES = 2.0
+AUDIENCE_LAYERS, AUDIENCE_WIDTH, AUDIENCE_LATENTS = 3, 256, 16
+
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+_lock = Lock()  # the audience's runs are counted and started in one
+
+
+def start(settings: Settings, label: str = "own-images", audience: bool = False) -> tuple[str, str]:
+    """Train in a new folder below the runs; its name, and the key that steers it. `label` names one's own images."""
+    if not audience:
+        return _start(settings, label)
+    with _lock:
+        settings = audience_settings(settings)
+        _refuse_more_of_the_audience()
+        return _start(settings, label, audience=True)
+
+
+def _start(settings: Settings, label: str, audience: bool = False) -> tuple[str, str]:
+    with _one_sentence():
+        folder = _new_folder(run_name(settings, label))
+        key = _keys.give_key(folder)
+        if audience:
+            (folder / AUDIENCES).touch()
+        _spawn(folder, *arguments(settings), settings=asdict(settings))
+    return folder.name, key
+
+
+def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
+    """Go on with a run that has no process, from its last checkpoint.
+
+    With another batch size it goes on as a run of its own, so that the log of each is that of one setting. The name of
+    the run that goes on, and its key if it is a new one.
+    """
+    folder = existing(name)
+    status = observe(folder)
+    if status["alive"]:
+        raise InputError("This run is going on already.")
+    if status["state"] == "finished":
+        raise InputError("This run is finished; start another.")
+    if batch_size is not None:
+        Settings.of({"batch_size": batch_size})
+        if batch_size != runs.read(folder).settings.batch_size:
+            return _branch(folder, batch_size, until=None)
+    with _lock, _one_sentence():
+        if is_audiences(folder):
+            _refuse_more_of_the_audience()
+        control.ask(folder, until=None, finish=False)
+        _spawn(folder, "--resume")
+    return name, None
+
+
+def fork(name: str) -> tuple[str, str]:
+    """A second run from where this one is now, with a key of its own. It waits as paused: it was made to be changed."""
+    folder = existing(name)
+    if not (folder / runs.CHECKPOINT).exists():
+        raise InputError("This run has no checkpoint yet; fork it a moment later.")
+    if observe(folder)["alive"]:
+        _save(folder)
+    return _branch(folder, None, until=0)
+
+
+def _branch(folder: Path, batch_size: int | None, until: int | None) -> tuple[str, str]:
+    """Start a copy of a run as of its last checkpoint, to wait once it has come to the step `until`."""
+    if is_audiences(folder):
+        raise InputError("A run of the audience can only be gone on with as it is.")
+    with _lock, _one_sentence():
+        new = _free(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork")
+        runs.fork(folder, new, batch_size)
+        key = _keys.give_key(new)
+        control.ask(new, until=until)
+        _spawn(new, "--resume")
+    return new.name, key
+
+
+def keep(name: str) -> str:
+    """Copy a finished run into the gallery, where it is whole or not at all; the name it has there."""
+    folder = existing(name)
+    if is_audiences(folder):
+        raise InputError("A run of the audience cannot be put into the gallery.")
+    if observe(folder)["state"] != "finished":
+        raise InputError("Only a finished run can be put into the gallery; finish this one first.")
+    target = _models.GALLERY / name
+    if target.exists():
+        raise InputError(f"The gallery holds a model {name} already; remove or rename that one first.")
+    with _one_sentence(_models.GALLERY):
+        _models.GALLERY.mkdir(parents=True, exist_ok=True)
+        beside = _models.GALLERY / f".{name}.part"
+        shutil.rmtree(beside, ignore_errors=True)
+        (beside / name).mkdir(parents=True)
+        try:
+            for file in KEPT:
+                if (folder / file).exists():
+                    shutil.copyfile(folder / file, beside / name / file)
+            os.rename(beside / name, target)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return name
+
+
+def observe(folder: Path) -> dict[str, Any]:
+    """The run's status, with "alive"; also of one that was launched and has not spoken yet."""
+    return runs.observe(folder)
+
+
+def existing(name: str) -> Path:
+    """The folder of the run `name`, right below the runs. `InputError` for any other name."""
+    folder = find(name)
+    if folder is None:
+        raise InputError(f"There is no run {name!r:.60} here; choose one from the list.")
+    return folder
+
+
+def find(name: str) -> Path | None:
+    """The folder of the run `name`, or None where there is none."""
+    if not name or name.startswith(".") or "\0" in name or Path(name).name != name or "\\" in name:
+        return None
+    folder = _models.RUNS / name
+    try:
+        return folder if _is_run(folder) else None
+    except OSError:  # a name too long to be one
+        return None
+
+
+def all_runs() -> list[str]:
+    """The names of the runs, the newest first."""
+    try:
+        folders = [f for f in _models.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
+    except OSError:
+        return []
+    return [folder.name for folder in sorted(folders, key=_born, reverse=True)]
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / runs.SETTINGS).exists() or (folder / _keys.KEY_FILE).exists()
+
+
+def _born(folder: Path) -> float:
+    """When a run was made: its key, or else its settings, is written but once."""
+    for name in (_keys.KEY_FILE, runs.SETTINGS):
+        with suppress(OSError):
+            return (folder / name).stat().st_mtime
+    return 0.0
+
+
+# ---- the audience of a lecture --------------------------------------------------------------------------------------
+
+
+def is_audiences(folder: Path) -> bool:
+    return (folder / AUDIENCES).exists()
+
+
+def audience_settings(settings: Settings) -> Settings:
+    """The settings, within what an audience may train. `InputError` where they are beyond it."""
+    small = len(settings.hidden) <= AUDIENCE_LAYERS and max(settings.hidden, default=0) <= AUDIENCE_WIDTH
+    if settings.data != "digits" or settings.arch != "mlp" or not small or settings.latent_dim > AUDIENCE_LATENTS:
+        raise InputError(
+            f"The audience trains digits, with an mlp of at most {AUDIENCE_LAYERS} layers of {AUDIENCE_WIDTH} and "
+            f"{AUDIENCE_LATENTS} latent dimensions; choose a smaller one."
+        )
+    minutes = min(settings.stop_minutes or AUDIENCE_MINUTES, AUDIENCE_MINUTES)
+    return replace(settings, stop_minutes=minutes, device="cpu")
+
+
+def _refuse_more_of_the_audience() -> None:
+    allowed = _keys.audience_runs()
+    if not allowed:
+        raise InputError("In this lecture the presenter trains; follow a run from the list.")
+    going = [name for name in all_runs() if is_audiences(_models.RUNS / name) and observe(_models.RUNS / name)["alive"]]
+    if len(going) >= allowed:
+        raise InputError(f"The audience has {len(going)} of {allowed} runs going; try again when one has ended.")
+
+
+# ---- the process ----------------------------------------------------------------------------------------------------
+
+
+def run_name(settings: Settings, label: str = "own-images") -> str:
+    """What a run of these settings is called, as in digits-mlp-2d."""
+    if settings.data in DATA_SETS:
+        return runs.default_folder(settings).name
+    plain = runs.default_folder(replace(settings, data="digits")).name
+    slug = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "own-images"
+    return slug + plain.removeprefix("digits")
+
+
+def arguments(settings: Settings) -> list[str]:
+    """The settings as options of `python -m vae train`."""
+    options = []
+    for f in fields(Settings):
+        value = getattr(settings, f.name)
+        text = (",".join(map(str, value)) or "0") if isinstance(value, tuple) else str(value)
+        options.append(f"--{f.name.replace('_', '-')}={text}")
+    return options
+
+
+def _free(name: str) -> Path:
+    """A folder that is not there yet: the name, or the name with a number."""
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(folder for name in names if not (folder := _models.RUNS / name).exists())
+
+
+def _new_folder(name: str) -> Path:
+    while True:
+        with suppress(FileExistsError):  # another may have come first
+            folder = _free(name)
+            folder.mkdir(parents=True)
+            return folder
+
+
+def _spawn(folder: Path, *options: str, **status: Any) -> None:
+    """Start the training process, in a session of its own."""
+    before = {name: value for name, value in runs.read_status(folder).items() if name in ANEW}
+    runs.write_status(folder, "queued", **before, **status)
+    out = folder.absolute()
+    data_root = Path(os.environ.get(ROOT_VARIABLE) or "data").absolute()
+    command = [sys.executable, "-m", "vae", "train", f"--out={out}", "--background", f"--data-root={data_root}"]
+    with open(folder / OUTPUT, "ab") as output:
+        child = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[out] = child
+    Thread(target=_reap, args=(out, child), name=f"reaper of {folder.name}", daemon=True).start()
+
+
+def _reap(folder: Path, child: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process; where it could not say why it ended, say it."""
+    code = child.wait()
+    if _children.get(folder) is child:
+        del _children[folder]
+    if not code or not folder.is_dir():
+        return
+    status = runs.read_status(folder)
+    if status["state"] not in ("queued", "running") and not (code < 0 and status["state"] == "paused"):
+        return
+    reason = _signal_sentence(-code) if code < 0 else _last_line(folder / OUTPUT)
+    with suppress(OSError):
+        known = {name: value for name, value in status.items() if name not in ("state", "updated")}
+        runs.write_status(folder, "failed", **known | {"reason": reason})
+
+
+def _signal_sentence(number: int) -> str:
+    if number == getattr(signal, "SIGKILL", 9):
+        return "The training was killed by the system, most likely for want of memory; resume with a smaller batch."
+    with suppress(ValueError):
+        return f"The training ended by {signal.Signals(number).name}; resume it from its last checkpoint."
+    return f"The training ended by signal {number}; resume it from its last checkpoint."
+
+
+def _last_line(path: Path) -> str:
+    with suppress(OSError):
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        if lines:
+            return lines[-1][:300]
+    return "The training could not start; start it again."
+
+
+def _save(folder: Path) -> None:
+    """Ask for a checkpoint and wait until it is written."""
+    before = runs.read_status(folder)
+    id = control.ask(folder, save=control.read(folder).save + 1)
+    deadline = time.monotonic() + SAVED_WITHIN
+    while time.monotonic() < deadline:
+        status = observe(folder)
+        if status.get("control", 0) >= id and status.get("saved_step") is not None:
+            return
+        if not status["alive"] or before["state"] == "queued":  # what is on the disk is the latest there is
+            return
+        time.sleep(0.05)
+    raise InputError("The run did not save itself in time; try again in a moment.")
+
+
+@contextmanager
+def _one_sentence(folder: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{folder or _models.RUNS} cannot be written ({reason}); free space or permit it.") from error

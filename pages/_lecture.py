@@ -1,0 +1,76 @@
+"""A lecture: the presenter's link, the followers' link as a QR code, and this machine's address on the network."""
+
+from __future__ import annotations
+
+import socket
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlencode
+
+import segno
+import streamlit as st
+from starlette.datastructures import URL
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pages import _keys
+from pages._routes import PREFIX
+
+PARAMETER = "presenter"
+HOURS = 12
+
+
+class PresenterLink:
+    """Takes the presenter's key out of the address at once, where a projector would show it, and into a cookie."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or f"{PARAMETER}=".encode() not in scope.get("query_string", b""):
+            await self.app(scope, receive, send)
+            return
+        url = URL(scope=scope)
+        asked = parse_qsl(url.query, keep_blank_values=True)
+        keys = [value for name, value in asked if name == PARAMETER]
+        rest = urlencode([(name, value) for name, value in asked if name != PARAMETER])
+        # relative, so that it holds behind whatever proxy; and no key, right or wrong, stays in the address
+        response = RedirectResponse("?" + rest if rest else url.path.rpartition("/")[2] or "./", 303)
+        if keys and _keys.is_presenters(keys[-1]):
+            secure = url.scheme == "https"
+            response.set_cookie(_keys.COOKIE, keys[-1], HOURS * 3600, httponly=True, samesite="lax", secure=secure)
+        await response(scope, receive, send)
+
+
+def presents() -> bool:
+    """Whether the page is shown to the presenter; outside a lecture, everyone is one."""
+    return not _keys.is_lecture() or _keys.is_presenters(st.context.cookies.get(_keys.COOKIE))
+
+
+def follow_link(run: str, page_url: str | None) -> str:
+    """Where a run can be followed, for others: by this machine's network address, where the network can reach it."""
+    url = URL(page_url or "http://localhost:8501/")
+    host = url.hostname or "localhost"
+    if host in _keys.LOCAL_NAMES and not _keys.is_local():
+        host = network_address() or host
+    port = f":{url.port}" if url.port else ""
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}/{PREFIX}/follow/{quote(run)}"
+
+
+@lru_cache(maxsize=64)
+def qr_svg(link: str) -> str:
+    """The link as a QR code that fills its place, dark on light whatever the theme: cameras like it so."""
+    code = segno.make(link, error="m", micro=False)
+    return str(code.svg_inline(scale=1, border=3, dark="#000", light="#fff", omitsize=True))
+
+
+@lru_cache(maxsize=1)
+def network_address() -> str | None:
+    """This machine's address on its network, as the system would use it for a way out; nothing is sent."""
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                return str(probe.getsockname()[0])
+        except OSError:
+            continue
+    return None

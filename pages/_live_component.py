@@ -1,0 +1,25 @@
+"""The live view of a run as a Streamlit component."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._explorer import ENTRY
+from pages._routes import module_path, modules
+
+_component = st.components.v2.component(
+    "elbo_room_live",
+    html='<div class="er-root"></div>',
+    css=modules()["explorer.css"].data.decode() + modules()["live.css"].data.decode(),
+    js=ENTRY,
+    isolate_styles=False,
+)
+
+
+def live_view(run: str, compare: str | None, key: str | None) -> dict[str, str] | None:
+    """Show the run of this name, beside another where one is named; `key` is shown to the server to steer it.
+
+    What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
+    """
+    data = {"module": module_path("streamlit-live.js"), "run": run, "compare": compare, "token": key}
+    return _component(key="live", data=data, on_done_change=lambda: None).done

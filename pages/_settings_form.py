@@ -1,0 +1,126 @@
+"""The form of a run's settings, read off `Settings`: every field with its help, the important ones first."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+
+from pages import _images
+from vae.errors import InputError
+from vae.settings import Settings, choices_of, field_types
+
+# A run that is worth watching from its first second and goes on for minutes.
+FIRST = Settings(
+    data="digits", hidden=(256, 128), latent_dim=2, beta=1.0, batch_size=64, lr=1e-3, schedule="constant", epochs=10_000
+)
+GROUPS = {
+    "Model": ("data", "arch", "hidden", "latent_dim", "likelihood", "sigma"),
+    "Loss": ("beta", "beta_schedule", "beta_period", "free_bits", "reduction"),
+    "Training": ("epochs", "batch_size", "optimiser", "lr", "schedule", "seed", "device"),
+    "Stop early": ("stop_steps", "stop_minutes", "stop_elbo"),
+}
+COLUMNS = 3
+
+
+def show(own_images: bool) -> None:
+    """Draw the form. What is entered is read with `read`, whenever something else makes the page run again."""
+    known = {f.name: f for f in fields(Settings)}
+    grouped = {name for names in GROUPS.values() for name in names}
+    rest = tuple(name for name in known if name not in grouped)
+    for title, names in {**GROUPS, "More": rest}.items():
+        if not names:
+            continue
+        st.markdown(f"**{title}**")
+        columns = st.columns(COLUMNS, vertical_alignment="bottom")
+        for i, name in enumerate(names):
+            with columns[i % COLUMNS]:
+                _field(name, known[name].metadata)
+        if "data" in names:
+            _about_data(own_images)
+
+
+def read() -> Settings:
+    """The settings as they were entered. `InputError` in a sentence where they make no sense."""
+    entered = {f.name: st.session_state.get(_key(f.name)) for f in fields(Settings)}
+    for name, value in entered.items():
+        if value is None:
+            raise InputError(f"{name} is empty; enter a value.")
+    return Settings.of(entered)
+
+
+def choose_data(data: str) -> None:
+    st.session_state[_key("data")] = data
+
+
+def chosen_data() -> str:
+    return str(st.session_state.get(_key("data"), FIRST.data))
+
+
+def _key(name: str) -> str:
+    return f"set-{name}"
+
+
+def _field(name: str, limits: Any) -> None:
+    label, first = name.replace("_", " "), getattr(FIRST, name)
+    shared: dict[str, Any] = {"key": _key(name), "help": limits["help"], "persist_state": "session"}
+    kind = field_types()[name]
+    if name == "data":
+        labels = _images.choices()
+        options = list(labels)
+        st.selectbox(label, options, options.index(first), format_func=lambda data: labels.get(data, data), **shared)
+    elif options := list(choices_of(name) or ()):
+        st.selectbox(label, options, options.index(first), on_change="ignore", **shared)
+    elif kind is bool:
+        st.checkbox(label, first, on_change="ignore", **shared)
+    elif kind is int:
+        st.number_input(label, *_ends(limits, int), first, 1, on_change="ignore", **shared)
+    elif kind is float:
+        step = 1e-4 if 0 < first < 0.1 else 0.1
+        st.number_input(label, *_ends(limits, float), first, step, format="%g", on_change="ignore", **shared)
+    else:
+        st.text_input(label, ",".join(map(str, first)), on_change="ignore", **shared)
+
+
+def _ends(limits: Any, kind: type) -> tuple[Any, Any]:
+    """The least and the greatest value that a field takes, or None."""
+    low, high = limits["at_least"], limits["at_most"]
+    return None if low is None else kind(low), None if high is None else kind(high)
+
+
+def _about_data(own_images: bool) -> None:
+    data = chosen_data()
+    if not _images.at_hand(data):
+        st.caption(
+            f"{data} is not below the data root (ELBO_ROOM_DATA) yet: it is downloaded when training starts, where the "
+            "network can be reached. Digits are there at once."
+        )
+    if not own_images:
+        return
+    with st.expander("Your own images"):
+        st.caption(
+            "An .npz file with an array images (and labels, if there are any), or a .zip of pictures with a folder for "
+            "each class. Pictures are cropped to a square."
+        )
+        size, colour = st.columns(2)
+        size.selectbox("size of the pictures", _images.SIDES, 1, format_func=lambda n: f"{n} × {n}", key="own-side")
+        colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour")
+        st.file_uploader(
+            ".npz or .zip", type=["npz", "zip"], key="own-images", on_change=_take_images, label_visibility="collapsed",
+            max_upload_size=_images.MAX_UPLOAD,
+        )  # fmt: skip
+        if refused := st.session_state.pop("own-refused", None):
+            st.error(refused)
+
+
+def _take_images() -> None:
+    """Keep the images that were just dropped, and choose them."""
+    file = st.session_state["own-images"]
+    if file is None:
+        return
+    try:
+        side, grey = st.session_state["own-side"], st.session_state["own-colour"] == "grey"
+        choose_data(str(_images.add(file.name, file.getvalue(), side, grey)))
+    except InputError as error:
+        st.session_state["own-refused"] = str(error)

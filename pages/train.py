@@ -1,0 +1,176 @@
+"""Train: start a run, watch it learn, steer it while it does."""
+
+from reprlib import repr as short
+from typing import Any
+
+import streamlit as st
+
+from pages import _images, _keys, _launch, _models, _settings_form
+from pages._lecture import follow_link, presents, qr_svg
+from pages._live_component import live_view
+from vae.errors import InputError
+
+PRESENTER = presents()
+MAY_TRAIN = PRESENTER or _keys.audience_runs() > 0
+
+
+def train() -> None:
+    """Start the run that the form describes, and show it; what cannot be trained is told, and nothing is lost."""
+    try:
+        settings = _settings_form.read()
+        name, key = _launch.start(settings, _images.name_of(settings.data), audience=not PRESENTER)
+    except InputError as error:
+        st.session_state["refused"] = str(error)
+        return
+    keys()[name] = key
+    states.clear()
+    choose("run", name)
+
+
+def keys() -> dict[str, str]:
+    """Name → key of the runs that this session has started, or was given the key of."""
+    return st.session_state.setdefault("keys", {})
+
+
+def choose(parameter: str, name: str | None) -> None:
+    st.session_state[parameter] = name
+    st.session_state["chosen"] = True
+
+
+def mark_choice() -> None:
+    """Note that this run of the script follows a choice on the page: the address may lag behind it."""
+    st.session_state["chosen"] = True
+
+
+def follow_address(names: list[str]) -> None:
+    """Show the runs that the address names: on the first visit, and when someone goes back or forward."""
+    asked = {name: st.query_params.get(name, "") for name in ("run", "with")}
+    if st.session_state.pop("chosen", False) or asked == st.session_state.get("train-address"):
+        return
+    for parameter, name in asked.items():
+        st.session_state[parameter] = name if name in names else None
+        if name and name not in names:
+            st.session_state["missing"] = f"There is no run {short(name)} here (any more); choose one from the list."
+
+
+def keep_address(run: str | None, compare: str | None) -> None:
+    """Let the address name the runs that are shown."""
+    address = {"run": run or "", "with": compare or ""}
+    if {name: st.query_params.get(name, "") for name in address} != address:
+        st.query_params.from_dict({name: value for name, value in address.items() if value})
+    st.session_state["train-address"] = address
+
+
+@st.cache_data(ttl=1, show_spinner=False)
+def states(_root: Any, root: str) -> dict[str, str]:
+    """Name → state of every run, the newest first."""
+    return {name: _launch.observe(_root / name)["state"] for name in _launch.all_runs()}
+
+
+def new_run() -> None:
+    """The big button, and the settings beside it."""
+    button, settings, _ = st.columns([1.2, 1, 4], vertical_alignment="center")
+    button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", on_click=train)
+    with settings.popover("Settings", width="stretch"):
+        _settings_form.show(own_images=PRESENTER)
+    if refused := st.session_state.pop("refused", None):
+        st.error(refused)
+
+
+def first_visit() -> None:
+    st.html(
+        "<p class='room-lead'>Watch a variational autoencoder learn: its latent map forms before your eyes, and you "
+        "turn beta and the learning rate while it trains.</p>"
+    )
+    if MAY_TRAIN:
+        new_run()
+        data = _settings_form.chosen_data()
+        st.caption(
+            f"As it is set: {_images.choices().get(data, data)}, some minutes on a laptop. It goes on if you leave."
+        )
+    else:
+        st.info("In this lecture the presenter trains; choose a run from the list to follow it.")
+
+
+def share(run: str) -> None:
+    """The link for those who follow, as a QR code too; and the key, for those who steer."""
+    link = follow_link(run, st.context.url)
+    st.markdown("**Follow this run** on any device, read-only")
+    st.code(link, language=None)
+    st.html(f"<div class='room-qr'>{qr_svg(link)}</div>")
+    if _keys.is_local():
+        st.caption("Only this machine can reach it now; `make lecture` opens it to the network.")
+    st.button("Enlarge the code", on_click=lambda: st.session_state.update(enlarged=True), width="stretch")
+    if key := keys().get(run):
+        st.markdown("**Steering key**: whoever enters it can steer this run")
+        st.code(key, language=None)
+    else:
+        st.text_input(
+            "Steering key, to steer this run from here", key="entered-key", type="password", on_change=take_key
+        )
+
+
+def open_done(done: dict[str, str]) -> None:
+    """Show the run that has come of a fork or of going on; say where a kept one is."""
+    if done["do"] == "keep":
+        st.toast(f"{done['run']} is in the gallery: choose it under Explore.", icon=":material/check:")
+        return
+    if key := done.get("token"):
+        keys()[done["run"]] = key
+    states.clear()
+    if done["run"] != st.session_state["run"]:
+        st.session_state["opened"] = done["run"]
+        st.rerun()
+
+
+def take_key() -> None:
+    if key := st.session_state["entered-key"].strip():
+        keys()[st.session_state["run"]] = key
+
+
+@st.dialog("Follow this run", width="large")
+def enlarged(run: str) -> None:
+    link = follow_link(run, st.context.url)
+    st.html(f"<div class='room-qr room-qr-large'>{qr_svg(link)}</div><p class='room-link'>{link}</p>")
+
+
+if opened := st.session_state.pop("opened", None):  # before its picker is drawn
+    choose("run", opened)
+known = states(_models.RUNS, str(_models.RUNS.absolute()))
+follow_address(list(known))
+for parameter in ("run", "with"):
+    if st.session_state.get(parameter) not in known:
+        st.session_state[parameter] = None
+
+title, picker, comparer, opener, sharer, _ = st.columns([2.6, 3, 3, 1.4, 1.2, 0.35], vertical_alignment="center")
+title.html("<h1 class='room-title'>ELBO Room <small>loss = distortion + β · rate</small></h1>")
+run = picker.selectbox(
+    "Run", list(known), format_func=lambda name: f"{name} · {known.get(name, '')}", key="run", on_change=mark_choice,
+    index=None, placeholder="A run …", label_visibility="collapsed",
+)  # fmt: skip
+others = [name for name in known if name != run]
+if st.session_state["with"] not in others:
+    st.session_state["with"] = None
+compare = comparer.selectbox(
+    "Compare with", others, format_func=lambda name: f"{name} · {known.get(name, '')}", key="with",
+    on_change=mark_choice, index=None, placeholder="Compare with …", label_visibility="collapsed",
+)  # fmt: skip
+if missing := st.session_state.pop("missing", None):
+    st.error(missing)
+keep_address(run, compare)
+if run is None:
+    first_visit()
+    st.stop()
+if MAY_TRAIN:
+    with opener.popover("New run", width="stretch"):
+        st.button("Train", type="primary", width="stretch", on_click=train)
+        if refused := st.session_state.pop("refused", None):
+            st.error(refused)
+        _settings_form.show(own_images=PRESENTER)
+with sharer.popover("Share", width="stretch"):
+    share(run)
+done = live_view(run, compare, keys().get(run))
+if done:
+    open_done(done)
+if st.session_state.pop("enlarged", False):
+    enlarged(run)
