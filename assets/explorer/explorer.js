@@ -153,7 +153,8 @@ export class Explorer {
   }
 
   scene() {
-    return { frame: this.frame, projection: this.projection, points: this.points, state: this.state };
+    const { frame, projection, points, state } = this;
+    return { frame, projection, points, state, covariance: (i) => projection.covariance(frame.arrays.logvar, i) };
   }
 
   // What colours the points where it is not the class; the colour bar spans all but the outermost hundredth each side.

@@ -19,7 +19,7 @@ export class LatentMap {
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
-  // Draws a scene: { frame, projection, points: { us, vs, labels, values }, state }.
+  // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }.
   async show(scene) {
     this.scene = scene;
     this.marked = null;

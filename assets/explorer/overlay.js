@@ -23,9 +23,9 @@ export class Overlay {
     if (shown) this.placeZone(view, scene, nearest);
   }
 
-  placeZone(view, { frame, projection, points, state }, i) {
+  placeZone(view, { frame, covariance, points, state }, i) {
     const { us, vs, labels } = points;
-    const { major, minor, angle } = ellipse(projection.covariance(frame.arrays.logvar, i));
+    const { major, minor, angle } = ellipse(covariance(i));
     const [x, y] = view.toPixel(us[i], vs[i]);
     const scale = view.pixelsPerUnit * state.scale;
     const colour = classColour(labels[i], frame.meta.classes.length);

@@ -22,7 +22,7 @@ export class Zones {
     this.root = canvas.parentElement;
   }
 
-  // Another scene: { frame, projection, points, state }. With `withPoints`, the points are drawn here too.
+  // Another scene: { frame, projection, covariance(i), points, state }. With `withPoints`, the points are drawn here too.
   show(scene, withPoints) {
     this.scene = scene;
     this.withPoints = withPoints;
@@ -77,11 +77,10 @@ export class Zones {
   }
 
   drawDensity(context, view, colours) {
-    const { frame, projection, points, state } = this.scene;
+    const { projection, covariance, points, state } = this.scene;
     const { us, vs, labels } = points;
     const { isLine } = projection;
     const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
-    const covariance = (i) => projection.covariance(frame.arrays.logvar, i);
     const visible = (i) => !state.hidden.includes(labels[i]);
     this.grid ??= (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, visible);
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
@@ -94,7 +93,7 @@ export class Zones {
   }
 
   drawEllipses(context, view) {
-    const { frame, projection, points, state } = this.scene;
+    const { frame, covariance, points, state } = this.scene;
     const { zones, scale, hidden } = state;
     if (zones === "none" || zones === "pointer") return;
     const { us, vs, labels } = points;
@@ -105,7 +104,7 @@ export class Zones {
     context.lineWidth = 0.8;
     for (let i = 0; i < us.length; i++) {
       if ((only >= 0 && labels[i] !== only) || hidden.includes(labels[i])) continue;
-      const { major, minor, angle } = ellipse(projection.covariance(frame.arrays.logvar, i));
+      const { major, minor, angle } = ellipse(covariance(i));
       const [x, y] = view.toPixel(us[i], vs[i]);
       context.beginPath();
       context.ellipse(x, y, major * pixels, Math.max(0.4, minor * pixels), -angle, 0, 2 * Math.PI);
@@ -132,7 +131,7 @@ export class Zones {
 }
 
 // On a line, a ring is the two spots at its distance, drawn across the map.
-function drawRings(context, view, colours, isLine) {
+export function drawRings(context, view, colours, isLine) {
   const [x, y] = view.toPixel(0, 0);
   context.strokeStyle = faded(colours.text, 0.5);
   context.setLineDash([5, 5]);

@@ -1,0 +1,92 @@
+// What part of the plane is looked at. It follows the points by itself until a person takes over.
+
+import { View, extent } from "./view.js";
+
+const LEAST = 3.25; // the 3-σ ring stays in view
+const SLACK = 0.7; // the points may shrink to this share of the view before it closes in
+const AIR = 1.06;
+const GLIDE = 170; // ms: how fast the view approaches where it wants to be
+
+export class Camera {
+  constructor() {
+    this.auto = true;
+    this.now = null; // { u, v, unit }: the middle, and data units a pixel
+    this.goal = null;
+  }
+
+  // The points of every map: [us, vs] pairs; `rectangle` is the room that one map has.
+  follow(clouds, rectangle) {
+    this.rectangle = rectangle;
+    if (!this.auto && this.now) return;
+    const box = [0, 1].map((axis) => {
+      const ends = clouds.map((cloud) => extent(cloud[axis], LEAST));
+      return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
+    });
+    if (this.goal && this.fits(box)) return;
+    const [[u0, u1], [v0, v1]] = box;
+    const unit = AIR * Math.max((u1 - u0) / rectangle.width, (v1 - v0) / rectangle.height);
+    this.goal = { u: (u0 + u1) / 2, v: (v0 + v1) / 2, unit };
+    this.now ??= { ...this.goal };
+  }
+
+  fits([[u0, u1], [v0, v1]]) {
+    const { u, v, unit } = this.goal;
+    const [w, h] = [(unit * this.rectangle.width) / 2, (unit * this.rectangle.height) / 2];
+    const inside = u0 >= u - w && u1 <= u + w && v0 >= v - h && v1 <= v + h;
+    const filled = Math.max((u1 - u0) / (2 * w), (v1 - v0) / (2 * h));
+    return inside && filled > SLACK;
+  }
+
+  // Glides on by `dt` milliseconds; false where it rests.
+  advance(dt) {
+    const { now, goal } = this;
+    if (!now || !goal || (now.u === goal.u && now.v === goal.v && now.unit === goal.unit)) return false;
+    const share = 1 - Math.exp(-dt / GLIDE);
+    const far = Math.max(Math.abs(goal.u - now.u) / goal.unit, Math.abs(goal.v - now.v) / goal.unit, 500 * Math.abs(Math.log(goal.unit / now.unit)));
+    if (far < 0.5) this.now = { ...goal };
+    else {
+      now.u += share * (goal.u - now.u);
+      now.v += share * (goal.v - now.v);
+      now.unit *= (goal.unit / now.unit) ** share;
+    }
+    return true;
+  }
+
+  // A person zooms by `factor` about (u, v), and shifts by (du, dv).
+  take(factor, u, v, du = 0, dv = 0) {
+    if (!this.now) return;
+    const { now } = this;
+    const unit = Math.min(10, Math.max(1e-5, now.unit * factor));
+    const grown = unit / now.unit;
+    this.auto = false;
+    this.now = { u: u + (now.u - du - u) * grown, v: v + (now.v - dv - v) * grown, unit };
+    this.goal = { ...this.now };
+  }
+
+  release() {
+    this.auto = true;
+    this.goal = null;
+  }
+
+  view(rectangle) {
+    const { u, v, unit } = this.now;
+    const [w, h] = [(unit * rectangle.width) / 2, (unit * rectangle.height) / 2];
+    return new View({ x: [u - w, u + w], y: [v - h, v + h] }, rectangle);
+  }
+
+  // What is looked at, in terms that hold for a window of any shape.
+  describe() {
+    if (this.auto || !this.now) return null;
+    const { u, v, unit } = this.goal;
+    return { u, v, reach: (unit * Math.min(this.rectangle.width, this.rectangle.height)) / 2 };
+  }
+
+  // Looks where another window looks.
+  adopt(place) {
+    if (!place) return this.auto || this.release();
+    if (!this.rectangle || ![place.u, place.v, place.reach].every(Number.isFinite) || !(place.reach > 0)) return;
+    this.auto = false;
+    this.goal = { u: place.u, v: place.v, unit: (2 * place.reach) / Math.min(this.rectangle.width, this.rectangle.height) };
+    this.now ??= { ...this.goal };
+  }
+}

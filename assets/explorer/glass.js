@@ -1,0 +1,99 @@
+// The lens of the live page: z decoded with the newest weights that were fetched, and the nearest point beside it.
+
+import { signed, whole } from "./format.js";
+import { klPerDim, logPrior } from "./gaussian.js";
+import { Decoder } from "./network.js";
+import { Picture } from "./picture.js";
+import { measure } from "./timing.js";
+
+const HTML = `
+  <div class="lv-decoded"></div>
+  <div class="lv-lensfacts">
+    <dl>
+      <dt>‖z‖</dt><dd class="lv-norm">–</dd>
+      <dt>ln p(z)</dt><dd class="lv-prior">–</dd>
+      <dt>weights</dt><dd class="lv-step">–</dd>
+    </dl>
+    <div class="lv-nearest">
+      <figure><canvas class="lv-original"></canvas><figcaption>nearest x</figcaption></figure>
+      <figure><canvas class="lv-reconstruction"></canvas><figcaption>x̂ at mu</figcaption></figure>
+    </div>
+    <p class="lv-point"></p>
+    <p class="lv-pin"></p>
+  </div>`;
+
+export class Glass {
+  constructor(root) {
+    this.root = root;
+    root.innerHTML = HTML;
+    this.$ = (name) => root.querySelector(`.lv-${name}`);
+    this.views = [];
+  }
+
+  // One large picture for each of `count` runs.
+  arrange(count) {
+    this.$("decoded").replaceChildren(...Array.from({ length: count }, () => picture()));
+    this.views = Array.from({ length: count }, () => null);
+    this.point = null;
+  }
+
+  // New weights of run i.
+  load(i, probe, weights) {
+    const canvas = this.$("decoded").children[i];
+    const known = this.views[i]?.probe === probe;
+    this.views[i] = {
+      probe,
+      decoder: new Decoder({ meta: probe.meta, arrays: weights.arrays }),
+      picture: known ? this.views[i].picture : new Picture(canvas, probe.meta.image_shape),
+      step: weights.meta.step,
+    };
+    this.point = null;
+  }
+
+  // `zs` holds z for every run; `near` = { i, session, point } is the nearest data point of the run under the hand.
+  show(zs, pinned, near) {
+    zs.forEach((z, i) => {
+      const view = this.views[i];
+      if (!view || view.decoder.input.length !== z.length) return;
+      const start = performance.now();
+      const pixels = view.decoder.decode(z);
+      measure("elbo-room:decode", start);
+      view.picture.paint(pixels);
+    });
+    this.$("norm").textContent = `${Math.hypot(...zs[0]).toFixed(2)} σ`;
+    this.$("prior").textContent = `${signed(logPrior(zs[0]))} nats`;
+    const steps = this.views.filter(Boolean).map(({ step }) => whole(step));
+    this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(", ")}` : "–";
+    this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
+    this.root.classList.toggle("lv-pinned", pinned);
+    if (near) this.showPoint(near);
+  }
+
+  showPoint({ i, session, point }) {
+    const view = this.views[i];
+    if (!view || point < 0 || !session.frame) return;
+    const { mu, logvar } = session.frame.arrays;
+    const { image_shape, latent_dim: k, classes } = view.probe.meta;
+    const { images, labels, index } = view.probe.arrays;
+    const key = `${i} ${point} ${session.frame.meta.step} ${view.step}`;
+    if (key === this.point) return;
+    this.point = key;
+    const size = image_shape.reduce((a, b) => a * b, 1);
+    new Picture(this.$("original"), image_shape).paint(images, 1 / 255, point * size);
+    new Picture(this.$("reconstruction"), image_shape).paint(view.decoder.decode(mu.subarray(point * k, (point + 1) * k)));
+    let rate = 0;
+    for (let d = point * k; d < (point + 1) * k; d++) rate += klPerDim(mu[d], logvar[d]);
+    this.$("point").innerHTML = "class <b></b> · rate <b></b> nats <small></small>";
+    const [name, cost] = this.$("point").querySelectorAll("b");
+    name.textContent = classes[labels[point]];
+    cost.textContent = rate.toFixed(2);
+    this.$("point").querySelector("small").textContent = `test image ${index[point]}`;
+  }
+}
+
+function picture() {
+  const canvas = document.createElement("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "image decoded at the lens");
+  return canvas;
+}

@@ -1,0 +1,583 @@
+// A training run, watched and steered while it happens: maps, lens, images, curves, numbers, transport and dials over one
+// or two runs. Knows the server's feed and the page's element, nothing of Streamlit.
+
+import { Camera } from "./camera.js";
+import { Curves } from "./curves.js";
+import { Dial } from "./dial.js";
+import { Glass } from "./glass.js";
+import { Legend } from "./legend.js";
+import { Pane } from "./pane.js";
+import { Rates } from "./rates.js";
+import { Readout, effective, notice } from "./readout.js";
+import { LogScale } from "./scale.js";
+import { Session, keepKey } from "./session.js";
+import { State } from "./state.js";
+import { Strip } from "./strip.js";
+import { afterPaint, measure } from "./timing.js";
+import { Tradeoff } from "./tradeoff.js";
+import { Transport } from "./transport.js";
+
+const SLOW = 100; // ms between two drawings of a chart
+const SHARE_EVERY = 100; // ms between two messages that tell followers where the presenter looks
+const FAR = 4000; // ms: how seldom a follower fetches weights, for there may be hundreds of them
+const ANSWER = 3000; // ms a trainer may take to heed; then the page shows what is, not what was asked for
+const SNAP = 9; // px within which a click takes the data point itself
+
+const BETA = new LogScale(0.001, 100, { zero: true, named: [0.01, 0.1, 1, 10, 100] });
+const LR = new LogScale(1e-5, 0.1, { named: [1e-4, 1e-3, 1e-2] });
+const SIGMA = new LogScale(0.01, 10, { named: [0.1, 1] });
+
+const HTML = `
+<div class="lv-main">
+  <header class="lv-head"></header>
+  <div class="lv-bar">
+    <div class="er-legend" role="group" aria-label="classes shown"></div>
+    <div class="lv-options">
+      <label class="lv-following" hidden><input type="checkbox"> follow the presenter</label>
+      <div class="lv-choice" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
+      <button class="lv-manifold" aria-pressed="false" title="the plane decoded, beneath the points">decoded plane</button>
+      <button class="lv-fit" title="let the view follow the points again (double click on the map)">fit</button>
+    </div>
+  </div>
+  <div class="lv-stage">
+    <div class="lv-maps"></div>
+    <div class="lv-notice" role="status" hidden></div>
+    <div class="lv-lost" role="status" hidden></div>
+  </div>
+  <form class="lv-locked" hidden><span>read-only: who has the run's key can steer it</span><input type="password" autocomplete="off" placeholder="key" aria-label="the run's key"><button>steer with this key</button></form>
+  <div class="lv-transport" role="group" aria-label="transport"></div>
+  <div class="lv-dials"><div class="lv-dial lv-beta"></div><div class="lv-dial lv-lr"></div><div class="lv-dial lv-sigma" hidden></div></div>
+</div>
+<aside class="lv-side">
+  <section class="lv-lens" aria-label="lens"></section>
+  <section class="lv-strip" aria-label="eight images over their reconstructions"></section>
+  <canvas class="lv-curves" role="img" aria-label="elbo, distortion and rate over the images seen"></canvas>
+  <div class="lv-pair">
+    <canvas class="lv-tradeoff" role="img" aria-label="distortion over rate"></canvas>
+    <canvas class="lv-rates" role="img" aria-label="rate of every latent dimension"></canvas>
+  </div>
+</aside>`;
+
+export class Live {
+  // `base` is the app's root address, `compare` a second run, `follow`: read-only, for an audience. `onAction(message)`
+  // hears of what was done for the person, such as a fork, and may open it.
+  constructor(root, { base, run, token = null, compare = null, follow = false, onAction = null }) {
+    Object.assign(this, { root, base, follow, onAction, following: follow, runs: [], asked: [], dirty: new Set() });
+    root.classList.add("er", "lv");
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.camera = new Camera();
+    this.glass = new Glass(this.$(".lv-lens"));
+    this.strip = new Strip(this.$(".lv-strip"));
+    this.readout = new Readout(this.$(".lv-head"));
+    this.transport = new Transport(this.$(".lv-transport"), { ask: (wanted) => this.ask(wanted), act: (name) => this.act(name) });
+    this.dials = this.makeDials();
+    this.charts = {
+      curves: new Curves(this.$(".lv-curves")),
+      tradeoff: new Tradeoff(this.$(".lv-tradeoff")),
+      rates: new Rates(this.$(".lv-rates")),
+    };
+    this.drawnAt = {};
+    this.setState(2);
+    this.listen();
+    this.fill();
+    this.update({ run, token, compare });
+  }
+
+  // The page shows another run, or brings a key. Cheap where nothing is new.
+  update({ run, token = null, compare = null }) {
+    const names = compare && compare !== run ? [run, compare] : [run];
+    if (names.join("\n") !== this.runs.map(({ session }) => session.run).join("\n")) this.open(names);
+    if (token && token !== this.first.token) this.first.unlock(token);
+  }
+
+  open(names) {
+    for (const { session, pane } of this.runs) {
+      session.close();
+      pane.destroy();
+    }
+    this.camera.release();
+    this.camera.now = null;
+    this.wish = null;
+    this.asked = [];
+    this.pace = null;
+    delete this.root.dataset.ready;
+    this.$(".lv-maps").replaceChildren();
+    this.glass.arrange(names.length);
+    this.runs = names.map((name, i) => this.openRun(name, i));
+    this.root.classList.toggle("lv-two", names.length > 1);
+    this.active = 0;
+    this.touch("curves", "tradeoff", "words");
+  }
+
+  openRun(name, i) {
+    const element = document.createElement("div");
+    this.$(".lv-maps").append(element);
+    const pane = new Pane(element, this.camera, this.state, {
+      hover: (pane, x, y, at) => this.hover(pane, x, y, at),
+      click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
+      move: (...args) => this.look(() => this.camera.take(...args)),
+      release: () => this.look(() => this.releaseCamera()),
+      resized: () => this.resized(),
+    });
+    const session = new Session(this.base, name, {
+      changed: (what, message) => this.heard(i, what, message),
+      view: (view) => this.adopt(view),
+      refused: (reason) => this.refused(reason, i),
+      done: (message) => this.done(message),
+      connection: (state, wait) => this.connection(state, wait),
+    });
+    return { session, pane };
+  }
+
+  get first() {
+    return this.runs[0].session;
+  }
+
+  get steers() {
+    return !this.follow && this.runs.some(({ session }) => session.steer);
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.request);
+    for (const { session, pane } of this.runs) {
+      session.close();
+      pane.destroy();
+    }
+    this.listener.abort();
+    this.root.replaceChildren();
+  }
+
+  // --- what the server says ------------------------------------------------------------------------------------------
+
+  heard(i, what, message) {
+    const run = this.runs[i];
+    if (!run) return this.wake(); // the socket answered before the run was kept
+    const { session, pane } = run;
+    if (what === "probe") this.prepare(i);
+    else if (what === "decoder") {
+      this.glass.load(i, session.probe, session.decoder);
+      this.lensAt ??= performance.now();
+    } else if (what === "manifold") pane.lay(session.manifold);
+    else if (what === "log" || what === "run") this.touch("curves", "tradeoff");
+    else if (what === "asked") this.answered(i, message.id);
+    else if (what === "steer" && !message.steer && this.keyTried) this.refused("This key does not fit this run; check it, or ask who started the run.");
+    if (what === "steer") this.keyTried = false;
+    if (what !== "snapshot") this.touch("words");
+    this.wake();
+  }
+
+  prepare(i) {
+    const { session, pane } = this.runs[i];
+    const { latent_dim: k, classes } = session.probe.meta;
+    pane.load(session.probe);
+    pane.name(this.runs.length > 1 ? session.run : "");
+    if (i > 0) return;
+    if (this.state.z.length !== k) this.setState(k);
+    this.legend = new Legend(this.$(".er-legend"), this.state);
+    this.legend.load(classes);
+    this.strip.load(session.probe);
+    this.$(".lv-sigma").hidden = session.probe.meta.likelihood !== "gaussian";
+    this.root.dataset.ready = session.run;
+  }
+
+  // The state of a space of k dimensions; what was chosen stays.
+  setState(k) {
+    const before = this.state;
+    this.state = new State(k);
+    Object.assign(this.state, before ? { zones: before.zones, manifold: before.manifold } : { zones: "all", manifold: false });
+    this.state.subscribe((changed, at) => this.changed(changed, at));
+    for (const { pane } of this.runs) pane.state = this.state;
+    this.showOptions();
+  }
+
+  refused(reason) {
+    this.wish = null;
+    this.asked = [];
+    this.say(reason);
+    this.touch("words");
+  }
+
+  done(message) {
+    if (message.token && message.run) keepKey(message.run, message.token);
+    if (this.onAction) this.onAction(message);
+    else if (message.do === "fork" && message.run) this.update({ run: message.run, token: message.token });
+    if (message.do === "keep") this.say("Saved: Explore offers this model now.");
+  }
+
+  connection(state, wait) {
+    const lost = this.runs.some(({ session }) => !session.connected);
+    const banner = this.$(".lv-lost");
+    banner.hidden = !lost || (state === "open" && this.runs.length === 0);
+    if (state === "lost") banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.`;
+    if (state === "open") for (const dial of Object.values(this.dials)) dial.flush();
+    this.touch("words");
+  }
+
+  // A sentence that goes away by itself.
+  say(text) {
+    this.told = { text, until: performance.now() + 6000 };
+    setTimeout(() => this.touch("words"), 6050);
+    this.touch("words");
+  }
+
+  // --- asking --------------------------------------------------------------------------------------------------------
+
+  ask(wanted, at = performance.now()) {
+    const sent = this.runs.filter(({ session }) => session.ask(wanted));
+    if (!sent.length) return;
+    // answers come in the order of the questions; those of the first run are waited for
+    if (sent[0].session === this.first) this.asked.push({ wanted, at, since: performance.now(), id: null });
+    if ("pace" in wanted) this.pace = wanted.pace;
+    if ("resume" in wanted) this.wishFor(false);
+    else if (["pause", "step", "epoch"].some((name) => name in wanted)) this.wishFor(true);
+    this.touch("words");
+  }
+
+  wishFor(paused) {
+    this.wish = { paused, until: performance.now() + ANSWER };
+    setTimeout(() => this.touch("words"), ANSWER + 50);
+  }
+
+  // The server says which request carried what was asked for.
+  answered(i, id) {
+    const waiting = i === 0 && this.asked.find((entry) => entry.id === null);
+    if (!waiting) return;
+    waiting.id = id;
+    if (this.wish && ["pause", "resume", "step", "epoch"].some((name) => name in waiting.wanted)) this.wish.id = id;
+  }
+
+  // A snapshot that heeds what was asked for is about to be painted.
+  heeded({ control }) {
+    const done = this.asked.filter(({ id }) => id !== null && id <= control);
+    if (!done.length) return;
+    this.asked = this.asked.filter((entry) => !done.includes(entry));
+    afterPaint(() => done.forEach(({ wanted, at }) => "beta" in wanted && measure("elbo-room:control-to-frame", at)));
+  }
+
+  act(name, more = {}) {
+    const { first } = this;
+    if (name === "save") this.ask({ save: true });
+    else if (name === "link") this.copy(new URL(`room/follow/${encodeURIComponent(first.run)}`, this.base).href, "Link copied: whoever opens it follows this run.");
+    else if (name === "key") this.copy(first.token ?? "", first.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.");
+    else if (name !== "download") this.first.do(name, more);
+  }
+
+  async copy(text, told) {
+    const copied = text && (await navigator.clipboard?.writeText(text).then(() => true, () => false));
+    this.say(copied || !text ? told : text);
+  }
+
+  makeDials() {
+    const make = (key, selector, options) =>
+      new Dial(this.$(selector), { ...options, send: (value, at) => this.ask({ [key]: value }, at) });
+    return {
+      beta: make("beta", ".lv-beta", {
+        name: "beta", label: "β", scale: BETA,
+        marks: [[0, "autoencoder"], [0.01, ""], [0.1, ""], [1, "ELBO"], [10, ""], [100, "collapse"]],
+      }),
+      lr: make("lr", ".lv-lr", { name: "learning rate", label: "lr", scale: LR, marks: [[1e-5, ""], [1e-3, ""], [0.1, ""]] }),
+      sigma: make("sigma", ".lv-sigma", { name: "sigma of the likelihood", label: "σ", scale: SIGMA, marks: [[0.01, ""], [1, ""], [10, ""]] }),
+    };
+  }
+
+  // --- hands ---------------------------------------------------------------------------------------------------------
+
+  listen() {
+    this.listener = new AbortController();
+    const { signal } = this.listener;
+    const on = (selector, type, action) => this.$(selector).addEventListener(type, action, { signal });
+    on(".lv-options", "click", ({ target }) => {
+      const { zones } = target.dataset;
+      if (zones) this.state.set({ zones });
+    });
+    on(".lv-manifold", "click", () => this.state.set({ manifold: !this.state.manifold }));
+    on(".lv-fit", "click", () => this.look(() => this.releaseCamera()));
+    on(".lv-following input", "change", ({ target }) => this.followPresenter(target.checked));
+    on(".lv-locked", "submit", (event) => this.tryKey(event));
+    on(".lv-notice", "click", ({ target }) => target.dataset.act && this.act(target.dataset.act, JSON.parse(target.dataset.more)));
+    document.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
+    document.addEventListener("keyup", (event) => event.key === " " && this.isOurs(event) && event.preventDefault(), { signal, capture: true });
+    document.addEventListener("visibilitychange", () => this.wake(), { signal });
+    window.addEventListener("resize", () => this.fill(), { signal });
+  }
+
+  // The page ends where the window does.
+  fill() {
+    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
+  }
+
+  tryKey(event) {
+    event.preventDefault();
+    const input = this.$(".lv-locked input");
+    this.keyTried = true;
+    this.first.unlock(input.value.trim());
+    input.value = "";
+  }
+
+  // Keys that are typed into nothing else.
+  isOurs({ target }) {
+    if (target.closest?.('input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], summary')) return false;
+    return target === document.body || this.root.contains(target);
+  }
+
+  key(event) {
+    if (!this.isOurs(event)) return;
+    if (event.key === "Escape" && this.state.pinned) return this.state.set({ pinned: false }, event.timeStamp);
+    if (event.key.startsWith("Arrow") && event.target.type === "range") return;
+    if (event.key === "Home" && event.target.type === "range") return;
+    if (this.transport.key(event)) event.preventDefault();
+  }
+
+  hover(pane, x, y, at) {
+    if (this.state.pinned || this.following || !pane.projection) return;
+    this.point(pane, x, y, at);
+  }
+
+  click(pane, x, y, at, still) {
+    if (!pane.projection || !pane.view) return;
+    this.leavePresenter();
+    if (still && this.state.pinned && this.isAtMarker(pane, x, y)) return this.state.set({ pinned: false }, at);
+    const nearest = still ? pane.nearest(...pane.view.toData(x, y)) : -1;
+    if (nearest >= 0) {
+      const [px, py] = pane.view.toPixel(pane.morph.us[nearest], pane.morph.vs[nearest]);
+      if (Math.hypot(px - x, py - y) < SNAP) [x, y] = [px, py];
+    }
+    this.point(pane, x, y, at);
+    this.state.set({ pinned: true }, at);
+  }
+
+  point(pane, x, y, at) {
+    this.active = this.runs.findIndex((run) => run.pane === pane);
+    pane.projection.lift(this.state.z, ...pane.view.toData(x, y));
+    this.showLensSoon(at);
+    this.shareView();
+  }
+
+  isAtMarker(pane, x, y) {
+    const [mx, my] = pane.view.toPixel(...pane.projection.project(this.state.z));
+    return Math.hypot(mx - x, my - y) < SNAP + 3;
+  }
+
+  look(move) {
+    this.leavePresenter();
+    move();
+    this.shareView();
+    this.wake();
+  }
+
+  releaseCamera() {
+    this.camera.release();
+    this.followPoints();
+  }
+
+  resized() {
+    this.camera.goal = this.camera.auto ? null : this.camera.goal;
+    this.followPoints();
+    this.touch("curves", "tradeoff", "rates");
+  }
+
+  followPoints() {
+    const panes = this.runs.map(({ pane }) => pane).filter((pane) => pane.goal);
+    if (panes.length) this.camera.follow(panes.map((pane) => pane.goal), panes[0].rectangle());
+    this.wake();
+  }
+
+  changed(changed, at) {
+    if (changed.has("hidden")) this.legend?.show();
+    for (const { pane } of this.runs) pane.groundDirty = true;
+    this.showOptions();
+    this.showLensSoon(at);
+    this.shareView();
+  }
+
+  showOptions() {
+    const { zones, manifold } = this.state;
+    for (const button of this.root.querySelectorAll("[data-zones]")) button.setAttribute("aria-checked", String(button.dataset.zones === zones));
+    this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
+  }
+
+  // --- presenter and followers -----------------------------------------------------------------------------------------
+
+  followPresenter(on) {
+    this.following = on;
+    this.$(".lv-following input").checked = on;
+    if (on && this.presented) this.adopt(this.presented);
+  }
+
+  leavePresenter() {
+    if (this.following && this.presented) this.followPresenter(false);
+  }
+
+  shareView() {
+    if (!this.steers || this.shareTimer) return;
+    this.shareTimer = setTimeout(() => {
+      this.shareTimer = null;
+      const { z, pinned, zones, manifold, hidden } = this.state;
+      this.first.share({ z: Array.from(z), pinned, zones, manifold, hidden, place: this.camera.describe() });
+    }, SHARE_EVERY);
+  }
+
+  // Shows what the presenter shows; whatever of it makes no sense here is passed over.
+  adopt(view) {
+    this.presented = view;
+    if (!this.following || this.steers || !view) return;
+    const { state } = this;
+    if (Array.isArray(view.z) && view.z.length === state.z.length && view.z.every(Number.isFinite)) state.z.set(view.z);
+    if (["all", "pointer", "none"].includes(view.zones)) state.zones = view.zones;
+    state.pinned = view.pinned === true;
+    state.manifold = view.manifold === true;
+    if (Array.isArray(view.hidden)) state.hidden = view.hidden.filter(Number.isInteger);
+    this.camera.adopt(view.place ?? null);
+    if (!view.place) this.followPoints();
+    this.changed(new Set(["hidden"]), performance.now());
+  }
+
+  // --- painting ------------------------------------------------------------------------------------------------------
+
+  touch(...parts) {
+    for (const part of parts) this.dirty.add(part);
+    this.wake();
+  }
+
+  showLensSoon(at) {
+    this.lensAt ??= at;
+    this.wake();
+  }
+
+  wake() {
+    this.request ??= requestAnimationFrame((now) => this.tick(now));
+  }
+
+  // One frame of the display: the newest snapshots, the motion, the lens, and one of the slower parts.
+  tick(now) {
+    this.request = null;
+    const dt = Math.min(100, now - (this.ticked ?? now));
+    this.ticked = now;
+    this.takeSnapshots(now);
+    const moved = this.camera.advance(dt);
+    let moving = moved;
+    for (const { pane } of this.runs) moving = pane.paint(now, moved) || moving;
+    this.fetchWhatIsNeeded();
+    if (this.lensAt !== undefined) this.showLens();
+    this.drawSlowPart(now);
+    if (moving || this.dirty.size) this.wake();
+  }
+
+  takeSnapshots(now) {
+    this.runs.forEach(({ session, pane }, i) => {
+      const frame = session.take();
+      if (!frame) return;
+      pane.take(frame, now);
+      this.followPoints();
+      if (i === 0) {
+        this.strip.show(frame.arrays.reconstructions);
+        this.heeded(frame.meta);
+        this.touch("rates");
+      }
+      if (this.state.pinned || this.runs.some((run) => run.pane.hovered)) this.lensAt ??= undefined;
+      this.touch("curves", "tradeoff", "words");
+    });
+  }
+
+  fetchWhatIsNeeded() {
+    const hovered = this.runs.some(({ pane }) => pane.hovered);
+    const followed = this.following && this.presented;
+    for (const { session } of this.runs) {
+      if (hovered || (this.state.pinned && !followed)) session.wantDecoder();
+      else if (followed || !session.decoder) session.wantDecoder(FAR);
+      if (this.state.manifold) session.wantManifold();
+    }
+  }
+
+  showLens() {
+    const started = this.lensAt;
+    this.lensAt = undefined;
+    const { z, pinned } = this.state;
+    const { session, pane } = this.runs[this.active];
+    if (!pane.projection) return;
+    const [u, v] = pane.projection.project(z);
+    const point = pane.nearest(u, v);
+    const zs = this.runs.map((run) => this.zOf(run.pane, u, v));
+    this.glass.show(zs, pinned, { i: this.active, session, point });
+    this.runs.forEach((run, i) => run.pane.projection && run.pane.mark(zs[i], i === this.active ? point : run.pane.nearest(u, v)));
+    this.root.classList.toggle("er-pinned", pinned);
+    afterPaint(() => measure("elbo-room:input-to-paint", started));
+  }
+
+  // z in the space of a map: the same, where the spaces are; else the spot that lies at (u, v) of its plane.
+  zOf(pane, u, v) {
+    if (!pane.projection || pane.k === this.state.z.length) return this.state.z;
+    const z = new Float64Array(pane.k);
+    pane.projection.lift(z, u, v);
+    return z;
+  }
+
+  // At most one a frame, and each at most ten times a second.
+  drawSlowPart(now) {
+    const due = [...this.dirty].filter((part) => now - (this.drawnAt[part] ?? -Infinity) >= SLOW);
+    const part = due.sort((a, b) => (this.drawnAt[a] ?? 0) - (this.drawnAt[b] ?? 0))[0];
+    if (!part) return;
+    this.dirty.delete(part);
+    this.drawnAt[part] = now;
+    if (part === "words") return this.showWords();
+    const runs = this.runs.map(({ session }) => ({ name: session.run, history: session.history }));
+    if (part === "rates") this.first.frame && this.charts.rates.show(this.first.frame.meta);
+    else this.charts[part].show(runs);
+  }
+
+  // State, numbers, buttons and dials: what was asked for a moment ago, else what is.
+  showWords() {
+    const { first } = this;
+    const meta = first.frame?.meta;
+    const { state, alive } = first.status;
+    const truth = state === "paused" || (state === "running" && meta?.state === "paused");
+    if (this.wish && (performance.now() > this.wish.until || (this.wish.id !== undefined && meta?.control >= this.wish.id))) this.wish = null;
+    const paused = this.wish?.paused ?? truth;
+    this.readout.show(first, paused);
+    const steer = this.steers && first.connected;
+    this.transport.show({
+      state: state ?? "", alive: alive !== false, paused, pace: this.pace, steer,
+      download: new URL("model.safetensors", first.files).href,
+    });
+    for (const [key, dial] of Object.entries(this.dials)) {
+      dial.enabled = steer && alive !== false && ["queued", "running", "paused"].includes(state);
+      const value = meta?.[key] ?? first.settings[key];
+      if (value !== undefined && !this.asked.some(({ wanted }) => key in wanted)) dial.show(value, key === "beta" ? effective(first) : "");
+    }
+    this.asked = this.asked.filter(({ since }) => performance.now() - since < ANSWER);
+    this.showNotice();
+    const readOnly = !this.follow && !this.steers && first.connected && Boolean(state);
+    this.$(".lv-locked").hidden = !readOnly;
+    this.$(".lv-following").hidden = this.steers || !state;
+    this.$(".lv-following input").checked = this.following;
+  }
+
+  showNotice() {
+    const told = this.told && performance.now() < this.told.until ? { text: this.told.text } : null;
+    const now = told ?? notice(this.first, this.steers);
+    const shown = JSON.stringify(now);
+    if (shown === this.noticed) return;
+    this.noticed = shown;
+    const element = this.$(".lv-notice");
+    element.hidden = !now;
+    if (!now) return;
+    element.classList.toggle("lv-bad", Boolean(now.bad));
+    element.textContent = now.text;
+    for (const [label, act, more] of now.actions ?? []) {
+      const button = Object.assign(document.createElement("button"), { textContent: label });
+      Object.assign(button.dataset, { act, more: JSON.stringify(more) });
+      element.append(button);
+    }
+    if (now.link) element.append(Object.assign(document.createElement("a"), { textContent: now.link[0], href: new URL(now.link[1], this.base).href }));
+  }
+
+  // A new theme: everything drawn in the page's colours is drawn again.
+  retheme() {
+    for (const { session, pane } of this.runs) {
+      if (session.manifold) pane.lay(session.manifold);
+      pane.groundDirty = true;
+    }
+    this.touch("curves", "tradeoff", "rates");
+  }
+}

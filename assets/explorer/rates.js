@@ -1,0 +1,63 @@
+// What every latent dimension carries: its rate as a bar. Active ones are filled, the others only outlined.
+
+import { Plot, fresh } from "./chart.js";
+import { faded, theme } from "./palette.js";
+import { subscript } from "./projection.js";
+
+const MARGIN = { left: 34, right: 4, top: 22, bottom: 24 };
+
+export class Rates {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.hover = null;
+    canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
+    canvas.addEventListener("pointerleave", () => this.point(null));
+  }
+
+  // Rates in nats (k), whether each dimension is active (k), and the posterior's mean sigma (k).
+  show({ probe_rate_per_dim: rates, active, mean_sigma_per_dim: sigmas }) {
+    Object.assign(this, { rates, active, sigmas });
+    this.draw();
+  }
+
+  point(x) {
+    this.hover = x;
+    if (this.rates) this.draw();
+  }
+
+  draw() {
+    const { context, width, height } = fresh(this.canvas);
+    if (width < 60 || height < 80) return;
+    const colours = theme(this.canvas);
+    const k = this.rates.length;
+    const most = Math.max(...this.rates, 0.05) * 1.1;
+    const box = {
+      left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
+    };
+    const plot = new Plot(context, box, { x: [0, k], y: [0, most] }, colours);
+    plot.axes({ xCount: 0, yCount: 4 });
+    const active = this.active.filter(Boolean).length;
+    plot.label("rate, nats", 2, 9, { font: "600 12.5px" });
+    plot.label(`${active} of ${k} active`, width - 2, 9, { align: "right" });
+    const wide = Math.min(46, (box.width / k) * 0.72);
+    for (let d = 0; d < k; d++) {
+      const middle = plot.x(d + 0.5);
+      const top = plot.y(this.rates[d]);
+      context.fillStyle = faded(colours.accent, this.active[d] ? 0.75 : 0.06);
+      context.strokeStyle = faded(this.active[d] ? colours.accent : colours.text, this.active[d] ? 1 : 0.45);
+      context.lineWidth = 1;
+      context.fillRect(middle - wide / 2, top, wide, box.top + box.height - top);
+      context.strokeRect(middle - wide / 2, top, wide, box.top + box.height - top);
+      if (k <= 10 || d % Math.ceil(k / 8) === 0)
+        plot.label(subscript("z", d + 1), middle, box.top + box.height + 12, { align: "center", colour: faded(colours.text, 0.75) });
+    }
+    this.drawHover(plot, k);
+  }
+
+  drawHover(plot, k) {
+    const d = this.hover === null ? -1 : Math.floor(plot.at(this.hover));
+    if (d < 0 || d >= k) return;
+    const text = `${subscript("z", d + 1)}: ${this.rates[d].toFixed(2)} nats, mean σ ${this.sigmas[d].toFixed(2)}`;
+    plot.label(text, plot.box.left + plot.box.width, plot.box.top + 9, { align: "right" });
+  }
+}
