@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,27 +58,24 @@ def write(
 
     tensors = {MODEL + name: t.detach().cpu().contiguous() for name, t in model.items()}
     tensors |= {name: t.detach().cpu().contiguous() for name, t in (training or {}).items()}
-    metadata = {
+    write_atomically(path, save(tensors, _described(settings, image_shape, step)))
+
+
+def rewrite(path: Path, saved: Checkpoint) -> None:
+    """Write what was read, and perhaps changed; atomically, as `write` does, but without torch."""
+    from safetensors.numpy import save
+
+    tensors = {MODEL + name: array for name, array in saved.arrays.items()} | saved.training
+    write_atomically(path, save(tensors, _described(saved.settings, saved.image_shape, saved.step)))
+
+
+def _described(settings: Settings, image_shape: ImageShape, step: int) -> dict[str, str]:
+    return {
         "format": FORMAT,
         "settings": settings.to_json(),
         "image_shape": json.dumps(list(image_shape)),
         "step": str(step),
     }
-    write_atomically(path, save(tensors, metadata))
-
-
-def rewrite(source: Path, target: Path, batch_size: int, step: Callable[[int], int]) -> None:
-    """Copy the file `source`, with another batch size in its settings, and the step that `step` makes of its own."""
-    from safetensors.numpy import save
-
-    data = source.read_bytes()
-    metadata = _metadata(data)
-    settings = json.loads(metadata["settings"])
-    metadata |= {
-        "settings": json.dumps(settings | {"batch_size": batch_size}),
-        "step": str(step(int(metadata["step"]))),
-    }
-    write_atomically(target, save(load_arrays(data), metadata))
 
 
 def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:

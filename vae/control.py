@@ -64,11 +64,11 @@ def ask(folder: str | Path, **changes: Any) -> int:
     Raises `InputError` where a change makes no sense or the folder cannot be written.
     """
     for name, value in changes.items():
-        if refusal := _refusal(name, value):
+        if refusal := _unknown(name) if name == "id" else _refusal(name, value):
             raise InputError(refusal)
     folder = Path(folder)
     try:
-        with FileLock(folder / ".control.lock", timeout=WAIT):
+        with FileLock(folder / ".control.lock", timeout=WAIT, poll_interval=0.005):
             before = read(folder)
             control = replace(before, **changes, id=before.id + 1)
             write_atomically(folder / FILE_NAME, json.dumps(asdict(control)).encode(), durable=False)
@@ -100,6 +100,10 @@ def _refusal(name: str, value: Any) -> str | None:
         return f"pace must be from 0.01 to a million steps a second, not {value!r:.50}."
     if name in _COUNTS:
         return None if _is_count(value) else f"{name} must be a whole number from 0, not {value!r:.50}."
+    return _unknown(name)
+
+
+def _unknown(name: str) -> str:
     return f"A run can be asked for {', '.join(f.name for f in fields(Control) if f.name != 'id')}, not {name!r:.50}."
 
 

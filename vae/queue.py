@@ -14,7 +14,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 LOOK_EVERY = 0.25  # seconds
-JUST_MADE = 5.0  # seconds for which a ticket counts before its holder has locked it
 
 
 @contextmanager
@@ -25,9 +24,10 @@ def turn(line: Path, wait: Callable[[int], None]) -> Iterator[Callable[[], bool]
     The context's value tells whether somebody waits behind.
     """
     line.mkdir(parents=True, exist_ok=True)
-    ticket = line / f"{time.time_ns():020d}-{os.getpid()}"
-    lock = FileLock(ticket)
-    lock.acquire()
+    with FileLock(line / ".lock"):  # so that nobody slips in before a ticket that counts already
+        ticket = line / f"{_last(line) + 1:012d}-{os.getpid()}"
+        lock = FileLock(ticket)
+        lock.acquire()
     try:
         while place := sum(_is_held(other) for other in _tickets(line) if other.name < ticket.name):
             wait(place)
@@ -42,11 +42,14 @@ def _tickets(line: Path) -> list[Path]:
     return list(line.glob("[0-9]*-[0-9]*"))
 
 
+def _last(line: Path) -> int:
+    """The number of the last ticket in the line, be it held or left behind."""
+    return max((int(ticket.name.partition("-")[0]) for ticket in _tickets(line)), default=0)
+
+
 def _is_held(ticket: Path) -> bool:
     """Whether a process still holds the ticket; one that was left behind is thrown away."""
     with suppress(OSError):
-        if time.time() - int(ticket.name.partition("-")[0]) / 1e9 < JUST_MADE:
-            return True
         try:
             with FileLock(ticket, timeout=0):
                 ticket.unlink(missing_ok=True)

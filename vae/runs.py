@@ -12,6 +12,7 @@ Every file but the log is replaced atomically, so the process can be killed at a
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -116,15 +117,15 @@ def observe(folder: str | Path) -> dict[str, Any]:
 
 
 def _is_held(folder: Path) -> bool:
-    if not (folder / LOCK).exists():
-        return False
+    """Whether a process holds the run: a shared look, or those who look at once would see one another."""
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            return False
-    except Timeout:
+        with open(folder / LOCK, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
     except OSError:
-        return False
+        pass
+    return False
 
 
 def read_log(folder: str | Path) -> list[dict[str, Any]]:
@@ -181,9 +182,10 @@ def fork(folder: str | Path, new: str | Path, batch_size: int | None = None) -> 
     """
     folder, new = Path(folder), Path(new)
     source = read(folder)
-    size = source.settings.batch_size
-    settings = replace(source.settings, batch_size=batch_size or size)
     saved = checkpoint.read(folder)
+    log = read_log(folder)  # after the checkpoint: a run that goes on meanwhile has logged all that came before it
+    size = source.settings.batch_size
+    settings = Settings.of({**asdict(source.settings), "batch_size": batch_size or size})
     if source.finished or not saved.training:
         raise InputError(f"{folder} is finished, so there is no training to go on with; train it anew instead.")
     if new.exists():
@@ -192,18 +194,26 @@ def fork(folder: str | Path, new: str | Path, batch_size: int | None = None) -> 
     def rescaled(step: int) -> int:
         return step * size // settings.batch_size
 
+    forked = saved._replace(settings=replace(saved.settings, batch_size=settings.batch_size), step=rescaled(saved.step))
     beside = new.with_name(f".{new.name}.{os.getpid()}.part")
     with one_sentence(new):
         try:
             beside.mkdir(parents=True)
             facts = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             (beside / SETTINGS).write_text(json.dumps({**facts, "settings": asdict(settings)}, indent=1) + "\n")
-            lines = [json.dumps({**line, "step": rescaled(line["step"])}) + "\n" for line in source.log]
-            (beside / LOG).write_text("".join(lines))
-            checkpoint.rewrite(folder / CHECKPOINT, beside / CHECKPOINT, batch_size=settings.batch_size, step=rescaled)
-            steps = {**source.status, "step": rescaled(saved.step), "steps": rescaled(source.status.get("steps", 0))}
-            reason = f"Forked from {folder.name} at step {saved.step:,}."
-            write_status(beside, **{**steps, "state": "paused", "reason": reason})
+            lines = [{**line, "step": rescaled(line["step"])} for line in log if line["step"] <= saved.step]
+            (beside / LOG).write_text("".join(json.dumps(line) + "\n" for line in lines))
+            checkpoint.rewrite(beside / CHECKPOINT, forked)
+            write_status(
+                beside,
+                "paused",
+                step=rescaled(saved.step),
+                steps=rescaled(source.status.get("steps", 0)),
+                epoch=source.status.get("epoch", 0),
+                epochs=settings.epochs,
+                saved_step=rescaled(saved.step),
+                reason=f"Forked from {folder.name} at step {saved.step:,}.",
+            )
             os.replace(beside, new)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
