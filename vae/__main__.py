@@ -132,10 +132,12 @@ def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, 
     from vae.training import pick_device, prepare_process
 
     said = runs.read_status(folder)
+    leftover = control.read(folder).id  # an end that an earlier process was asked for does not hold
     known = {name: said[name] for name in ("step", "steps", "epoch", "epochs") if name in said}
 
     def wait(place: int) -> None:
-        if received or control.read(folder).finish:
+        wanted = control.read(folder)
+        if received or (wanted.finish and wanted.id != leftover):
             raise InputError("It has left the line before its turn; go on with Resume.")
         runs.write_status(folder, "queued", **known, place=place, settings=asdict(settings))
 
