@@ -81,8 +81,13 @@ class Snapshots:
         return self.watched
 
     def write(self, training: Training, numbers: dict[str, Any]) -> None:
-        """Write a snapshot with these numbers in its header; the decoder and the manifold too, when they are due."""
+        """Write a snapshot with these numbers in its header; the decoder and the manifold too, when they are due.
+
+        A training that stands still shows all of them as they are: no later snapshot would make up for it.
+        """
         start = time.monotonic()
+        if numbers["state"] != "running":
+            self.decoder_due = self.manifold_due = 0.0
         if self.resident is None:
             self.resident = self._write_probe(training)
         if start >= self.decoder_due:
