@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -207,7 +207,8 @@ class _Recorder:
         self.finishing = False
         for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while it wrote
             for part in folder.glob(pattern):
-                part.unlink(missing_ok=True)
+                if not part.name.startswith(f".{control.FILE_NAME}."):  # somebody may be asking right now
+                    part.unlink(missing_ok=True)
         if existing is not None and (folder / CHECKPOINT).exists():
             self._restore()
         else:
@@ -222,7 +223,7 @@ class _Recorder:
         self.last_report_step = self.training.step
         n = len(images.train.labels)
         self.epoch = self.training.step * settings.batch_size // n
-        log = read_log(folder)
+        log = [line for line in read_log(folder) if "changed" not in line]
         self.reported = log[-1]["step"] * settings.batch_size // n if log else 0
         facts = {"parameters": self._parameters(), "device": describe_device(self.training.device)}
         self.snapshots = Snapshots(folder, images, facts)
@@ -298,6 +299,7 @@ class _Recorder:
         before = control.read(self.folder)
         for name, value in before.live.items():
             if value != getattr(self.training, name):
+                self.changes[name] = getattr(self.training, name)
                 setattr(self.training, name, value)
         if before.until is not None or before.finish:
             control.ask(self.folder, until=None, finish=False)
@@ -340,11 +342,13 @@ class _Recorder:
             self.training.beta = old.beta
         passes = len(list(self.folder.glob("log-*.jsonl")))
         with suppress(FileNotFoundError):
-            os.replace(self.folder / LOG, self.folder / f"log-{passes + 1}.jsonl")
-        self._keep_log(0)
+            shutil.copyfile(self.folder / LOG, self.folder / f"log-{passes + 1}.jsonl")
         self.means, self.clock, self.validation = _Means(1 + self.settings.latent_dim), _Clock(), None
         self.recent.clear()
         self.epoch = self.reported = self.last_report_step = 0
+        self.changes = {}
+        self.save()  # before the log is emptied: whoever is killed until here has not begun anew
+        self._keep_log(-1)
         self.changes = {
             name: value
             for name in control.LIVE
@@ -353,7 +357,6 @@ class _Recorder:
         if self.training.scheduled:
             self.changes.pop("beta", None)
         self._log_changes()
-        self.save()
         self.say("running")
 
     def _log_changes(self) -> None:
@@ -435,6 +438,7 @@ class _Recorder:
 
     def save(self) -> None:
         """A checkpoint from which training goes on as if nothing had happened."""
+        self._log_changes()
         seconds = {"report.seconds": torch.tensor(self.clock.seconds, dtype=torch.float64)}
         self._write_checkpoint(self.training.state() | self.means.state() | seconds)
         self.last_save = time.monotonic()
@@ -496,7 +500,7 @@ class _Recorder:
             self.training = Training.resume(saved._replace(settings=self.settings))
         else:  # killed between its last write and its last word: only the model is needed to finish
             self.finishing = True
-            self.training = Training(self.settings, self.images.image_shape)
+            self.training = Training(saved.settings, self.images.image_shape)  # beta and sigma as they had come to be
             self.training.model.load_state_dict({k: torch.from_numpy(v) for k, v in saved.arrays.items()})
             self.training.step = saved.step
         self.means.restore(saved.training, self.training.device)
