@@ -67,6 +67,8 @@ def ask(folder: str | Path, **changes: Any) -> int:
         if refusal := _unknown(name) if name == "id" else _refusal(name, value):
             raise InputError(refusal)
     folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"There is no run in {folder} to ask.")
     try:
         with FileLock(folder / ".control.lock", timeout=WAIT, poll_interval=0.005):
             before = read(folder)
