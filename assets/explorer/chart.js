@@ -95,7 +95,7 @@ export class Plot {
     }
   }
 
-  // Text with a seam of the ground's colour, readable on top of lines.
+  // Text with a seam of the ground's colour, readable on top of lines; its width.
   label(text, x, y, { colour = this.colours.text, align = "left", baseline = "middle", font = "12px" } = {}) {
     const { context, colours } = this;
     Object.assign(context, { font: `${font} ${colours.font}`, textAlign: align, textBaseline: baseline, lineJoin: "round" });
@@ -104,6 +104,7 @@ export class Plot {
     context.strokeText(text, x, y);
     context.fillStyle = colour;
     context.fillText(text, x, y);
+    return context.measureText(text).width;
   }
 }
 

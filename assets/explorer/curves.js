@@ -7,7 +7,7 @@ import { faded, theme } from "./palette.js";
 
 const MARGIN = { left: 46, right: 10, top: 6, bottom: 22 };
 const GAP = 26; // px between panels, where the next one's title stands
-const SPAN = 25; // batch means that are smoothed over
+const SPAN = 0.012; // share of the run that is smoothed over
 const PANELS = ["elbo", "distortion", "rate"];
 const LETTERS = { beta: "β", lr: "lr", sigma: "σ" };
 
@@ -35,7 +35,7 @@ export class Curves {
     if (width < 80 || height < 120) return;
     const colours = theme(this.canvas);
     const panel = (height - MARGIN.top - MARGIN.bottom - PANELS.length * GAP + 8) / PANELS.length;
-    const x = [0, Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? pass.validation.at(-1)?.images ?? 0)))];
+    const x = [0, Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0)))];
     PANELS.forEach((name, i) => {
       const box = {
         left: MARGIN.left, width: width - MARGIN.left - MARGIN.right,
@@ -107,9 +107,10 @@ export class Curves {
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
     const right = box.left + box.width;
-    const tested = there < 0 ? "" : `● ${signed(validation[there][name], 1)}`;
-    if (tested) plot.label(tested, right, box.top - 9, { align: "right" });
-    if (here >= 0) plot.label(signed(means[here], 1), right - (tested ? 66 : 0), box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });
+    const [lead, tail] = name === PANELS[0] && box.width > 300 ? ["training ", "validation "] : ["", ""];
+    const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
+    const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
+    if (here >= 0) plot.label(lead + signed(means[here], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });
     if (this.hover === null || here < 0) return;
     plot.context.strokeStyle = faded(colours.text, 0.55);
     line(plot.context, plot.x(train[here].images), box.top, plot.x(train[here].images), box.top + box.height);

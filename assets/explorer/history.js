@@ -4,6 +4,7 @@
 
 const KEPT = 1600; // batch means a pass; beyond that, neighbours are averaged
 const PASSES = 3;
+const FEW = 3; // batch means: a pass with fewer is not worth a shadow
 export const NAMES = ["distortion", "rate", "elbo"];
 
 class Pass {
@@ -13,12 +14,8 @@ class Pass {
     this.changes = []; // { images, step, changed: { beta: [from, to] } }
   }
 
-  get lastStep() {
-    return Math.max(-1, ...[this.train, this.validation].map((list) => list.at(-1)?.step ?? -1));
-  }
-
-  get isEmpty() {
-    return this.train.length + this.validation.length === 0;
+  get step() {
+    return this.train.at(-1)?.step ?? -1;
   }
 }
 
@@ -45,21 +42,20 @@ export class History {
     else this.rebuild();
   }
 
-  // The log was written anew. What it no longer holds was rewound, or lost since the last checkpoint: it stays as a shadow.
+  // The log was written anew: the run was rewound, or went on from an earlier checkpoint. Snapshots may have said so first.
   rebuild() {
     const end = this.records.at(-1)?.step ?? 0;
-    const before = this.current;
-    if (before.lastStep > end) this.begin();
-    else this.passes[this.passes.length - 1] = Object.assign(new Pass(), { train: before.train });
+    if (this.current.step > end && !this.begun) this.begin();
+    this.begun = false;
+    Object.assign(this.current, { validation: [], changes: [] });
     for (const record of this.records) this.report(record);
   }
 
   report(record) {
-    if ("rewind" in record && !this.current.isEmpty && this.current.lastStep > record.step) this.begin();
     const { current } = this;
     const at = { images: record.epoch * this.trainImages, step: record.step };
     if (record.changed) current.changes.push({ ...at, changed: record.changed });
-    if (Number.isFinite(record.distortion) && !(record.step <= (current.train.at(-1)?.step ?? -1)))
+    if (Number.isFinite(record.distortion) && record.step > current.step)
       current.train.push({ ...at, ...pick((name) => record[name]), beta: record.beta });
     if (Number.isFinite(record.validation_elbo))
       current.validation.push({ ...at, ...pick((name) => record[`validation_${name}`]), beta: record.beta });
@@ -67,17 +63,21 @@ export class History {
 
   // The means of a snapshot.
   snapshot(meta) {
-    if (meta.step < this.current.lastStep) this.begin();
-    const { train } = this.current;
-    if (!Number.isFinite(meta.distortion) || meta.step <= (train.at(-1)?.step ?? -1)) return;
+    if (meta.step < (this.snapshotStep ?? 0) && meta.step < this.current.step) {
+      this.begin();
+      this.begun = true;
+    }
+    this.snapshotStep = meta.step;
+    if (!Number.isFinite(meta.distortion) || meta.step <= this.current.step) return;
     const { step, beta } = meta;
+    const { train } = this.current;
     train.push({ images: meta.epoch * this.trainImages, step, ...pick((name) => meta[name]), beta });
     if (train.length > KEPT) this.current.train = halved(train);
   }
 
   begin() {
-    if (this.current.isEmpty) return;
-    this.passes = [...this.passes, new Pass()].slice(-PASSES);
+    const kept = this.current.train.length < FEW ? this.earlier : this.passes;
+    this.passes = [...kept, new Pass()].slice(-PASSES);
   }
 }
 
@@ -91,9 +91,13 @@ function halved(points) {
   return points.length % 2 ? [...out, points.at(-1)] : out;
 }
 
-// A running mean over about `span` neighbours, of the points' own numbers.
-export function smoothed(points, name, span) {
-  const share = 2 / (span + 1);
-  let mean = points[0]?.[name];
-  return points.map((point) => (mean += share * (point[name] - mean)));
+// A running mean of the numbers `name`, over about a `share` of the images that the points span.
+export function smoothed(points, name, share) {
+  if (!points.length) return [];
+  const reach = share * Math.max(1, points.at(-1).images - points[0].images);
+  let mean = points[0][name];
+  return points.map((point, i) => {
+    const apart = i ? point.images - points[i - 1].images : 0;
+    return (mean += (1 - Math.exp(-apart / reach)) * (point[name] - mean));
+  });
 }

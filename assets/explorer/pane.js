@@ -15,7 +15,7 @@ import { drawRings, markerSize } from "./zones.js";
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 26 };
 const DRAG = 5; // px from which a press is a drag
 const WHEEL = 0.0016;
-const UNDERLAY = 0.85; // opacity of the decoded plane
+const UNDERLAY = 0.55; // opacity of the decoded plane
 
 const HTML = `
   <canvas class="lv-ground"></canvas>
@@ -72,6 +72,7 @@ export class Pane {
     if (this.k > 2) this.projection = new Projection([axes.subarray(0, this.k), axes.subarray(this.k)], ["principal axis 1", "principal axis 2"]);
     this.goal = projectAll(this.projection, mu, logvar, this.probe.arrays.labels.length);
     this.morph.target(this.goal, now);
+    this.step = frame.meta.step;
     this.dirty = true;
   }
 
@@ -110,6 +111,7 @@ export class Pane {
     if (moved || this.groundDirty) this.paintGround();
     if (moved || flows || this.dirty || this.groundDirty) this.paintMotion();
     this.dirty = this.groundDirty = false;
+    this.root.dataset.step = this.step;
     return !this.morph.settled;
   }
 

@@ -54,7 +54,7 @@ function facts({ status, frame, probe, followers }, state) {
     runs && meta.eta_s != null && `${duration(meta.eta_s)} left`,
     probe?.meta.device,
     meta.memory > 0 && bytes(meta.memory),
-    followers > 0 && `${followers} watching`,
+    followers > 1 && `${followers} watching`,
   ].filter(Boolean);
 }
 

@@ -7,7 +7,7 @@ import { faded, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 
 const MARGIN = { left: 46, right: 8, top: 22, bottom: 24 };
-const SPAN = 12;
+const SPAN = 0.025; // share of the run that is smoothed over
 
 export class Tradeoff {
   constructor(canvas) {
@@ -109,8 +109,8 @@ function changesOfBeta(points) {
 function drawBounds(plot) {
   const { context, box, colours, xRange, yRange } = plot;
   const totals = ticks(xRange[0] + yRange[0], xRange[1] + yRange[1], 6);
-  context.lineWidth = 1;
   for (const total of totals) {
+    context.lineWidth = 1;
     context.strokeStyle = faded(colours.text, 0.2);
     context.setLineDash([4, 4]);
     line(context, plot.x(xRange[0]), plot.y(total - xRange[0]), plot.x(xRange[1]), plot.y(total - xRange[1]));
