@@ -9,7 +9,6 @@ import string
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +50,7 @@ class Images(NamedTuple):
         classes = np.asarray(labels)
         if classes.shape != (len(pixels),):
             raise InputError(f"{len(pixels)} images came with labels of shape {classes.shape}; give each image one.")
-        if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0:
+        if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= 2**31:
             raise InputError("Labels must be whole numbers from 0 upwards; number the classes 0, 1, 2, …")
         return cls(np.ascontiguousarray(pixels), classes.astype(np.int64))
 
@@ -170,20 +169,9 @@ def _split(name: str, classes: tuple[str, ...], images: Images) -> ImageSet:
 
 def _own(path: Path) -> ImageSet:
     """The images of an .npz file; nothing in it is unpickled."""
-    advice = "write it with numpy.savez(path, images=..., labels=...)"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            unpacked = sum(member.file_size for member in file.zip.infolist())
-            if unpacked > MAX_OWN_BYTES:
-                raise InputError(f"{path.name} holds more than 2 GiB when unpacked; take fewer or smaller images.")
-            arrays = {name: file[name] for name in ("images", "labels", "classes") if name in file.files}
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}; choose another image set.") from None
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
-        raise InputError(f"{path.name} is no .npz file of plain arrays, or it is damaged; {advice}.") from None
-    if "images" not in arrays:
-        raise InputError(f"{path.name} holds no array named images; {advice}.")
-    images = Images.of(arrays["images"], arrays.get("labels", np.zeros(len(arrays["images"]), int)))
+    arrays = _arrays(path)
+    labels = arrays.get("labels", np.zeros(arrays["images"].shape[:1], int))
+    images = Images.of(arrays["images"], labels)
     if len(images.labels) < LEAST_OWN:
         raise InputError(f"{path.name} holds {len(images.labels)} images; give it at least {LEAST_OWN}.")
     most = int(images.labels.max())
@@ -191,6 +179,29 @@ def _own(path: Path) -> ImageSet:
         raise InputError(f"{path.name} has a label {most}; number at most {MOST_CLASSES} classes from 0 upwards.")
     names = [str(name)[:60] for name in np.ravel(arrays.get("classes", []))]
     return _split(path.stem, tuple(names[: most + 1]) + tuple(map(str, range(len(names), most + 1))), images)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """What an .npz file says of images, labels and classes; there are images."""
+    advice = "write it with numpy.savez(path, images=..., labels=...)"
+    try:
+        with zipfile.ZipFile(path) as archive:  # before numpy, which would read other kinds of file, however large
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_OWN_BYTES:
+            raise InputError(f"{path.name} holds more than 2 GiB when unpacked; take fewer or smaller images.")
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name]) for name in file.files if name in ("images", "labels", "classes")}
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}; choose another image set.") from None
+    except MemoryError:
+        raise InputError(f"{path.name} is too large for this machine; take fewer or smaller images.") from None
+    except Exception as error:  # numpy, zipfile and its codecs fail in many ways
+        raise InputError(f"{path.name} is no .npz file of plain arrays, or it is damaged; {advice}.") from error
+    if "images" not in arrays:
+        raise InputError(f"{path.name} holds no array named images; {advice}.")
+    return arrays
 
 
 # ---- torchvision ----------------------------------------------------------------------------------------------------
