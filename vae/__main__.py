@@ -1,9 +1,11 @@
-"""The command line: `python -m vae train` and `python -m vae evaluate`."""
+"""The command line: `python -m vae train`, `sweep` and `evaluate`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from vae import runs
 from vae.checkpoint import read as read_checkpoint
 from vae.errors import InputError
-from vae.settings import DATA_SETS, Settings, choices_of
+from vae.settings import DATA_SETS, Settings, check_setting, choices_of
 
 if TYPE_CHECKING:
     from vae.training import Step
@@ -48,19 +50,23 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a VAE into a run folder", allow_abbrev=False)
     train.set_defaults(command=_train)
-    for f in fields(Settings):
-        _add_setting(train, f.name, f.default, f.metadata["help"])
-    _add_data_root(train)
+    _add_settings(train)
     train.add_argument("--out", metavar="DIR", help="run folder; by default runs/ and a name made from the settings")
     train.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
-    train.add_argument(
-        "--checkpoint-every", metavar="SECONDS", default=30, type=_number(float, 0),
-        help="how much work a crash may cost (default: %(default)s)",
-    )  # fmt: skip
-    train.add_argument(
-        "--background", action="store_true",
-        help="wait in line until the device is free, take the lowest priority, and leave a core to others",
-    )  # fmt: skip
+    _add_pace(train)
+
+    sweep = commands.add_parser("sweep", help="train one VAE for each of several betas", allow_abbrev=False)
+    sweep.set_defaults(command=_sweep)
+    sweep.add_argument(
+        "--betas", metavar="LIST", required=True, help="values of beta joined by commas, as in 0,0.1,1,10"
+    )
+    _add_settings(sweep, without=("beta",))
+    sweep.add_argument("--out", metavar="DIR", default="runs/sweep", help="folder of the runs (default: %(default)s)")
+    sweep.add_argument(
+        "--job", metavar="N", type=_number(int, 0), help="train the Nth beta alone, from 0: an array job"
+    )
+    sweep.add_argument("--list", action="store_true", help="print a command for every beta, for any launcher, and end")
+    _add_pace(sweep)
 
     evaluate = commands.add_parser("evaluate", help="print what a trained VAE scores", allow_abbrev=False)
     evaluate.set_defaults(command=_evaluate)
@@ -74,6 +80,25 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _add_data_root(evaluate)
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
+    for f in fields(Settings):
+        if f.name not in without:
+            _add_setting(parser, f.name, f.default, f.metadata["help"])
+    _add_data_root(parser)
+
+
+def _add_pace(parser: argparse.ArgumentParser) -> None:
+    """How a run treats its machine."""
+    parser.add_argument(
+        "--checkpoint-every", metavar="SECONDS", default=30, type=_number(float, 0),
+        help="how much work a crash may cost (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--background", action="store_true",
+        help="wait in line until the device is free, take the lowest priority, and leave a core to others",
+    )  # fmt: skip
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:
@@ -116,11 +141,11 @@ def _train(options: argparse.Namespace) -> int:
     settings = Settings.of(_stored(options) | given)
     folder = Path(options.out) if options.out else runs.default_folder(settings)
 
-    if not options.resume:
+    if not options.resume and os.environ.get("RANK", "0") == "0":
         runs.refuse_existing(folder)  # before torch is imported and the data are asked for
     with _signals() as received:
         if not options.background:
-            return _run(options, settings, folder, received)
+            return _run_among_ranks(options, settings, folder, received)
         with runs.one_sentence(folder), runs.locked(folder):
             return _run_in_line(options, settings, folder, received)
 
@@ -152,11 +177,29 @@ def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, 
         raise
 
 
+def _run_among_ranks(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
+    """Train together with the other processes that torchrun has started, or alone where there are none."""
+    from vae import ranks
+
+    with ranks.joined():
+        if ranks.rank() == 0:
+            return _run(options, settings, folder, received)
+        from vae.data import load
+        from vae.recorder import follow
+        from vae.training import prepare_process
+
+        prepare_process()
+        ranks.wait_for_all()  # until rank 0 has fetched the data, where that has to be
+        follow(settings, load(settings.data, options.data_root, download=False), received)
+        return 0
+
+
 def _run(
     options: argparse.Namespace, settings: Settings, folder: Path, received: list[int],
     waited_for: Callable[[], bool] | None = None,
 ) -> int:  # fmt: skip
     """Train, or go on, here and now; `waited_for` is given where the folder is held and the device is one's own."""
+    from vae import ranks
     from vae.data import load
     from vae.recorder import run
     from vae.training import prepare_process
@@ -164,6 +207,7 @@ def _run(
     if waited_for is None:
         prepare_process()
     images = load(settings.data, options.data_root)
+    ranks.wait_for_all()
     before = runs.read_status(folder)["state"]
     steps = run(
         settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every,
@@ -227,6 +271,53 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+# ---- sweep ----------------------------------------------------------------------------------------------------------
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    """One run after the other, or the one that is asked for; each is independent, and goes on where it was."""
+    betas = _betas(options.betas)
+    if options.job is not None and options.job >= len(betas):
+        raise InputError(f"--job must be below {len(betas)}, the number of betas, not {options.job}.")
+    if options.list:
+        for command in _commands(options, betas):
+            print(command)
+        return 0
+    for beta in betas if options.job is None else [betas[options.job]]:
+        one = {**vars(options), "settings.beta": beta, "out": _sweep_folder(options.out, beta), "resume": True}
+        print(f"beta {beta:g}", file=sys.stderr)
+        if code := _train(argparse.Namespace(**one)):
+            return code
+    return 0
+
+
+def _betas(text: str) -> list[float]:
+    try:
+        betas = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--betas must be numbers joined by commas, as in 0,0.1,1, not {text!r:.60}.") from None
+    for beta in betas:
+        check_setting("beta", beta)
+    if len(set(betas)) < len(betas):
+        raise InputError("--betas names a value twice; give each once.")
+    return betas
+
+
+def _sweep_folder(out: str, beta: float) -> str:
+    return str(Path(out, f"beta-{beta:g}"))
+
+
+def _commands(options: argparse.Namespace, betas: list[float]) -> list[str]:
+    given = [(k.removeprefix("settings."), v) for k, v in vars(options).items() if k.startswith("settings.")]
+    common = [word for name, value in given for word in (f"--{name.replace('_', '-')}", str(value))]
+    if options.data_root:
+        common += ["--data-root", options.data_root]
+    if options.background:
+        common.append("--background")
+    start = ["python", "-m", "vae", "train", *common, "--resume", "--checkpoint-every", str(options.checkpoint_every)]
+    return [shlex.join([*start, "--beta", f"{beta:g}", "--out", _sweep_folder(options.out, beta)]) for beta in betas]
 
 
 # ---- evaluate -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae import checkpoint, control
+from vae import checkpoint, control, ranks
 from vae.checkpoint import write_atomically
 from vae.control import Control
 from vae.data import ImageSet
@@ -104,6 +104,17 @@ def run(
             raise
 
 
+def follow(settings: Settings, images: ImageSet, received: list[int]) -> None:
+    """The part of every rank but the first: train along, and write nothing, until rank 0 ends or a signal comes."""
+    while True:
+        training = Training(settings, images.image_shape)
+        for _ in train(training, images.train):
+            if received:
+                return
+        if not training.rewound:
+            return
+
+
 class _PausedLong(Exception):
     """Nobody has gone on with a paused run for so long that it should not hold the device any more."""
 
@@ -116,6 +127,9 @@ def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
                 f"The run in {existing.folder} has {name} {old[name]}, not {new[name]}; resume it with its own "
                 "settings, or choose another --out."
             )
+    if existing.ranks != ranks.count():
+        wanted = f"{existing.ranks} processes, not {ranks.count()}"
+        raise InputError(f"The run in {existing.folder} is trained by {wanted}; start as many of them.")
     if existing.fingerprint != images.fingerprint:
         raise InputError(f"The run in {existing.folder} was trained on other images; give it the same data set.")
 
@@ -197,13 +211,14 @@ class _Recorder:
     ) -> None:
         self.settings, self.folder, self.images = settings, folder, images
         self.checkpoint_every, self.waited_for = checkpoint_every, waited_for
-        self.total = count_steps(settings, len(images.train.labels))
+        self.batch = settings.batch_size * ranks.count()
+        self.total = count_steps(settings, len(images.train.labels), ranks.count())
         self.means = _Means(1 + settings.latent_dim)
         self.recent: deque[Tensor] = deque(maxlen=RECENT)
         self.clock = _Clock()
         self.validation: dict[str, float] | None = None
         self.changes: dict[str, float] = {}  # setting → what it was before somebody began to turn it
-        self.changed_at = 0.0
+        self.changed_at, self.changed_step = 0.0, 0
         self.finishing = False
         for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while it wrote
             for part in folder.glob(pattern):
@@ -222,9 +237,9 @@ class _Recorder:
         self.last_status = self.last_save = self.last_report = time.monotonic()
         self.last_report_step = self.training.step
         n = len(images.train.labels)
-        self.epoch = self.training.step * settings.batch_size // n
+        self.epoch = self.training.step * self.batch // n
         log = [line for line in read_log(folder) if "changed" not in line]
-        self.reported = log[-1]["step"] * settings.batch_size // n if log else 0
+        self.reported = log[-1]["step"] * self.batch // n if log else 0
         facts = {"parameters": self._parameters(), "device": describe_device(self.training.device)}
         self.snapshots = Snapshots(folder, images, facts)
         self.say("running")
@@ -300,6 +315,7 @@ class _Recorder:
         for name, value in before.live.items():
             if value != getattr(self.training, name):
                 self.changes[name] = getattr(self.training, name)
+                self.changed_step = self.training.step
                 setattr(self.training, name, value)
         if before.until is not None or before.finish:
             control.ask(self.folder, until=None, finish=False)
@@ -322,7 +338,7 @@ class _Recorder:
         for name, value in wanted.live.items():
             if value != getattr(before, name):
                 self.changes.setdefault(name, getattr(self.training, name))
-                self.changed_at = now
+                self.changed_at, self.changed_step = now, self.training.step
                 setattr(self.training, name, value)
         if wanted.rewind > before.rewind:
             self._rewind()
@@ -336,6 +352,7 @@ class _Recorder:
     def _rewind(self) -> None:
         """Back to the first weights, optimiser, noise and batches; settings that were turned stay so."""
         old = self.training
+        old.rewound = True
         self.training = Training(self.settings, self.images.image_shape)
         self.training.lr, self.training.sigma = old.lr, old.sigma
         if not old.scheduled:
@@ -356,16 +373,18 @@ class _Recorder:
         }
         if self.training.scheduled:
             self.changes.pop("beta", None)
+        self.changed_step = 0
         self._log_changes()
         self.say("running")
 
     def _log_changes(self) -> None:
-        """A line for the settings that were turned: what they were, what they are."""
+        """A line for the settings that were turned, after which step: what they were, what they are."""
         changed = {name: [old, getattr(self.training, name)] for name, old in self.changes.items()}
         changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
         self.changes = {}
         if changed:
-            self._append({"step": self.training.step, "epoch": self._epochs(), "changed": changed})
+            step = self.changed_step
+            self._append({"step": step, "epoch": self._epochs(step), "changed": changed})
 
     # ---- what is written --------------------------------------------------------------------------------------------
 
@@ -375,7 +394,7 @@ class _Recorder:
         self._log_changes()
         means = self.means.take()
         now = time.monotonic()
-        images = (step.step - self.last_report_step) * self.settings.batch_size
+        images = (step.step - self.last_report_step) * self.batch
         record: dict[str, Any] = {
             "step": step.step,
             "epoch": self._epochs(),
@@ -430,7 +449,7 @@ class _Recorder:
             "rate_per_dim": terms[1:],
             "elbo": -sum(terms) if terms else None,
             "validation": self.validation,
-            "images_per_s": per_s * settings.batch_size if per_s else None,
+            "images_per_s": per_s * self.batch if per_s else None,
             "seconds": self.clock.seconds,
             "eta_s": left,
         }
@@ -487,8 +506,10 @@ class _Recorder:
         write_status(self.folder, state, **status)
         self.last_status = time.monotonic()
 
-    def _epochs(self) -> float:
-        return round(self.training.step * self.settings.batch_size / len(self.images.train.labels), 3)
+    def _epochs(self, step: int | None = None) -> float:
+        """Passes over the training images after `step` steps, by default after all that were taken."""
+        taken = self.training.step if step is None else step
+        return round(taken * self.batch / len(self.images.train.labels), 3)
 
     def _parameters(self) -> int:
         return sum(weight.numel() for weight in self.training.model.parameters())
@@ -534,6 +555,7 @@ class _Recorder:
             "image_shape": self.images.image_shape,
             "classes": self.images.classes,
             "train_images": len(self.images.train.labels),
+            "ranks": ranks.count(),
             "fingerprint": self.images.fingerprint,
             "parameters": self._parameters(),
             "device": describe_device(self.training.device),

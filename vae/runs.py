@@ -47,6 +47,7 @@ class Run:
     image_shape: ImageShape
     classes: tuple[str, ...]
     train_images: int
+    ranks: int  # processes that train it together
     fingerprint: str  # of the data, as `ImageSet.fingerprint`
     parameters: int
     device: str
@@ -79,6 +80,7 @@ def read(folder: str | Path) -> Run:
             image_shape=(channels, height, width),
             classes=tuple(map(str, facts["classes"])),
             train_images=int(facts["train_images"]),
+            ranks=int(facts.get("ranks", 1)),
             fingerprint=str(facts["fingerprint"]),
             parameters=int(facts["parameters"]),
             device=str(facts["device"]),

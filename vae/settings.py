@@ -48,7 +48,7 @@ class Settings:
     )
     beta_schedule: Literal["constant", "warm-up", "cyclical"] = _setting(
         "constant",
-        "beta over the run: as it is; rising from 0 over beta_period; or so again and again, at beta in between",
+        "beta over the run: warm-up rises from 0 over beta_period, cyclical does so again and again",
     )
     beta_period: float = _setting(
         10.0, "epochs of the warm-up, or of one cycle (half of it rising)", at_least=0.01, at_most=100_000

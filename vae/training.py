@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae import ranks
 from vae.checkpoint import Checkpoint, check_size
 from vae.data import Images
 from vae.elbo import elbo
@@ -107,6 +108,7 @@ class Training:
         self.optimiser = _OPTIMISERS[settings.optimiser](self.model, device)
         self.noise = torch.Generator(device).manual_seed(settings.seed)
         self.step = 0
+        self.rewound = False  # another training has begun in its place
         self.lr = settings.lr
         self.scheduled = settings.beta_schedule != "constant"
         self._beta = settings.beta
@@ -122,7 +124,7 @@ class Training:
         training.model.load_state_dict({name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()})
         try:
             saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
-            for name, tensor in training._moments().items():
+            for name, tensor in training.moments().items():
                 tensor.copy_(saved[name])
             training.noise.set_state(saved["noise"].clone())
             beta, training.lr, training.sigma, scheduled = saved["live"].tolist()
@@ -170,7 +172,7 @@ class Training:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise Diverged(self.step + 1, self.settings)
         live = torch.tensor([self.beta, self.lr, self.sigma, self.scheduled], dtype=torch.float64)
-        return self._moments() | {"noise": self.noise.get_state(), "live": live}
+        return self.moments() | {"noise": self.noise.get_state(), "live": live}
 
     def check(self) -> None:
         """Raise `Diverged` where the loss of a step since the last check was not finite. Waits for the device."""
@@ -195,11 +197,13 @@ class Training:
         self.optimiser.zero_grad(set_to_none=True)
         loss = bound.loss(self._weight_on_device, self.settings.free_bits)
         (loss / self._pixels if self._pixels > 1 else loss).backward()
-        self.optimiser.step()
         with torch.no_grad():
-            return torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
+            terms = torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
+            terms = ranks.average(self, terms)
+        self.optimiser.step()
+        return terms
 
-    def _moments(self) -> dict[str, Tensor]:
+    def moments(self) -> dict[str, Tensor]:
         """The optimiser's memory of every weight, by name: the tensors themselves."""
         kind, state = self.settings.optimiser, self.optimiser.state
         return {f"{kind}.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
@@ -211,10 +215,24 @@ def train(training: Training, images: Images) -> Iterator[Step]:
     Every batch is full: the images are one endless row of shuffled passes, cut into batches, so a batch may hold the
     last images of one pass and the first of the next. None is ever left out, and the last batch of the run is filled
     up from one pass more. Raises `Diverged` at most `CHECK_EVERY` steps after the loss has ceased to be finite.
+
+    Of several ranks (torchrun), each calls this and takes `settings.batch_size` images of every batch: together they
+    train as one process does with batches of them all, up to rounding, and free bits count for each rank's share.
     """
+    ranks.share_state(training)
+    try:
+        yield from _steps(training, images)
+    except GeneratorExit:
+        ranks.end(training)
+        raise
+
+
+def _steps(training: Training, images: Images) -> Iterator[Step]:
     settings, device = training.settings, training.device
-    n, size = len(images.pixels), settings.batch_size
-    steps = count_steps(settings, n)
+    n, share = len(images.pixels), settings.batch_size
+    size = share * ranks.count()
+    mine = slice(ranks.rank() * share, (ranks.rank() + 1) * share)
+    steps = count_steps(settings, n, ranks.count())
     if training.step >= steps:
         return
     pixels = _resident(images.pixels, device)
@@ -222,8 +240,9 @@ def train(training: Training, images: Images) -> Iterator[Step]:
     rate = training.optimiser.param_groups[0]["lr"]
     captured = None
     descend: Callable[[Tensor, Tensor], Tensor] = training.descend
-    while training.step < steps:
-        if device.type == "cuda" and captured != training.sigma:  # a graph holds sigma as a constant
+    while training.step < steps and ranks.go_on(training):
+        # a graph holds sigma as a constant, and no word between ranks
+        if device.type == "cuda" and captured != training.sigma and ranks.count() == 1:
             descend, captured = _captured(training), training.sigma
         if training.scheduled:
             period = settings.beta_period * n / size
@@ -231,7 +250,8 @@ def train(training: Training, images: Images) -> Iterator[Step]:
         lr = training.lr * rate_factor(settings.schedule, training.step, steps)
         rate.fill_(lr)
         zeta = torch.randn(size, settings.latent_dim, generator=training.noise, device=device)
-        terms = descend(pixels.index_select(0, next(batches)).to(device, non_blocking=True), zeta)
+        chosen = next(batches)[mine]
+        terms = descend(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
         training.step += 1
         training._unchecked.append(terms)
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
@@ -240,9 +260,9 @@ def train(training: Training, images: Images) -> Iterator[Step]:
         yield Step(training.step, steps, seen, seen // n, training.beta, lr, training.sigma, terms)
 
 
-def count_steps(settings: Settings, images: int) -> int:
+def count_steps(settings: Settings, images: int, ranks: int = 1) -> int:
     """Steps of a run over so many training images: the last one reaches the end of the last pass, or `stop_steps`."""
-    steps = -(-settings.epochs * images // settings.batch_size)
+    steps = -(-settings.epochs * images // (settings.batch_size * ranks))
     return min(steps, settings.stop_steps or steps)
 
 
@@ -367,7 +387,7 @@ def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
     zeta = torch.zeros((size, training.settings.latent_dim), device=device)
 
     # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
-    touched = [*training.model.parameters(), *training._moments().values()]
+    touched = [*training.model.parameters(), *training.moments().values()]
     before = [tensor.detach().clone() for tensor in touched]
     beside = torch.cuda.Stream(device)
     beside.wait_stream(torch.cuda.current_stream(device))
