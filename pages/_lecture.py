@@ -57,10 +57,10 @@ def follow_link(run: str, page_url: str | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def qr_svg(link: str) -> str:
-    """The link as a QR code that fills its place, dark on light whatever the theme: cameras like it so."""
+def qr_image(link: str) -> str:
+    """The link as a QR code, a data URI; dark on light whatever the theme: cameras like it so."""
     code = segno.make(link, error="m", micro=False)
-    return str(code.svg_inline(scale=1, border=3, dark="#000", light="#fff", omitsize=True))
+    return str(code.svg_data_uri(border=3, dark="#000", light="#fff", omitsize=True, encode_minimal=False))
 
 
 @lru_cache(maxsize=1)

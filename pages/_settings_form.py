@@ -33,9 +33,10 @@ def show(own_images: bool) -> None:
         if not names:
             continue
         st.markdown(f"**{title}**")
-        columns = st.columns(COLUMNS, vertical_alignment="bottom")
         for i, name in enumerate(names):
-            with columns[i % COLUMNS]:
+            if i % COLUMNS == 0:
+                row = st.columns(COLUMNS)
+            with row[i % COLUMNS]:
                 _field(name, known[name].metadata)
         if "data" in names:
             _about_data(own_images)

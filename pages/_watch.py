@@ -61,7 +61,7 @@ class Watch:
         if not thoroughly:
             return News(frame)
         facts, log = self._look_at_facts(), self._look_at_log()
-        status = self._look_at_status()
+        status = self._look_at_status(facts is not None)
         self._touch()
         return News(frame, status, facts, log)
 
@@ -94,8 +94,10 @@ class Watch:
         if not self._changed(runs.SETTINGS):
             return None
         self._damage.pop(runs.SETTINGS, None)
-        if self._stamps[runs.SETTINGS] is None:  # it waits in line
-            self.facts = NOTHING | {"settings": runs.read_status(self.folder).get("settings", {})}
+        if self._stamps[runs.SETTINGS] is None:
+            if self.facts is not NOTHING:
+                return None  # they were there; the status tells of it
+            self.facts = NOTHING | {"settings": runs.read_status(self.folder).get("settings", {})}  # it waits in line
             return self.facts
         try:
             run = runs.read(self.folder)
@@ -117,9 +119,9 @@ class Watch:
             return (len(before), self.log[len(before) :]) if len(self.log) > len(before) else None
         return 0, self.log
 
-    def _look_at_status(self) -> dict[str, Any] | None:
+    def _look_at_status(self, surely: bool) -> dict[str, Any] | None:
         now = time.monotonic()
-        if self._changed(runs.STATUS) or now - self._observed >= OBSERVE_EVERY:
+        if self._changed(runs.STATUS) or surely or now - self._observed >= OBSERVE_EVERY:
             self._observed = now
             status = self._observe()
             if status != self.status:

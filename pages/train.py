@@ -1,12 +1,13 @@
 """Train: start a run, watch it learn, steer it while it does."""
 
+from html import escape
 from reprlib import repr as short
 from typing import Any
 
 import streamlit as st
 
 from pages import _images, _keys, _launch, _models, _settings_form
-from pages._lecture import follow_link, presents, qr_svg
+from pages._lecture import follow_link, presents, qr_image
 from pages._live_component import live_view
 from vae.errors import InputError
 
@@ -24,6 +25,7 @@ def train() -> None:
         return
     keys()[name] = key
     states.clear()
+    st.session_state["new-run"] = False  # its popover has done its duty
     choose("run", name)
 
 
@@ -67,6 +69,13 @@ def states(_root: Any, root: str) -> dict[str, str]:
     return {name: _launch.observe(_root / name)["state"] for name in _launch.all_runs()}
 
 
+def title_of(name: str) -> str:
+    """What a run is called in a list. Those that are shown say themselves how they are doing."""
+    return (
+        name if name in (st.session_state["run"], st.session_state["with"]) else f"{name} · {known.get(name, 'gone')}"
+    )
+
+
 def new_run() -> None:
     """The big button, and the settings beside it."""
     button, settings, _ = st.columns([1.2, 1, 4], vertical_alignment="center")
@@ -85,9 +94,7 @@ def first_visit() -> None:
     if MAY_TRAIN:
         new_run()
         data = _settings_form.chosen_data()
-        st.caption(
-            f"As it is set: {_images.choices().get(data, data)}, some minutes on a laptop. It goes on if you leave."
-        )
+        st.caption(f"As it is set: {_images.choices().get(data, data)}. It goes on when you leave the page.")
     else:
         st.info("In this lecture the presenter trains; choose a run from the list to follow it.")
 
@@ -97,10 +104,10 @@ def share(run: str) -> None:
     link = follow_link(run, st.context.url)
     st.markdown("**Follow this run** on any device, read-only")
     st.code(link, language=None)
-    st.html(f"<div class='room-qr'>{qr_svg(link)}</div>")
+    st.html(f"<img class='room-qr' alt='QR code of the link' src='{qr_image(link)}'>")
     if _keys.is_local():
         st.caption("Only this machine can reach it now; `make lecture` opens it to the network.")
-    st.button("Enlarge the code", on_click=lambda: st.session_state.update(enlarged=True), width="stretch")
+    st.button("Enlarge the code", on_click=lambda: st.session_state.update(share=False, enlarged=True), width="stretch")
     if key := keys().get(run):
         st.markdown("**Steering key**: whoever enters it can steer this run")
         st.code(key, language=None)
@@ -131,7 +138,10 @@ def take_key() -> None:
 @st.dialog("Follow this run", width="large")
 def enlarged(run: str) -> None:
     link = follow_link(run, st.context.url)
-    st.html(f"<div class='room-qr room-qr-large'>{qr_svg(link)}</div><p class='room-link'>{link}</p>")
+    st.html(
+        f"<img class='room-qr room-qr-large' alt='QR code of the link' src='{qr_image(link)}'>"
+        f"<p class='room-link'>{escape(link)}</p>"
+    )
 
 
 if opened := st.session_state.pop("opened", None):  # before its picker is drawn
@@ -142,18 +152,18 @@ for parameter in ("run", "with"):
     if st.session_state.get(parameter) not in known:
         st.session_state[parameter] = None
 
-title, picker, comparer, opener, sharer, _ = st.columns([2.6, 3, 3, 1.4, 1.2, 0.35], vertical_alignment="center")
-title.html("<h1 class='room-title'>ELBO Room <small>loss = distortion + β · rate</small></h1>")
+title, picker, comparer, opener, sharer, _ = st.columns([2.3, 3.2, 3.2, 1.4, 1.2, 0.35], vertical_alignment="center")
+title.html("<h1 class='room-title'>ELBO Room</h1>")
 run = picker.selectbox(
-    "Run", list(known), format_func=lambda name: f"{name} · {known.get(name, '')}", key="run", on_change=mark_choice,
+    "Run", list(known), format_func=title_of, key="run", on_change=mark_choice,
     index=None, placeholder="A run …", label_visibility="collapsed",
 )  # fmt: skip
 others = [name for name in known if name != run]
 if st.session_state["with"] not in others:
     st.session_state["with"] = None
 compare = comparer.selectbox(
-    "Compare with", others, format_func=lambda name: f"{name} · {known.get(name, '')}", key="with",
-    on_change=mark_choice, index=None, placeholder="Compare with …", label_visibility="collapsed",
+    "Compare with", others, format_func=title_of, key="with", on_change=mark_choice,
+    index=None, placeholder="Compare with …", label_visibility="collapsed",
 )  # fmt: skip
 if missing := st.session_state.pop("missing", None):
     st.error(missing)
@@ -162,13 +172,14 @@ if run is None:
     first_visit()
     st.stop()
 if MAY_TRAIN:
-    with opener.popover("New run", width="stretch"):
+    with opener.popover("New run", width="stretch", key="new-run", on_change="rerun"):
         st.button("Train", type="primary", width="stretch", on_click=train)
         if refused := st.session_state.pop("refused", None):
             st.error(refused)
         _settings_form.show(own_images=PRESENTER)
-with sharer.popover("Share", width="stretch"):
-    share(run)
+with sharer.popover("Share", width="stretch", key="share", on_change="rerun") as popover:
+    if popover.open:
+        share(run)
 done = live_view(run, compare, keys().get(run))
 if done:
     open_done(done)
