@@ -67,7 +67,7 @@ export class Curves {
       if (r === 0) plot.path(train.length, (i) => train[i].images, (i) => train[i][name], faded(colour, 0.22), 1);
       this.drawTrain(plot, history.current, name, faded(colour, 0.95), r);
       context.setLineDash([]);
-      plot.dots(validation.length, (i) => validation[i].images, (i) => validation[i][name], faded(r === 0 ? text : accent, 0.85), 2.4);
+      plot.dots(validation.length, (i) => validation[i].images, (i) => validation[i][name], faded(r === 0 && this.runs.length > 1 ? accent : text, 0.85), 2.4);
     });
   }
 

@@ -28,6 +28,7 @@ export class Dial {
     const mark = document.createElement("button");
     mark.type = "button";
     mark.tabIndex = -1;
+    mark.classList.toggle("lv-minor", !text);
     mark.innerHTML = `<b>${short(value)}</b>${text ? ` ${text}` : ""}`;
     mark.style.setProperty("--at", this.scale.position(value));
     mark.addEventListener("click", (event) => this.enabled && this.turn(value, event.timeStamp));

@@ -63,7 +63,7 @@ export class Glass {
     this.$("norm").textContent = `${Math.hypot(...zs[0]).toFixed(2)} σ`;
     this.$("prior").textContent = `${signed(logPrior(zs[0]))} nats`;
     const steps = this.views.filter(Boolean).map(({ step }) => whole(step));
-    this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(", ")}` : "–";
+    this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(" / ")}` : "–";
     this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
     this.root.classList.toggle("lv-pinned", pinned);
     if (near) this.showPoint(near);

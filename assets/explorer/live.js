@@ -8,7 +8,7 @@ import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
 import { Pane } from "./pane.js";
 import { Rates } from "./rates.js";
-import { Readout, effective, notice } from "./readout.js";
+import { Readout, effective, notice, summary } from "./readout.js";
 import { LogScale } from "./scale.js";
 import { Session, keepKey } from "./session.js";
 import { State } from "./state.js";
@@ -34,6 +34,7 @@ const HTML = `
     <div class="er-legend" role="group" aria-label="classes shown"></div>
     <div class="lv-options">
       <label class="lv-following" hidden><input type="checkbox"> follow the presenter</label>
+      <div class="lv-choice lv-steered" role="radiogroup" aria-label="runs that are steered" hidden><span>steer</span><button role="radio" data-steered="both">both</button><button role="radio" data-steered="0">left</button><button role="radio" data-steered="1">right</button></div>
       <div class="lv-choice" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
       <button class="lv-manifold" aria-pressed="false" title="the plane decoded, beneath the points">decoded plane</button>
       <button class="lv-fit" title="let the view follow the points again (double click on the map)">fit</button>
@@ -64,6 +65,7 @@ export class Live {
   constructor(root, { base, run, token = null, compare = null, follow = false, onAction = null }) {
     Object.assign(this, { root, base, follow, onAction, following: follow, runs: [], asked: [], dirty: new Set() });
     root.classList.add("er", "lv");
+    root.classList.toggle("lv-follow", follow);
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.camera = new Camera();
@@ -107,6 +109,9 @@ export class Live {
     this.runs = names.map((name, i) => this.openRun(name, i));
     this.root.classList.toggle("lv-two", names.length > 1);
     this.active = 0;
+    this.steeredSide = "both";
+    this.$(".lv-steered").hidden = names.length < 2;
+    this.showOptions();
     this.touch("curves", "tradeoff", "words");
   }
 
@@ -134,11 +139,23 @@ export class Live {
     return this.runs[0].session;
   }
 
+  // The runs that buttons and dials speak to.
+  get steered() {
+    const chosen = this.steeredSide === "both" ? this.runs : [this.runs[this.steeredSide]];
+    return chosen.map(({ session }) => session);
+  }
+
+  // The one of them whose state buttons and dials show.
+  get lead() {
+    return this.steered.find(({ isBusy }) => isBusy) ?? this.steered[0];
+  }
+
   get steers() {
     return !this.follow && this.runs.some(({ session }) => session.steer);
   }
 
   destroy() {
+    this.destroyed = true;
     cancelAnimationFrame(this.request);
     for (const { session, pane } of this.runs) {
       session.close();
@@ -171,7 +188,6 @@ export class Live {
     const { session, pane } = this.runs[i];
     const { latent_dim: k, classes } = session.probe.meta;
     pane.load(session.probe);
-    pane.name(this.runs.length > 1 ? session.run : "");
     if (i > 0) return;
     if (this.state.z.length !== k) this.setState(k);
     this.legend = new Legend(this.$(".er-legend"), this.state);
@@ -224,10 +240,10 @@ export class Live {
   // --- asking --------------------------------------------------------------------------------------------------------
 
   ask(wanted, at = performance.now()) {
-    const sent = this.runs.filter(({ session }) => session.ask(wanted));
-    if (!sent.length) return;
-    // answers come in the order of the questions; those of the first run are waited for
-    if (sent[0].session === this.first) this.asked.push({ wanted, at, since: performance.now(), id: null });
+    const { lead } = this;
+    const heard = this.steered.filter((session) => session.isBusy && session.ask(wanted));
+    if (!heard.length) return;
+    if (heard.includes(lead)) this.asked.push({ lead, wanted, at, since: performance.now(), id: null });
     if ("pace" in wanted) this.pace = wanted.pace;
     if ("resume" in wanted) this.wishFor(false);
     else if (["pause", "step", "epoch"].some((name) => name in wanted)) this.wishFor(true);
@@ -239,28 +255,28 @@ export class Live {
     setTimeout(() => this.touch("words"), ANSWER + 50);
   }
 
-  // The server says which request carried what was asked for.
+  // The server says which request carried what was asked for; its answers come in the order of the questions.
   answered(i, id) {
-    const waiting = i === 0 && this.asked.find((entry) => entry.id === null);
+    const waiting = this.asked.find((entry) => entry.id === null && entry.lead === this.runs[i].session);
     if (!waiting) return;
     waiting.id = id;
     if (this.wish && ["pause", "resume", "step", "epoch"].some((name) => name in waiting.wanted)) this.wish.id = id;
   }
 
   // A snapshot that heeds what was asked for is about to be painted.
-  heeded({ control }) {
-    const done = this.asked.filter(({ id }) => id !== null && id <= control);
+  heeded(session, { control }) {
+    const done = this.asked.filter(({ id, lead }) => lead === session && id !== null && id <= control);
     if (!done.length) return;
     this.asked = this.asked.filter((entry) => !done.includes(entry));
     afterPaint(() => done.forEach(({ wanted, at }) => "beta" in wanted && measure("elbo-room:control-to-frame", at)));
   }
 
   act(name, more = {}) {
-    const { first } = this;
+    const { lead } = this;
     if (name === "save") this.ask({ save: true });
-    else if (name === "link") this.copy(new URL(`room/follow/${encodeURIComponent(first.run)}`, this.base).href, "Link copied: whoever opens it follows this run.");
-    else if (name === "key") this.copy(first.token ?? "", first.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.");
-    else if (name !== "download") this.first.do(name, more);
+    else if (name === "link") this.copy(new URL(`room/follow/${encodeURIComponent(lead.run)}`, this.base).href, "Link copied: whoever opens it follows this run.");
+    else if (name === "key") this.copy(lead.token ?? "", lead.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.");
+    else if (name !== "download") lead.do(name, more);
   }
 
   async copy(text, told) {
@@ -276,8 +292,8 @@ export class Live {
         name: "beta", label: "β", scale: BETA,
         marks: [[0, "autoencoder"], [0.01, ""], [0.1, ""], [1, "ELBO"], [10, ""], [100, "collapse"]],
       }),
-      lr: make("lr", ".lv-lr", { name: "learning rate", label: "lr", scale: LR, marks: [[1e-5, ""], [1e-3, ""], [0.1, ""]] }),
-      sigma: make("sigma", ".lv-sigma", { name: "sigma of the likelihood", label: "σ", scale: SIGMA, marks: [[0.01, ""], [1, ""], [10, ""]] }),
+      lr: make("lr", ".lv-lr", { name: "learning rate", label: "lr", scale: LR, marks: [[1e-4, ""], [1e-2, ""]] }),
+      sigma: make("sigma", ".lv-sigma", { name: "sigma of the likelihood", label: "σ", scale: SIGMA, marks: [[0.1, ""], [1, ""]] }),
     };
   }
 
@@ -288,8 +304,9 @@ export class Live {
     const { signal } = this.listener;
     const on = (selector, type, action) => this.$(selector).addEventListener(type, action, { signal });
     on(".lv-options", "click", ({ target }) => {
-      const { zones } = target.dataset;
+      const { zones, steered } = target.dataset;
       if (zones) this.state.set({ zones });
+      if (steered) this.steer(steered);
     });
     on(".lv-manifold", "click", () => this.state.set({ manifold: !this.state.manifold }));
     on(".lv-fit", "click", () => this.look(() => this.releaseCamera()));
@@ -307,11 +324,19 @@ export class Live {
     this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
   }
 
+  steer(side) {
+    this.steeredSide = side;
+    this.wish = null;
+    this.asked = [];
+    this.showOptions();
+    this.touch("words");
+  }
+
   tryKey(event) {
     event.preventDefault();
     const input = this.$(".lv-locked input");
     this.keyTried = true;
-    this.first.unlock(input.value.trim());
+    this.lead.unlock(input.value.trim());
     input.value = "";
   }
 
@@ -394,6 +419,7 @@ export class Live {
   showOptions() {
     const { zones, manifold } = this.state;
     for (const button of this.root.querySelectorAll("[data-zones]")) button.setAttribute("aria-checked", String(button.dataset.zones === zones));
+    for (const button of this.root.querySelectorAll("[data-steered]")) button.setAttribute("aria-checked", String(button.dataset.steered === this.steeredSide));
     this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
   }
 
@@ -446,12 +472,14 @@ export class Live {
   }
 
   wake() {
+    if (this.destroyed) return;
     this.request ??= requestAnimationFrame((now) => this.tick(now));
   }
 
   // One frame of the display: the newest snapshots, the motion, the lens, and one of the slower parts.
   tick(now) {
     this.request = null;
+    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
     const dt = Math.min(100, now - (this.ticked ?? now));
     this.ticked = now;
     this.takeSnapshots(now);
@@ -470,12 +498,11 @@ export class Live {
       if (!frame) return;
       pane.take(frame, now);
       this.followPoints();
+      this.heeded(session, frame.meta);
       if (i === 0) {
         this.strip.show(frame.arrays.reconstructions);
-        this.heeded(frame.meta);
         this.touch("rates");
       }
-      if (this.state.pinned || this.runs.some((run) => run.pane.hovered)) this.lensAt ??= undefined;
       this.touch("curves", "tradeoff", "words");
     });
   }
@@ -528,34 +555,33 @@ export class Live {
 
   // State, numbers, buttons and dials: what was asked for a moment ago, else what is.
   showWords() {
-    const { first } = this;
-    const meta = first.frame?.meta;
-    const { state, alive } = first.status;
-    const truth = state === "paused" || (state === "running" && meta?.state === "paused");
+    const { lead } = this;
+    const meta = lead.frame?.meta;
+    const { state } = lead.status;
     if (this.wish && (performance.now() > this.wish.until || (this.wish.id !== undefined && meta?.control >= this.wish.id))) this.wish = null;
-    const paused = this.wish?.paused ?? truth;
-    this.readout.show(first, paused);
-    const steer = this.steers && first.connected;
+    this.asked = this.asked.filter(({ since }) => performance.now() - since < ANSWER);
+    const paused = this.wish?.paused ?? lead.isPaused;
+    this.readout.show(lead, paused);
+    const steer = lead.steer && lead.connected && !this.follow;
     this.transport.show({
-      state: state ?? "", alive: alive !== false, paused, pace: this.pace, steer,
-      download: new URL("model.safetensors", first.files).href,
+      state: state ?? "", alive: lead.status.alive !== false, paused, pace: this.pace, steer,
+      download: new URL("model.safetensors", lead.files).href,
     });
     for (const [key, dial] of Object.entries(this.dials)) {
-      dial.enabled = steer && alive !== false && ["queued", "running", "paused"].includes(state);
-      const value = meta?.[key] ?? first.settings[key];
-      if (value !== undefined && !this.asked.some(({ wanted }) => key in wanted)) dial.show(value, key === "beta" ? effective(first) : "");
+      dial.enabled = steer && lead.isBusy;
+      const value = meta?.[key] ?? lead.settings[key];
+      if (value !== undefined && !this.asked.some(({ wanted }) => key in wanted)) dial.show(value, key === "beta" ? effective(lead) : "");
     }
-    this.asked = this.asked.filter(({ since }) => performance.now() - since < ANSWER);
+    if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));
     this.showNotice();
-    const readOnly = !this.follow && !this.steers && first.connected && Boolean(state);
-    this.$(".lv-locked").hidden = !readOnly;
+    this.$(".lv-locked").hidden = this.follow || steer || !lead.connected || !state;
     this.$(".lv-following").hidden = this.steers || !state;
     this.$(".lv-following input").checked = this.following;
   }
 
   showNotice() {
     const told = this.told && performance.now() < this.told.until ? { text: this.told.text } : null;
-    const now = told ?? notice(this.first, this.steers);
+    const now = told ?? notice(this.lead, this.lead.steer && !this.follow);
     const shown = JSON.stringify(now);
     if (shown === this.noticed) return;
     this.noticed = shown;

@@ -25,8 +25,7 @@ const HTML = `
     <ellipse class="er-zone" style="display:none"/>
     <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
   </svg>
-  <p class="lv-name"></p>
-  <p class="lv-say" role="status"></p>`;
+  <p class="lv-name"></p>`;
 
 export class Pane {
   // `on` = { hover, click, drag(du, dv), zoom(factor, u, v), release(), pinch }, each with this pane first
@@ -235,13 +234,11 @@ export class Pane {
     return best;
   }
 
-  say(text) {
-    const element = this.root.querySelector(".lv-say");
-    if (element.textContent !== text) element.textContent = text;
-  }
-
-  name(text) {
-    this.root.querySelector(".lv-name").textContent = text;
+  // Whose map this is, and its numbers, where there are two.
+  name(text, numbers) {
+    const element = this.root.querySelector(".lv-name");
+    element.textContent = text;
+    if (numbers) element.append(Object.assign(document.createElement("small"), { textContent: numbers }));
   }
 
   resized() {

@@ -20,32 +20,47 @@ export class Readout {
 
   // `session` is the run's, `paused` what its transport says, `watching` how many others look on.
   show(session, paused) {
-    const { status, frame, probe } = session;
+    const { status, probe } = session;
     const meta = frame?.meta;
-    const state = status.state === "running" && paused ? "paused" : (status.state ?? "");
+    const numbers = latest(session);
+    const trains = ["running", "paused"].includes(status.state) && status.alive !== false;
+    const state = trains ? (paused ? "paused" : "running") : (status.state ?? "");
     this.root.dataset.state = state;
     put(this.$("state"), WORDS[state] ?? "connecting …");
-    if (meta?.elbo != null && Number.isFinite(meta.elbo)) {
-      put(this.$("elbo"), signed(meta.elbo, 1));
-      put(this.$("distortion"), signed(meta.distortion, 1));
-      put(this.$("rate"), signed(meta.rate, 2));
-    }
-    put(this.$("tested"), meta?.validation ? `validation ${signed(meta.validation.elbo, 1)}` : "");
+    for (const [name, digits] of [["elbo", 1], ["distortion", 1], ["rate", 2]])
+      put(this.$(name), numbers ? signed(numbers[name], digits) : "–");
+    const tested = session.history.current.validation.at(-1);
+    put(this.$("tested"), tested ? `validation ${signed(tested.elbo, 1)}` : "");
     put(this.$("facts"), facts(session, state).join(" · "));
-    const step = meta?.step ?? status.step ?? 0;
-    const steps = meta?.steps ?? status.steps;
+    const { step = 0, steps } = progress(session);
     this.$("progress").style.setProperty("--done", steps ? Math.min(1, step / steps) : 0);
     this.root.title = probe ? `${whole(probe.meta.parameters)} weights, ${whole(probe.meta.train_images)} training images` : "";
   }
 }
 
+// How far a run is: by its latest snapshot while it trains, by its last word afterwards.
+const progress = ({ status, frame }) => (frame && status.alive !== false ? frame.meta : status);
+
+// The latest means over batches: there is no snapshot of what nobody watched.
+function latest({ frame, history }) {
+  const { meta } = frame ?? {};
+  const known = history.current.train.at(-1);
+  return meta?.elbo != null && !(known?.step > meta.step) ? meta : known;
+}
+
+// One line for a run beside another.
+export function summary(session) {
+  const numbers = latest(session);
+  if (!numbers) return "";
+  const beta = session.frame?.meta.beta ?? session.settings.beta;
+  return `β ${short(beta)} · elbo ${signed(numbers.elbo, 1)} = −(${signed(numbers.distortion, 1)} + ${signed(numbers.rate, 2)})`;
+}
+
 // What there is to say, the most wanted first.
-function facts({ status, frame, probe, followers }, state) {
+function facts(session, state) {
+  const { frame, probe, followers } = session;
   const meta = frame?.meta ?? {};
-  const step = meta.step ?? status.step;
-  const steps = meta.steps ?? status.steps;
-  const epoch = meta.epoch ?? status.epoch;
-  const epochs = meta.epochs ?? status.epochs;
+  const { step, steps, epoch, epochs } = progress(session);
   const runs = state === "running";
   return [
     Number.isFinite(epoch) && epochs && `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${epochs}`,
@@ -61,6 +76,7 @@ function facts({ status, frame, probe, followers }, state) {
 // What a run needs a person for: { text, actions: [[label, action, more]], link }, or null.
 export function notice({ status, settings, run, frame }, steer) {
   const { state, alive, reason, place } = status;
+  const lagging = frame && frame.meta.step < status.step ? ` The map is that of step ${whole(frame.meta.step)}, when it was last watched.` : "";
   if (state === "queued")
     return { text: place > 1 ? `In line for the device: ${place - 1} before this run. It starts by itself.` : "Next in line for the device. It starts by itself." };
   if (state === "failed") {
@@ -69,8 +85,8 @@ export function notice({ status, settings, run, frame }, steer) {
     return { text: reason ?? "This run has failed.", actions: steer ? actions : [], bad: true };
   }
   if (state === "paused" && alive === false)
-    return { text: `Paused and saved at step ${whole(status.step ?? 0)}.`, actions: steer ? [["Resume", "resume", {}]] : [] };
-  if (state === "finished") return { text: "Finished.", link: [`Open ${run} in Explore`, `?model=runs/${encodeURIComponent(run)}`] };
+    return { text: `Paused and saved at step ${whole(status.step ?? 0)}.${lagging}`, actions: steer ? [["Resume", "resume", {}]] : [] };
+  if (state === "finished") return { text: `Finished.${lagging}`, link: [`Open ${run} in Explore`, `?model=runs/${encodeURIComponent(run)}`] };
   if (status.notice) return { text: status.notice };
   return frame ? null : { text: state ? "Waiting for the first snapshot …" : "Connecting …" };
 }

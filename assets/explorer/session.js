@@ -32,6 +32,19 @@ export class Session {
     return this.key ?? keyOf(this.run);
   }
 
+  // Whether a process can heed what is asked.
+  get isBusy() {
+    return this.status.alive !== false && ["queued", "running", "paused"].includes(this.status.state);
+  }
+
+  // Whether it waits, as whichever speaks last of snapshot and status has it.
+  get isPaused() {
+    const { status } = this;
+    const meta = this.frame?.meta;
+    const fresh = meta && status.alive !== false && meta.control >= (status.control ?? 0) && meta.step >= (status.step ?? 0);
+    return (fresh ? meta.state : status.state) === "paused";
+  }
+
   // Shows a key to the server; it is kept, so that a reload still steers.
   unlock(token) {
     if (!token) return;

@@ -60,6 +60,7 @@ export class Tradeoff {
       const [px, py] = [plot.x(point.rate), plot.y(point.distortion)];
       if (!inside(plot.box, px, py)) continue;
       plot.dots(1, () => point.rate, () => point.distortion, colour, 2.5);
+      if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest is named
       plot.label(`β ${short(point.beta)}`, px + 6, py - 8, { font: "11px" });
     }
     const { context, colours } = plot;
