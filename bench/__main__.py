@@ -1,4 +1,4 @@
-"""`python -m bench [latency] [loading] [training]`: run benchmarks, print their tables, keep the numbers as JSON."""
+"""`python -m bench [KIND …]`: run benchmarks, print their tables, keep the numbers as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-KINDS = ("latency", "loading", "training")
+KINDS = ("latency", "live", "loading", "training")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -21,7 +21,7 @@ from vae.errors import InputError
 if TYPE_CHECKING:
     from vae.training import Training
 
-PATIENCE = timedelta(minutes=30)  # the others wait as long as rank 0 is paused
+PATIENCE = timedelta(minutes=15)  # the others wait as long as rank 0 is paused
 END, GO_ON, REWIND = 0.0, 1.0, 2.0
 
 
