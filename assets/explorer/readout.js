@@ -21,7 +21,6 @@ export class Readout {
   // `session` is the run's, `paused` what its transport says, `watching` how many others look on.
   show(session, paused) {
     const { status, probe } = session;
-    const meta = frame?.meta;
     const numbers = latest(session);
     const trains = ["running", "paused"].includes(status.state) && status.alive !== false;
     const state = trains ? (paused ? "paused" : "running") : (status.state ?? "");
