@@ -1,0 +1,200 @@
+"""A beta path: one model that is trained on while beta moves, kept at every stop on the way.
+
+From beta 0, an autoencoder, up past collapse: each stop starts from the weights of the one before, so latent spaces
+change by little from stop to stop and can be morphed into each other. Then back down from collapse, numbers only: where
+the two ways differ, the collapse has a memory (hysteresis).
+
+A path is one .safetensors file: the decoder (float16) and q(z|x) of the map's held-out images at every stop, and all
+numbers in its metadata. Reading one imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import cos, isfinite, pi
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from vae.checkpoint import parameter_shapes, write_atomically
+from vae.errors import InputError
+from vae.plan import ImageShape, Plan, make_plan
+from vae.settings import Settings
+
+if TYPE_CHECKING:
+    from vae.data import Images, ImageSet
+    from vae.training import Training
+
+FORMAT = "elbo-room-path-1"
+BETAS = (0.0, *(float(f"{b:.4g}") for b in np.geomspace(0.01, 100, 27)))
+TRAIN_IMAGES = 10_000  # of the training split, that a stop's training numbers are of
+MAX_BYTES = 1 << 28
+MAX_STOPS = 500
+
+
+class BetaPath(NamedTuple):
+    """What a file says, checked. `up[i]` and `down[i]` hold the numbers of the stop at `betas[i]` on each way.
+
+    `decoder` arrays are (stops, …), `mu` and `logvar` (stops, N, k), all float32 again; `index` (N,) are the places of
+    the N images in the test split.
+    """
+
+    settings: Settings
+    image_shape: ImageShape
+    classes: tuple[str, ...]
+    betas: tuple[float, ...]
+    up: list[dict[str, Any]]
+    down: list[dict[str, Any]]
+    decoder: dict[str, np.ndarray]
+    mu: np.ndarray
+    logvar: np.ndarray
+    index: np.ndarray
+
+    @property
+    def plan(self) -> Plan:
+        return make_plan(self.settings.arch, self.settings.hidden, self.settings.latent_dim, self.image_shape)
+
+
+def follow(
+    settings: Settings, images: ImageSet, betas: Sequence[float] = BETAS, points: int | None = None
+) -> Iterator[tuple[str, float, Training]]:
+    """Train along `betas` (rising) and back, yielding ("up" or "down", beta, training) at the end of every stop.
+
+    A stop lasts `settings.epochs` passes over the training images, the first five times as long; within each, the
+    learning rate falls from its setting to 0 along a cosine. What is yielded is trained on afterwards: look at once.
+    """
+    from vae.training import Training, train
+
+    n, size = len(images.train.labels), settings.batch_size
+    per_stop = -(-settings.epochs * n // size)
+    whole = (2 * len(betas) + 4) * per_stop * size // n + 1
+    training = Training(replace(settings, epochs=whole, schedule="constant", beta=betas[0]), images.image_shape)
+    steps = train(training, images.train)
+    ways = [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
+    for i, (way, beta) in enumerate(ways):
+        training.beta = beta
+        length = per_stop * (5 if i == 0 else 1)
+        for step in range(length):
+            training.lr = settings.lr * (1 + cos(pi * step / length)) / 2
+            next(steps)
+        yield way, beta, training
+
+
+def record(
+    settings: Settings, images: ImageSet, betas: Sequence[float] = BETAS, points: int = 5000
+) -> Iterator[tuple[str, float, dict[str, Any]] | bytes]:
+    """Train along a path; yields (way, beta, numbers) at every stop, and at the end the file's bytes."""
+    import torch
+    from safetensors.torch import save
+
+    from vae.data import held_out_indices
+    from vae.evaluation import held_out
+
+    index = held_out_indices(images.test, points)
+    numbers: dict[str, list[dict[str, Any]]] = {"up": [], "down": []}
+    stops: dict[str, list[torch.Tensor]] = {}
+    for way, beta, training in follow(settings, images, betas):
+        model = training.model
+        said = {"beta": beta, **_numbers(training, images)}
+        numbers[way].append(said)
+        if way == "up":
+            encoded = held_out(model, images.test, index)
+            kept = {name: w.detach().cpu() for name, w in model.state_dict().items() if name.startswith("decoder.")}
+            kept |= {"mu": torch.from_numpy(encoded.mu), "logvar": torch.from_numpy(encoded.logvar)}
+            for name, tensor in kept.items():
+                stops.setdefault(name, []).append(tensor.clamp(-6e4, 6e4).half())
+        yield way, beta, said
+    metadata = {
+        "format": FORMAT,
+        "settings": settings.to_json(),
+        "image_shape": json.dumps(list(images.image_shape)),
+        "classes": json.dumps(list(images.classes)),
+        "betas": json.dumps(list(betas)),
+        "up": json.dumps(numbers["up"]),
+        "down": json.dumps(numbers["down"][::-1]),
+    }
+    tensors = {name: torch.stack(parts) for name, parts in stops.items()}
+    yield save({**tensors, "index": torch.from_numpy(index.astype(np.int32))}, metadata)
+
+
+def _numbers(training: Training, images: ImageSet) -> dict[str, Any]:
+    """Distortion and rate on both splits, sampled, in nats per image; the rate per dimension; active units."""
+    from vae.evaluation import evaluate
+
+    said: dict[str, Any] = {}
+    for split, part in (("test", images.test), ("train", _first(images.train, TRAIN_IMAGES))):
+        scored = evaluate(training.model, part, split=split, iwae=())
+        said[split] = {name: round(scored[name], 4) for name in ("distortion", "rate", "elbo")}
+        if split == "test":
+            said["rate_per_dim"] = [round(rate, 5) for rate in scored["rate_per_dim"]]
+            said["active_units"] = scored["active_units"]
+    return said
+
+
+def _first(images: Images, n: int) -> Images:
+    return images.take(np.arange(min(n, len(images.labels))))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write what `record` ended with."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+
+
+def read(path: str | Path) -> BetaPath:
+    """The path in a file; `InputError` in one sentence where it is none, or damaged."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no beta path {path}; make it with python -m vae sweep --path.")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path} is larger than 256 MiB, so it is no beta path of this program.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        return _checked(metadata, arrays)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is no beta path, or it is damaged; make it again.") from None
+
+
+def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPath:
+    if metadata["format"] != FORMAT:
+        raise ValueError("foreign")
+    settings = Settings.from_json(metadata["settings"])
+    channels, height, width = map(int, json.loads(metadata["image_shape"]))
+    betas = tuple(map(float, json.loads(metadata["betas"])))
+    up, down = json.loads(metadata["up"]), json.loads(metadata["down"])
+    count, k = len(betas), settings.latent_dim
+    plan = make_plan(settings.arch, settings.hidden, k, (channels, height, width))
+    wanted = {name: shape for name, shape in parameter_shapes(plan).items() if name.startswith("decoder.")}
+    mu, logvar, index = arrays.pop("mu"), arrays.pop("logvar"), arrays.pop("index")
+    consistent = (
+        2 <= count <= MAX_STOPS
+        and all(isfinite(beta) and beta >= 0 for beta in betas)
+        and list(betas) == sorted(set(betas))
+        and len(up) == len(down) == count
+        and {name: array.shape for name, array in arrays.items()} == {n: (count, *s) for n, s in wanted.items()}
+        and mu.shape == logvar.shape == (count, len(index), k)
+        and index.ndim == 1
+        and all(array.dtype == np.float16 and np.isfinite(array).all() for array in (*arrays.values(), mu, logvar))
+    )
+    if not consistent:
+        raise ValueError("damaged")
+    return BetaPath(
+        settings=settings,
+        image_shape=(channels, height, width),
+        classes=tuple(map(str, json.loads(metadata["classes"]))),
+        betas=betas,
+        up=up,
+        down=down,
+        decoder={name: array.astype(np.float32) for name, array in arrays.items()},
+        mu=mu.astype(np.float32),
+        logvar=logvar.astype(np.float32),
+        index=index.astype(np.int32),
+    )
