@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = "elbo-room-path-1"
 BETAS = (0.0, *(float(f"{b:.4g}") for b in np.geomspace(0.01, 100, 27)))
+PROLOGUE = 10  # stops at beta 1 before the path begins
 TRAIN_IMAGES = 10_000  # of the training split, that a stop's training numbers are of
 MAX_BYTES = 1 << 28
 MAX_STOPS = 500
@@ -60,28 +61,31 @@ class BetaPath(NamedTuple):
 
 
 def follow(
-    settings: Settings, images: ImageSet, betas: Sequence[float] = BETAS, points: int | None = None
+    settings: Settings, images: ImageSet, betas: Sequence[float] = BETAS
 ) -> Iterator[tuple[str, float, Training]]:
     """Train along `betas` (rising) and back, yielding ("up" or "down", beta, training) at the end of every stop.
 
-    A stop lasts `settings.epochs` passes over the training images, the first five times as long; within each, the
-    learning rate falls from its setting to 0 along a cosine. What is yielded is trained on afterwards: look at once.
+    A stop lasts `settings.epochs` passes over the training images; within each, the learning rate falls from its
+    setting to 0 along a cosine. Before the first come `PROLOGUE` stops at beta 1 and one at each beta below it, so that
+    what changes along the path is beta, not how well the model is trained. What is yielded is trained on afterwards:
+    look at once.
     """
     from vae.training import Training, train
 
     n, size = len(images.train.labels), settings.batch_size
     per_stop = -(-settings.epochs * n // size)
-    whole = (2 * len(betas) + 4) * per_stop * size // n + 1
-    training = Training(replace(settings, epochs=whole, schedule="constant", beta=betas[0]), images.image_shape)
+    ways = [("before", 1.0)] * PROLOGUE + [("before", beta) for beta in reversed(betas) if beta < 1]
+    ways += [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
+    epochs = len(ways) * per_stop * size // n + 1
+    training = Training(replace(settings, epochs=epochs, schedule="constant", beta=1.0), images.image_shape)
     steps = train(training, images.train)
-    ways = [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
-    for i, (way, beta) in enumerate(ways):
+    for way, beta in ways:
         training.beta = beta
-        length = per_stop * (5 if i == 0 else 1)
-        for step in range(length):
-            training.lr = settings.lr * (1 + cos(pi * step / length)) / 2
+        for step in range(per_stop):
+            training.lr = settings.lr * (1 + cos(pi * step / per_stop)) / 2
             next(steps)
-        yield way, beta, training
+        if way != "before":
+            yield way, beta, training
 
 
 def record(
