@@ -13,6 +13,7 @@ from vae.errors import InputError
 NUMBERS = ("beta", "lr", "sigma", "pace")
 STEERING = ("pause", "resume", "step", "epoch")
 ACTS = (*STEERING, "finish", "rewind", "save")
+LATER = {"beta", "lr", "sigma"}  # what holds for a run that is resumed later, too
 AUDIENCES = {"beta", "lr", "sigma", "finish", "save"}  # what leaves the time limit of an audience's run as it is
 
 
@@ -24,7 +25,7 @@ def ask(folder: Path, wanted: Any, step: int, facts: dict[str, Any], status: dic
     _check(wanted)
     if status.get("state") == "finished":
         raise InputError("This run is finished; start another.")
-    if not status.get("alive"):
+    if not status.get("alive") and not LATER.issuperset(wanted):
         raise InputError("No process trains this run now; resume it first.")
     if _launch.is_audiences(folder) and not AUDIENCES.issuperset(wanted):
         raise InputError("A run of the audience goes on until its time is up; it takes beta, lr, sigma, save, finish.")

@@ -87,7 +87,7 @@ def _from_arrays(data: bytes) -> tuple[Images, list[str]]:
         if "images.npy" not in members:
             raise InputError("The .npz file has no array named images; save it by np.savez(file, images=…, labels=…).")
         pixels = _array(archive, members["images.npy"])
-        labels = _array(archive, members["labels.npy"]) if "labels.npy" in members else np.zeros(len(pixels), int)
+        labels = _array(archive, members["labels.npy"]) if "labels.npy" in members else np.zeros(pixels.shape[:1], int)
         classes = _array(archive, members["classes.npy"]) if "classes.npy" in members else None
     images = Images.of(pixels, labels)
     return images, _class_names(images, classes)
@@ -96,7 +96,7 @@ def _from_arrays(data: bytes) -> tuple[Images, list[str]]:
 def _class_names(images: Images, classes: np.ndarray | None) -> list[str]:
     count = int(images.labels.max()) + 1
     if count > MOST_CLASSES:
-        raise InputError(f"Labels go up to {count - 1}; number at most {MOST_CLASSES} classes 0, 1, 2, …")
+        raise InputError(f"Labels go up to {count - 1}; number at most {MOST_CLASSES} classes from 0 upwards.")
     if classes is not None and classes.shape == (count,) and classes.dtype.kind == "U":
         return [str(name)[:40] for name in classes]
     return [str(i) for i in range(count)]
@@ -140,7 +140,7 @@ def _from_pictures(data: bytes, side: int, grey: bool) -> tuple[Images, list[str
 
 def _is_picture(info: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(info.filename)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return not info.is_dir() and not hidden and path.suffix.lower() in FORMATS
 
 

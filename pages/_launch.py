@@ -72,36 +72,35 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
     if batch_size is not None:
         Settings.of({"batch_size": batch_size})
         if batch_size != runs.read(folder).settings.batch_size:
-            return _branch(folder, batch_size, until=None)
+            new, key = _branch(folder, batch_size)
+            with _one_sentence():
+                _spawn(_models.RUNS / new, "--resume")
+            return new, key
     with _lock, _one_sentence():
         if is_audiences(folder):
             _refuse_more_of_the_audience()
-        control.ask(folder, until=None, finish=False)
         _spawn(folder, "--resume")
     return name, None
 
 
 def fork(name: str) -> tuple[str, str]:
-    """A second run from where this one is now, with a key of its own. It waits as paused: it was made to be changed."""
+    """A second run from where this one is now, with a key of its own. It waits to be resumed."""
     folder = existing(name)
     if not (folder / runs.CHECKPOINT).exists():
         raise InputError("This run has no checkpoint yet; fork it a moment later.")
     if observe(folder)["alive"]:
         _save(folder)
-    return _branch(folder, None, until=0)
+    return _branch(folder)
 
 
-def _branch(folder: Path, batch_size: int | None, until: int | None) -> tuple[str, str]:
-    """Start a copy of a run as of its last checkpoint, to wait once it has come to the step `until`."""
+def _branch(folder: Path, batch_size: int | None = None) -> tuple[str, str]:
+    """A copy of a run as of its last checkpoint, without a process."""
     if is_audiences(folder):
         raise InputError("A run of the audience can only be gone on with as it is.")
     with _lock, _one_sentence():
         new = _free(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork")
         runs.fork(folder, new, batch_size)
-        key = _keys.give_key(new)
-        control.ask(new, until=until)
-        _spawn(new, "--resume")
-    return new.name, key
+        return new.name, _keys.give_key(new)
 
 
 def keep(name: str) -> str:

@@ -71,9 +71,7 @@ def states(_root: Any, root: str) -> dict[str, str]:
 
 def title_of(name: str) -> str:
     """What a run is called in a list. Those that are shown say themselves how they are doing."""
-    return (
-        name if name in (st.session_state["run"], st.session_state["with"]) else f"{name} · {known.get(name, 'gone')}"
-    )
+    return name if name in shown else f"{name} · {known.get(name, 'gone')}"
 
 
 def new_run() -> None:
@@ -152,6 +150,7 @@ for parameter in ("run", "with"):
     if st.session_state.get(parameter) not in known:
         st.session_state[parameter] = None
 
+shown = {st.session_state["run"], st.session_state["with"]}
 title, picker, comparer, opener, sharer, _ = st.columns([2.3, 3.2, 3.2, 1.4, 1.2, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room</h1>")
 run = picker.selectbox(

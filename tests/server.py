@@ -108,7 +108,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def serving() -> Iterator[Server]:
     app = Starlette(routes=routes(), middleware=[Middleware(PresenterLink), Middleware(PreloadHeader)])
     [hub] = [route.endpoint.__self__ for route in app.routes if isinstance(route, WebSocketRoute)]
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, ws="websockets-sansio", log_level="error")
+    options = {"ws": "websockets-sansio", "ws_per_message_deflate": False, "log_level": "error"}  # as Streamlit has it
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

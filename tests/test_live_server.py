@@ -338,8 +338,8 @@ def test_frames_come_while_it_trains_and_every_control_is_heeded(server, trainin
     name, key = training
     with server.follow(name) as follower, server.follow(name, key) as guest:
         guest.frame(lambda meta: meta["step"] > 0)
-        first, second = guest.frame(), guest.frame()
-        assert second["step"] > first["step"]
+        first = guest.frame()
+        second = guest.frame(lambda meta: meta["step"] > first["step"])
         assert {"z", "mu", "logvar", "axes", "reconstructions"} - set(first["arrays"]) == {"z"}
         assert guest.frame(lambda meta: meta["step"] > second["step"])["state"] == "running"
         guest.send(ask={"beta": 0.25, "lr": 2e-3})
@@ -439,6 +439,8 @@ def test_a_fork_made_over_the_wire_waits_beside_the_run_it_came_of(server, train
     assert done["token"] != key
     assert runs.observe(_models.RUNS / name)["state"] == "running"
     with server.follow(done["run"], done["token"]) as guest:
+        assert guest.status()["state"] == "paused"
+        guest.send(ask={"resume": True})
         assert guest.status(lambda status: status.get("place") == 1)["state"] == "queued"
         guest.send(ask={"finish": True})
         guest.status(lambda status: status.get("alive") is False)
@@ -450,7 +452,7 @@ def test_a_killed_trainer_is_told_of_and_resumed_from_the_page(server, training)
         guest.frame()
         _launch._children[(_models.RUNS / name).absolute()].kill()
         guest.status(lambda status: "killed by the system" in status.get("reason", ""))
-        guest.send(ask={"beta": 1.0})
+        guest.send(ask={"pace": 1.0})
         assert "resume" in guest.refusal()
         guest.send(do="resume")
         assert guest.hear("done")["run"] == name
