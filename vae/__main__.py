@@ -278,7 +278,11 @@ def _signals() -> Iterator[list[int]]:
 
 def _sweep(options: argparse.Namespace) -> int:
     """One run after the other, or the one that is asked for; each is independent, and goes on where it was."""
-    betas = _betas(options.betas)
+    from vae.path import BETAS
+
+    betas = _betas(options.betas) if options.betas else list(BETAS)
+    if options.path:
+        return _path(options, betas)
     if options.job is not None and options.job >= len(betas):
         raise InputError(f"--job must be below {len(betas)}, the number of betas, not {options.job}.")
     if options.list:
@@ -290,6 +294,32 @@ def _sweep(options: argparse.Namespace) -> int:
         print(f"beta {beta:g}", file=sys.stderr)
         if code := _train(argparse.Namespace(**one)):
             return code
+    return 0
+
+
+def _path(options: argparse.Namespace, betas: list[float]) -> int:
+    """One model along all betas, as one file."""
+    from vae import path
+    from vae.data import load
+    from vae.training import prepare_process
+
+    if betas != sorted(betas) or len(betas) < 2:
+        raise InputError("A path needs at least two betas, and they must rise.")
+    if not options.out.endswith(".safetensors"):
+        raise InputError(f"A path is one file, so --out must end in .safetensors, and not be {options.out!r:.60}.")
+    given = {k.removeprefix("settings."): v for k, v in vars(options).items() if k.startswith("settings.")}
+    settings = Settings.of(given)
+    prepare_process(options.background)
+    target = Path(options.out)
+    with runs.one_sentence(target):
+        for said in path.record(settings, load(settings.data, options.data_root), betas, options.points):
+            if isinstance(said, bytes):
+                path.write(target, said)
+            else:
+                way, beta, numbers = said
+                cost = "distortion {distortion:.2f} + rate {rate:.2f} nats".format(**numbers["test"])
+                print(f"{way:<5}beta {beta:<8g}{cost}", file=sys.stderr)
+    print(f"{target} is finished.")
     return 0
 
 

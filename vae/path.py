@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import cos, isfinite, pi
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -37,7 +37,8 @@ MAX_BYTES = 1 << 28
 MAX_STOPS = 500
 
 
-class BetaPath(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class BetaPath:
     """What a file says, checked. `up[i]` and `down[i]` hold the numbers of the stop at `betas[i]` on each way.
 
     `decoder` arrays are (stops, …), `mu` and `logvar` (stops, N, k), all float32 again; `index` (N,) are the places of
