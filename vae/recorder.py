@@ -233,7 +233,7 @@ class _Recorder:
             self.save()
         self.control, self.look_at = self._leftover_control(), 0.0
         self.stamp: tuple[int, int] | None = None  # of control.json when it was last read
-        self.shown: tuple[int, int] | None = None  # step and control of the latest snapshot
+        self.shown: tuple[str, int, int] | None = None  # state, step and control of the latest snapshot
         self.last_status = self.last_save = self.last_report = time.monotonic()
         self.last_report_step = self.training.step
         n = len(images.train.labels)
@@ -286,7 +286,7 @@ class _Recorder:
                 paused_at = time.monotonic()
                 self._log_changes()
                 self.say("paused")
-            if self._is_paused() and self.shown != (self.training.step, self.control.id):
+            if self._is_paused() and self.shown != ("paused", self.training.step, self.control.id):
                 self.snapshot("paused")
             if paused_at is not None and self._is_pause_over(time.monotonic() - paused_at):
                 raise _PausedLong
@@ -422,7 +422,7 @@ class _Recorder:
         """What a live map shows of the training as it is now, if anybody looks."""
         if not self.snapshots.is_watched(time.monotonic()):
             return
-        self.shown = (self.training.step, self.control.id)
+        self.shown = (state, self.training.step, self.control.id)
         training, settings = self.training, self.settings
         terms = torch.stack(list(self.recent)).mean(0).tolist() if self.recent else []
         self.recent.clear()
