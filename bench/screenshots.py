@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Literal
+
+from playwright.sync_api import Page
 
 from bench.browser import ROOT, chromium, served
 
@@ -18,7 +21,9 @@ SHOTS: list[tuple[str, str, tuple[int, int], Literal["light", "dark"]]] = [
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with chromium() as browser, served(ROOT / "app.py") as address:
+    runs = tempfile.TemporaryDirectory()
+    with runs, chromium() as browser, served(ROOT / "app.py", {"ELBO_ROOM_RUNS": runs.name}) as address:
+        _train(browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light"), address)
         for name, link, (width, height), scheme in SHOTS:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(f"{address}/{link}")
@@ -26,6 +31,23 @@ def main() -> None:
             page.wait_for_timeout(1000)
             page.screenshot(path=Path(FOLDER, f"{name}.png"))
             page.close()
+
+
+def _train(page: Page, address: str) -> None:
+    """A run as a person would have it: started, beta turned down, then up, then back to the bound."""
+    page.goto(f"{address}/train")
+    page.get_by_role("button", name="Train").first.click()
+    page.wait_for_selector(".lv-maps canvas")
+    field = page.locator(".lv-beta input[type=number]")
+    for beta, seconds in ((None, 15), ("0.05", 6), ("20", 4), ("1", 20)):
+        if beta is not None:
+            field.fill(beta)
+            field.press("Enter")
+        page.wait_for_timeout(1000 * seconds)
+    page.screenshot(path=Path(FOLDER, "train.png"))
+    page.get_by_role("button", name="finish").click()
+    page.wait_for_timeout(5000)
+    page.close()
 
 
 if __name__ == "__main__":
