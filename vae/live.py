@@ -169,7 +169,7 @@ def _encode(training: Training, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
     with torch.no_grad():
         posterior = training.model.encode(x)
     mu, logvar = (t.float().cpu().numpy() for t in (posterior.mu, posterior.logvar))
-    return np.nan_to_num(mu, posinf=1e6, neginf=-1e6), np.clip(np.nan_to_num(logvar), -60, 30)
+    return np.clip(np.nan_to_num(mu), -1e6, 1e6), np.clip(np.nan_to_num(logvar), -60, 30)
 
 
 def _decode(training: Training, z: np.ndarray) -> np.ndarray:
