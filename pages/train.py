@@ -107,8 +107,9 @@ def share(run: str) -> None:
         st.caption("Only this machine can reach it now; `make lecture` opens it to the network.")
     st.button("Enlarge the code", on_click=lambda: st.session_state.update(share=False, enlarged=True), width="stretch")
     if key := keys().get(run):
-        st.markdown("**Steering key**: whoever enters it can steer this run")
-        st.code(key, language=None)
+        with st.expander("Steering key"):  # not to be seen by all who look at the code
+            st.caption("Whoever enters it can steer this run.")
+            st.code(key, language=None)
     else:
         st.text_input(
             "Steering key, to steer this run from here", key="entered-key", type="password", on_change=take_key
