@@ -115,15 +115,25 @@ export function line(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
-// The interval that holds what matters of the values: the first few of a run may be far off, and are cut.
-export function range(values, { outer = 0.06, least = 1e-3, air = 0.08 } = {}) {
-  const sorted = Float64Array.from(values.filter(Number.isFinite)).sort();
-  if (!sorted.length) return [0, 1];
-  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-  const few = sorted.length < 12;
-  const [low, high] = [few ? sorted[0] : at(outer), few ? sorted.at(-1) : at(1 - outer)];
-  const grown = Math.max(high - low, least, 1e-3 * Math.abs(high)) * air;
-  return [low - grown, high + grown];
+// The interval that holds all values, with some air; never so narrow that rounding shows.
+export function range(values, air = 0.08) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(high >= low)) return [0, 1];
+  const least = Math.max(0.2, 0.01 * Math.abs(low + high));
+  const half = Math.max((high - low) * (0.5 + air), least / 2);
+  return [(low + high) / 2 - half, (low + high) / 2 + half];
+}
+
+const START = 0.04; // share of a run that axes need not hold: a network falls far in its first steps
+
+// The points after the start; all, where there are few.
+export function settled(points) {
+  const from = START * (points.at(-1)?.images ?? 0);
+  return points.length < 8 ? points : points.filter(({ images }) => images >= from);
 }
 
 // Of marks that stand closer than `room` pixels the last is named.

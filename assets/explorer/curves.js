@@ -1,6 +1,6 @@
 // elbo, distortion and rate over the images seen, one above the other; what was changed by hand is marked on all three.
 
-import { Plot, fresh, line, range, spaced } from "./chart.js";
+import { Plot, fresh, line, range, settled, spaced } from "./chart.js";
 import { count, short, signed } from "./format.js";
 import { smoothed } from "./history.js";
 import { faded, theme } from "./palette.js";
@@ -43,6 +43,7 @@ export class Curves {
       };
       const plot = new Plot(context, box, { x, y: this.yRange(name) }, colours);
       const last = i === PANELS.length - 1;
+      if (this.isEmpty) return drawEmpty(plot, name);
       plot.axes({ xName: last ? "images seen" : undefined, xFormat: count, yCount: panel > 90 ? 5 : 3 });
       plot.clipped(() => this.drawRuns(plot, name));
       this.drawChanges(plot, i === 0);
@@ -50,11 +51,13 @@ export class Curves {
     });
   }
 
+  get isEmpty() {
+    return this.runs.every(({ history }) => history.passes.every(({ train, validation }) => !train.length && !validation.length));
+  }
+
   yRange(name) {
-    const values = this.runs.flatMap(({ history }) =>
-      history.passes.flatMap((pass) => [...smoothed(pass.train, name, SPAN), ...pass.validation.map((point) => point[name])]),
-    );
-    return range(values, { outer: 0.04 });
+    const values = ({ train, validation }) => [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
+    return range(this.runs.flatMap(({ history }) => history.passes.flatMap(values)));
   }
 
   drawRuns(plot, name) {
@@ -72,9 +75,9 @@ export class Curves {
   }
 
   drawTrain(plot, { train }, name, colour, r = 0) {
-    const means = smoothed(train, name, SPAN);
+    const points = means(train, name);
     plot.context.setLineDash(r === 0 ? [] : [6, 4]);
-    plot.path(train.length, (i) => train[i].images, (i) => means[i], colour, 1.9);
+    plot.path(points.length, (i) => points[i].images, (i) => points[i][name], colour, 1.9);
     plot.context.setLineDash([]);
   }
 
@@ -102,7 +105,7 @@ export class Curves {
     const { box, colours } = plot;
     const { train, validation } = this.runs[0].history.current;
     plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
-    const means = smoothed(train, name, SPAN);
+    const points = means(train, name);
     const at = this.hover === null ? Infinity : plot.at(this.hover);
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
@@ -110,7 +113,7 @@ export class Curves {
     const [lead, tail] = name === PANELS[0] && box.width > 300 ? ["training ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
     const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
-    if (here >= 0) plot.label(lead + signed(means[here], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });
+    if (here >= 0) plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });
     if (this.hover === null || here < 0) return;
     plot.context.strokeStyle = faded(colours.text, 0.55);
     line(plot.context, plot.x(train[here].images), box.top, plot.x(train[here].images), box.top + box.height);
@@ -120,6 +123,19 @@ export class Curves {
       plot.label(text, plot.x(train[here].images) + (left ? 6 : -6), box.top + 9, { align: left ? "left" : "right" });
     }
   }
+}
+
+function means(train, name) {
+  const values = smoothed(train, name, SPAN);
+  return train.map(({ images }, i) => ({ images, [name]: values[i] }));
+}
+
+function drawEmpty(plot, name) {
+  const { context, box, colours } = plot;
+  plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
+  context.strokeStyle = faded(colours.text, 0.2);
+  context.lineWidth = 1;
+  line(context, box.left, box.top + box.height, box.left + box.width, box.top + box.height);
 }
 
 // The last point at or before `images`, −1 where there is none.

@@ -35,6 +35,9 @@ export class Glass {
     this.$("decoded").replaceChildren(...Array.from({ length: count }, () => picture()));
     this.views = Array.from({ length: count }, () => null);
     this.point = null;
+    for (const name of ["original", "reconstruction"]) this.$(name).width = 0;
+    for (const name of ["point", "pin"]) this.$(name).textContent = "";
+    for (const name of ["norm", "prior", "step"]) this.$(name).textContent = "–";
   }
 
   // New weights of run i.

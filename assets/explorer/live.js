@@ -88,6 +88,7 @@ export class Live {
 
   // The page shows another run, or brings a key. Cheap where nothing is new.
   update({ run, token = null, compare = null }) {
+    this.fill();
     const names = compare && compare !== run ? [run, compare] : [run];
     if (names.join("\n") !== this.runs.map(({ session }) => session.run).join("\n")) this.open(names);
     if (token && token !== this.first.token) this.first.unlock(token);
@@ -106,6 +107,8 @@ export class Live {
     delete this.root.dataset.ready;
     this.$(".lv-maps").replaceChildren();
     this.glass.arrange(names.length);
+    this.strip.root.replaceChildren();
+    this.charts.rates.clear();
     this.runs = names.map((name, i) => this.openRun(name, i));
     this.root.classList.toggle("lv-two", names.length > 1);
     this.active = 0;

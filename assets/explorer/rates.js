@@ -20,6 +20,11 @@ export class Rates {
     this.draw();
   }
 
+  clear() {
+    this.rates = null;
+    fresh(this.canvas);
+  }
+
   point(x) {
     this.hover = x;
     if (this.rates) this.draw();

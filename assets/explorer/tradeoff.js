@@ -1,6 +1,6 @@
 // The way of a run through the plane of rate and distortion. Where both add up to the same, so does the elbo.
 
-import { Plot, fresh, line, range, spaced } from "./chart.js";
+import { Plot, fresh, line, range, settled, spaced } from "./chart.js";
 import { short, signed } from "./format.js";
 import { smoothed } from "./history.js";
 import { faded, theme } from "./palette.js";
@@ -32,9 +32,10 @@ export class Tradeoff {
     if (width < 80 || height < 80) return;
     const colours = theme(this.canvas);
     const traces = this.runs.map(({ history }) => history.passes.map((pass) => trace(pass)));
-    const all = traces.flat(2);
-    const x = range(all.map((point) => point.rate), { outer: 0.01 });
-    const y = range(all.map((point) => point.distortion), { outer: 0.05 });
+    const all = traces.flat().flatMap(settled);
+    if (!all.length) return;
+    const x = range(all.map((point) => point.rate));
+    const y = range(all.map((point) => point.distortion));
     const box = {
       left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
     };
@@ -89,11 +90,11 @@ export class Tradeoff {
   }
 }
 
-// A pass, smoothed: { rate, distortion, beta }.
+// A pass, smoothed: { images, rate, distortion, beta }.
 function trace({ train }) {
   const rates = smoothed(train, "rate", SPAN);
   const distortions = smoothed(train, "distortion", SPAN);
-  return train.map(({ beta }, i) => ({ rate: rates[i], distortion: distortions[i], beta }));
+  return train.map(({ images, beta }, i) => ({ images, rate: rates[i], distortion: distortions[i], beta }));
 }
 
 const along = (plot, points, colour) => plot.path(points.length, (i) => points[i].rate, (i) => points[i].distortion, colour, 1.9);

@@ -1,0 +1,492 @@
+"""The live view in a real browser, of a real run: what moves, what is steered, who may steer, who follows."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages import _keys
+from tests.browser.room import ROOT, Room, eventually
+from vae import control, live, runs
+from vae.networks import Decoder
+from vae.plan import make_plan
+
+NAME = "watched"
+PACE = 120  # steps a second: other tests may need the machine
+
+# A live view on the page that followers get, where nothing else is, kept where tests find it.
+MOUNT = """async ([module, options]) => {
+  document.querySelector(".er-root").remove();
+  const root = document.body.appendChild(document.createElement("div"));
+  const { Live } = await import(module);
+  window.view = new Live(root, { base: new URL("../..", location.href).href, ...options });
+}"""
+
+
+class Watched:
+    """A run that trains as long as the tests last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.key = _keys.give_key(folder)
+        control.ask(folder, pace=PACE)
+        command = [sys.executable, "-m", "vae", "train", "--data", "digits", "--hidden", "32", "--batch-size", "64"]
+        command += ["--epochs", "5000", "--schedule", "constant", "--lr", "3e-3", "--out", str(folder)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)
+
+    def status(self) -> dict[str, Any]:
+        return runs.read_status(self.folder)
+
+    def changes(self) -> list[dict[str, Any]]:
+        return [record["changed"] for record in runs.read_log(self.folder) if "changed" in record]
+
+    def file(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        data = (self.folder / name).read_bytes()
+        length = struct.unpack("<I", data[4:8])[0]
+        meta = json.loads(data[8 : 8 + length])
+        types = {"f4": np.float32, "i4": np.int32, "u1": np.uint8}
+        arrays = {
+            key: np.frombuffer(data, types[kind], int(np.prod(shape)), 8 + length + offset).reshape(shape)
+            for key, (kind, shape, offset) in meta["arrays"].items()
+        }
+        return meta, arrays
+
+
+@pytest.fixture(scope="module")
+def run(runs_folder: Path) -> Iterator[Watched]:
+    watched = Watched(runs_folder / NAME)
+    try:
+        eventually(lambda: check(watched.status()["state"] == "running"), 60)
+        yield watched
+    finally:
+        watched.process.terminate()
+        watched.process.wait(30)
+
+
+def check(truth: object) -> None:
+    assert truth
+
+
+@pytest.fixture
+def view(new_room: Callable[..., Room], run: Watched) -> Iterator[Callable[..., Room]]:
+    """Shows the run in a browser of its own, as its presenter unless other options are given; it trains."""
+    control.ask(run.folder, until=None, beta=1.0)
+
+    def show(**options: Any) -> Room:
+        room = new_room()
+        room.page.goto(f"{room.address}/room/follow/{NAME}")
+        room.page.wait_for_selector(".er-root[data-ready]")
+        room.page.evaluate(MOUNT, [room.module("live.js"), {"run": NAME, "token": run.key, **options}])
+        room.page.wait_for_selector(f'.lv[data-ready="{NAME}"] .lv-map[data-step]')
+        return room
+
+    yield show
+    control.ask(run.folder, until=None)
+
+
+def meta(room: Room) -> dict[str, Any]:
+    return room.page.evaluate("view.first.frame.meta")
+
+
+def steers(room: Room) -> None:
+    eventually(lambda: check(room.page.locator(".lv-play").is_enabled()))
+
+
+def test_the_points_glide_from_snapshot_to_snapshot(view, run) -> None:
+    control.ask(run.folder, pace=5)
+    room = view()
+    seen = room.page.evaluate(
+        """async () => {
+          const { pane, session } = view.runs[0];
+          const steps = new Set(), u = [];
+          const end = performance.now() + 2500;
+          while (performance.now() < end) {
+            await new Promise(requestAnimationFrame);
+            steps.add(session.frame.meta.step);
+            u.push(pane.morph.us[0]);
+          }
+          return { steps: steps.size, places: new Set(u).size };
+        }"""
+    )
+    control.ask(run.folder, pace=PACE)
+    assert seen["steps"] > 3
+    assert seen["places"] > 2 * seen["steps"]  # it is drawn between snapshots as well
+    steers(room)
+    room.page.keyboard.press("Space")
+
+    def rests_where_it_is() -> None:
+        assert run.status()["state"] == "paused"
+        at, frame = run.file(live.FRAME)
+        shown = room.page.evaluate("({ step: view.first.frame.meta.step, us: [...view.runs[0].pane.morph.us] })")
+        assert shown["step"] == at["step"] == run.status()["step"]
+        np.testing.assert_allclose(shown["us"], frame["mu"][:, 0], atol=1e-6)
+
+    eventually(rests_where_it_is)
+
+
+def test_zones_are_the_posteriors_at_their_true_scale(view, run) -> None:
+    room = view()
+    steers(room)
+    room.page.keyboard.press("Space")
+    eventually(
+        lambda: check(run.status()["state"] == "paused" and room.page.evaluate("view.runs[0].pane.morph.settled"))
+    )
+    eventually(lambda: check(meta(room)["step"] == run.status()["step"]))
+    room.frames()
+    _, frame = run.file(live.FRAME)
+    shown = room.page.evaluate("[3, 41].map((i) => view.runs[0].pane.morph.covariance(i))")
+    for i, (uu, uv, vv) in zip((3, 41), shown, strict=True):
+        np.testing.assert_allclose(
+            [uu, uv, vv], [*np.exp(frame["logvar"][i])[[0]], 0, np.exp(frame["logvar"][i])[1]], rtol=1e-5
+        )
+
+
+def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None:
+    room = view()
+    steers(room)
+    before = len(run.changes())
+    box = room.page.locator(".lv-beta input[type=range]").bounding_box()
+    across = np.linspace(0.63, 0.35, 12)
+    room.page.mouse.move(box["x"] + across[0] * box["width"], box["y"] + box["height"] / 2)
+    room.page.mouse.down()
+    for share in across:
+        room.page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        room.page.wait_for_timeout(30)
+    room.page.mouse.up()
+    wanted = float(room.page.locator(".lv-beta input[type=text]").input_value())
+    assert 0.001 < wanted < 0.3
+
+    def heeded() -> None:
+        assert meta(room)["beta"] == wanted
+        assert run.changes()[before:][-1]["beta"][1] == wanted
+        assert room.page.evaluate("performance.getEntriesByName('elbo-room:control-to-frame').length") > 0
+
+    eventually(heeded)
+    marks = room.page.evaluate("view.first.history.current.changes.map(({ changed }) => changed)")
+    eventually(
+        lambda: check(
+            run.changes()[-1] in room.page.evaluate("view.first.history.current.changes.map((c) => c.changed)")
+        )
+    )
+    assert len(marks) <= len(run.changes())
+    # a number that is typed, and a name beneath the slider
+    room.page.locator(".lv-beta input[type=text]").fill("0.5")
+    room.page.keyboard.press("Enter")
+    eventually(lambda: check(meta(room)["beta"] == 0.5))
+    room.page.locator(".lv-marks button", has_text="autoencoder").click()
+    eventually(lambda: check(meta(room)["beta"] == 0))
+    room.page.locator(".lv-marks button", has_text="ELBO").click()
+    eventually(lambda: check(meta(room)["beta"] == 1))
+
+
+def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
+    room = view()
+    steers(room)
+    room.page.keyboard.press("Space")
+    eventually(lambda: check(room.text(".lv-state") == "paused"))  # at once, before the trainer has answered
+    eventually(lambda: check(run.status()["state"] == "paused" and meta(room)["state"] == "paused"))
+    step = run.status()["step"]
+    for _ in range(3):
+        room.page.keyboard.press("ArrowRight")
+    eventually(lambda: check(meta(room)["step"] == step + 3 and run.status()["state"] == "paused"))
+    assert f"{step + 3:,}" in room.text(".lv-facts")
+    seen = room.page.evaluate("view.first.history.current.train.length")
+    room.page.keyboard.press("Home")
+    room.page.keyboard.press("Space")
+
+    def anew() -> None:
+        assert meta(room)["step"] < step
+        assert room.text(".lv-state") == "training"
+        shadow = room.page.evaluate("view.first.history.earlier.at(-1)?.train.length")
+        assert shadow >= seen - 1
+        assert room.page.evaluate("view.first.history.passes.length") == 2
+
+    eventually(anew)
+    assert list(run.folder.glob("log-*.jsonl"))
+
+
+def test_the_curves_are_those_of_the_log(view, run) -> None:
+    room = view()
+
+    def equal() -> None:
+        log = [record for record in runs.read_log(run.folder) if "validation_elbo" in record]
+        assert log
+        shown = room.page.evaluate("view.first.history.current.validation")
+        assert [point["step"] for point in shown] == [record["step"] for record in log]
+        for point, record in zip(shown, log, strict=True):
+            assert point["images"] == pytest.approx(record["epoch"] * 1078)
+            for name in ("elbo", "distortion", "rate"):
+                assert point[name] == record[f"validation_{name}"]
+        for point in room.page.evaluate("view.first.history.current.train"):
+            assert point["elbo"] == pytest.approx(-(point["distortion"] + point["rate"]), abs=0.01)
+
+    eventually(equal, 30)
+    drawn = room.page.evaluate(
+        "document.querySelector('.lv-curves').getContext('2d').getImageData(60, 30, 200, 200).data.some(Boolean)"
+    )
+    assert drawn
+
+
+def test_the_lens_decodes_as_torch_does(view, run) -> None:
+    import torch
+
+    room = view()
+    steers(room)
+    room.page.keyboard.press("Space")
+    eventually(lambda: check(run.status()["state"] == "paused"))
+    box = room.page.locator(".lv-map").bounding_box()
+    room.page.mouse.click(box["x"] + 0.61 * box["width"], box["y"] + 0.37 * box["height"])
+
+    def newest() -> None:
+        assert room.page.evaluate("view.first.decoder?.meta.step") == run.status()["step"]
+        assert f"{run.status()['step']:,}" in room.text(".lv-step")
+
+    eventually(newest)
+    room.frames()
+    z = np.array(room.page.evaluate("[...view.state.z]"))
+    assert np.abs(z).max() > 0.1
+    _, weights = run.file(live.DECODER)
+    decoder = Decoder(make_plan("mlp", (32,), 2, (1, 8, 8)))
+    decoder.load_state_dict({name.removeprefix("decoder."): torch.tensor(a) for name, a in weights.items()})
+    with torch.no_grad():
+        expected = 255 * torch.sigmoid(decoder(torch.tensor(z, dtype=torch.float32)[None]))[0].numpy()
+    np.testing.assert_allclose(room.picture(".lv-decoded canvas"), np.broadcast_to(expected, (3, 8, 8)), atol=0.51)
+    assert room.page.evaluate("view.state.pinned")
+    room.page.keyboard.press("Escape")
+    assert not room.page.evaluate("view.state.pinned")
+
+
+def test_hands_take_over_the_view_and_a_double_click_gives_it_back(view) -> None:
+    room = view()
+    box = room.page.locator(".lv-map").bounding_box()
+    x, y = box["width"] / 2, box["height"] / 2
+
+    def under(x: float, y: float) -> np.ndarray:
+        return np.array(room.page.evaluate("([x, y]) => view.runs[0].pane.view.toData(x, y)", [x, y]))
+
+    room.page.mouse.move(box["x"] + x, box["y"] + y)
+    width = np.ptp(room.page.evaluate("view.runs[0].pane.view.x"))
+    room.page.mouse.wheel(0, -400)
+    eventually(lambda: check(np.ptp(room.page.evaluate("view.runs[0].pane.view.x")) < 0.7 * width))
+    assert not room.page.evaluate("view.camera.auto")
+    held = under(x, y)
+    room.page.mouse.down()
+    room.page.mouse.move(box["x"] + x + 120, box["y"] + y + 40, steps=5)
+    room.page.mouse.up()
+    eventually(lambda: np.testing.assert_allclose(under(x + 120, y + 40), held, atol=0.02))
+    assert not room.page.evaluate("view.state.pinned")
+    room.page.mouse.dblclick(box["x"] + x, box["y"] + y)
+    eventually(lambda: check(room.page.evaluate("view.camera.auto")))
+
+
+def test_who_has_no_key_looks_on(view, run) -> None:
+    room = view(token=None)
+    eventually(lambda: check(room.page.locator(".lv-locked").is_visible()))
+    assert "read-only" in room.text(".lv-locked")
+    for selector in (".lv-play", '[data-do="step"]', ".lv-beta input[type=range]", ".lv-beta input[type=text]"):
+        assert room.page.locator(selector).is_disabled()
+    asked = control.read(run.folder).id
+    room.page.keyboard.press("Space")
+    room.page.keyboard.press("Home")
+    step = meta(room)["step"]
+    eventually(lambda: check(meta(room)["step"] > step))
+    assert control.read(run.folder).id == asked
+    room.page.locator(".lv-locked input").fill("not-the-key")
+    room.page.keyboard.press("Enter")
+    eventually(lambda: check("does not fit" in room.text(".lv-notice")))
+    room.page.locator(".lv-locked input").fill(run.key)
+    room.page.keyboard.press("Enter")
+    steers(room)
+    assert room.page.locator(".lv-locked").is_hidden()
+
+
+def test_an_audience_sees_what_the_presenter_sees(view, new_room, run) -> None:
+    presenter = view()
+    steers(presenter)
+    phone = new_room(viewport={"width": 390, "height": 844})
+    phone.page.goto(f"{phone.address}/room/follow/{NAME}")
+    phone.page.wait_for_selector(".lv-map[data-step]")
+    presenter.page.locator('[data-zones="none"]').click()
+    box = presenter.page.locator(".lv-map").bounding_box()
+    presenter.page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+
+    def followed() -> None:
+        assert phone.page.locator('[data-zones="none"]').get_attribute("aria-checked") == "true"
+        assert phone.text(".lv-norm") == presenter.text(".lv-norm") != "0.00 σ"
+        assert "2 watching" in presenter.text(".lv-facts")
+
+    eventually(followed)
+    assert phone.page.locator(".lv-transport").is_hidden()
+    assert phone.page.locator(".lv-beta input[type=range]").is_disabled()
+    phone.page.locator(".lv-following input").uncheck()
+    phone.page.locator('[data-zones="all"]').click()
+    presenter.page.locator('[data-zones="pointer"]').click()
+    phone.page.wait_for_timeout(500)
+    assert phone.page.locator('[data-zones="all"]').get_attribute("aria-checked") == "true"
+    phone.page.locator(".lv-following input").check()
+    eventually(lambda: check(phone.page.locator('[data-zones="pointer"]').get_attribute("aria-checked") == "true"))
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_lost_connection_comes_back_by_itself(view) -> None:
+    room = view()
+    steers(room)
+    room.page.evaluate("view.first.feed.socket.close()")
+    eventually(lambda: check(room.page.locator(".lv-lost").is_visible()))
+    assert "goes on" in room.text(".lv-lost")
+    eventually(lambda: check(room.page.locator(".lv-lost").is_hidden()))
+    step = meta(room)["step"]
+    eventually(lambda: check(meta(room)["step"] > step))
+    steers(room)
+
+
+def test_impatient_hands(view, run) -> None:
+    """Whatever is pressed, turned and clicked at once: the page ends in the state that the run is in."""
+    room = view()
+    steers(room)
+    room.page.evaluate(
+        """() => {
+          for (let i = 0; i < 9; i++) for (const what of ["toggle", "step", "epoch"]) document.querySelector(`[data-do="${what}"]`).click();
+          const slider = document.querySelector(".lv-beta input[type=range]");
+          for (let i = 0; i <= 100; i++) { slider.value = i / 100; slider.dispatchEvent(new Event("input")); }
+          for (const name of ["all", "none", "pointer", "all"]) document.querySelector(`[data-zones="${name}"]`).click();
+          for (let i = 0; i < 3; i++) document.querySelector(".lv-manifold").click();
+          document.querySelector('[data-do="rewind"]').click();
+        }"""
+    )
+
+    def agreed() -> None:
+        status = run.status()
+        assert room.text(".lv-state") == {"running": "training"}.get(status["state"], status["state"])
+        assert meta(room)["beta"] == 100
+        assert room.page.locator(".lv-beta input[type=text]").input_value() == "100"
+        assert room.page.locator(".lv-manifold").get_attribute("aria-pressed") == "true"
+        assert meta(room)["control"] == control.read(run.folder).id
+
+    eventually(agreed)
+
+
+def test_the_train_page_keeps_the_key_over_a_reload(browser, address, run) -> None:
+    control.ask(run.folder, until=None, beta=1.0)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{address}/train?run={NAME}")
+    page.wait_for_selector(".lv-map[data-step]")
+    page.locator(".lv-locked input").fill(run.key)
+    page.keyboard.press("Enter")
+    eventually(lambda: check(page.locator(".lv-play").is_enabled()))
+    page.reload(wait_until="commit")
+    page.reload()
+    page.wait_for_selector(".lv-map[data-step]")
+    eventually(lambda: check(page.locator(".lv-play").is_enabled()))
+    assert page.locator(".lv-locked").is_hidden()
+    page.locator(".lv-play").click()
+    eventually(lambda: check(run.status()["state"] == "paused"))
+
+    def on_the_screen() -> None:
+        for selector in (
+            ".lv-map",
+            ".lv-transport",
+            ".lv-dials",
+            ".lv-curves",
+            ".lv-tradeoff",
+            ".lv-rates",
+            ".lv-lens",
+        ):
+            box = page.locator(selector).bounding_box()
+            assert box["y"] >= 0, selector
+            assert box["y"] + box["height"] <= 900, selector
+            assert box["x"] + box["width"] <= 1440, selector
+        assert page.locator(".lv-map").bounding_box()["height"] > 0.5 * 900
+
+    eventually(on_the_screen)
+    assert not errors
+    context.close()
+
+
+def test_the_mathematics_of_sliders_axes_motion_and_view(view) -> None:
+    room = view(token=None)
+
+    def of(module: str, code: str) -> Any:
+        return room.page.evaluate(f"async (url) => {{ const m = await import(url); {code} }}", room.module(module))
+
+    # a logarithmic slider: its ends, its middle, there and back
+    scale = "const s = new m.LogScale(0.001, 100, { zero: true, named: [1] });"
+    assert of(
+        "scale.js",
+        scale + "return [s.value(0), s.value(0.02), s.value(1), s.position(0), s.position(100), s.position(1e6)]",
+    ) == [0, 0, 100, 0, 1, 1]
+    assert of("scale.js", scale + "return s.value(s.position(1) + 0.01)") == 1
+    values = [0.001, 0.0042, 0.05, 0.37, 2.5, 31, 100]
+    back = of("scale.js", scale + f"return {values}.map((v) => s.value(s.position(v)))")
+    np.testing.assert_allclose(back, values, rtol=0.01)
+    # round numbers along an axis
+    assert of("ticks.js", "return m.ticks(-3.2, 3.2, 7)") == [-3, -2, -1, 0, 1, 2, 3]
+    np.testing.assert_allclose(of("ticks.js", "return m.ticks(0.11, 0.43, 4)"), [0.2, 0.3, 0.4])
+    # half of the way in half of the time; from there, not back, when another snapshot comes
+    morph = """
+      const at = (x) => [[x], [0], [1], [0], [1]].map((a) => Float32Array.from(a));
+      const morph = new m.Morph();
+      morph.target(at(0), 0); morph.target(at(1), 100); morph.interval = 100; morph.startedAt = 100;
+      morph.advance(150);
+      const half = morph.us[0];
+      morph.target(at(2), 150);
+      const kept = morph.us[0];
+      morph.advance(150 + morph.interval);
+      return [half, kept, morph.us[0], morph.settled];"""
+    assert of("morph.js", morph) == [0.5, 0.5, 2, True]
+    # the view holds all points, stays while they stay about as large, follows when they leave
+    camera = """
+      const c = new m.Camera(), r = { left: 0, top: 0, width: 800, height: 600 };
+      const cloud = (x) => [[[-x, x], [-x, x]]];
+      c.follow(cloud(4), r); const first = c.goal;
+      c.follow(cloud(3.6), r); const same = c.goal === first;
+      c.follow(cloud(50), r);
+      while (c.advance(16)) ;
+      const { x, y } = c.view(r);
+      c.take(2, 0, 0); const taken = c.auto;
+      return [same, x[0] < -50 && x[1] > 50 && y[0] < -50 && y[1] > 50, y[1] < 60, taken];"""
+    assert of("camera.js", camera) == [True, True, True, False]
+    # a rewind is told once, whether a snapshot or the log speaks of it first
+    history = """
+      const passes = (order) => {
+        const h = new m.History(100);
+        h.log([1, 2, 3, 4].map((step) => ({ step, epoch: step, distortion: 2, rate: 1, elbo: -3 })));
+        const snapshot = (step) => h.snapshot({ step, epoch: step, distortion: 2, rate: 1, elbo: -3, beta: 1 });
+        snapshot(5);
+        if (order === "log") h.log([], 0);
+        snapshot(1); snapshot(2);
+        if (order === "snapshot") h.log([], 0);
+        return [h.passes.length, h.earlier[0].train.length, h.current.train.map(({ step }) => step)];
+      };
+      return [passes("log"), passes("snapshot")];"""
+    assert of("history.js", history) == [[2, 5, [1, 2]]] * 2
+
+
+def test_the_motion_is_smooth(view) -> None:
+    """Frames of the display go on coming while snapshots arrive and the lens moves; the bound is a weak machine's."""
+    room = view()
+    frames = room.page.evaluate(
+        """async () => {
+          let n = 0;
+          const end = performance.now() + 2000;
+          while (performance.now() < end) { await new Promise(requestAnimationFrame); n++; }
+          return n / 2;
+        }"""
+    )
+    assert frames > 15
