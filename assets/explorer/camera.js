@@ -40,6 +40,10 @@ export class Camera {
   // Glides on by `dt` milliseconds; false where it rests.
   advance(dt) {
     const { now, goal } = this;
+    if (this.jumped) {
+      this.jumped = false;
+      return true;
+    }
     if (!now || !goal || (now.u === goal.u && now.v === goal.v && now.unit === goal.unit)) return false;
     const share = 1 - Math.exp(-dt / GLIDE);
     const far = Math.max(Math.abs(goal.u - now.u) / goal.unit, Math.abs(goal.v - now.v) / goal.unit, 500 * Math.abs(Math.log(goal.unit / now.unit)));
@@ -61,6 +65,7 @@ export class Camera {
     this.auto = false;
     this.now = { u: u + (now.u - du - u) * grown, v: v + (now.v - dv - v) * grown, unit };
     this.goal = { ...this.now };
+    this.jumped = true;
   }
 
   release() {

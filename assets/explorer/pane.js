@@ -279,8 +279,9 @@ export class Pane {
 
   move(factor, x, y, dx, dy) {
     if (!this.view) return;
-    const perPixel = 1 / this.view.pixelsPerUnit;
-    this.on.move(factor, ...this.view.toData(x, y), dx * perPixel, -dy * perPixel);
+    const view = this.camera.view(this.rectangle()); // several moves may come before the next frame
+    const perPixel = 1 / view.pixelsPerUnit;
+    this.on.move(factor, ...view.toData(x, y), dx * perPixel, -dy * perPixel);
   }
 
   destroy() {
