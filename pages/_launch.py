@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from pages import _keys, _models
-from vae import control, runs
+from vae import control, live, runs
 from vae.data import ROOT_VARIABLE
 from vae.errors import InputError
 from vae.held_out import FILE_NAME as HELD_OUT
@@ -90,7 +90,13 @@ def fork(name: str) -> tuple[str, str]:
         raise InputError("This run has no checkpoint yet; fork it a moment later.")
     if observe(folder)["alive"]:
         _save(folder)
-    return _branch(folder)
+    new, key = _branch(folder)
+    with _one_sentence():  # so that it has a picture before it trains
+        (_models.RUNS / new / live.FOLDER).mkdir()
+        for file in (live.PROBE, live.FRAME, live.DECODER, live.MANIFOLD):
+            if (folder / file).exists():
+                shutil.copyfile(folder / file, _models.RUNS / new / file)
+    return new, key
 
 
 def _branch(folder: Path, batch_size: int | None = None) -> tuple[str, str]:

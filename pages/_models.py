@@ -143,7 +143,7 @@ def _open_upload(model: str) -> Opened:
 
 def _encode(checkpoint: Checkpoint) -> HeldOut | None:
     """What the model says of held-out images: the gallery's of the same data set, else those at the data root."""
-    images = _held_out_images(checkpoint.settings.data)
+    images = held_out_images(checkpoint.settings.data)
     if images is None or images[0].shape[1:] != checkpoint.image_shape:
         return None
     from vae.data import Images
@@ -155,7 +155,8 @@ def _encode(checkpoint: Checkpoint) -> HeldOut | None:
 
 
 @lru_cache(maxsize=2)
-def _held_out_images(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def held_out_images(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Pixels, labels and places in the test split of a data set's images for a map; None where there are none."""
     for folder in _folders(GALLERY):
         if (folder / FILE_NAME).is_file() and runs.read(folder).settings.data == data:
             shipped = read_held_out(folder / FILE_NAME)

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _asks, _images, _keys, _launch, _lecture, _models, _settings_form
 from tests.server import until
-from vae import checkpoint, control, runs
+from vae import checkpoint, control, live, runs
 from vae.data import load
 from vae.errors import InputError
 from vae.settings import Settings
@@ -489,6 +489,7 @@ def test_a_checkpoint_goes_with_the_run_it_was_forked_from(folder) -> None:
     assert state(new) == "paused"
     step = checkpoint.read(folder / new).step
     assert step == checkpoint.read(folder / name).step == runs.read_status(folder / new)["step"] > 0
+    assert (folder / new / live.PROBE).exists() == (folder / name / live.PROBE).exists()
     facts = {"train_images": 1, "settings": {}}
     assert _asks.ask(folder / new, {"beta": 4}, 0, facts, _launch.observe(folder / new))
     with pytest.raises(InputError, match="resume"):
