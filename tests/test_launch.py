@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -13,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -494,7 +496,71 @@ def test_a_checkpoint_goes_with_the_run_it_was_forked_from(folder) -> None:
     assert _asks.ask(folder / new, {"beta": 4}, 0, facts, _launch.observe(folder / new))
     with pytest.raises(InputError, match="resume"):
         _asks.ask(folder / new, {"pause": True}, 0, facts, _launch.observe(folder / new))
-    _launch._children[(folder / name).absolute()].kill()
-    assert _launch.resume(new) == (new, None)
-    changes = until(lambda: [line["changed"] for line in runs.read_log(folder / new) if "changed" in line])
-    assert changes[-1]["beta"][1] == 4
+    assert control.read(folder / new).beta == 4
+
+
+def test_the_page_is_found_again_as_it_was_left(monkeypatch) -> None:
+    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    name, _ = _launch.start(SHORT)
+    app = page(run=name)
+    app.query_params.clear()  # as a link of the navigation does
+    app.switch_page("explore.py").run()
+    app.switch_page("train.py").run()
+    assert component(app)["run"] == name
+    app.query_params.clear()
+    app.run()  # back to the first visit
+    assert not component(app)
+
+
+def test_the_audience_opens_no_files_of_its_own(lecture, monkeypatch) -> None:
+    monkeypatch.setattr(_models, "GALLERY", ROOT / "assets" / "gallery")
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60).run()
+    assert not app.exception
+    assert component(app)
+    assert not app.get("file_uploader")
+    assert not app.text_input
+
+
+# ---- make lecture ---------------------------------------------------------------------------------------------------
+
+
+def test_a_lecture_prints_its_links_and_knows_its_presenter(tmp_path) -> None:
+    if _lecture.network_address() is None:
+        pytest.skip("this machine is on no network")
+    environment = {**os.environ, "ELBO_ROOM_RUNS": str(tmp_path)}
+    environment.pop(_keys.LECTURE, None)
+    with subprocess.Popen(
+        [sys.executable, "lecture.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            printed = ""
+            while "now view" not in printed:
+                line = server.stdout.readline()
+                assert line, printed
+                printed += line
+            [audience] = re.findall(r"The audience: (\S+)", printed)
+            [presenter] = re.findall(r"The presenter.*: (\S+)", printed)
+            assert presenter.startswith(f"{audience}?presenter=")
+            assert "█" in printed
+            assert until(lambda: answer(audience))[0] == 200
+            status, cookie = answer(presenter)
+            assert status == 303
+            assert presenter.partition("=")[2] in cookie
+            assert answer(presenter + "x")[1] == ""
+        finally:
+            server.terminate()
+
+
+def answer(url: str) -> tuple[int, str] | None:
+    """Status and cookie that a GET is answered with; None where nobody answers yet."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = HTTPConnection(host, timeout=10)
+    try:
+        connection.request("GET", f"/{path}")
+        response = connection.getresponse()
+        return response.status, response.headers.get("set-cookie", "")
+    except ConnectionError:
+        return None
+    finally:
+        connection.close()

@@ -459,6 +459,14 @@ def test_a_killed_trainer_is_told_of_and_resumed_from_the_page(server, training)
         assert guest.frame(lambda meta: meta["state"] == "running")
 
 
+def test_another_server_finds_the_run_and_its_key(training) -> None:
+    name, key = training
+    with serving() as another, another.follow(name, key) as guest:
+        guest.frame(lambda meta: meta["state"] == "running")
+        guest.send(ask={"save": True})
+        assert guest.hear("asked")
+
+
 # ---- the page for followers -----------------------------------------------------------------------------------------
 
 
