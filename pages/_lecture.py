@@ -33,8 +33,8 @@ class PresenterLink:
         asked = parse_qsl(url.query, keep_blank_values=True)
         keys = [value for name, value in asked if name == PARAMETER]
         rest = urlencode([(name, value) for name, value in asked if name != PARAMETER])
-        # relative, so that it holds behind whatever proxy; and no key, right or wrong, stays in the address
-        response = RedirectResponse("?" + rest if rest else url.path.rpartition("/")[2] or "./", 303)
+        # relative, so that it holds behind whatever proxy and leads to no other site; no key, even a wrong one, stays
+        response = RedirectResponse("./" + url.path.rpartition("/")[2] + ("?" + rest if rest else ""), 303)
         if keys and _keys.is_presenters(keys[-1]):
             secure = url.scheme == "https"
             response.set_cookie(_keys.COOKIE, keys[-1], HOURS * 3600, httponly=True, samesite="lax", secure=secure)

@@ -130,15 +130,17 @@ def test_the_presenter_steers_every_run(server, monkeypatch, copy) -> None:
     monkeypatch.setenv(_keys.LECTURE, "presenter's")
     status, headers, _ = server.get("/room/follow/done?a=1&presenter=presenter%27s&b=2")
     assert status == 303
-    assert headers["location"] == "?a=1&b=2"
+    assert headers["location"] == "./done?a=1&b=2"
     assert "httponly" in headers["set-cookie"].lower()
     with server.follow(copy.name, Cookie=headers["set-cookie"].split(";")[0]) as guest:
         assert guest.hear("run")["steer"] is True
     with server.follow(copy.name, "presenter's"):
         pass
     status, headers, _ = server.get("/room/follow/done?presenter=guessed")
-    assert (status, headers["location"]) == (303, "done")
+    assert (status, headers["location"]) == (303, "./done")
     assert "set-cookie" not in headers
+    for elsewhere in ("/https:evil.example", "//evil.example/x", "/a//evil.example", "/javascript:alert(1)"):
+        assert server.get(f"{elsewhere}?presenter=x")[1]["location"].startswith("./")
 
 
 @pytest.mark.parametrize(
