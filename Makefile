@@ -40,11 +40,24 @@ mnist-2d := --data mnist --hidden 512,256,128 --latent-dim 2 --epochs 80 --batch
 mnist-10d := --data mnist --hidden 400 --latent-dim 10 --epochs 40 --batch-size 128 --lr 2e-3
 mnist-conv-2d := --data mnist --arch conv --hidden 16,32 --latent-dim 2 --epochs 30 --batch-size 128 --lr 1e-3
 
+# Beta paths: --epochs are those of one stop; stops lie closest where collapse sets in.
+path-digits-2d := --data digits --hidden 128,64 --latent-dim 2 --epochs 15 --batch-size 64 --lr 2e-3 \
+  --betas 0,0.01,0.02,0.04,0.07,0.1,0.15,0.2,0.3,0.4,0.5,0.6,0.7,0.85,1,1.2,1.4,1.7,2,2.3,2.6,2.9,3.2,3.5,4,5,7,10
+path-mnist-2d := --data mnist --hidden 256,64 --latent-dim 2 --epochs 3 --batch-size 256 --lr 1.5e-3 \
+  --betas 0,0.01,0.03,0.1,0.2,0.35,0.5,0.7,1,1.4,2,2.8,4,5.5,7,9,11,13,15,17,19,21,23,25,27,30,35,45,60
+path-mnist-10d := --data mnist --hidden 128 --latent-dim 10 --epochs 3 --batch-size 256 --lr 1.5e-3 --points 2500 \
+  --betas 0,0.01,0.03,0.1,0.25,0.5,0.75,1,1.4,2,2.8,4,5,6,7,8,9,10,11.5,13,15,17,19,21,23,25,28,32,40,60
+PATHS := digits-2d mnist-2d mnist-10d
+
 gallery: .venv/run
 	$(call model,digits-2d,$(digits-2d))
 	$(call model,mnist-2d,$(mnist-2d))
 	$(call model,mnist-10d,$(mnist-10d))
 	$(call model,mnist-conv-2d,$(mnist-conv-2d))
+	$(MAKE) $(PATHS:%=assets/paths/%.safetensors)
+
+assets/paths/%.safetensors: | .venv/run
+	$(VAE) sweep --path --out $@ $(path-$*)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
