@@ -3,6 +3,8 @@
 // bytes 0–3 "ELBF", bytes 4–7 header length (uint32, little endian), header (JSON), then the arrays, each at a multiple
 // of 8 bytes from the end of the header.
 
+import { expand } from "./half.js";
+
 const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 
 export class Frame {
@@ -14,7 +16,8 @@ export class Frame {
     this.arrays = {};
     for (const [name, [type, shape, offset]] of Object.entries(this.meta.arrays)) {
       const size = shape.reduce((a, b) => a * b, 1);
-      this.arrays[name] = new TYPES[type](buffer, 8 + length + offset, size);
+      const start = 8 + length + offset;
+      this.arrays[name] = type === "f2" ? expand(new Uint16Array(buffer, start, size)) : new TYPES[type](buffer, start, size);
     }
   }
 

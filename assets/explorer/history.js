@@ -47,7 +47,7 @@ export class History {
     const end = this.records.at(-1)?.step ?? 0;
     if (this.current.step > end && !this.begun) this.begin();
     this.begun = false;
-    Object.assign(this.current, { validation: [], changes: [] });
+    Object.assign(this.current, { validation: [], changes: [], reported: undefined });
     for (const record of this.records) this.report(record);
   }
 
@@ -55,10 +55,18 @@ export class History {
     const { current } = this;
     const at = { images: record.epoch * this.trainImages, step: record.step };
     if (record.changed) current.changes.push({ ...at, changed: record.changed });
-    if (Number.isFinite(record.distortion) && record.step > current.step)
-      current.train.push({ ...at, ...pick((name) => record[name]), beta: record.beta });
+    if (Number.isFinite(record.distortion)) this.reportTrain(record, at);
     if (Number.isFinite(record.validation_elbo))
       current.validation.push({ ...at, ...pick((name) => record[`validation_${name}`]), beta: record.beta });
+  }
+
+  // A report's means are those since the report before: they stand in the middle, where no snapshots were seen meanwhile.
+  reportTrain(record, { images, step }) {
+    const { current } = this;
+    const before = current.reported ?? { images: 0, step: 0 };
+    current.reported = { images, step };
+    if (current.step >= (before.step + step) / 2) return;
+    current.train.push({ images: (before.images + images) / 2, step, ...pick((name) => record[name]), beta: record.beta });
   }
 
   // The means of a snapshot.

@@ -7,8 +7,10 @@ import { Dial } from "./dial.js";
 import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
 import { Pane } from "./pane.js";
+import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
 import { Readout, effective, notice, summary } from "./readout.js";
+import { ANSWER, Requests } from "./requests.js";
 import { LogScale } from "./scale.js";
 import { Session, keepKey } from "./session.js";
 import { State } from "./state.js";
@@ -18,9 +20,7 @@ import { Tradeoff } from "./tradeoff.js";
 import { Transport } from "./transport.js";
 
 const SLOW = 100; // ms between two drawings of a chart
-const SHARE_EVERY = 100; // ms between two messages that tell followers where the presenter looks
 const FAR = 4000; // ms: how seldom a follower fetches weights, for there may be hundreds of them
-const ANSWER = 3000; // ms a trainer may take to heed; then the page shows what is, not what was asked for
 const SNAP = 9; // px within which a click takes the data point itself
 
 const BETA = new LogScale(0.001, 100, { zero: true, named: [0.01, 0.1, 1, 10, 100] });
@@ -63,12 +63,13 @@ export class Live {
   // `base` is the app's root address, `compare` a second run, `follow`: read-only, for an audience. `onAction(message)`
   // hears of what was done for the person, such as a fork, and may open it.
   constructor(root, { base, run, token = null, compare = null, follow = false, onAction = null }) {
-    Object.assign(this, { root, base, follow, onAction, following: follow, runs: [], asked: [], dirty: new Set() });
+    Object.assign(this, { root, base, follow, onAction, runs: [], requests: new Requests(), dirty: new Set() });
     root.classList.add("er", "lv");
     root.classList.toggle("lv-follow", follow);
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.camera = new Camera();
+    this.presence = new Presence(this, follow);
     this.glass = new Glass(this.$(".lv-lens"));
     this.strip = new Strip(this.$(".lv-strip"));
     this.readout = new Readout(this.$(".lv-head"));
@@ -101,8 +102,7 @@ export class Live {
     }
     this.camera.release();
     this.camera.now = null;
-    this.wish = null;
-    this.asked = [];
+    this.requests.clear();
     this.pace = null;
     delete this.root.dataset.ready;
     this.$(".lv-maps").replaceChildren();
@@ -130,7 +130,7 @@ export class Live {
     });
     const session = new Session(this.base, name, {
       changed: (what, message) => this.heard(i, what, message),
-      view: (view) => this.adopt(view),
+      view: (view) => this.presence.hear(view),
       refused: (reason) => this.refused(reason, i),
       done: (message) => this.done(message),
       connection: (state, wait) => this.connection(state, wait),
@@ -180,7 +180,7 @@ export class Live {
       this.lensAt ??= performance.now();
     } else if (what === "manifold") pane.lay(session.manifold);
     else if (what === "log" || what === "run") this.touch("curves", "tradeoff");
-    else if (what === "asked") this.answered(i, message.id);
+    else if (what === "asked") this.requests.answered(session, message.id);
     else if (what === "steer" && !message.steer && this.keyTried) this.refused("This key does not fit this run; check it, or ask who started the run.");
     if (what === "steer") this.keyTried = false;
     if (what !== "snapshot") this.touch("words");
@@ -211,8 +211,7 @@ export class Live {
   }
 
   refused(reason) {
-    this.wish = null;
-    this.asked = [];
+    this.requests.clear();
     this.say(reason);
     this.touch("words");
   }
@@ -246,32 +245,16 @@ export class Live {
     const { lead } = this;
     const heard = this.steered.filter((session) => session.isBusy && session.ask(wanted));
     if (!heard.length) return;
-    if (heard.includes(lead)) this.asked.push({ lead, wanted, at, since: performance.now(), id: null });
+    if (heard.includes(lead)) this.requests.add(lead, wanted, at);
     if ("pace" in wanted) this.pace = wanted.pace;
-    if ("resume" in wanted) this.wishFor(false);
-    else if (["pause", "step", "epoch"].some((name) => name in wanted)) this.wishFor(true);
     this.touch("words");
-  }
-
-  wishFor(paused) {
-    this.wish = { paused, until: performance.now() + ANSWER };
-    setTimeout(() => this.touch("words"), ANSWER + 50);
-  }
-
-  // The server says which request carried what was asked for; its answers come in the order of the questions.
-  answered(i, id) {
-    const waiting = this.asked.find((entry) => entry.id === null && entry.lead === this.runs[i].session);
-    if (!waiting) return;
-    waiting.id = id;
-    if (this.wish && ["pause", "resume", "step", "epoch"].some((name) => name in waiting.wanted)) this.wish.id = id;
+    setTimeout(() => this.touch("words"), ANSWER + 50); // by then it is heeded, or forgotten
   }
 
   // A snapshot that heeds what was asked for is about to be painted.
   heeded(session, { control }) {
-    const done = this.asked.filter(({ id, lead }) => lead === session && id !== null && id <= control);
-    if (!done.length) return;
-    this.asked = this.asked.filter((entry) => !done.includes(entry));
-    afterPaint(() => done.forEach(({ wanted, at }) => "beta" in wanted && measure("elbo-room:control-to-frame", at)));
+    const done = this.requests.heeded(session, control).filter(({ wanted }) => "beta" in wanted);
+    if (done.length) afterPaint(() => done.forEach(({ at }) => measure("elbo-room:control-to-frame", at)));
   }
 
   act(name, more = {}) {
@@ -313,7 +296,7 @@ export class Live {
     });
     on(".lv-manifold", "click", () => this.state.set({ manifold: !this.state.manifold }));
     on(".lv-fit", "click", () => this.look(() => this.releaseCamera()));
-    on(".lv-following input", "change", ({ target }) => this.followPresenter(target.checked));
+    on(".lv-following input", "change", ({ target }) => this.presence.follow(target.checked));
     on(".lv-locked", "submit", (event) => this.tryKey(event));
     on(".lv-notice", "click", ({ target }) => target.dataset.act && this.act(target.dataset.act, JSON.parse(target.dataset.more)));
     document.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
@@ -324,13 +307,15 @@ export class Live {
 
   // The page ends where the window does.
   fill() {
-    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
+    let scrolled = 0;
+    for (let element = this.root.parentElement; element; element = element.parentElement) scrolled += element.scrollTop;
+    const top = Math.round(this.root.getBoundingClientRect().top + scrolled) + 12;
+    if (top !== this.top) this.root.style.setProperty("--er-top", `${(this.top = top)}px`);
   }
 
   steer(side) {
     this.steeredSide = side;
-    this.wish = null;
-    this.asked = [];
+    this.requests.clear();
     this.showOptions();
     this.touch("words");
   }
@@ -358,7 +343,7 @@ export class Live {
   }
 
   hover(pane, x, y, at) {
-    if (this.state.pinned || this.following || !pane.projection) return;
+    if (this.state.pinned || this.presence.adopts || !pane.projection) return;
     this.point(pane, x, y, at);
   }
 
@@ -379,7 +364,7 @@ export class Live {
     this.active = this.runs.findIndex((run) => run.pane === pane);
     pane.projection.lift(this.state.z, ...pane.view.toData(x, y));
     this.showLensSoon(at);
-    this.shareView();
+    this.presence.share();
   }
 
   isAtMarker(pane, x, y) {
@@ -387,10 +372,16 @@ export class Live {
     return Math.hypot(mx - x, my - y) < SNAP + 3;
   }
 
+  // A hand of one's own.
+  leavePresenter() {
+    if (this.presence.adopts) this.presence.follow(false);
+    this.touch("words");
+  }
+
   look(move) {
     this.leavePresenter();
     move();
-    this.shareView();
+    this.presence.share();
     this.wake();
   }
 
@@ -416,7 +407,7 @@ export class Live {
     for (const { pane } of this.runs) pane.groundDirty = true;
     this.showOptions();
     this.showLensSoon(at);
-    this.shareView();
+    this.presence.share();
   }
 
   showOptions() {
@@ -424,42 +415,6 @@ export class Live {
     for (const button of this.root.querySelectorAll("[data-zones]")) button.setAttribute("aria-checked", String(button.dataset.zones === zones));
     for (const button of this.root.querySelectorAll("[data-steered]")) button.setAttribute("aria-checked", String(button.dataset.steered === this.steeredSide));
     this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
-  }
-
-  // --- presenter and followers -----------------------------------------------------------------------------------------
-
-  followPresenter(on) {
-    this.following = on;
-    this.$(".lv-following input").checked = on;
-    if (on && this.presented) this.adopt(this.presented);
-  }
-
-  leavePresenter() {
-    if (this.following && this.presented) this.followPresenter(false);
-  }
-
-  shareView() {
-    if (!this.steers || this.shareTimer) return;
-    this.shareTimer = setTimeout(() => {
-      this.shareTimer = null;
-      const { z, pinned, zones, manifold, hidden } = this.state;
-      this.first.share({ z: Array.from(z), pinned, zones, manifold, hidden, place: this.camera.describe() });
-    }, SHARE_EVERY);
-  }
-
-  // Shows what the presenter shows; whatever of it makes no sense here is passed over.
-  adopt(view) {
-    this.presented = view;
-    if (!this.following || this.steers || !view) return;
-    const { state } = this;
-    if (Array.isArray(view.z) && view.z.length === state.z.length && view.z.every(Number.isFinite)) state.z.set(view.z);
-    if (["all", "pointer", "none"].includes(view.zones)) state.zones = view.zones;
-    state.pinned = view.pinned === true;
-    state.manifold = view.manifold === true;
-    if (Array.isArray(view.hidden)) state.hidden = view.hidden.filter(Number.isInteger);
-    this.camera.adopt(view.place ?? null);
-    if (!view.place) this.followPoints();
-    this.changed(new Set(["hidden"]), performance.now());
   }
 
   // --- painting ------------------------------------------------------------------------------------------------------
@@ -512,7 +467,7 @@ export class Live {
 
   fetchWhatIsNeeded() {
     const hovered = this.runs.some(({ pane }) => pane.hovered);
-    const followed = this.following && this.presented;
+    const followed = this.presence.adopts;
     for (const { session } of this.runs) {
       if (hovered || (this.state.pinned && !followed)) session.wantDecoder();
       else if (followed || !session.decoder) session.wantDecoder(FAR);
@@ -558,12 +513,12 @@ export class Live {
 
   // State, numbers, buttons and dials: what was asked for a moment ago, else what is.
   showWords() {
+    this.fill();
     const { lead } = this;
     const meta = lead.frame?.meta;
     const { state } = lead.status;
-    if (this.wish && (performance.now() > this.wish.until || (this.wish.id !== undefined && meta?.control >= this.wish.id))) this.wish = null;
-    this.asked = this.asked.filter(({ since }) => performance.now() - since < ANSWER);
-    const paused = this.wish?.paused ?? lead.isPaused;
+    this.requests.expire();
+    const paused = this.requests.paused ?? lead.isPaused;
     this.readout.show(lead, paused);
     const steer = lead.steer && lead.connected && !this.follow;
     this.transport.show({
@@ -573,13 +528,13 @@ export class Live {
     for (const [key, dial] of Object.entries(this.dials)) {
       dial.enabled = steer && lead.isBusy;
       const value = meta?.[key] ?? lead.settings[key];
-      if (value !== undefined && !this.asked.some(({ wanted }) => key in wanted)) dial.show(value, key === "beta" ? effective(lead) : "");
+      if (value !== undefined && !this.requests.has(key)) dial.show(value, key === "beta" ? effective(lead) : "");
     }
     if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));
     this.showNotice();
     this.$(".lv-locked").hidden = this.follow || steer || !lead.connected || !state;
     this.$(".lv-following").hidden = this.steers || !state;
-    this.$(".lv-following input").checked = this.following;
+    this.$(".lv-following input").checked = this.presence.following;
   }
 
   showNotice() {

@@ -201,7 +201,7 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     for _ in range(3):
         room.page.keyboard.press("ArrowRight")
     eventually(lambda: check(meta(room)["step"] == step + 3 and run.status()["state"] == "paused"))
-    assert f"{step + 3:,}" in room.text(".lv-facts")
+    eventually(lambda: check(f"{step + 3:,}" in room.text(".lv-facts")))
     seen = room.page.evaluate("view.first.history.current.train.length")
     room.page.keyboard.press("Home")
     room.page.keyboard.press("Space")

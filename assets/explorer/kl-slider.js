@@ -1,0 +1,217 @@
+// The wide slider of beta, and along it what the rate is made of at every beta, on the slider's own axis.
+
+import { fresh, line } from "./chart.js";
+import { short } from "./format.js";
+import { faded, theme } from "./palette.js";
+import { subscript } from "./projection.js";
+
+const INSET = 13; // px from the slider's end to the middle of its thumb there
+const SPEEDS = [0.5, 1, 2]; // stops a second are twice this
+
+// The parts of the rate as they are stacked: key, name, opacity of the accent colour.
+const SURGERY = [
+  ["index_code_mi", "index–code mutual information", 0.85],
+  ["total_correlation", "total correlation", 0.5],
+  ["dimension_wise_kl", "dimension-wise KL", 0.22],
+];
+
+const HTML = `
+  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
+  <div class="kl-turn">
+    <button class="kl-play" title="there and back again (space)"></button>
+    <div class="kl-track"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
+    <button class="kl-speed" title="how fast it plays"></button>
+  </div>`;
+
+const PLAY = '<svg viewBox="0 0 16 16"><path d="M3 1.5v13l11-6.5z"/></svg>';
+const PAUSE = '<svg viewBox="0 0 16 16"><path d="M3 2h4v12H3zM9 2h4v12H9z"/></svg>';
+
+export class BetaSlider {
+  // `turn(position, startedAt)` is called for every move.
+  constructor(root, turn) {
+    Object.assign(this, { root, turn, speed: 1, playing: null });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.input = this.$("input");
+    this.band = this.$(".kl-band canvas");
+    this.input.addEventListener("input", (event) => this.moved(event));
+    this.input.addEventListener("keydown", (event) => this.key(event));
+    this.$(".kl-play").addEventListener("click", () => this.play(!this.playing));
+    this.$(".kl-speed").addEventListener("click", () => this.setSpeed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]));
+    this.$(".kl-marks").addEventListener("click", ({ target, timeStamp }) => {
+      const mark = target.closest("button");
+      if (mark) this.take(Number(mark.dataset.at), timeStamp);
+    });
+    this.setSpeed(1);
+    this.play(false);
+  }
+
+  load(path) {
+    this.path = path;
+    this.$(".kl-marks").replaceChildren(...this.ticks(), ...this.marks());
+    this.draw();
+  }
+
+  ticks() {
+    return this.path.positions.map((at) => placed(document.createElement("i"), at));
+  }
+
+  // The ends and the middle of the story, and where dimensions die.
+  marks() {
+    const { path } = this;
+    const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b> autoencoder" : `<b>${short(path.betas[0])}</b>`]];
+    if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b> ELBO"]);
+    const decades = [0.1, 10].filter((beta) => beta > path.low && beta < path.betas.at(-1));
+    for (const beta of decades) named.push([path.positionOf(beta), `<b>${short(beta)}</b>`]);
+    named.push([1, `<b>${short(path.betas.at(-1))}</b>`]);
+    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`]);
+    return named.map(([at, html]) => {
+      const button = placed(document.createElement("button"), at);
+      Object.assign(button, { type: "button", tabIndex: -1, innerHTML: html });
+      if (at === path.collapse) button.classList.add("kl-death");
+      if (at <= 0.02) button.classList.add("kl-first");
+      if (at === 1) button.classList.add("kl-last");
+      button.dataset.at = at;
+      return button;
+    });
+  }
+
+  moved({ timeStamp }) {
+    this.play(false);
+    this.turn(this.path.caught(Number(this.input.value)), timeStamp);
+  }
+
+  // Arrow keys go from stop to stop.
+  key(event) {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.step(step, event.timeStamp);
+  }
+
+  step(step, at) {
+    this.take(this.path.neighbour(this.position, step), at);
+  }
+
+  take(position, at) {
+    this.play(false);
+    this.turn(position, at);
+  }
+
+  // The slider stands here now.
+  show(position) {
+    this.position = position;
+    const beta = this.path.betaAt(position);
+    if (Number(this.input.value) !== position) this.input.value = position;
+    this.input.style.setProperty("--at", position);
+    this.input.setAttribute("aria-valuetext", `beta ${short(Number(beta.toPrecision(3)))}`);
+    this.$(".kl-now").style.transform = `translateX(${(INSET + position * (this.band.clientWidth - 2 * INSET)).toFixed(1)}px)`;
+  }
+
+  // --- playing -----------------------------------------------------------------------------------------------------------
+
+  play(on) {
+    if (on && !this.playing) this.playing = { direction: this.position > 0.999 ? -1 : 1, at: null };
+    if (!on) this.playing = null;
+    const button = this.$(".kl-play");
+    button.innerHTML = on ? PAUSE : PLAY;
+    button.setAttribute("aria-label", on ? "pause" : "play");
+    button.setAttribute("aria-pressed", String(Boolean(on)));
+    if (on) this.onPlay?.();
+  }
+
+  setSpeed(speed) {
+    this.speed = speed;
+    this.$(".kl-speed").textContent = `${speed}×`;
+    this.$(".kl-speed").setAttribute("aria-label", `speed ${speed}`);
+  }
+
+  // One frame of the display later; false where nothing plays.
+  advance(now) {
+    if (!this.playing) return false;
+    const { playing, path } = this;
+    const dt = Math.min(100, now - (playing.at ?? now));
+    playing.at = now;
+    let position = this.position + (playing.direction * this.speed * 2 * dt) / 1000 / (path.stops - 1);
+    if (position >= 1 || position <= 0) {
+      playing.direction *= -1;
+      position = Math.min(1, Math.max(0, position));
+    }
+    this.turn(position, now);
+    return true;
+  }
+
+  // --- the band ------------------------------------------------------------------------------------------------------------
+
+  draw() {
+    if (!this.path) return;
+    const { context, width, height } = fresh(this.band);
+    if (width < 100) return;
+    const colours = theme(this.band);
+    const { path } = this;
+    const parts = this.parts();
+    const most = Math.max(...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)), 0.1);
+    const x = (at) => INSET + at * (width - 2 * INSET);
+    const y = (value) => height - 1 - (value / most) * (height - 24);
+    const floor = new Float64Array(path.stops);
+    for (const { values, colour } of parts) {
+      context.beginPath();
+      path.positions.forEach((at, s) => context.lineTo(x(at), y(floor[s] + Math.max(0, values[s]))));
+      [...path.positions.keys()].reverse().forEach((s) => context.lineTo(x(path.positions[s]), y(floor[s])));
+      context.fillStyle = colour(colours);
+      context.fill();
+      values.forEach((value, s) => (floor[s] += Math.max(0, value)));
+    }
+    context.strokeStyle = faded(colours.text, 0.25);
+    context.lineWidth = 1;
+    line(context, x(0), height - 0.5, x(1), height - 0.5);
+    this.drawDeaths(context, colours, x, height);
+    this.drawKey(context, colours, parts, width, most);
+  }
+
+  drawDeaths(context, colours, x, height) {
+    context.setLineDash([3, 3]);
+    context.strokeStyle = faded(colours.text, 0.6);
+    for (const at of this.path.deaths) if (at !== null) line(context, x(at), 20, x(at), height);
+    context.setLineDash([]);
+  }
+
+  drawKey(context, colours, parts, width, most) {
+    context.textBaseline = "middle";
+    context.font = `600 12.5px ${colours.font}`;
+    context.fillStyle = colours.text;
+    context.textAlign = "left";
+    const title = `rate up to ${most.toFixed(1)} nats per image =`;
+    context.fillText(title, 2, 9);
+    let at = 2 + context.measureText(title).width + 10;
+    context.font = `12.5px ${colours.font}`;
+    for (const { name, colour } of parts) {
+      if (at + 24 + context.measureText(name).width > width) break;
+      context.fillStyle = colour(colours);
+      context.fillRect(at, 4, 11, 11);
+      context.fillStyle = faded(colours.text, 0.8);
+      context.fillText(name, at + 16, 9.5);
+      at += 28 + context.measureText(name).width;
+    }
+  }
+
+  // What the rate adds up from: its three parts where the file has them, else the dimensions.
+  parts() {
+    const { path } = this;
+    if (path.up.every(({ surgery }) => surgery && SURGERY.every(([key]) => key in surgery)))
+      return SURGERY.map(([key, name, alpha]) => ({
+        name, values: path.up.map(({ surgery }) => surgery[key]), colour: ({ accent }) => faded(accent, alpha),
+      }));
+    const rates = path.up.map(({ rate_per_dim }) => rate_per_dim);
+    const total = rates[0].map((_, d) => rates.reduce((sum, stop) => sum + stop[d], 0));
+    return path.byRate(total).map((d, n) => ({
+      name: subscript("z", d + 1), values: rates.map((stop) => stop[d]),
+      colour: ({ accent }) => faded(accent, 0.8 * (1 - n / path.k) + 0.12),
+    }));
+  }
+}
+
+function placed(element, at) {
+  element.style.setProperty("--at", at);
+  return element;
+}
