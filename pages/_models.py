@@ -22,7 +22,7 @@ from vae.errors import InputError
 from vae.export import explorer_frame
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.runs import Run
-from vae.settings import Settings
+from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
@@ -112,6 +112,10 @@ def _title(folder: Path) -> str:
 
 
 def _data_title(settings: Settings) -> str:
+    if is_file(settings.data):
+        from pages._images import name_of  # which knows this module
+
+        return name_of(settings.data)
     return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
 
 
@@ -194,7 +198,7 @@ def _facts(checkpoint: Checkpoint, run: Run | None) -> str:
     settings = checkpoint.settings
     parameters = sum(array.size for array in checkpoint.arrays.values())
     parts = [
-        _data_title(settings),
+        escape(_data_title(settings)),
         f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
         f"{settings.latent_dim}-D latent space",
         f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",

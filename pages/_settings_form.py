@@ -105,8 +105,15 @@ def _about_data(own_images: bool) -> None:
             "each class. Pictures are cropped to a square."
         )
         size, colour = st.columns(2)
-        size.selectbox("size of the pictures", _images.SIDES, 1, format_func=lambda n: f"{n} × {n}", key="own-side")
-        colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour")
+        size.selectbox(
+            "size of the pictures",
+            _images.SIDES,
+            1,
+            format_func=lambda n: f"{n} × {n}",
+            key="own-side",
+            on_change=_take_images,
+        )
+        colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour", on_change=_take_images)
         st.file_uploader(
             ".npz or .zip", type=["npz", "zip"], key="own-images", on_change=_take_images, label_visibility="collapsed",
             max_upload_size=_images.MAX_UPLOAD,
@@ -116,7 +123,7 @@ def _about_data(own_images: bool) -> None:
 
 
 def _take_images() -> None:
-    """Keep the images that were just dropped, and choose them."""
+    """Keep the images that were dropped, of the size and colour that is asked for, and choose them."""
     file = st.session_state["own-images"]
     if file is None:
         return

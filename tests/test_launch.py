@@ -273,6 +273,8 @@ def test_arrays_are_kept_and_load_as_a_data_set() -> None:
     assert _images.choices()[str(path)] == "my set (yours)"
     assert _images.add("my set.npz", an_npz(images=pixels, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"])))
     assert len(_images.kept()) == 1
+    assert _models._data_title(replace(SHORT, data=str(path))) == "my set"
+    assert _models._data_title(replace(SHORT, data="/gone/<b>.npz")) == "<b>"  # escaped where it is shown
     assert load(str(_images.add("x.NPZ", an_npz(images=np.random.rand(25, 8, 8, 3))))).image_shape == (3, 8, 8)
 
 
