@@ -57,14 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 
     sweep = commands.add_parser("sweep", help="train one VAE for each of several betas", allow_abbrev=False)
     sweep.set_defaults(command=_sweep)
-        sweep.add_argument("--betas", metavar="LIST", help="betas joined by commas, as in 0,0.1,1,10 (default: 0 to 100)")
+    sweep.add_argument("--betas", metavar="LIST", help="joined by commas, as in 0,0.1,1,10 (default: 28 from 0 to 100)")
     sweep.add_argument(
         "--path", action="store_true",
         help="train one model on from beta to beta, up and back, into the one file --out; --epochs are those of a stop",
     )  # fmt: skip
     sweep.add_argument(
-        "--points", metavar="N", type=_number(int, 10), default=5000, help="images on a path's map (default: %(default)s)"
-    )
+        "--points", metavar="N", type=_number(int, 10), default=5000,
+        help="images on the map of a path (default: %(default)s)",
+    )  # fmt: skip
     _add_settings(sweep, without=("beta",))
     sweep.add_argument("--out", metavar="DIR", default="runs/sweep", help="folder of the runs (default: %(default)s)")
     sweep.add_argument(
