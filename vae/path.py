@@ -35,6 +35,8 @@ PROLOGUE = 10  # stops at beta 1 before the path begins
 TRAIN_IMAGES = 10_000  # of the training split, that a stop's training numbers are of
 MAX_BYTES = 1 << 28
 MAX_STOPS = 500
+POINTS = "force.points"
+FORCES = tuple(f"force.distortion_{on}{of}" for on in ("mu", "logsigma") for of in ("", "_se"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,10 @@ class BetaPath:
 
     `decoder` arrays are (stops, …), `mu` and `logvar` (stops, N, k), all float32 again; `index` (N,) are the places of
     the N images in the test split.
+
+    `forces` is what `vae.annotation` adds, or empty: "force.points" (T,), rows of mu, and for these the distortion's
+    forces on mu and ln sigma, each with its standard error, (stops, T, k): "force.distortion_mu", "…_mu_se",
+    "force.distortion_logsigma", "…_logsigma_se", nats per image.
     """
 
     settings: Settings
@@ -55,6 +61,7 @@ class BetaPath:
     mu: np.ndarray
     logvar: np.ndarray
     index: np.ndarray
+    forces: dict[str, np.ndarray]
 
     @property
     def plan(self) -> Plan:
@@ -179,15 +186,18 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
     plan = make_plan(settings.arch, settings.hidden, k, (channels, height, width))
     wanted = {name: shape for name, shape in parameter_shapes(plan).items() if name.startswith("decoder.")}
     mu, logvar, index = arrays.pop("mu"), arrays.pop("logvar"), arrays.pop("index")
+    forces = {name: arrays.pop(name) for name in (POINTS, *FORCES) if name in arrays}
     consistent = (
         2 <= count <= MAX_STOPS
         and all(isfinite(beta) and beta >= 0 for beta in betas)
         and list(betas) == sorted(set(betas))
         and len(up) == len(down) == count
+        and _finite([up, down])
         and {name: array.shape for name, array in arrays.items()} == {n: (count, *s) for n, s in wanted.items()}
         and mu.shape == logvar.shape == (count, len(index), k)
         and index.ndim == 1
         and all(array.dtype == np.float16 and np.isfinite(array).all() for array in (*arrays.values(), mu, logvar))
+        and (not forces or _fit(forces, count, len(index), k))
     )
     if not consistent:
         raise ValueError("damaged")
@@ -202,4 +212,27 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
         mu=mu.astype(np.float32),
         logvar=logvar.astype(np.float32),
         index=index.astype(np.int32),
+        forces=forces,
     )
+
+
+def _fit(forces: dict[str, np.ndarray], count: int, n: int, k: int) -> bool:
+    """Whether these are forces on some of n images at every stop."""
+    if set(forces) != {POINTS, *FORCES}:
+        return False
+    points, rest = forces[POINTS], [forces[name] for name in FORCES]
+    return (
+        points.dtype == np.int32
+        and points.ndim == 1
+        and 0 < len(points) <= n
+        and bool(((points >= 0) & (points < n)).all())
+        and all(a.dtype == np.float32 and a.shape == (count, len(points), k) for a in rest)
+        and all(np.isfinite(array).all() for array in rest)
+    )
+
+
+def _finite(value: Any) -> bool:
+    """Whether all numbers in what JSON says are finite: json.loads takes NaN and Infinity."""
+    if isinstance(value, dict | list):
+        return all(map(_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or isfinite(value)
