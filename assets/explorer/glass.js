@@ -53,8 +53,8 @@ export class Glass {
     this.point = null;
   }
 
-  // `zs` holds z for every run; `near` = { i, session, point } is the nearest data point of the run under the hand.
-  show(zs, pinned, near) {
+  // Decodes and paints: `zs` holds z for every run.
+  show(zs, pinned) {
     zs.forEach((z, i) => {
       const view = this.views[i];
       if (!view || view.decoder.input.length !== z.length) return;
@@ -69,9 +69,9 @@ export class Glass {
     this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(" / ")}` : "–";
     this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
     this.root.classList.toggle("lv-pinned", pinned);
-    if (near) this.showPoint(near);
   }
 
+  // Shows the data point of run i that is nearest to the lens: its image, its reconstruction at mu, its rate.
   showPoint({ i, session, point }) {
     const view = this.views[i];
     if (!view || point < 0 || !session.frame) return;

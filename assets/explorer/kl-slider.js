@@ -6,6 +6,7 @@ import { faded, theme } from "./palette.js";
 import { subscript } from "./projection.js";
 
 const INSET = 13; // px from the slider's end to the middle of its thumb there
+const ROOM = 0.09; // share of the slider that a name beneath it takes
 const SPEEDS = [0.5, 1, 2]; // stops a second are twice this
 
 // The parts of the rate as they are stacked: key, name, opacity of the accent colour.
@@ -16,7 +17,7 @@ const SURGERY = [
 ];
 
 const HTML = `
-  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
+  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i><p class="kl-which" role="status"></p></div>
   <div class="kl-turn">
     <button class="kl-play" title="there and back again (space)"></button>
     <div class="kl-track"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
@@ -61,10 +62,12 @@ export class BetaSlider {
     const { path } = this;
     const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b> autoencoder" : `<b>${short(path.betas[0])}</b>`]];
     if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b> ELBO"]);
-    const decades = [0.1, 10].filter((beta) => beta > path.low && beta < path.betas.at(-1));
-    for (const beta of decades) named.push([path.positionOf(beta), `<b>${short(beta)}</b>`]);
-    named.push([1, `<b>${short(path.betas.at(-1))}</b>`]);
     if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`]);
+    for (const beta of [0.1, 10, path.betas.at(-1)]) {
+      const at = path.positionOf(beta);
+      const free = named.every(([other]) => Math.abs(other - at) > ROOM);
+      if (beta > path.low && beta <= path.betas.at(-1) && free) named.push([at, `<b>${short(beta)}</b>`]);
+    }
     return named.map(([at, html]) => {
       const button = placed(document.createElement("button"), at);
       Object.assign(button, { type: "button", tabIndex: -1, innerHTML: html });

@@ -133,9 +133,10 @@ function drawBounds(plot) {
     context.setLineDash([2, 4]);
     line(context, plot.x(xRange[0]), plot.y(total - xRange[0]), plot.x(xRange[1]), plot.y(total - xRange[1]));
     context.setLineDash([]);
-    const x = plot.x(total - yRange[0]) - 4; // where the line leaves through the floor
-    const [text, style] = [`elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`, { colour: faded(colours.text, 0.6), font: "11px" }];
-    if (x > box.left + 50 && x < box.left + box.width) plot.label(text, x, box.top + box.height - 24, { align: "right", ...style });
+    const [end, floor] = [plot.y(total - xRange[1]), box.top + box.height];
+    const [x, y] = end < floor - 8 ? [box.left + box.width - 4, end - 8] : [plot.x(total - yRange[0]) - 4, floor - 24];
+    const text = `elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`;
+    if (x > box.left + 50 && y > box.top + 56) plot.label(text, x, y, { align: "right", colour: faded(colours.text, 0.6), font: "11px" });
   }
 }
 

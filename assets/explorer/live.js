@@ -461,7 +461,7 @@ export class Live {
         this.strip.show(frame.arrays.reconstructions);
         this.touch("rates");
       }
-      this.touch("curves", "tradeoff", "words");
+      this.touch("curves", "tradeoff", "words", "nearest");
     });
   }
 
@@ -479,15 +479,22 @@ export class Live {
     const started = this.lensAt;
     this.lensAt = undefined;
     const { z, pinned } = this.state;
-    const { session, pane } = this.runs[this.active];
+    const { pane } = this.runs[this.active];
     if (!pane.projection) return;
     const [u, v] = pane.projection.project(z);
-    const point = pane.nearest(u, v);
-    const zs = this.runs.map((run) => this.zOf(run.pane, u, v));
-    this.glass.show(zs, pinned, { i: this.active, session, point });
-    this.runs.forEach((run, i) => run.pane.projection && run.pane.mark(zs[i], i === this.active ? point : run.pane.nearest(u, v)));
+    this.glass.show(this.runs.map((run) => this.zOf(run.pane, u, v)), pinned);
     this.root.classList.toggle("er-pinned", pinned);
+    this.showNearest();
     afterPaint(() => measure("elbo-room:input-to-paint", started));
+  }
+
+  // The point that is nearest to the lens; while a run trains, that changes though no hand moves.
+  showNearest() {
+    const { session, pane } = this.runs[this.active];
+    if (!pane.projection) return;
+    const [u, v] = pane.projection.project(this.state.z);
+    this.glass.showPoint({ i: this.active, session, point: pane.nearest(u, v) });
+    for (const run of this.runs) if (run.pane.projection) run.pane.mark(this.zOf(run.pane, u, v), run.pane.nearest(u, v));
   }
 
   // z in the space of a map: the same, where the spaces are; else the spot that lies at (u, v) of its plane.
@@ -506,6 +513,7 @@ export class Live {
     this.dirty.delete(part);
     this.drawnAt[part] = now;
     if (part === "words") return this.showWords();
+    if (part === "nearest") return this.showNearest();
     const runs = this.runs.map(({ session }) => ({ name: session.run, history: session.history }));
     if (part === "rates") this.first.frame && this.charts.rates.show(this.first.frame.meta);
     else this.charts[part].show(runs);

@@ -2,17 +2,16 @@
 
 import { classColour, faded } from "./palette.js";
 
-const AREA = 2.5e6; // pixels of zones that are filled in one frame; where there is more, outlines alone say it
+const AREA = 2.5e6; // pixels of zones that are filled in one frame; where there is more, the fills are drawn coarser
 const FILL = 0.1;
 const LINE = 0.4;
 const LEAST = 0.4; // px: what a zone's smaller half-axis is drawn with at least
 
 export class Posteriors {
-  // Labels of the points and the number of classes; the points of a class are drawn one after the other.
+  // Labels of the points, and the number of classes.
   constructor(labels, classes) {
     this.labels = labels;
     this.classes = classes;
-    this.order = Int32Array.from(labels.keys()).sort((a, b) => labels[a] - labels[b] || a - b);
     this.dots = new Map();
   }
 
@@ -21,43 +20,72 @@ export class Posteriors {
     this.drawPoints(context, view, morph, hidden, size);
   }
 
+  // Fills beneath outlines. Where zones crowd, both are fainter, so that the points stay in sight.
   drawZones(context, view, morph, hidden) {
-    const { shown } = morph;
-    const [us, vs, uu, uv, vv] = shown;
-    const pixels = view.pixelsPerUnit;
-    let area = 0;
-    for (let i = 0; i < morph.count; i++) {
-      const determinant = uu[i] * vv[i] - uv[i] * uv[i];
-      area += Math.PI * Math.sqrt(Math.max(0, determinant)) * pixels * pixels;
-    }
-    const fill = FILL * Math.min(1, Math.max(0, 2 - area / AREA)); // fades out, so that nothing pops
-    let label = -1;
+    const zones = this.placed(view, morph, hidden);
+    const crowd = Math.min(1, AREA / zones.reduce((sum, { major, minor }) => sum + Math.PI * major * minor, 0));
+    this.fill(context, view, zones, crowd);
+    const strokes = this.colours(LINE * (0.4 + 0.6 * crowd));
     context.lineWidth = 0.8;
-    for (const i of this.order) {
-      if (hidden.includes(this.labels[i])) continue;
-      if (this.labels[i] !== label) {
-        label = this.labels[i];
-        const colour = classColour(label, this.classes);
-        context.fillStyle = faded(colour, fill);
-        context.strokeStyle = faded(colour, LINE);
-      }
+    for (const zone of zones) {
+      outline(context, zone);
+      context.strokeStyle = strokes[zone.label];
+      context.stroke();
+    }
+  }
+
+  colours(alpha) {
+    return Array.from({ length: this.classes }, (_, c) => faded(classColour(c, this.classes), alpha));
+  }
+
+  // The ellipses that are in view, in pixels.
+  placed(view, morph, hidden) {
+    const [us, vs, uu, uv, vv] = morph.shown;
+    const pixels = view.pixelsPerUnit;
+    const zones = [];
+    for (let i = 0; i < morph.count; i++) {
+      const label = this.labels[i];
+      if (hidden.includes(label)) continue;
       const [x, y] = view.toPixel(us[i], vs[i]);
       const middle = (uu[i] + vv[i]) / 2;
       const half = Math.hypot((uu[i] - vv[i]) / 2, uv[i]);
-      const major = Math.sqrt(middle + half) * pixels;
-      const minor = Math.sqrt(Math.max(0, middle - half)) * pixels;
+      const major = Math.max(LEAST, Math.sqrt(middle + half) * pixels);
+      const minor = Math.max(LEAST, Math.sqrt(Math.max(0, middle - half)) * pixels);
       if (x + major < view.left || x - major > view.left + view.width || y + major < view.top || y - major > view.top + view.height) continue;
-      context.beginPath();
-      context.ellipse(x, y, Math.max(LEAST, major), Math.max(LEAST, minor), -0.5 * Math.atan2(2 * uv[i], uu[i] - vv[i]), 0, 2 * Math.PI);
-      if (fill > 0) context.fill();
-      context.stroke();
+      zones.push({ label, x, y, major, minor, angle: -0.5 * Math.atan2(2 * uv[i], uu[i] - vv[i]) });
+    }
+    return zones;
+  }
+
+  // The cost of a fill is its area: beyond what a frame allows, a smaller picture is filled and enlarged.
+  fill(context, view, zones, crowd) {
+    const scale = Math.sqrt(crowd);
+    if (scale > 0.95) return this.fillWith(context, zones);
+    const [width, height] = [Math.ceil((view.left + view.width) * scale), Math.ceil((view.top + view.height) * scale)];
+    if (this.coarse?.width !== width || this.coarse.height !== height) this.coarse = new OffscreenCanvas(width, height);
+    const brush = this.coarse.getContext("2d");
+    brush.setTransform(1, 0, 0, 1, 0, 0);
+    brush.clearRect(0, 0, width, height);
+    brush.scale(scale, scale);
+    this.fillWith(brush, zones);
+    context.globalAlpha = 0.4 + 0.6 * crowd;
+    context.drawImage(this.coarse, 0, 0, width / scale, height / scale);
+    context.globalAlpha = 1;
+  }
+
+  fillWith(context, zones) {
+    const fills = this.colours(FILL);
+    for (const zone of zones) {
+      outline(context, zone);
+      context.fillStyle = fills[zone.label];
+      context.fill();
     }
   }
 
   drawPoints(context, view, morph, hidden, size) {
     const { us, vs } = morph;
     const side = Math.ceil(size) + 2;
-    for (const i of this.order) {
+    for (let i = 0; i < morph.count; i++) {
       const label = this.labels[i];
       if (hidden.includes(label)) continue;
       const [x, y] = view.toPixel(us[i], vs[i]);
@@ -82,4 +110,9 @@ export class Posteriors {
     }
     return this.dots.get(key);
   }
+}
+
+function outline(context, { x, y, major, minor, angle }) {
+  context.beginPath();
+  context.ellipse(x, y, major, minor, angle, 0, 2 * Math.PI);
 }

@@ -26,6 +26,7 @@ export class Readout {
     const state = trains ? (paused ? "paused" : "running") : (status.state ?? "");
     this.root.dataset.state = state;
     put(this.$("state"), WORDS[state] ?? "connecting …");
+    this.$("bound").hidden = !numbers;
     for (const [name, digits] of [["elbo", 1], ["distortion", 1], ["rate", 2]])
       put(this.$(name), numbers ? signed(numbers[name], digits) : "–");
     const tested = session.history.current.validation.at(-1);
