@@ -8,7 +8,11 @@ ROOT = Path(__file__).parent.parent
 
 st.set_page_config(page_title="ELBO Room", page_icon=str(ROOT / "assets" / "icon.png"), layout="wide")
 st.html(Path(__file__).with_name("_style.css"))
-pages = [st.Page("explore.py", title="Explore", default=True), st.Page("train.py", title="Train")]
+pages = [
+    st.Page("explore.py", title="Explore", default=True),
+    st.Page("kl.py", title="KL effect"),
+    st.Page("train.py", title="Train"),
+]
 page = st.navigation(pages, position="top")
 st.session_state["came_from"] = st.session_state.get("page", page.title)
 st.session_state["page"] = page.title

@@ -108,11 +108,12 @@ async def _frame(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    from pages import _files, _live  # they know the addresses of this module
+    from pages import _files, _live, _paths  # they know the addresses of this module
 
     return [
         Route("/" + plotly_path(), _plotly),
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
+        Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
         Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
@@ -136,12 +137,13 @@ class PreloadHeader:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        self.explore = ", ".join([plotly_link, *map(_module_link, needed_by("streamlit.js"))]).encode()
-        self.train = ", ".join(map(_module_link, needed_by("streamlit-live.js"))).encode()
+        entries = {"": "streamlit.js", "kl": "streamlit-kl.js", "train": "streamlit-live.js"}
+        self.links = {page: ", ".join(map(_module_link, needed_by(entry))).encode() for page, entry in entries.items()}
+        self.links[""] = plotly_link.encode() + b", " + self.links[""]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        value = self.train if path.rstrip("/").endswith("/train") else self.explore
+        value = self.links.get(path.rstrip("/").rpartition("/")[2], self.links[""])
 
         async def with_header(message: Message) -> None:
             if message["type"] == "http.response.start" and any(

@@ -18,7 +18,7 @@ from vae.latent import principal_axes
 from vae.plan import ImageShape, Plan
 
 MAGIC = b"ELBF"
-_TYPES = {np.dtype("<f4"): "f4", np.dtype("<i4"): "i4", np.dtype("u1"): "u1"}
+_TYPES = {np.dtype("<f4"): "f4", np.dtype("<f2"): "f2", np.dtype("<i4"): "i4", np.dtype("u1"): "u1"}
 
 
 def explorer_frame(
@@ -50,7 +50,7 @@ def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
 
 
 def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """Header and arrays (float32, int32 or uint8) as one frame; `meta` gains the directory "arrays"."""
+    """Header and arrays (float32, float16, int32 or uint8) as one frame; `meta` gains the directory "arrays"."""
     directory, blocks, offset = {}, [], 0
     for key, array in arrays.items():
         data = np.ascontiguousarray(array).tobytes()

@@ -2,7 +2,7 @@
 // the same ζ at every beta, and the lens.
 
 import { signed } from "./format.js";
-import { logPrior, standardNormal } from "./gaussian.js";
+import { klPerDim, logPrior, standardNormal } from "./gaussian.js";
 import { Picture } from "./picture.js";
 import { measure } from "./timing.js";
 
@@ -39,25 +39,48 @@ export class Images {
 }
 
 export class PathLens {
-  constructor(root) {
+  // `root` is for the lens, `beside` for the data point that is nearest to it.
+  constructor(root, beside) {
     root.innerHTML = `
       <canvas class="kl-decoded" role="img" aria-label="image decoded at the lens"></canvas>
       <p class="kl-at"></p>`;
-    this.canvas = root.querySelector("canvas");
+    beside.innerHTML = `
+      <figure><canvas></canvas><figcaption>nearest x</figcaption></figure>
+      <figure><canvas></canvas><figcaption>x̂ at mu</figcaption></figure>
+      <p></p>`;
+    this.canvases = [root.querySelector("canvas"), ...beside.querySelectorAll("canvas")];
     this.text = root.querySelector(".kl-at");
+    this.note = beside.querySelector("p");
   }
 
-  load({ frame }) {
-    this.picture = new Picture(this.canvas, frame.meta.image_shape);
+  load({ frame, k }) {
+    const { image_shape: shape } = frame.meta;
+    [this.picture, this.original, this.reconstruction] = this.canvases.map((canvas) => new Picture(canvas, shape));
+    this.size = shape.reduce((a, b) => a * b, 1);
+    [this.mean, this.lnVariance] = [new Float64Array(k), new Float64Array(k)];
+    this.point = -1;
   }
 
-  show(model, { z, pinned, point }) {
+  // z decoded; beside it the image of the point `nearest`, and what the model makes of it.
+  show(model, { z, pinned, point }, nearest) {
     const start = performance.now();
     const pixels = model.decoder.decode(z);
     measure("elbo-room:decode", start);
     this.picture.paint(pixels);
-    const where = point >= 0 ? `test image ${model.path.frame.arrays.index[point]}, at its mu` : pinned ? "pinned: Escape releases" : "decoded at the pointer";
+    const where = point >= 0 ? "pinned to a data point" : pinned ? "pinned: Escape releases" : "decoded at the pointer";
     this.text.textContent = `${where} · ln p(z) ${signed(logPrior(z), 1)} nats`;
+    if (nearest >= 0) this.showPoint(model, nearest);
+  }
+
+  showPoint(model, point) {
+    const { images, labels, index } = model.path.frame.arrays;
+    if (point !== this.point) this.original.paint(images, 1 / 255, point * this.size);
+    this.point = point;
+    this.reconstruction.paint(model.decoder.decode(model.mean(point, this.mean)));
+    model.logvar(point, this.lnVariance);
+    let rate = 0;
+    this.mean.forEach((mu, d) => (rate += klPerDim(mu, this.lnVariance[d])));
+    this.note.textContent = `class ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
   }
 }
 

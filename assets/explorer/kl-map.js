@@ -35,6 +35,19 @@ export class PathMap extends Pane {
     this.dirty = this.groundDirty = true;
   }
 
+  // Looks at all points and the 3-σ ring, unless a person looks elsewhere. With `fixed`, the same at every beta.
+  aim(fixed) {
+    const { camera } = this;
+    camera.rectangle = this.rectangle();
+    if (camera.auto) camera.now = camera.goal = placeOf(this.path, this.model.position, fixed, camera.rectangle);
+  }
+
+  move(factor, x, y, dx, dy) {
+    if (!this.view) return;
+    const perPixel = 1 / this.view.pixelsPerUnit;
+    this.on.move(this, factor, ...this.view.toData(x, y), dx * perPixel, -dy * perPixel);
+  }
+
   axisNames() {
     return this.k > 2 ? this.projection.labels : super.axisNames();
   }
@@ -73,8 +86,7 @@ export class PathMap extends Pane {
   }
 }
 
-// What is looked at where the slider stands: all points and the 3-σ ring. With `all`, the same at every beta.
-export function placeOf(path, position, all, { width, height }) {
+function placeOf(path, position, all, { width, height }) {
   const { stop, t } = path.place(position);
   const boxes = all ? path.boxes : [path.boxes[stop], path.boxes[Math.min(stop + 1, path.stops - 1)]];
   const ends = boxes.map((box) => box.map(([low, high]) => [Math.min(low, -LEAST), Math.max(high, LEAST)]));

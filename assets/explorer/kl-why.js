@@ -1,5 +1,7 @@
 // Why buffer zones: the same two images in three models, and what lies on the straight line between them.
 
+import { Camera } from "./camera.js";
+import { betaText } from "./kl-numbers.js";
 import { classColour } from "./palette.js";
 import { Model } from "./kl-model.js";
 import { PathMap } from "./kl-map.js";
@@ -9,28 +11,28 @@ const STEPS = 9; // images along the line, both ends among them
 
 export class Why {
   // `on` are the hands on the maps, as a pane takes them.
-  constructor(root, camera, state, on) {
-    Object.assign(this, { root, camera, state });
-    root.innerHTML = "";
+  constructor(root, on) {
+    root.replaceChildren();
     this.columns = ["an autoencoder", "", "collapse"].map((name) => {
       const column = document.createElement("div");
       column.className = "kl-column";
       column.innerHTML = `<h3></h3><div></div><div class="kl-line"></div><p></p>`;
       root.append(column);
-      const pane = new PathMap(column.querySelector("div"), camera, state, on);
+      const pane = new PathMap(column.querySelector("div"), new Camera(), {}, on);
       return { name, column, pane };
     });
   }
 
   load(path, colours) {
     Object.assign(this, { path, colours });
+    for (const column of this.columns) column.shown = null;
     const last = path.collapse === null ? path.stops - 1 : path.positions.findIndex((at) => at >= path.collapse);
     this.fixed = [path.positions[0], null, path.positions[last]];
     const shape = path.frame.meta.image_shape;
     for (const column of this.columns) {
       column.model = new Model(path);
       column.pane.show(path, column.model);
-      column.pane.decorate = (context, view) => this.drawLine(context, view, column.model);
+      column.pane.decorate = (context, view) => this.drawLine(context, view, column.model, column.pane.state.pair);
       const canvases = Array.from({ length: STEPS }, () => document.createElement("canvas"));
       column.column.querySelector(".kl-line").replaceChildren(...canvases);
       column.pictures = canvases.map((canvas) => new Picture(canvas, shape));
@@ -43,38 +45,36 @@ export class Why {
     return this.columns.map(({ pane }) => pane);
   }
 
-  // Moves the middle column; true where decoders are still on their way.
-  show(position, words) {
-    let waiting = false;
-    this.columns.forEach((column, i) => {
+  // The slider moves the middle column.
+  to(position) {
+    this.columns.forEach(({ model, pane }, i) => {
       const at = this.fixed[i] ?? position;
-      const key = `${at} ${this.state.pair}`;
-      column.model.to(at);
-      if (column.shown === key) return;
-      column.pane.dirty = true;
-      column.pane.plane.expire();
-      this.write(column, words(at), i);
-      if (!column.model.prepare()) return (waiting = true);
+      if (at !== model.position) pane.plane.expire();
+      model.to(at);
+    });
+  }
+
+  // Numbers and images that are not shown yet and whose decoders have arrived.
+  show() {
+    this.columns.forEach((column, i) => {
+      const { model, pane } = column;
+      const key = `${model.position} ${pane.state.pair}`;
+      if (column.shown === key || !model.prepare()) return;
+      this.write(column, i);
       this.drawBetween(column);
       column.shown = key;
     });
-    return waiting;
   }
 
-  write({ column, name, model }, beta, i) {
+  write({ column, name, model }, i) {
     column.querySelector("h3").innerHTML = `β = <b></b> <small></small>`;
-    column.querySelector("b").textContent = beta;
-    column.querySelector("small").textContent = i === 1 ? "the slider’s" : name;
-    const { stop, t } = this.path.place(model.position);
-    const said = this.path.up[stop];
-    const facts = [];
-    if ("hole_share" in said) facts.push(`holes: ${percent(said.hole_share)} of the prior’s mass`);
-    if ("overlap" in said) facts.push(`overlap with the nearest zone: ${percent(said.overlap)}`);
-    column.querySelector("p").textContent = facts.length && t > 0 ? `${facts.join(" · ")} (at the stop before)` : facts.join(" · ");
+    column.querySelector("b").textContent = betaText(this.path.betaAt(model.position));
+    column.querySelector("small").textContent = i === 1 ? "where the slider stands" : name;
+    column.querySelector("p").textContent = zoneFacts(this.path, model.position);
   }
 
-  drawBetween({ model, pictures }) {
-    this.ends.forEach((end, e) => model.mean(this.state.pair[e], end));
+  drawBetween({ model, pictures, pane }) {
+    this.ends.forEach((end, e) => model.mean(pane.state.pair[e], end));
     pictures.forEach((picture, i) => {
       const share = i / (STEPS - 1);
       for (let d = 0; d < this.z.length; d++) this.z[d] = this.ends[0][d] + share * (this.ends[1][d] - this.ends[0][d]);
@@ -82,10 +82,10 @@ export class Why {
     });
   }
 
-  drawLine(context, view, model) {
+  drawLine(context, view, model, pair) {
     const { text, background } = this.colours();
     const { labels } = this.path.frame.arrays;
-    const [a, b] = this.state.pair.map((i) => view.toPixel(model.us[i], model.vs[i]));
+    const [a, b] = pair.map((i) => view.toPixel(model.us[i], model.vs[i]));
     for (const [colour, width] of [[background, 5], [text, 2]]) {
       Object.assign(context, { strokeStyle: colour, lineWidth: width });
       context.beginPath();
@@ -98,7 +98,7 @@ export class Why {
       const end = i === 0 || i === STEPS - 1;
       context.beginPath();
       context.arc(a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), end ? 7 : 3, 0, 2 * Math.PI);
-      context.fillStyle = end ? classColour(labels[this.state.pair[i ? 1 : 0]], this.path.classes.length) : text;
+      context.fillStyle = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length) : text;
       Object.assign(context, { strokeStyle: end ? text : background, lineWidth: 1.5 });
       context.fill();
       context.stroke();
@@ -126,4 +126,13 @@ export function anotherPair({ frame, count }) {
   return [a, (a + 1) % count];
 }
 
-const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+// How much of the prior is empty and how far zones overlap, where the file says so.
+function zoneFacts(path, position) {
+  const { stop, t } = path.place(position);
+  const [a, b] = [path.up[stop], path.up[Math.min(stop + 1, path.stops - 1)]];
+  if (!("hole_share" in a && "overlap" in a && "hole_share" in b && "overlap" in b)) return "";
+  const say = (key) => `${(100 * (a[key] + t * (b[key] - a[key]))).toFixed(1)} %`;
+  const error = (key) => (t === 0 && key in a ? ` ± ${(100 * a[key]).toFixed(1)}` : "");
+  const about = t === 0 ? "" : "≈ ";
+  return `holes ${about}${say("hole_share")}${error("hole_share_se")} of the prior · overlap with the nearest zone ${about}${say("overlap")}${error("overlap_se")}`;
+}

@@ -6,9 +6,9 @@ import { Frame } from "./frame.js";
 import { Dimensions } from "./kl-dimensions.js";
 import { Forces, Pull } from "./kl-forces.js";
 import { Images, PathLens } from "./kl-images.js";
-import { PathMap, placeOf } from "./kl-map.js";
+import { PathMap } from "./kl-map.js";
 import { Model } from "./kl-model.js";
-import { PathNumbers, betaText } from "./kl-numbers.js";
+import { PathNumbers } from "./kl-numbers.js";
 import { Path } from "./kl-path.js";
 import { BetaSlider } from "./kl-slider.js";
 import { PathState } from "./kl-state.js";
@@ -45,7 +45,10 @@ const HTML = `
   <div class="kl-slider"></div>
 </div>
 <aside class="kl-side">
-  <section class="kl-top"><div class="kl-lens" aria-label="lens"></div><dl class="kl-facts"></dl></section>
+  <section class="kl-top">
+    <div class="kl-lens" aria-label="lens"></div>
+    <div><dl class="kl-facts"></dl><div class="kl-nearest" aria-label="nearest data point"></div></div>
+  </section>
   <section class="kl-images" aria-label="eight images, their reconstructions, eight draws from the prior"></section>
   <section class="kl-pull" aria-label="forces on one point" hidden></section>
   <canvas class="kl-tradeoff" role="img" aria-label="distortion over rate along the path"></canvas>
@@ -58,12 +61,11 @@ export class Kl {
     root.classList.add("er", "lv", "kl");
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
-    this.camera = new Camera();
     this.slider = new BetaSlider(this.$(".kl-slider"), (position, at) => this.turn(position, at));
     this.slider.onPlay = () => this.wake();
     this.numbers = new PathNumbers(this.$(".kl-loss"), this.$(".kl-facts"), this.$(".kl-which"));
     this.images = new Images(this.$(".kl-images"));
-    this.lens = new PathLens(this.$(".kl-lens"));
+    this.lens = new PathLens(this.$(".kl-lens"), this.$(".kl-nearest"));
     this.pull = new Pull(this.$(".kl-pull"));
     this.tradeoff = new PathTradeoff(this.$(".kl-tradeoff"), (position) => this.slider.take(position, performance.now()));
     this.dimensions = new Dimensions(this.$(".kl-dimensions"));
@@ -112,18 +114,17 @@ export class Kl {
     this.why?.destroy();
     delete this.root.dataset.complete;
     this.model = new Model(path);
-    this.camera.release();
     const hands = {
       hover: (pane, x, y, at) => this.hover(pane, x, y, at),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
-      move: (...args) => this.look(() => this.camera.take(...args)),
-      release: () => this.look(() => this.camera.release()),
+      move: (pane, ...args) => this.look(() => pane.camera.take(...args)),
+      release: () => this.release(),
       resized: () => this.resized(),
     };
     const element = document.createElement("div");
     this.$(".lv-maps").replaceChildren(element);
-    this.pane = new PathMap(element, this.camera, {}, hands);
-    this.why = new Why(this.$(".kl-why"), this.camera, {}, hands);
+    this.pane = new PathMap(element, new Camera(), {}, hands);
+    this.why = new Why(this.$(".kl-why"), hands);
     this.forces = path.forces && new Forces(path, this.model);
     this.$('[data-switch="forces"]').hidden = !this.forces;
     this.$('[data-switch="manifold"]').hidden = path.k < 2;
@@ -138,8 +139,8 @@ export class Kl {
   adopt(state) {
     const { path } = this;
     if (!this.forces) state.forces = false;
-    this.state = this.pane.state = this.why.state = state;
-    for (const pane of this.why.panes) pane.state = state;
+    this.state = state;
+    for (const pane of [this.pane, ...this.why.panes]) pane.state = state;
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(path.classes);
     state.subscribe((changed, at) => this.changed(changed, at));
@@ -190,7 +191,7 @@ export class Kl {
       if (view) this.state.set({ view });
       if (name) this.state.set({ [name]: !this.state[name] });
     });
-    on(".lv-fit", "click", () => this.look(() => this.camera.release()));
+    on(".lv-fit", "click", () => this.release());
     on(".kl-pair", "click", () => this.state.set({ pair: anotherPair(this.path) }));
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     window.addEventListener("hashchange", () => this.followLink(), { signal });
@@ -242,6 +243,10 @@ export class Kl {
     this.state.set({ pair: away(pane, a, x, y) < away(pane, b, x, y) ? [point, b] : [a, point] });
   }
 
+  release() {
+    this.look(() => this.panes.forEach(({ camera }) => camera.release()));
+  }
+
   look(move) {
     move();
     this.lookDirty = true;
@@ -271,7 +276,7 @@ export class Kl {
     if (has("view", "zones", "manifold", "forces", "fixed", "hidden", "pair")) {
       this.showOptions();
       for (const pane of this.panes) pane.dirty = pane.groundDirty = true;
-      this.lookDirty = this.imagesDirty = true;
+      this.lookDirty = this.imagesDirty = this.numbersDirty = true;
     }
     if (has("point", "pinned")) {
       this.lensDirty = true;
@@ -298,8 +303,10 @@ export class Kl {
     this.$(".kl-pair").hidden = !why;
     this.$('[data-switch="forces"]').hidden = why || !this.forces;
     this.$('[data-switch="fixed"]').hidden = why;
-    this.$(".kl-pull").hidden = !state.forces || why;
-    this.$(".kl-images").hidden = state.forces && !why;
+    this.root.classList.toggle("kl-whole", why);
+    this.$(".kl-side").hidden = why;
+    this.$(".kl-pull").hidden = !state.forces;
+    this.$(".kl-images").hidden = state.forces;
     this.root.classList.toggle("er-pinned", state.pinned);
   }
 
@@ -316,6 +323,7 @@ export class Kl {
     const started = this.startedAt;
     this.startedAt = undefined;
     this.model.to(this.state.position);
+    if (this.state.view === "why") this.why.to(this.state.position);
     const moved = this.aim();
     for (const pane of this.panes) pane.paint(now, moved);
     this.showImages();
@@ -328,31 +336,25 @@ export class Kl {
 
   // Looks where the points are, or where a person has put the view; true where that has changed.
   aim() {
-    const { camera, state, path } = this;
-    const why = state.view === "why";
     if (!this.lookDirty) return false;
     this.lookDirty = false;
-    const rectangle = this.panes[0].rectangle();
-    camera.rectangle = rectangle;
-    if (camera.auto) camera.now = camera.goal = placeOf(path, state.position, state.fixed || why, rectangle);
-    this.$(".lv-fit").hidden = camera.auto;
+    for (const pane of this.panes) pane.aim(this.state.fixed);
+    this.$(".lv-fit").hidden = this.panes.every(({ camera }) => camera.auto);
     return true;
   }
 
   showImages() {
     const { state, model } = this;
-    if (state.view === "why") {
-      this.imagesDirty = this.why.show(state.position, (at) => betaText(this.path.betaAt(at)));
-      if (this.imagesDirty) return; // decoders are on their way; the next one wakes the page
-    }
+    if (state.view === "why") return this.why.show(state.position); // what lacks its decoder follows when that arrives
     if (!this.imagesDirty && !this.lensDirty) return;
     const ready = model.prepare();
     if (state.point >= 0) model.mean(state.point, state.z);
     const [u, v] = this.pane.projection.project(state.z);
-    if (state.view === "map") this.pane.mark(state.z, state.point >= 0 ? state.point : this.pane.nearest(u, v));
+    const nearest = state.point >= 0 ? state.point : this.pane.nearest(u, v);
+    this.pane.mark(state.z, nearest);
     if (!ready) return;
-    if (this.imagesDirty && !this.$(".kl-images").hidden) this.images.show(model);
-    this.lens.show(model, state);
+    if (this.imagesDirty && !state.forces) this.images.show(model);
+    this.lens.show(model, state, nearest);
     this.imagesDirty = this.lensDirty = false;
     this.root.dataset.decoded = this.path.betaAt(state.position);
   }
@@ -362,7 +364,7 @@ export class Kl {
     const { state, model, path } = this;
     if (state.forces) this.pull.show(this.forces, state.point);
     if (!this.numbersDirty) return false;
-    this.tradeoff.show(state.position);
+    if (state.view === "map") this.tradeoff.show(state.position);
     if (now - (this.sigmasAt ?? -Infinity) < SLOW) return true;
     this.sigmasAt = now;
     this.numbersDirty = false;
@@ -370,7 +372,7 @@ export class Kl {
     const mean = sigmas.reduce((sum, all) => sum + all.reduce((a, b) => a + b, 0), 0) / (path.k * path.count);
     const alive = path.deaths.map((death) => death === null || death > state.position);
     this.numbers.show(model, mean);
-    this.dimensions.show(path, path.numbers(state.position).rates, sigmas, alive);
+    if (state.view === "map") this.dimensions.show(path, path.numbers(state.position).rates, sigmas, alive);
     return false;
   }
 

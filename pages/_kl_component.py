@@ -1,0 +1,23 @@
+"""The view of a beta path as a Streamlit component."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._explorer import ENTRY
+from pages._paths import Opened
+from pages._routes import module_path, modules
+
+_component = st.components.v2.component(
+    "elbo_room_kl",
+    html='<div class="er-root"></div>',
+    css="".join(modules()[name].data.decode() for name in ("explorer.css", "live.css", "kl.css")),
+    js=ENTRY,
+    isolate_styles=False,
+)
+
+
+def kl_view(path: Opened) -> None:
+    """Show a beta path."""
+    data = {"module": module_path("streamlit-kl.js"), "frame": path.frame, "decoders": path.decoders}
+    _component(key="kl", data=data)

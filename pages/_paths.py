@@ -1,0 +1,160 @@
+"""Which beta paths there are, and opening one: its frame with the map's images, and the decoder of every stop."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pages._models import held_out_images
+from pages._routes import FOREVER, PREFIX, is_published, publish_frame
+from vae import path as paths
+from vae.errors import InputError
+from vae.export import header, pack
+from vae.path import BetaPath
+
+PATHS = Path(__file__).parent.parent / "assets" / "paths"
+FIRST = "mnist-2d"  # the path to begin with
+DATA = {"mnist": "MNIST", "digits": "Digits 8×8"}
+OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_se")
+SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
+MANY = 4  # paths that stay in memory
+
+
+class Opened(NamedTuple):
+    """A path on the page: addresses of its frame and of its decoders, the latter with {stop} in it, and its facts."""
+
+    frame: str
+    decoders: str
+    facts: str
+
+
+def available() -> dict[str, str]:
+    """Name → title of every path, the one to begin with first."""
+    files = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
+    return {file.stem: _title(file.stem) for file in files}
+
+
+def _title(name: str) -> str:
+    data, _, space = name.rpartition("-")
+    known = data in DATA and space.endswith("d") and space[:-1].isdigit()
+    return f"{DATA[data]} · {space[:-1]}-D" if known else name
+
+
+def open_path(name: str) -> Opened:
+    """Check the path of this name and publish its frame. Raises `InputError` in one sentence."""
+    if name not in available():
+        raise InputError(f"There is no beta path {name!r} here; choose one from the list.")
+    file = PATHS / f"{name}.safetensors"
+    opened = _open(file, file.stat().st_mtime_ns)
+    if not is_published(opened.frame):  # it has made room for newer frames since
+        _open.cache_clear()
+        opened = _open(file, file.stat().st_mtime_ns)
+    return opened
+
+
+@lru_cache(maxsize=MANY)
+def _open(file: Path, stamp: int) -> Opened:
+    key = hashlib.sha256(file.read_bytes()).hexdigest()[:20]
+    _files[key] = file
+    path = _read(file, key)
+    frame = publish_frame(_frame(file.stem, path))
+    return Opened(frame, f"{PREFIX}/path/{key}/{{stop}}", _facts(path))
+
+
+@lru_cache(maxsize=MANY)
+def _read(file: Path, key: str) -> BetaPath:
+    """The path in a file, kept in memory as long as the file's content, which `key` stands for, is shown."""
+    return paths.read(file)
+
+
+_files: dict[str, Path] = {}
+
+
+def _frame(name: str, path: BetaPath) -> bytes:
+    """What the page shows of all stops but their decoders, which are fetched one by one."""
+    pixels, labels = _images(name, path)
+    meta = {
+        **header(name, path.plan, path.image_shape, path.settings.likelihood),
+        "classes": list(path.classes),
+        "betas": list(path.betas),
+        "up": [_numbers(name, said, path.settings.latent_dim) for said in path.up],
+        "down": [_numbers(name, said, path.settings.latent_dim) for said in path.down],
+    }
+    halves = {"mu": path.mu.astype(np.float16), "logvar": path.logvar.astype(np.float16)}
+    return pack(meta, {"images": pixels, "labels": labels, "index": path.index, **halves, **path.forces})
+
+
+def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels of the images that the path's posteriors are of."""
+    known = held_out_images(path.settings.data)
+    if known is None:
+        raise InputError(
+            f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."
+        )
+    pixels, labels, index = known
+    order = np.argsort(index)
+    rows = order[np.searchsorted(index, path.index, sorter=order).clip(0, len(order) - 1)]
+    fits = np.array_equal(index[rows], path.index) and pixels.shape[1:] == path.image_shape
+    if not fits or not 0 <= labels.min() <= labels.max() < len(path.classes):
+        raise InputError(f"The beta path {name} is of other images than those that are here; make it again.")
+    return pixels[rows], labels[rows].astype(np.int32)
+
+
+def _numbers(name: str, said: Any, k: int) -> dict[str, Any]:
+    """What the page shows of a stop's numbers, every one of them a number."""
+    try:
+        numbers: dict[str, Any] = {}
+        for split in ("test", "train"):
+            numbers[split] = {key: _number(said[split][key]) for key in ("distortion", "rate")}
+        numbers["rate_per_dim"] = [_number(rate) for rate in said["rate_per_dim"]]
+        numbers["active_units"] = int(_number(said["active_units"]))
+        if len(numbers["rate_per_dim"]) != k or not 0 <= numbers["active_units"] <= k:
+            raise ValueError("damaged")
+        for key in {*OPTIONAL} & {*said}:
+            numbers[key] = _number(said[key])
+        if "surgery" in said:
+            numbers["surgery"] = {key: _number(said["surgery"][key]) for key in SURGERY}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise InputError(f"The numbers of the beta path {name} are damaged; make it again.") from None
+    return numbers
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError("no number")
+    return float(value)
+
+
+def _facts(path: BetaPath) -> str:
+    settings, betas = path.settings, path.betas
+    layers = "-".join(map(str, (np.prod(path.image_shape), *settings.hidden, settings.latent_dim)))
+    parts = [
+        DATA.get(settings.data, settings.data),
+        f"{settings.arch} {layers}",
+        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        f"<b>one model trained on along {len(betas)} stops of beta</b>, from {betas[0]:g} to {betas[-1]:g} and back",
+        f"{settings.epochs:g} passes over the training images a stop, each begun with the weights of the one before",
+        f"{len(path.index):,} test images on the map",
+    ]
+    return " · ".join(parts)
+
+
+async def decoder(request: Request) -> Response:
+    """The decoder of one stop, as a frame of float16 arrays. Not compressed: weights do not get shorter."""
+    key, stop = request.path_params["key"], request.path_params["stop"]
+    file = _files.get(key)
+    if file is None:
+        return Response("no such path", status_code=404)
+    path = _read(file, key)
+    if not stop.isdecimal() or int(stop) >= len(path.betas):
+        return Response("no such stop", status_code=404)
+    arrays = {name: array[int(stop)].astype(np.float16) for name, array in path.decoder.items()}
+    data = pack({"beta": path.betas[int(stop)]}, arrays)
+    return Response(data, media_type="application/octet-stream", headers={**FOREVER, "content-encoding": "identity"})
