@@ -18,12 +18,15 @@ RANGES = {  # name: (allowed, refused)
     "seed": ((0, 2**31 - 1), (-1, 2**31)),
     "beta_period": ((0.01, 100_000), (0, -1, 100_001)),
     "free_bits": ((0, 100), (-0.1, 101)),
+    "capacity": ((0, 1000), (-0.1, 1001)),
+    "tc_weight": ((0, 10_000), (-0.1, 10_001)),
+    "importance_samples": ((1, 100), (0, -1, 101)),
     "stop_steps": ((0, 2**31 - 1), (-1, 2**31)),
     "stop_minutes": ((0, 1e6), (-1, 2e6)),
     "stop_elbo": ((-1e9, 1e9), (-2e9, 2e9)),
     "hidden": (((1,), (4096,), (1,) * 16, ()), ((0, 5), (4097,), (5, -1), (1,) * 17)),
 }
-CHOICES = ["data", "arch", "likelihood", "beta_schedule", "reduction", "optimiser", "schedule", "device"]
+CHOICES = ["data", "arch", "likelihood", "beta_schedule", "sampling", "reduction", "optimiser", "schedule", "device"]
 
 
 def refusal(values: dict) -> str:
@@ -133,6 +136,37 @@ def test_a_conv_network_has_one_to_six_layers(hidden) -> None:
         "hidden must name 1 to 6 channel counts for a conv network, as in 32,64."
     )
     assert Settings.of({"arch": "conv", "hidden": (8,) * 6}).hidden == (8,) * 6
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"free_bits": 0.5, "capacity": 2}, "free_bits and capacity are two different losses; leave one"),
+        ({"capacity": 2, "tc_weight": 3}, "capacity and tc_weight are two different losses; leave one"),
+        ({"tc_weight": 0, "importance_samples": 5}, "tc_weight and importance_samples are two different losses"),
+        ({"free_bits": 0.5, "importance_samples": 5}, "free_bits and importance_samples are two different losses"),
+        ({"sampling": "mean", "tc_weight": 3}, "tc_weight needs draws from q(z|x), which sampling mean does not take"),
+        ({"sampling": "mean", "importance_samples": 2}, "importance_samples needs draws from q(z|x)"),
+        ({"tc_weight": 3, "latent_dim": 1}, "tc_weight needs a latent_dim of at least 2"),
+        ({"tc_weight": 3, "latent_dim": 2, "batch_size": 8193}, "choose a batch_size of at most 8192."),
+    ],
+)
+def test_losses_that_contradict_themselves_are_refused(values, sentence) -> None:
+    assert sentence in refusal(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sampling": "mean", "free_bits": 0.5},
+        {"sampling": "mean", "capacity": 2.0, "beta": 0.0},
+        {"tc_weight": 3.0, "beta": 4.0, "batch_size": 8192},
+        {"importance_samples": 5, "beta_schedule": "warm-up", "reduction": "mean"},
+        {"latent_dim": 1, "tc_weight": 1.0},
+    ],
+)
+def test_losses_that_go_together_are_allowed(values) -> None:
+    assert {name: getattr(Settings.of(values), name) for name in values} == values
 
 
 def test_an_unknown_setting_is_named_and_the_known_ones_are_listed() -> None:

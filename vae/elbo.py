@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vae.gaussian import log_prior
+from vae.gaussian import DiagonalGaussian, log_prior
 from vae.model import VAE
 
 
@@ -33,15 +33,24 @@ class Elbo(NamedTuple):
         """The bound itself (higher is better), shape (B,). Beta has no part in it."""
         return -(self.distortion + self.rate)
 
-    def loss(self, beta: Tensor | float = 1.0, free_bits: float = 0.0) -> Tensor:
+    def loss(self, beta: Tensor | float = 1.0, free_bits: float = 0.0, capacity: float = 0.0) -> Tensor:
         """distortion + beta · rate, averaged over images: what training descends (beta-VAE, Higgins et al. 2017).
 
         With `free_bits` λ, in nats, a dimension whose rate is below λ on average over the images pays for λ, and so
-        feels no pull: distortion + beta · Σ_i max(λ, rate_i) (Kingma et al. 2016).
+        feels no pull: distortion + beta · Σ_i max(λ, rate_i) (Kingma et al. 2016). With `capacity` C, in nats, the mean
+        rate is pulled to C from both sides: distortion + beta · |rate − C| (Burgess et al. 2018).
         """
-        if not free_bits:
-            return (self.distortion + beta * self.rate).mean()
-        return self.distortion.mean() + beta * self.rate_per_dim.mean(0).clamp_min(free_bits).sum()
+        return _weighed(self.distortion, self.rate_per_dim, beta, free_bits, capacity)
+
+
+def _weighed(
+    distortion: Tensor, rate_per_dim: Tensor, beta: Tensor | float, free_bits: float, capacity: float
+) -> Tensor:
+    if capacity:
+        return distortion.mean() + beta * (rate_per_dim.sum(-1).mean() - capacity).abs()
+    if free_bits:
+        return distortion.mean() + beta * rate_per_dim.mean(0).clamp_min(free_bits).sum()
+    return (distortion + beta * rate_per_dim.sum(-1)).mean()
 
 
 def elbo(model: VAE, x: Tensor, zeta: Tensor | None = None, generator: torch.Generator | None = None) -> Elbo:
@@ -52,6 +61,63 @@ def elbo(model: VAE, x: Tensor, zeta: Tensor | None = None, generator: torch.Gen
     posterior = model.encode(x)
     z = posterior.rsample(generator=generator) if zeta is None else posterior.at(zeta)
     return Elbo(-model.log_likelihood(x, z), posterior.kl_per_dim())
+
+
+def objective(
+    model: VAE,
+    x: Tensor,
+    zeta: Tensor,
+    beta: Tensor | float = 1.0,
+    *,
+    free_bits: float = 0.0,
+    capacity: float = 0.0,
+    tc_weight: float = 1.0,
+    at_mean: bool = False,
+) -> tuple[Elbo, Tensor]:
+    """The bound of images x (B, C, H, W), and the loss that training descends, nats per image.
+
+    Noise `zeta` (B, n · k) of n draws. For n = 1, the loss is `Elbo.loss`, to which a `tc_weight` other than 1 adds
+    beta · (tc_weight − 1) · `total_correlation` (Chen et al. 2018). `at_mean` puts z = mu in the loss, as an
+    autoencoder has it; the bound is scored at the draw all the same. For n > 1, see `importance_weighted`.
+    """
+    if zeta.shape[1] > model.latent_dim:
+        return importance_weighted(model, x, zeta.unflatten(1, (-1, model.latent_dim)), beta)
+    posterior = model.encode(x)
+    z, rate_per_dim = posterior.at(zeta), posterior.kl_per_dim()
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not at_mean):
+        bound = Elbo(-model.log_likelihood(x, z), rate_per_dim)
+    if at_mean:
+        return bound, _weighed(-model.log_likelihood(x, posterior.mu), rate_per_dim, beta, free_bits, capacity)
+    loss = bound.loss(beta, free_bits, capacity)
+    if tc_weight != 1:
+        loss = loss + beta * (tc_weight - 1) * total_correlation(posterior, z)
+    return bound, loss
+
+
+def total_correlation(posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    """E ln q(z) − Σ_i ln q(z_i) by one draw z (B, k) of each posterior (B, k), nats; differentiable.
+
+    q(z) and q(z_i) are taken to be the mixtures of this batch alone: the minibatch-weighted estimate (Chen et al. 2018)
+    but for its constant (k − 1) ln N, of N training images, which no gradient feels. Biased, the less the larger B.
+    """
+    logs = posterior.log_prob_per_dim(z[:, None])  # (B, B, k): of draw b under posterior c
+    return (logs.sum(2).logsumexp(1) - logs.logsumexp(1).sum(1)).mean() + (z.shape[1] - 1) * log(len(z))
+
+
+def importance_weighted(model: VAE, x: Tensor, zeta: Tensor, beta: Tensor | float = 1.0) -> tuple[Elbo, Tensor]:
+    """The loss −L_n, mean over images x (B, C, H, W), by n reparameterised draws with noise `zeta` (B, n, k).
+
+    L_n = ln (1/n) Σ_j p(x|z_j) · (p(z_j)/q(z_j|x))^beta. At beta 1 it is the importance-weighted bound (Burda et al.
+    2016); at n = 1, −L_n is in expectation the beta-VAE's loss. The `Elbo` holds the mean distortion of the draws.
+    """
+    n = zeta.shape[1]
+    posterior = model.encode(x)
+    each = DiagonalGaussian(posterior.mu[:, None], posterior.logvar[:, None])
+    z = each.at(zeta)
+    log_p = model.log_likelihood(x.repeat_interleave(n, 0), z.flatten(0, 1)).unflatten(0, (-1, n))
+    log_w = log_p + beta * (log_prior(z) - each.log_prob(z))
+    loss = log(n) - log_w.logsumexp(1).mean()
+    return Elbo(-log_p.mean(1), posterior.kl_per_dim()), loss
 
 
 @torch.no_grad()

@@ -38,8 +38,12 @@ class DiagonalGaussian(NamedTuple):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Natural log of the density at `z`, summed over the last dimension: shape (...)."""
+        return self.log_prob_per_dim(z).sum(-1)
+
+    def log_prob_per_dim(self, z: Tensor) -> Tensor:
+        """Natural log of every dimension's density at `z`, shape (..., k)."""
         squared = (z - self.mu).square() * torch.exp(-self.logvar)
-        return -0.5 * (squared + self.logvar + LOG_2PI).sum(-1)
+        return -0.5 * (squared + self.logvar + LOG_2PI)
 
     def kl_per_dim(self) -> Tensor:
         """KL(N(mu, sigma²) ‖ N(0, 1)) = ½ (mu² + sigma² − 1 − ln sigma²) of every dimension, in nats: (..., k)."""

@@ -16,6 +16,8 @@ from vae.errors import InputError
 
 DATA_SETS = ("digits", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 
+MOST_PAIRS = 1 << 27  # densities of a batch's images under each other's posteriors, of every dimension: half a GiB
+
 
 def _setting(
     default: Any,
@@ -56,6 +58,21 @@ class Settings:
     free_bits: float = _setting(
         0.0, "rate of a dimension that costs nothing, in nats, mean over a batch", at_least=0, at_most=100
     )
+    capacity: float = _setting(
+        0.0, "rate that the loss pulls towards, in nats: beta · |rate − capacity|; 0 for beta · rate",
+        at_least=0, at_most=1000,
+    )  # fmt: skip
+    tc_weight: float = _setting(
+        1.0, "times beta, weight of the total correlation (beta-TC-VAE); 1 weighs it as the rest of the rate",
+        at_least=0, at_most=1e4,
+    )  # fmt: skip
+    importance_samples: int = _setting(
+        1, "draws an image in the importance-weighted bound (IWAE); 1 for the ELBO", at_least=1, at_most=100
+    )
+    sampling: Literal["sample", "mean"] = _setting(
+        "sample",
+        "what training decodes: a draw from q(z|x), or its mean (an autoencoder, no bound); reports score draws",
+    )
     reduction: Literal["sum", "mean"] = _setting(
         "sum", "of the distortion over pixels; mean multiplies the effective beta by their number"
     )
@@ -80,6 +97,7 @@ class Settings:
             raise InputError("hidden must name 1 to 6 channel counts for a conv network, as in 32,64.")
         if len(self.hidden) > 16:
             raise InputError("hidden must name at most 16 layers.")
+        _check_loss(self)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Settings:
@@ -102,6 +120,22 @@ class Settings:
         if not isinstance(values, dict):
             raise InputError("The settings are not a JSON object; they were not written by this program.")
         return cls.of(values)
+
+
+def _check_loss(settings: Settings) -> None:
+    """Refuse losses that contradict themselves."""
+    own_draws = {"tc_weight": settings.tc_weight != 1, "importance_samples": settings.importance_samples > 1}
+    changed = {"free_bits": settings.free_bits > 0, "capacity": settings.capacity > 0, **own_draws}
+    chosen = [name for name, on in changed.items() if on]
+    if len(chosen) > 1:
+        raise InputError(f"{chosen[0]} and {chosen[1]} are two different losses; leave one of them at its default.")
+    if settings.sampling == "mean" and (name := next((name for name, on in own_draws.items() if on), None)):
+        raise InputError(f"{name} needs draws from q(z|x), which sampling mean does not take; choose sampling sample.")
+    if own_draws["tc_weight"] and settings.latent_dim < 2:
+        raise InputError("tc_weight needs a latent_dim of at least 2: one dimension has no total correlation.")
+    if own_draws["tc_weight"] and settings.batch_size**2 * settings.latent_dim > MOST_PAIRS:
+        most = int((MOST_PAIRS / settings.latent_dim) ** 0.5)
+        raise InputError(f"tc_weight compares all images of a batch in pairs; choose a batch_size of at most {most}.")
 
 
 def field_types() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae import ranks
 from vae.checkpoint import Checkpoint, check_size
 from vae.data import Images
-from vae.elbo import elbo
+from vae.elbo import objective
 from vae.errors import InputError
 from vae.model import VAE
 from vae.plan import ImageShape, make_plan
@@ -184,18 +184,27 @@ class Training:
             raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
 
     def descend(self, pixels: Tensor, zeta: Tensor) -> Tensor:
-        """One step down distortion + beta · rate, for uint8 pixels (B, C, H, W) and noise zeta (B, k).
+        """One step down the loss that the settings name, for uint8 pixels (B, C, H, W) and noise zeta (B, n · k).
 
-        Where pixels are averaged, the loss is that of the effective beta divided by their number.
+        n is `importance_samples`, and the loss distortion + beta · rate unless a setting changes it: see
+        `vae.elbo.objective`. Where pixels are averaged, the loss is that of the effective beta divided by their number.
 
         Returns the batch means (1 + k,) of the distortion and the rate of every dimension, on the device.
         """
         x = pixels.to(torch.float32).div_(255)
         bf16 = self.device.type == "cuda" and self.settings.arch == "conv"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
-            bound = elbo(self.model, x, zeta)
+            bound, loss = objective(
+                self.model,
+                x,
+                zeta,
+                self._weight_on_device,
+                free_bits=self.settings.free_bits,
+                capacity=self.settings.capacity,
+                tc_weight=self.settings.tc_weight,
+                at_mean=self.settings.sampling == "mean",
+            )
         self.optimiser.zero_grad(set_to_none=True)
-        loss = bound.loss(self._weight_on_device, self.settings.free_bits)
         (loss / self._pixels if self._pixels > 1 else loss).backward()
         with torch.no_grad():
             terms = torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
@@ -217,7 +226,8 @@ def train(training: Training, images: Images) -> Iterator[Step]:
     up from one pass more. Raises `Diverged` at most `CHECK_EVERY` steps after the loss has ceased to be finite.
 
     Of several ranks (torchrun), each calls this and takes `settings.batch_size` images of every batch: together they
-    train as one process does with batches of them all, up to rounding, and free bits count for each rank's share.
+    train as one process does with batches of them all, up to rounding; free bits, capacity and total correlation count
+    for each rank's share.
     """
     ranks.share_state(training)
     try:
@@ -249,7 +259,9 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
             training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
         lr = training.lr * rate_factor(settings.schedule, training.step, steps)
         rate.fill_(lr)
-        zeta = torch.randn(size, settings.latent_dim, generator=training.noise, device=device)
+        zeta = torch.randn(
+            size, settings.importance_samples * settings.latent_dim, generator=training.noise, device=device
+        )
         chosen = next(batches)[mine]
         terms = descend(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
         training.step += 1
@@ -384,7 +396,8 @@ def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
     """`training.descend` as one CUDA graph: launched at once, where its hundred kernels each cost more than they do."""
     size, device = training.settings.batch_size, training.device
     pixels = torch.zeros((size, *training.model.image_shape), dtype=torch.uint8, device=device)
-    zeta = torch.zeros((size, training.settings.latent_dim), device=device)
+    noise = training.settings.importance_samples * training.settings.latent_dim
+    zeta = torch.zeros((size, noise), device=device)
 
     # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
     touched = [*training.model.parameters(), *training.moments().values()]
