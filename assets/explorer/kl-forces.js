@@ -4,15 +4,15 @@
 
 import { line } from "./chart.js";
 import { short, signed } from "./format.js";
-import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
 import { niceStep } from "./ticks.js";
 
 export const COLOURS = { distortion: "#d9480f", rate: "#1971c2", sum: "#2b8a3e" };
 const NAMES = { distortion: "distortion", rate: "β · rate", sum: "their sum" };
-const LONG = 46; // px: nine arrows of ten are shorter
+const LONG = 40; // px: nine arrows of ten are shorter
 const HEAD = 5; // px
 const GROWTH = 0.5; // nine rings of ten grow or shrink by less than e to this
+const LIMIT = 1.5; // of what is drawn
 const SHARE = 0.9;
 
 export class Forces {
@@ -86,11 +86,9 @@ export class Forces {
     this.gather(rows);
     context.globalAlpha = followed >= 0 ? 0.5 : 0.9;
     for (const name of ["distortion", "rate", "sum"]) this.drawArrows(context, view, rows, name, length, 1.3);
-    context.globalAlpha = 0.45;
-    for (const name of ["distortion", "rate"]) this.drawRings(context, view, rows, name, growth, 1);
     context.globalAlpha = 1;
-    if (followed >= 0 && rows.includes(followed)) {
-      for (const name of ["distortion", "rate"]) this.drawRings(context, view, [followed], name, growth, 2);
+    if (rows.includes(followed)) {
+      for (const name of Object.keys(COLOURS)) this.drawRing(context, view, followed, name, growth);
       for (const name of ["distortion", "rate", "sum"]) this.drawArrows(context, view, [followed], name, length, 2.8);
     }
     this.drawKey(context, view, length);
@@ -128,20 +126,19 @@ export class Forces {
   }
 
   // A zone as it would be, had it followed the force on ln sigma for a while: smaller or larger.
-  drawRings(context, view, rows, name, growth, width) {
+  drawRing(context, view, n, name, growth) {
     const pull = this.pulls[name][1];
     const { us, vs, shown } = this.model;
-    Object.assign(context, { strokeStyle: COLOURS[name], lineWidth: width });
-    for (const n of rows) {
-      const i = this.at.points[n];
-      const grown = (axis) => Math.sqrt(shown[axis === 0 ? 2 : 4][i]) * Math.exp(Math.max(-2, Math.min(2, growth * pull[2 * n + axis])));
-      const [across, up] = [grown(0) * view.pixelsPerUnit, grown(1) * view.pixelsPerUnit];
-      if (across < 3 && up < 3) continue;
-      const [x, y] = view.toPixel(us[i], vs[i]);
-      context.beginPath();
-      context.ellipse(x, y, across, up, 0, 0, 2 * Math.PI);
-      context.stroke();
-    }
+    const i = this.at.points[n];
+    const [x, y] = view.toPixel(us[i], vs[i]);
+    const axes = [shown[2][i], shown[4][i]].map((variance, axis) => {
+      const grown = Math.exp(Math.max(-LIMIT, Math.min(LIMIT, growth * pull[2 * n + axis])));
+      return Math.max(1, Math.sqrt(variance) * grown * view.pixelsPerUnit);
+    });
+    Object.assign(context, { strokeStyle: COLOURS[name], lineWidth: 2 });
+    context.beginPath();
+    context.ellipse(x, y, ...axes, 0, 0, 2 * Math.PI);
+    context.stroke();
   }
 
   // What the colours mean, and how long an arrow of a round size is.
@@ -153,13 +150,13 @@ export class Forces {
     Object.assign(context, { font: `13px ${font}`, textBaseline: "middle", textAlign: "left", lineWidth: 2.6, lineCap: "round" });
     context.globalAlpha = 0.85;
     context.fillStyle = background;
-    context.fillRect(x - 6, y - 12, 262, 16 * (entries.length + 1) + 8);
+    context.fillRect(x - 6, y - 12, 216, 16 * (entries.length + 1) + 8);
     context.globalAlpha = 1;
     entries.forEach(([name, words], n) => {
       context.strokeStyle = COLOURS[name];
       line(context, x, y + 16 * n, x + 22, y + 16 * n);
       context.fillStyle = text;
-      context.fillText(`force of ${words}`.replace("force of their", "their"), x + 30, y + 16 * n);
+      context.fillText(name === "sum" ? words : `force of ${words}`, x + 30, y + 16 * n);
     });
     context.strokeStyle = text;
     const below = y + 16 * entries.length;
@@ -171,32 +168,26 @@ export class Forces {
 // One point in numbers: what pulls at each of its dimensions, how strongly, and how well that is known.
 export class Pull {
   constructor(root) {
-    this.root = root;
-    root.innerHTML = `<figure><canvas></canvas><figcaption></figcaption></figure><table></table>`;
-    this.$ = (selector) => root.querySelector(selector);
+    root.innerHTML = `<p></p><table></table>`;
+    [this.text, this.table] = root.children;
   }
 
   show(forces, point) {
-    const n = forces ? forces.row(point) : -1;
-    this.root.classList.toggle("kl-none", n < 0);
-    if (n < 0) {
-      this.$("figcaption").textContent = forces ? "Click a point that has arrows to follow it in numbers." : "";
-      this.$("table").innerHTML = "";
-      return;
-    }
+    const n = forces.row(point);
+    this.table.hidden = n < 0;
     const { path, model } = forces;
-    const { images, labels, index } = path.frame.arrays;
-    const shape = path.frame.meta.image_shape;
-    if (this.point !== point) new Picture(this.$("canvas"), shape).paint(images, 1 / 255, point * shape.reduce((a, b) => a * b, 1));
-    this.point = point;
-    this.$("figcaption").textContent = `${path.classes[labels[point]]} · test image ${index[point]}`;
+    const { index } = path.frame.arrays;
+    this.text.textContent = n < 0
+      ? "Forces on the images’ q(z|x). Click a point that has arrows to follow it."
+      : `Forces on the q(z|x) of test image ${index[point]}, in nats per unit of μ, and per e-fold of σ, with standard errors`;
+    if (n < 0) return;
     const head = path.plane.flatMap((d) => [`on ${subscript("μ", d + 1)}`, `on ln ${subscript("σ", d + 1)}`]);
     const all = path.plane.map((d) => forces.of(n, d));
     const errors = path.plane.map((d) => forces.distortion(n, d, model.position, true));
     const about = path.place(model.position).t === 0 ? "" : "≈ ";
-    const cell = (name) => all.map((force, axis) => force[name].map((value, j) => `<td>${about}${signed(value)}${name === "rate" ? "" : `<small> ±${errors[axis][j].toFixed(2)}</small>`}</td>`).join("")).join("");
-    const row = ([name, words]) => `<tr><th style="color:${COLOURS[name]}">${words}</th>${cell(name)}</tr>`;
-    this.$("table").innerHTML =
-      `<tr><th>nats per unit</th>${head.map((text) => `<th>${text}</th>`).join("")}</tr>` + Object.entries(NAMES).map(row).join("");
+    const error = (name, axis, j) => (name === "rate" ? "" : `<small> ±${errors[axis][j].toFixed(2)}</small>`);
+    const cells = (name) => all.flatMap((force, axis) => force[name].map((value, j) => `<td>${about}${signed(value)}${error(name, axis, j)}</td>`));
+    const rows = Object.entries(NAMES).map(([name, words]) => `<tr><th style="color:${COLOURS[name]}">${words}</th>${cells(name).join("")}</tr>`);
+    this.table.innerHTML = `<tr><th></th>${head.map((text) => `<th>${text}</th>`).join("")}</tr>${rows.join("")}`;
   }
 }

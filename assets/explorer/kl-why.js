@@ -16,7 +16,7 @@ export class Why {
     this.columns = ["an autoencoder", "", "collapse"].map((name) => {
       const column = document.createElement("div");
       column.className = "kl-column";
-      column.innerHTML = `<h3></h3><div></div><div class="kl-line"></div><p></p>`;
+      column.innerHTML = `<h3>β = <b></b> <small></small></h3><div></div><div class="kl-line"></div><p class="kl-zones"></p>`;
       root.append(column);
       const pane = new PathMap(column.querySelector("div"), new Camera(), {}, on);
       return { name, column, pane };
@@ -67,10 +67,9 @@ export class Why {
   }
 
   write({ column, name, model }, i) {
-    column.querySelector("h3").innerHTML = `β = <b></b> <small></small>`;
-    column.querySelector("b").textContent = betaText(this.path.betaAt(model.position));
-    column.querySelector("small").textContent = i === 1 ? "where the slider stands" : name;
-    column.querySelector("p").textContent = zoneFacts(this.path, model.position);
+    column.querySelector("h3 b").textContent = betaText(this.path.betaAt(model.position));
+    column.querySelector("h3 small").textContent = i === 1 ? "where the slider stands" : name;
+    column.querySelector(".kl-zones").textContent = zoneFacts(this.path, model.position);
   }
 
   drawBetween({ model, pictures, pane }) {

@@ -28,7 +28,7 @@ const HTML = `
   <p class="lv-name"></p>`;
 
 export class Pane {
-  // `on` = { hover, click, drag(du, dv), zoom(factor, u, v), release(), pinch }, each with this pane first
+  // `on` = { hover(pane, x, y, at), click(pane, x, y, at, still), move(factor, u, v, du, dv), release(), resized() }
   constructor(root, camera, state, on) {
     Object.assign(this, { root, camera, state, on, morph: new Morph(), dirty: true, groundDirty: true, view: null, marked: null });
     root.className = "lv-map";
@@ -45,7 +45,7 @@ export class Pane {
     });
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("pointerdown", (event) => this.grab(event));
-    root.addEventListener("dblclick", () => on.release(this));
+    root.addEventListener("dblclick", () => on.release());
     root.addEventListener("pointerenter", () => (this.hovered = true));
     root.addEventListener("pointerleave", () => (this.hovered = false));
     this.observer = new ResizeObserver(() => this.resized());
@@ -195,9 +195,7 @@ export class Pane {
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    const start = performance.now();
     this.posteriors.draw(context, view, this.morph, { ...state, size: markerSize(this.morph.count, this.root.clientWidth) });
-    this.drawTime = performance.now() - start;
     if (this.marked) this.showMark();
   }
 

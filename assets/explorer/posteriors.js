@@ -2,7 +2,8 @@
 
 import { classColour, faded } from "./palette.js";
 
-const AREA = 2.5e6; // pixels of zones that are filled in one frame; where there is more, the fills are drawn coarser
+const AREA = 2e6; // pixels of zones that are filled in one frame; where there is more, the fills are drawn coarser
+const LENGTH = 2.5e5; // pixels of outlines in one frame; where there is more, every second, third, … is drawn
 const FILL = 0.1;
 const LINE = 0.4;
 const LEAST = 0.4; // px: what a zone's smaller half-axis is drawn with at least
@@ -26,10 +27,11 @@ export class Posteriors {
     const crowd = Math.min(1, AREA / zones.reduce((sum, { major, minor }) => sum + Math.PI * major * minor, 0));
     this.fill(context, view, zones, crowd);
     const strokes = this.colours(LINE * (0.4 + 0.6 * crowd));
+    const every = Math.ceil(zones.reduce((sum, { major, minor }) => sum + Math.PI * (major + minor), 0) / LENGTH);
     context.lineWidth = 0.8;
-    for (const zone of zones) {
-      outline(context, zone);
-      context.strokeStyle = strokes[zone.label];
+    for (let i = 0; i < zones.length; i += every) {
+      outline(context, zones[i]);
+      context.strokeStyle = strokes[zones[i].label];
       context.stroke();
     }
   }

@@ -18,7 +18,7 @@ export class Readout {
     this.$ = (name) => root.querySelector(`.lv-${name}`);
   }
 
-  // `session` is the run's, `paused` what its transport says, `watching` how many others look on.
+  // `session` is the run's, `paused` what its transport says.
   show(session, paused) {
     const { status, probe } = session;
     const numbers = latest(session);

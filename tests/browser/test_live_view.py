@@ -105,13 +105,13 @@ def steers(room: Room) -> None:
 
 
 def test_the_points_glide_from_snapshot_to_snapshot(view, run) -> None:
-    control.ask(run.folder, pace=5)
+    control.ask(run.folder, pace=2)
     room = view()
     seen = room.page.evaluate(
         """async () => {
           const { pane, session } = view.runs[0];
           const steps = new Set(), u = [];
-          const end = performance.now() + 2500;
+          const end = performance.now() + 3000;
           while (performance.now() < end) {
             await new Promise(requestAnimationFrame);
             steps.add(session.frame.meta.step);
@@ -121,7 +121,7 @@ def test_the_points_glide_from_snapshot_to_snapshot(view, run) -> None:
         }"""
     )
     control.ask(run.folder, pace=PACE)
-    assert seen["steps"] > 3
+    assert seen["steps"] > 2
     assert seen["places"] > 2 * seen["steps"]  # it is drawn between snapshots as well
     steers(room)
     room.page.keyboard.press("Space")
@@ -140,17 +140,15 @@ def test_zones_are_the_posteriors_at_their_true_scale(view, run) -> None:
     room = view()
     steers(room)
     room.page.keyboard.press("Space")
-    eventually(
-        lambda: check(run.status()["state"] == "paused" and room.page.evaluate("view.runs[0].pane.morph.settled"))
-    )
-    eventually(lambda: check(meta(room)["step"] == run.status()["step"]))
-    room.frames()
-    _, frame = run.file(live.FRAME)
-    shown = room.page.evaluate("[3, 41].map((i) => view.runs[0].pane.morph.covariance(i))")
-    for i, (uu, uv, vv) in zip((3, 41), shown, strict=True):
-        np.testing.assert_allclose(
-            [uu, uv, vv], [*np.exp(frame["logvar"][i])[[0]], 0, np.exp(frame["logvar"][i])[1]], rtol=1e-5
-        )
+
+    def at_their_scale() -> None:
+        _, frame = run.file(live.FRAME)
+        for i in (3, 41):
+            u, v = np.exp(frame["logvar"][i])
+            shown = room.page.evaluate("(i) => view.runs[0].pane.morph.covariance(i)", i)
+            np.testing.assert_allclose(shown, [u, 0, v], rtol=1e-5)
+
+    eventually(at_their_scale)
 
 
 def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None:
@@ -170,7 +168,8 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
 
     def heeded() -> None:
         assert meta(room)["beta"] == wanted
-        assert run.changes()[before:][-1]["beta"][1] == wanted
+        assert run.changes()[before:]
+        assert run.changes()[-1]["beta"][1] == wanted
         assert room.page.evaluate("performance.getEntriesByName('elbo-room:control-to-frame').length") > 0
 
     eventually(heeded)
