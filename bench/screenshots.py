@@ -38,7 +38,7 @@ def _train(page: Page, address: str) -> None:
     page.goto(f"{address}/train")
     page.get_by_role("button", name="Train").first.click()
     page.wait_for_selector(".lv-maps canvas")
-    field = page.locator(".lv-beta input[type=number]")
+    field = page.locator(".lv-beta input[type=text]")
     for beta, seconds in ((None, 15), ("0.05", 6), ("20", 4), ("1", 20)):
         if beta is not None:
             field.fill(beta)

@@ -470,7 +470,7 @@ export class Live {
     const followed = this.presence.adopts;
     for (const { session } of this.runs) {
       if (hovered || (this.state.pinned && !followed)) session.wantDecoder();
-      else if (followed || !session.decoder) session.wantDecoder(FAR);
+      else if (!this.follow || followed || !session.decoder) session.wantDecoder(FAR);
       if (this.state.manifold) session.wantManifold();
     }
   }
