@@ -419,8 +419,8 @@ class _Recorder:
             self.say("running")
 
     def snapshot(self, state: str) -> None:
-        """What a live map shows of the training as it is now, if anybody looks."""
-        if not self.snapshots.is_watched(time.monotonic()):
+        """What a live map shows of the training as it is now, if anybody looks; at the end, if anybody ever has."""
+        if not self.snapshots.is_watched(time.monotonic()) and not (state == "finished" and self.shown):
             return
         self.shown = (state, self.training.step, self.control.id)
         training, settings = self.training, self.settings
@@ -444,6 +444,7 @@ class _Recorder:
             "lr": training.lr,
             "sigma": training.sigma,
             "scheduled": training.scheduled,
+            "pace": self.control.pace,
             "distortion": terms[0] if terms else None,
             "rate": sum(terms[1:]) if terms else None,
             "rate_per_dim": terms[1:],

@@ -103,7 +103,6 @@ export class Live {
     this.camera.release();
     this.camera.now = null;
     this.requests.clear();
-    this.pace = null;
     delete this.root.dataset.ready;
     this.$(".lv-maps").replaceChildren();
     this.glass.arrange(names.length);
@@ -246,7 +245,6 @@ export class Live {
     const heard = this.steered.filter((session) => session.isBusy && session.ask(wanted));
     if (!heard.length) return;
     if (heard.includes(lead)) this.requests.add(lead, wanted, at);
-    if ("pace" in wanted) this.pace = wanted.pace;
     this.touch("words");
     setTimeout(() => this.touch("words"), ANSWER + 50); // by then it is heeded, or forgotten
   }
@@ -530,7 +528,7 @@ export class Live {
     this.readout.show(lead, paused);
     const steer = lead.steer && lead.connected && !this.follow;
     this.transport.show({
-      state: state ?? "", alive: lead.status.alive !== false, paused, pace: this.pace, steer,
+      state: state ?? "", alive: lead.status.alive !== false, paused, pace: this.requests.paceOr(meta?.pace), steer,
       download: new URL("model.safetensors", lead.files).href,
     });
     for (const [key, dial] of Object.entries(this.dials)) {

@@ -38,6 +38,12 @@ export class Requests {
     return this.list.some(({ wanted }) => name in wanted);
   }
 
+  // The pace that was asked for last, null for full speed; `known` where none is on its way.
+  paceOr(known) {
+    const asked = this.list.filter(({ wanted }) => "pace" in wanted);
+    return asked.length ? asked.at(-1).wanted.pace : known;
+  }
+
   // Whether a run is to wait, as asked for last; undefined where nothing of the kind is on its way.
   get paused() {
     const names = this.list.flatMap(({ wanted }) => Object.keys(wanted)).filter((name) => name in PAUSES);
