@@ -55,15 +55,14 @@ async def follow_page(request: Request) -> Response:
     if folder is None:
         return PlainTextResponse("There is no such run (any more); ask for another link.", 404, FRESH)
     nonce = secrets.token_urlsafe(16)
-    page = TEMPLATE.read_text(encoding="utf-8")
-    for name, value in {
+    values = {
         "run": folder.name,
         "module": module_path("live.js"),
         "style": module_path("live.css"),
         "explorer_style": module_path("explorer.css"),
         "nonce": nonce,
-    }.items():
-        page = page.replace(f"{{{{{name}}}}}", escape(value))
+    }
+    page = re.sub(r"\{\{(\w+)\}\}", lambda m: escape(values[m[1]]), TEMPLATE.read_text(encoding="utf-8"))
     return HTMLResponse(page, headers={**FRESH, "content-security-policy": _policy(nonce, request)})
 
 

@@ -64,7 +64,7 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
     the run that goes on, and its key if it is a new one.
     """
     folder = existing(name)
-    status = observe(folder)
+    status = runs.observe(folder)
     if status["alive"]:
         raise InputError("This run is going on already.")
     if status["state"] == "finished":
@@ -88,7 +88,7 @@ def fork(name: str) -> tuple[str, str]:
     folder = existing(name)
     if not (folder / runs.CHECKPOINT).exists():
         raise InputError("This run has no checkpoint yet; fork it a moment later.")
-    if observe(folder)["alive"]:
+    if runs.observe(folder)["alive"]:
         _save(folder)
     new, key = _branch(folder)
     with _one_sentence():  # so that it has a picture before it trains
@@ -114,7 +114,7 @@ def keep(name: str) -> str:
     folder = existing(name)
     if is_audiences(folder):
         raise InputError("A run of the audience cannot be put into the gallery.")
-    if observe(folder)["state"] != "finished":
+    if runs.observe(folder)["state"] != "finished":
         raise InputError("Only a finished run can be put into the gallery; finish this one first.")
     target = _models.GALLERY / name
     if target.exists():
@@ -132,11 +132,6 @@ def keep(name: str) -> str:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return name
-
-
-def observe(folder: Path) -> dict[str, Any]:
-    """The run's status, with "alive"; also of one that was launched and has not spoken yet."""
-    return runs.observe(folder)
 
 
 def existing(name: str) -> Path:
@@ -202,7 +197,9 @@ def _refuse_more_of_the_audience() -> None:
     allowed = _keys.audience_runs()
     if not allowed:
         raise InputError("In this lecture the presenter trains; follow a run from the list.")
-    going = [name for name in all_runs() if is_audiences(_models.RUNS / name) and observe(_models.RUNS / name)["alive"]]
+    going = [
+        name for name in all_runs() if is_audiences(_models.RUNS / name) and runs.observe(_models.RUNS / name)["alive"]
+    ]
     if len(going) >= allowed:
         raise InputError(f"The audience has {len(going)} of {allowed} runs going; try again when one has ended.")
 
@@ -266,10 +263,14 @@ def _spawn(folder: Path, *options: str, **status: Any) -> None:
 def _reap(folder: Path, child: subprocess.Popen[bytes]) -> None:
     """Wait for the end of a process; where it could not say why it ended, say it."""
     code = child.wait()
-    if _children.get(folder) is child:
+    if _children.get(folder) is child:  # and no later one, whose status it would be
+        if code and folder.is_dir():
+            _explain(folder, code)
         del _children[folder]
-    if not code or not folder.is_dir():
-        return
+
+
+def _explain(folder: Path, code: int) -> None:
+    """Put the reason for a process's end into its run's status, unless the process has done so itself."""
     status = runs.read_status(folder)
     if status["state"] not in ("queued", "running") and not (code < 0 and status["state"] == "paused"):
         return
@@ -301,7 +302,7 @@ def _save(folder: Path) -> None:
     id = control.ask(folder, save=control.read(folder).save + 1)
     deadline = time.monotonic() + SAVED_WITHIN
     while time.monotonic() < deadline:
-        status = observe(folder)
+        status = runs.observe(folder)
         if status.get("control", 0) >= id and status.get("saved_step") is not None:
             return
         if not status["alive"] or before["state"] == "queued":  # what is on the disk is the latest there is

@@ -20,11 +20,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages import _asks, _keys, _launch
 from pages._watch import News, Watch
+from vae import runs
 from vae.errors import InputError
 
 GLANCE, LOOK = 0.02, 0.25  # seconds between looks: at the frame of a run that trains, and at everything
 MESSAGE = 16_384  # characters of a message, at most
-FOREIGN, TOO_MUCH, TOO_SLOW = 4403, 1009, 1013  # close codes
+FOREIGN, TOO_SLOW = 4403, 1013  # close codes
 WAITING = 400, 8 << 20  # texts, and characters of them, that may wait for a follower
 ASKS, ASKS_PER_SECOND = 120.0, 60.0  # messages at once, and in the long run
 MAY_NOT = "This run is steered by others; enter its key to steer it."
@@ -281,7 +282,7 @@ class _Listener:
     async def _ask(self, wanted: Any) -> None:
         watch = self.room.watch
         async with self.room.asking:
-            status = watch.status or await in_thread(_launch.observe, self.folder)
+            status = watch.status or await in_thread(runs.observe, self.folder)
             if isinstance(wanted, dict) and wanted.get("resume") is True and not status.get("alive"):
                 await in_thread(_launch.resume, self.folder.name)
                 return

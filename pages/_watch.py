@@ -9,7 +9,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pages import _launch
 from vae import live, runs
 from vae.errors import InputError
 
@@ -134,7 +133,7 @@ class Watch:
             return {"state": "failed", "step": 0, "alive": False, "reason": GONE}
         if damage := self._damage.get(runs.SETTINGS):
             return {"state": "failed", "step": 0, "alive": False, "reason": damage}
-        status = _launch.observe(self.folder)
+        status = runs.observe(self.folder)
         notice = next(iter(self._damage.values()), None)
         return status | {"notice": notice} if notice else status
 

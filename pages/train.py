@@ -9,6 +9,7 @@ import streamlit as st
 from pages import _images, _keys, _launch, _models, _settings_form
 from pages._lecture import follow_link, presents, qr_image
 from pages._live_component import live_view
+from vae import runs
 from vae.errors import InputError
 
 PRESENTER = presents()
@@ -68,7 +69,7 @@ def keep_address(run: str | None, compare: str | None) -> None:
 @st.cache_data(ttl=1, show_spinner=False)
 def states(_root: Any, root: str) -> dict[str, str]:
     """Name → state of every run, the newest first."""
-    return {name: _launch.observe(_root / name)["state"] for name in _launch.all_runs()}
+    return {name: runs.observe(_root / name)["state"] for name in _launch.all_runs()}
 
 
 def title_of(name: str) -> str:

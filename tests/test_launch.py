@@ -49,13 +49,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def state(name: str) -> str:
-    return _launch.observe(_models.RUNS / name)["state"]
+    return runs.observe(_models.RUNS / name)["state"]
 
 
 def ended(name: str) -> dict[str, Any]:
     """The status of the run once its process is gone and has been waited for."""
     until(lambda: (_models.RUNS / name).absolute() not in _launch._children)
-    return _launch.observe(_models.RUNS / name)
+    return runs.observe(_models.RUNS / name)
 
 
 # ---- runs -----------------------------------------------------------------------------------------------------------
@@ -495,9 +495,9 @@ def test_a_checkpoint_goes_with_the_run_it_was_forked_from(folder) -> None:
     assert step == checkpoint.read(folder / name).step == runs.read_status(folder / new)["step"] > 0
     assert (folder / new / live.PROBE).exists() == (folder / name / live.PROBE).exists()
     facts = {"train_images": 1, "settings": {}}
-    assert _asks.ask(folder / new, {"beta": 4}, 0, facts, _launch.observe(folder / new))
+    assert _asks.ask(folder / new, {"beta": 4}, 0, facts, runs.observe(folder / new))
     with pytest.raises(InputError, match="resume"):
-        _asks.ask(folder / new, {"pause": True}, 0, facts, _launch.observe(folder / new))
+        _asks.ask(folder / new, {"pause": True}, 0, facts, runs.observe(folder / new))
     assert control.read(folder / new).beta == 4
 
 
