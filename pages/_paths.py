@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pages._models import held_out_images
+from pages import _models
 from pages._routes import FOREVER, PREFIX, is_published, publish_frame
 from vae import path as paths
 from vae.errors import InputError
@@ -26,6 +27,8 @@ OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_
 SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
 MANY = 4  # paths that stay in memory
 
+_files: dict[str, Path] = {}  # by what their content hashes to
+
 
 class Opened(NamedTuple):
     """A path on the page: addresses of its frame and of its decoders, the latter with {stop} in it, and its facts."""
@@ -36,9 +39,14 @@ class Opened(NamedTuple):
 
 
 def available() -> dict[str, str]:
-    """Name → title of every path, the one to begin with first."""
-    files = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
-    return {file.stem: _title(file.stem) for file in files}
+    """Name → title of every path that is shipped, the one to begin with first, and of those among the runs."""
+    return {name: _title(name) for name in _known()}
+
+
+def _known() -> dict[str, Path]:
+    shipped = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
+    own = sorted(_models.RUNS.glob("*.safetensors"))
+    return {file.stem: file for file in shipped} | {f"runs/{file.stem}": file for file in own}
 
 
 def _title(name: str) -> str:
@@ -49,9 +57,9 @@ def _title(name: str) -> str:
 
 def open_path(name: str) -> Opened:
     """Check the path of this name and publish its frame. Raises `InputError` in one sentence."""
-    if name not in available():
-        raise InputError(f"There is no beta path {name!r} here; choose one from the list.")
-    file = PATHS / f"{name}.safetensors"
+    file = _known().get(name)
+    if file is None:
+        raise InputError(f"There is no beta path {name!r:.60} here; choose one from the list.")
     opened = _open(file, file.stat().st_mtime_ns)
     if not is_published(opened.frame):  # it has made room for newer frames since
         _open.cache_clear()
@@ -61,7 +69,7 @@ def open_path(name: str) -> Opened:
 
 @lru_cache(maxsize=MANY)
 def _open(file: Path, stamp: int) -> Opened:
-    key = hashlib.sha256(file.read_bytes()).hexdigest()[:20]
+    key = _key(file)
     _files[key] = file
     path = _read(file, key)
     frame = publish_frame(_frame(file.stem, path))
@@ -70,11 +78,14 @@ def _open(file: Path, stamp: int) -> Opened:
 
 @lru_cache(maxsize=MANY)
 def _read(file: Path, key: str) -> BetaPath:
-    """The path in a file, kept in memory as long as the file's content, which `key` stands for, is shown."""
+    """The path in a file, kept in memory; `InputError` where its content is no longer that which `key` stands for."""
+    if _key(file) != key:
+        raise InputError(f"The beta path {file.stem} has changed; reload the page.")
     return paths.read(file)
 
 
-_files: dict[str, Path] = {}
+def _key(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()[:20]
 
 
 def _frame(name: str, path: BetaPath) -> bytes:
@@ -93,7 +104,7 @@ def _frame(name: str, path: BetaPath) -> bytes:
 
 def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and labels of the images that the path's posteriors are of."""
-    known = held_out_images(path.settings.data)
+    known = _models.held_out_images(path.settings.data)
     if known is None:
         raise InputError(
             f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."
@@ -149,11 +160,11 @@ def _facts(path: BetaPath) -> str:
 async def decoder(request: Request) -> Response:
     """The decoder of one stop, as a frame of float16 arrays. Not compressed: weights do not get shorter."""
     key, stop = request.path_params["key"], request.path_params["stop"]
-    file = _files.get(key)
-    if file is None:
+    try:
+        path = _read(_files[key], key)
+    except (KeyError, InputError):
         return Response("no such path", status_code=404)
-    path = _read(file, key)
-    if not stop.isdecimal() or int(stop) >= len(path.betas):
+    if not re.fullmatch("[0-9]{1,3}", stop) or int(stop) >= len(path.betas):
         return Response("no such stop", status_code=404)
     arrays = {name: array[int(stop)].astype(np.float16) for name, array in path.decoder.items()}
     data = pack({"beta": path.betas[int(stop)]}, arrays)

@@ -5,7 +5,7 @@
 
 import { classColour, rgb } from "./palette.js";
 
-const ROWS = 140_000; // rows of all zones together in one frame; where they would be more, the picture is coarser
+const ROWS = 100_000; // rows of all zones together in one frame; where they would be more, the picture is coarser
 const FINEST = 0.6; // pixels of the filling for one of the screen
 const ONE = 0.1; // opacity of one zone …
 const MOST = 0.55; // … and of very many

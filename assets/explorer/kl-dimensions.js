@@ -18,11 +18,16 @@ export class Dimensions {
     this.bins = new Float32Array(BINS);
   }
 
+  // Everything is drawn in the page's colours as they are now.
+  renew() {
+    this.colours = null;
+  }
+
   // `rates` in nats, `sigmas` an array of every point's sigma for each dimension, `alive` whether each is active.
   show(path, rates, sigmas, alive) {
     const { context, width, height } = fresh(this.canvas);
     if (width < 160 || height < 70) return;
-    const colours = theme(this.canvas);
+    const colours = (this.colours ??= theme(this.canvas));
     const rows = path.k > 2 ? path.byRate(path.up[0].rate_per_dim) : [...rates.keys()];
     const high = (height - TOP - BOTTOM) / rows.length;
     const half = (width - NAME - GAP) * 0.45;

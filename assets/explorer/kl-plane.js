@@ -6,7 +6,7 @@ import { rgb, theme } from "./palette.js";
 const SIDE = 15; // images across and up
 const REACH = 3; // their middles span ±this
 const STRIDE = 97; // coprime to their number: neighbours in time are far apart in space
-const SLICE = 7; // ms of decoding in one frame
+const SLICE = 6; // ms of decoding in one frame
 
 export class DecodedPlane {
   // `root` is an element that fills the map; the plane's canvas is put into it.

@@ -106,9 +106,8 @@ export class BetaSlider {
     this.position = position;
     const beta = this.path.betaAt(position);
     if (Number(this.input.value) !== position) this.input.value = position;
-    this.input.style.setProperty("--at", position);
+    this.root.style.setProperty("--at", position);
     this.input.setAttribute("aria-valuetext", `beta ${short(Number(beta.toPrecision(3)))}`);
-    this.$(".kl-now").style.transform = `translateX(${(INSET + position * (this.band.clientWidth - 2 * INSET)).toFixed(1)}px)`;
   }
 
   // --- playing -----------------------------------------------------------------------------------------------------------

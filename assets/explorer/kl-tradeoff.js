@@ -30,7 +30,7 @@ export class PathTradeoff {
 
   // Everything is drawn anew: the page's size or colours have changed.
   renew() {
-    this.still = null;
+    this.still = this.colours = null;
     if (this.position !== undefined) this.draw();
   }
 
@@ -47,7 +47,7 @@ export class PathTradeoff {
   draw() {
     const { context, width, height } = fresh(this.canvas);
     if (width < 120 || height < 90) return;
-    const colours = theme(this.canvas);
+    const colours = (this.colours ??= theme(this.canvas));
     const box = {
       left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
     };

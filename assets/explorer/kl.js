@@ -258,7 +258,7 @@ export class Kl {
     this.lookDirty = true;
     this.slider.draw();
     this.tradeoff.renew();
-    if (this.state) this.slider.show(this.state.position);
+    this.numbersDirty = true;
     this.wake();
   }
 
@@ -385,6 +385,7 @@ export class Kl {
     this.why.retheme();
     this.slider.draw();
     this.tradeoff.renew();
+    this.dimensions.renew();
     this.numbersDirty = true;
     this.wake();
   }
