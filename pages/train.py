@@ -155,7 +155,7 @@ for parameter in ("run", "with"):
         st.session_state[parameter] = None
 
 shown = {st.session_state["run"], st.session_state["with"]}
-title, picker, comparer, opener, sharer, _ = st.columns([2.3, 3.2, 3.2, 1.4, 1.2, 0.35], vertical_alignment="center")
+title, picker, comparer, opener, sharer, _ = st.columns([3.2, 2.9, 2.9, 1.4, 1.2, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room</h1>")
 run = picker.selectbox(
     "Run", list(known), format_func=title_of, key="run", on_change=mark_choice,
