@@ -23,7 +23,7 @@ from vae.data import Images, held_out_indices, load
 from vae.errors import InputError
 from vae.settings import DATA_SETS
 
-FETCHED = [name for name in DATA_SETS if name != "digits"]
+FETCHED = [name for name in DATA_SETS if name not in ("digits", "sprites")]
 
 
 def pixels(*shape: int, seed: int = 0) -> np.ndarray:

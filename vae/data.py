@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
@@ -65,15 +65,25 @@ class Images(NamedTuple):
         return Images(self.pixels[indices], self.labels[indices])
 
 
+class Factors(NamedTuple):
+    """What the images of each split were drawn from: integers (N, len(names)), counted from 0."""
+
+    names: tuple[str, ...]
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
 @dataclass(frozen=True)
 class ImageSet:
-    """Three splits of one kind of image; `classes[label]` is the name of a label."""
+    """Three splits of one kind of image; `classes[label]` is the name of a label; `factors`, where they are known."""
 
     name: str
     classes: tuple[str, ...]
     train: Images
     validation: Images
     test: Images
+    factors: Factors | None = None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -94,8 +104,9 @@ class ImageSet:
 def load(name: str, root: str | Path | None = None, download: bool = True) -> ImageSet:
     """The image set `name`, one of `DATA_SETS`.
 
-    All but "digits" are files below `root`, laid out as torchvision lays them out; without `root`, the environment's
-    ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download` is false.
+    All but "digits" and "sprites" are files below `root`, laid out as torchvision lays them out; without `root`, the
+    environment's ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download`
+    is false.
     `name` may also be the path of an .npz file: `images`, as `Images.of` takes them, and if there are any `labels`, and
     the names of the `classes`. Raises `InputError` for an unknown name, and where files are missing, damaged or cannot
     be downloaded.
@@ -106,6 +117,8 @@ def load(name: str, root: str | Path | None = None, download: bool = True) -> Im
         raise InputError(f"Unknown data set {name!r}: choose one of {', '.join(DATA_SETS)}.")
     if name == "digits":
         return _digits()
+    if name == "sprites":
+        return _sprites()
     classes, train, test = _open(name, Path(root or os.environ.get(ROOT_VARIABLE) or "data"), download)
     order = _order(len(train.labels))
     return ImageSet(
@@ -160,11 +173,22 @@ def _digits() -> ImageSet:
     return _split("digits", tuple(string.digits), images)
 
 
+def _sprites() -> ImageSet:
+    from vae import sprites
+
+    pixels, factors = sprites.draw()
+    images = _split("sprites", sprites.SHAPES, Images.of(pixels, factors[:, 0]))
+    return replace(images, factors=Factors(sprites.NAMES, *(factors[part] for part in _parts(len(factors)))))
+
+
 def _split(name: str, classes: tuple[str, ...], images: Images) -> ImageSet:
+    train, validation, test = map(images.take, _parts(len(images.labels)))
+    return ImageSet(name, classes, train, validation, test)
+
+
+def _parts(n: int) -> list[np.ndarray]:
     """Six tenths to train on, one to validate, three to test: always the same ones."""
-    n = len(images.labels)
-    train, validation, test = np.split(_order(n), [n * 6 // 10, n * 7 // 10])
-    return ImageSet(name, classes, images.take(train), images.take(validation), images.take(test))
+    return np.split(_order(n), [n * 6 // 10, n * 7 // 10])
 
 
 def _own(path: Path) -> ImageSet:

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vae.errors import InputError
 
-DATA_SETS = ("digits", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
+DATA_SETS = ("digits", "sprites", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 
 MOST_PAIRS = 1 << 27  # densities of a batch's images under each other's posteriors, of every dimension: half a GiB
 
