@@ -388,7 +388,7 @@ def test_a_signal_pauses_the_process_between_two_steps(tmp_path) -> None:
 def test_an_interrupt_within_a_step_keeps_the_last_checkpoint(digits, tmp_path, monkeypatch) -> None:
     steps = run(SMALL, tmp_path / "a", digits)
     assert len(list(islice(steps, 20))) == 20
-    monkeypatch.setattr("vae.training.elbo", raising(KeyboardInterrupt))
+    monkeypatch.setattr("vae.training.objective", raising(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         next(steps)
     assert read(tmp_path / "a").status["state"] == "paused"
@@ -528,14 +528,14 @@ def test_a_disk_that_is_really_full_ends_the_real_process_in_one_sentence(tmp_pa
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
 )
 def test_a_lack_of_memory_is_one_sentence(error, digits, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("vae.training.elbo", raising(error))
+    monkeypatch.setattr("vae.training.objective", raising(error))
     with pytest.raises(InputError, match="not enough memory; choose a smaller batch size"):
         next(run(SMALL, tmp_path / "a", digits))
     assert read(tmp_path / "a").status["state"] == "failed"
 
 
 def test_a_defect_is_not_hidden_and_the_status_tells(digits, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("vae.training.elbo", raising(ZeroDivisionError("a defect")))
+    monkeypatch.setattr("vae.training.objective", raising(ZeroDivisionError("a defect")))
     with pytest.raises(ZeroDivisionError):
         next(run(SMALL, tmp_path / "a", digits))
     assert read(tmp_path / "a").status["reason"] == "ZeroDivisionError: a defect"
