@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 import subprocess
 import sys
 import tempfile
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocket
 
 from bench.browser import ROOT, chromium, served
 from vae import control, live, runs
@@ -99,7 +97,7 @@ def _steps_now(folder: Path) -> int:
 
 def _on_the_page(page: Page, address: str, folder: Path) -> dict[str, Any]:
     frames: list[bytes] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: _keep(frames, data)))
+    page.on("websocket", lambda socket: _listen(socket, frames))
     page.goto(f"{address}/train?run={folder.name}")
     page.wait_for_selector(".lv-maps canvas", timeout=60_000)
     page.wait_for_timeout(4000)
@@ -124,11 +122,10 @@ def _on_the_page(page: Page, address: str, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keep(frames: list[bytes], data: str | bytes) -> None:
-    if isinstance(data, bytes):
-        length = struct.unpack("<I", data[4:8])[0]
-        assert json.loads(data[8 : 8 + length])["step"] >= 0
-        frames.append(data[:8])
+def _listen(socket: WebSocket, frames: list[bytes]) -> None:
+    """Collect the snapshots of the run's own socket; Streamlit has another."""
+    if "/room/live/" in socket.url:
+        socket.on("framereceived", lambda data: frames.append(data) if isinstance(data, bytes) else None)
 
 
 def _turn_beta(page: Page) -> None:
