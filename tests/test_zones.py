@@ -94,7 +94,7 @@ def test_zones_in_a_row_overlap_with_those_beside_them(k) -> None:
     """Equal zones, d apart: every nearest neighbour is at exp(−d²/(8 sigma²))."""
     mu = torch.zeros(40, k)
     mu[:, 0] = 0.3 * torch.arange(40)
-    found = overlap(gaussians(mu, 0.2), 1000, generator())
+    found = overlap(gaussians(mu, 0.2), generator=generator())
     assert found.mean == pytest.approx(exp(-(0.3**2) / (8 * 0.2**2)), rel=1e-5)
     assert found.standard_error == 0  # all of them were looked at
 

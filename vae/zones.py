@@ -46,7 +46,7 @@ def hole_share(
 
 
 @torch.no_grad()
-def overlap(posterior: DiagonalGaussian, points: int = 1000, generator: torch.Generator | None = None) -> Estimate:
+def overlap(posterior: DiagonalGaussian, points: int = 600, generator: torch.Generator | None = None) -> Estimate:
     """Mean Bhattacharyya coefficient ∫ √(q_n q_m) dz of each zone q_n with its nearest neighbour q_m.
 
     1 is one and the same zone, 0 is none shared. The nearest neighbour is the zone at the least Bhattacharyya distance,
