@@ -81,7 +81,7 @@ export class Cloud {
     const size = 4 * (width * height + 2);
     if (!this.ends || this.ends.length < size) this.ends = new Float32Array(size);
     else this.ends.fill(0, 0, size);
-    if (this.canvas.width !== width || this.canvas.height !== height) {
+    if (this.picture?.width !== width || this.picture?.height !== height) {
       Object.assign(this.canvas, { width, height });
       this.picture = new ImageData(width, height);
       this.pixels = new Uint32Array(this.picture.data.buffer);

@@ -9,7 +9,7 @@ const TOP = 24;
 const BOTTOM = 20;
 const NAME = 30; // px for the name of a dimension
 const GAP = 22;
-const SIGMAS = [0.003, 3]; // the histogram's range, logarithmic
+const SIGMAS = [0.0005, 3]; // the histogram's range, logarithmic
 const BINS = 72;
 
 export class Dimensions {
@@ -71,7 +71,7 @@ export class Dimensions {
       context.fillText(text, at, floor + 11);
     };
     for (const rate of ticks(0, most, 4)) draw(Math.round(x(rate)) + 0.5, String(rate));
-    for (const sigma of [0.01, 0.1, 1]) draw(Math.round(across(sigma)) + 0.5, String(sigma));
+    for (const sigma of [0.001, 0.01, 0.1, 1]) draw(Math.round(across(sigma)) + 0.5, String(sigma));
   }
 
   drawHistogram(context, colours, sigmas, { across, top, high, alive }) {

@@ -84,7 +84,7 @@ export class Forces {
     const followed = this.row(point);
     const rows = [...this.at.points.keys()].filter((n) => !hidden.includes(labels[this.at.points[n]]));
     this.gather(rows);
-    context.globalAlpha = followed >= 0 ? 0.5 : 0.9;
+    context.globalAlpha = followed >= 0 ? 0.35 : 0.8;
     for (const name of ["distortion", "rate", "sum"]) this.drawArrows(context, view, rows, name, length, 1.3);
     context.globalAlpha = 1;
     if (rows.includes(followed)) {

@@ -17,7 +17,7 @@ const SURGERY = [
 ];
 
 const HTML = `
-  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i><p class="kl-which" role="status"></p></div>
+  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
   <div class="kl-turn">
     <button class="kl-play" title="there and back again (space)"></button>
     <div class="kl-track"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
@@ -60,18 +60,17 @@ export class BetaSlider {
   // The ends and the middle of the story, and where dimensions die.
   marks() {
     const { path } = this;
-    const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b> autoencoder" : `<b>${short(path.betas[0])}</b>`]];
-    if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b> ELBO"]);
+    const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b><span> autoencoder</span>" : `<b>${short(path.betas[0])}</b>`]];
+    if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b><span> ELBO</span>"]);
     if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`]);
     for (const beta of [0.1, 10, path.betas.at(-1)]) {
       const at = path.positionOf(beta);
       const free = named.every(([other]) => Math.abs(other - at) > ROOM);
-      if (beta > path.low && beta <= path.betas.at(-1) && free) named.push([at, `<b>${short(beta)}</b>`]);
+      if (beta > path.low && beta <= path.betas.at(-1) && free) named.push([at, `<b>${short(beta)}</b>`, "kl-minor"]);
     }
-    return named.map(([at, html]) => {
+    return named.map(([at, html, kind = ""]) => {
       const button = placed(document.createElement("button"), at);
-      Object.assign(button, { type: "button", tabIndex: -1, innerHTML: html });
-      if (at === path.collapse) button.classList.add("kl-death");
+      Object.assign(button, { type: "button", tabIndex: -1, innerHTML: html, className: kind });
       if (at <= 0.02) button.classList.add("kl-first");
       if (at === 1) button.classList.add("kl-last");
       button.dataset.at = at;

@@ -72,7 +72,7 @@ export class PathTradeoff {
     still.axes({ xName: "rate, nats", xCount: 5, yCount: 5 });
     still.label("distortion, nats per image", 4, 10, { font: "600 12.5px" });
     still.clipped(() => {
-      drawBounds(still);
+      drawBounds(still, path.up[0].test.distortion);
       const along = (way, split, colour, width) => still.path(path.stops, (i) => way[i][split].rate, (i) => way[i][split].distortion, colour, width);
       along(path.up, "train", faded(colours.text, 0.3), 1.6);
       context.setLineDash([5, 4]);
@@ -124,8 +124,8 @@ export class PathTradeoff {
   }
 }
 
-// Lines of equal elbo: distortion + rate is the same along each.
-function drawBounds(plot) {
+// Lines of equal elbo: distortion + rate is the same along each. Names keep clear of the curve's end at `distortion`.
+function drawBounds(plot, distortion) {
   const { context, box, colours, xRange, yRange } = plot;
   for (const total of ticks(xRange[0] + yRange[0], xRange[1] + yRange[1], 6)) {
     context.lineWidth = 1;
@@ -136,7 +136,8 @@ function drawBounds(plot) {
     const [end, floor] = [plot.y(total - xRange[1]), box.top + box.height];
     const [x, y] = end < floor - 8 ? [box.left + box.width - 4, end - 8] : [plot.x(total - yRange[0]) - 4, floor - 24];
     const text = `elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`;
-    if (x > box.left + 50 && y > box.top + 56) plot.label(text, x, y, { align: "right", colour: faded(colours.text, 0.6), font: "11px" });
+    const clear = Math.abs(y - plot.y(distortion)) > 14;
+    if (clear && x > box.left + 50 && y > box.top + 56) plot.label(text, x, y, { align: "right", colour: faded(colours.text, 0.6), font: "11px" });
   }
 }
 

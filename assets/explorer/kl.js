@@ -41,7 +41,7 @@ const HTML = `
       <button data-switch="forces" title="how distortion and rate pull at each posterior" hidden>forces</button>
     </div>
   </div>
-  <div class="lv-stage"><div class="lv-maps"></div><div class="kl-why" hidden></div><div class="er-message kl-message" role="status">Loading the path …</div></div>
+  <div class="lv-stage"><div class="lv-maps"></div><div class="kl-why" hidden></div><p class="kl-which" role="status"></p><div class="er-message kl-message" role="status">Loading the path …</div></div>
   <div class="kl-slider"></div>
 </div>
 <aside class="kl-side">
