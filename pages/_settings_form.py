@@ -17,7 +17,17 @@ FIRST = Settings(
 )
 GROUPS = {
     "Model": ("data", "arch", "hidden", "latent_dim", "likelihood", "sigma"),
-    "Loss": ("beta", "beta_schedule", "beta_period", "free_bits", "reduction"),
+    "Loss": (
+        "beta",
+        "beta_schedule",
+        "beta_period",
+        "reduction",
+        "free_bits",
+        "capacity",
+        "tc_weight",
+        "importance_samples",
+        "sampling",
+    ),  # fmt: skip
     "Training": ("epochs", "batch_size", "optimiser", "lr", "schedule", "seed", "device"),
     "Stop early": ("stop_steps", "stop_minutes", "stop_elbo"),
 }

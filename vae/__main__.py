@@ -306,6 +306,7 @@ def _sweep(options: argparse.Namespace) -> int:
 def _path(options: argparse.Namespace, betas: list[float]) -> int:
     """One model along all betas, as one file."""
     from vae import path
+    from vae.annotation import annotate
     from vae.data import load
     from vae.training import prepare_process
 
@@ -317,10 +318,12 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
     settings = Settings.of(given)
     prepare_process(options.background)
     target = Path(options.out)
+    images = load(settings.data, options.data_root)
     with runs.one_sentence(target):
-        for said in path.record(settings, load(settings.data, options.data_root), betas, options.points):
+        for said in path.record(settings, images, betas, options.points):
             if isinstance(said, bytes):
                 path.write(target, said)
+                annotate(target, images.test)
             else:
                 way, beta, numbers = said
                 cost = "distortion {distortion:.2f} + rate {rate:.2f} nats".format(**numbers["test"])

@@ -21,6 +21,7 @@ import { Transport } from "./transport.js";
 
 const SLOW = 100; // ms between two drawings of a chart
 const FAR = 4000; // ms: how seldom a follower fetches weights, for there may be hundreds of them
+const RATE = 28; // ms between two frames of the map while the hand moves, so that the lens has every other one to itself
 const SNAP = 9; // px within which a click takes the data point itself
 
 const BETA = new LogScale(0.001, 100, { zero: true, named: [0.01, 0.1, 1, 10, 100] });
@@ -439,13 +440,22 @@ export class Live {
     const dt = Math.min(100, now - (this.ticked ?? now));
     this.ticked = now;
     this.takeSnapshots(now);
-    const moved = this.camera.advance(dt);
-    let moving = moved;
-    for (const { pane } of this.runs) moving = pane.paint(now, moved) || moving;
+    this.moved = this.camera.advance(dt) || this.moved;
+    const handMoves = this.lensAt !== undefined;
+    const due = !handMoves || now - (this.paintedAt ?? 0) > RATE;
+    const moving = due ? this.paintMaps(now) : true;
     this.fetchWhatIsNeeded();
-    if (this.lensAt !== undefined) this.showLens();
-    this.drawSlowPart(now);
+    if (handMoves) this.showLens();
+    if (!handMoves || !due) this.drawSlowPart(now);
     if (moving || this.dirty.size) this.wake();
+  }
+
+  // Whether anything will have moved by the next frame.
+  paintMaps(now) {
+    const { moved } = this;
+    this.paintedAt = now;
+    this.moved = false;
+    return this.runs.map(({ pane }) => pane.paint(now, moved)).some(Boolean) || moved;
   }
 
   takeSnapshots(now) {
