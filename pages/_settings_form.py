@@ -27,7 +27,7 @@ GROUPS = {
         "tc_weight",
         "importance_samples",
         "sampling",
-    ),  # fmt: skip
+    ),
     "Training": ("epochs", "batch_size", "optimiser", "lr", "schedule", "seed", "device"),
     "Stop early": ("stop_steps", "stop_minutes", "stop_elbo"),
 }
