@@ -24,6 +24,7 @@ def main() -> None:
     runs = tempfile.TemporaryDirectory()
     with runs, chromium() as browser, served(ROOT / "app.py", {"ELBO_ROOM_RUNS": runs.name}) as address:
         _train(browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light"), address)
+        _kl(browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light"), address)
         for name, link, (width, height), scheme in SHOTS:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(f"{address}/{link}")
@@ -31,6 +32,14 @@ def main() -> None:
             page.wait_for_timeout(1000)
             page.screenshot(path=Path(FOLDER, f"{name}.png"))
             page.close()
+
+
+def _kl(page: Page, address: str) -> None:
+    page.goto(f"{address}/kl?path=mnist-2d")
+    page.wait_for_selector(".er-root[data-ready]", timeout=60_000)
+    page.wait_for_timeout(6000)
+    page.screenshot(path=Path(FOLDER, "kl.png"))
+    page.close()
 
 
 def _train(page: Page, address: str) -> None:
