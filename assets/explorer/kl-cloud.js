@@ -5,7 +5,8 @@
 
 import { classColour, rgb } from "./palette.js";
 
-const ROWS = 100_000; // rows of all zones together in one frame; where they would be more, the picture is coarser
+const ROWS = 100_000; // rows of all zones together in one frame; where they would be more, the picture is coarser …
+const ROWS_AT_REST = 700_000; // … until nothing moves any more
 const FINEST = 0.6; // pixels of the filling for one of the screen
 const ONE = 0.1; // opacity of one zone …
 const MOST = 0.55; // … and of very many
@@ -24,11 +25,12 @@ export class Cloud {
     this.colours = Array.from({ length: classes }, (_, c) => rgb(classColour(c, classes)));
   }
 
-  // Draws the filling on its own canvas, points and outlines on that of `context`.
-  draw(context, view, model, { zones, hidden, size }) {
+  // Draws the filling on its own canvas, points and outlines on that of `context`; `fine`: time does not matter.
+  draw(context, view, model, { zones, hidden, size, fine }) {
+    this.coarse = false;
     const layers = zones === "all" ? this.layers(view, model) : 0;
     this.canvas.style.display = zones === "all" ? "" : "none";
-    if (zones === "all") this.fill(view, model, hidden);
+    if (zones === "all") this.fill(view, model, hidden, fine);
     this.stamp(context, view, model, hidden, size);
     const opacity = LINE / (1 + layers / 5) - 0.06;
     if (zones === "all" && opacity > 0) this.outline(context, view, model, hidden, opacity);
@@ -41,11 +43,12 @@ export class Cloud {
     return (Math.PI * area * view.pixelsPerUnit ** 2) / (view.width * view.height);
   }
 
-  fill(view, { shown: [us, vs, uu, uv, vv], count }, hidden) {
+  fill(view, { shown: [us, vs, uu, uv, vv], count }, hidden, fine) {
     let rows = 0;
     for (let i = 0; i < count; i++) rows += Math.sqrt(vv[i]);
     rows *= 2 * view.pixelsPerUnit;
-    const scale = Math.min(FINEST, ROWS / Math.max(1, rows));
+    const scale = Math.min(FINEST, (fine ? ROWS_AT_REST : ROWS) / Math.max(1, rows));
+    this.coarse = !fine && scale < FINEST;
     const [width, height] = [Math.ceil(view.width * scale), Math.ceil(view.height * scale)];
     const ends = this.reserve(width, height);
     const unit = view.pixelsPerUnit * scale;

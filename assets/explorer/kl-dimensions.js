@@ -28,7 +28,7 @@ export class Dimensions {
     const { context, width, height } = fresh(this.canvas);
     if (width < 160 || height < 70) return;
     const colours = (this.colours ??= theme(this.canvas));
-    const rows = path.k > 2 ? path.byRate(path.up[0].rate_per_dim) : [...rates.keys()];
+    const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
     const high = (height - TOP - BOTTOM) / rows.length;
     const half = (width - NAME - GAP) * 0.45;
     const bars = { left: NAME, width: half };

@@ -9,6 +9,7 @@ import { markerSize } from "./zones.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const AIR = 1.06;
+const REST = 150; // ms
 
 export class PathMap extends Pane {
   // Shows `model`, a Model of `path`; `forces` draws on the points, where the page has any.
@@ -65,10 +66,20 @@ export class PathMap extends Pane {
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    this.posteriors.draw(context, view, this.model, { ...state, size: markerSize(this.model.count, this.root.clientWidth) });
+    const size = markerSize(this.model.count, this.root.clientWidth);
+    this.posteriors.draw(context, view, this.model, { ...state, size, fine: this.fine });
+    clearTimeout(this.timer);
+    if (this.posteriors.coarse) this.timer = setTimeout(() => this.refine(), REST);
+    this.fine = false;
     this.decorate?.(context, view);
     context.restore();
     if (this.marked) this.showMark();
+  }
+
+  // Nothing has moved for a while: what was drawn in haste is drawn again.
+  refine() {
+    this.fine = this.dirty = true;
+    this.on.refine();
   }
 
   get hasPlane() {
@@ -78,6 +89,11 @@ export class PathMap extends Pane {
   // Decodes some of the plane; true while there is more to decode.
   renewPlane() {
     return this.hasPlane && this.model.prepare() && this.plane.renew(this.model.decoder);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    super.destroy();
   }
 
   retheme() {

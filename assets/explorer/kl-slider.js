@@ -62,7 +62,7 @@ export class BetaSlider {
     const { path } = this;
     const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b><span> autoencoder</span>" : `<b>${short(path.betas[0])}</b>`]];
     if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b><span> ELBO</span>"]);
-    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`]);
+    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`, "kl-collapse"]);
     for (const beta of [0.1, 10, path.betas.at(-1)]) {
       const at = path.positionOf(beta);
       const free = named.every(([other]) => Math.abs(other - at) > ROOM);

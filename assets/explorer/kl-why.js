@@ -67,8 +67,9 @@ export class Why {
   }
 
   write({ column, name, model }, i) {
+    const middle = this.path.place(model.position).t === 0 ? "where the slider stands" : "where the slider stands, interpolated";
     column.querySelector("h3 b").textContent = betaText(this.path.betaAt(model.position));
-    column.querySelector("h3 small").textContent = i === 1 ? "where the slider stands" : name;
+    column.querySelector("h3 small").textContent = i === 1 ? middle : name;
     column.querySelector(".kl-zones").textContent = zoneFacts(this.path, model.position);
   }
 

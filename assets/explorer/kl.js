@@ -120,6 +120,7 @@ export class Kl {
       move: (pane, ...args) => this.look(() => pane.camera.take(...args)),
       release: () => this.release(),
       resized: () => this.resized(),
+      refine: () => this.wake(),
     };
     const element = document.createElement("div");
     this.$(".lv-maps").replaceChildren(element);
