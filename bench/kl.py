@@ -12,9 +12,9 @@ from bench.browser import ROOT, chromium, served
 
 PATH = "mnist-2d"
 MOVES = 300  # of the slider
-NAME = "elbo-room:input-to-paint"
+INPUT, HANDLED = "elbo-room:input-to-paint", "elbo-room:handled-to-paint"
 COLLECT = f"""
-window.times = {{ "{NAME}": [], frame: [] }};
+window.times = {{ "{INPUT}": [], "{HANDLED}": [], frame: [] }};
 new PerformanceObserver((list) => {{
   for (const entry of list.getEntries()) window.times[entry.name]?.push(entry.duration);
 }}).observe({{ type: "measure" }});
@@ -63,7 +63,8 @@ def _dragged(page: Page, low: float, high: float) -> dict[str, dict[str, float]]
     times = page.evaluate("window.times")
     page.mouse.up()
     page.wait_for_timeout(500)
-    return {"beta → paint": _summary(times[NAME]), "between frames": _summary(times["frame"])}
+    kinds = {"beta → paint": INPUT, "handled → paint": HANDLED, "between frames": "frame"}
+    return {kind: _summary(times[name]) for kind, name in kinds.items()}
 
 
 def _played(page: Page) -> dict[str, dict[str, float]]:

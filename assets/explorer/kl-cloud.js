@@ -7,6 +7,7 @@ import { classColour, rgb } from "./palette.js";
 
 const ROWS = 100_000; // rows of all zones together in one frame; where they would be more, the picture is coarser …
 const ROWS_AT_REST = 700_000; // … until nothing moves any more
+const LENGTH = 60_000; // pixels of outline that may be drawn in every frame; more wait until nothing moves
 const FINEST = 0.6; // pixels of the filling for one of the screen
 const ONE = 0.1; // opacity of one zone …
 const MOST = 0.55; // … and of very many
@@ -33,7 +34,9 @@ export class Cloud {
     if (zones === "all") this.fill(view, model, hidden, fine);
     this.stamp(context, view, model, hidden, size);
     const opacity = LINE / (1 + layers / 5) - 0.06;
-    if (zones === "all" && opacity > 0) this.outline(context, view, model, hidden, opacity);
+    if (zones !== "all" || opacity <= 0) return;
+    if (fine || this.length(view, model) < LENGTH) this.outline(context, view, model, hidden, opacity);
+    else this.coarse = true;
   }
 
   // How many zones lie over a pixel of the view, if they were spread evenly.
@@ -41,6 +44,13 @@ export class Cloud {
     let area = 0;
     for (let i = 0; i < count; i++) area += Math.sqrt(Math.max(0, uu[i] * vv[i] - uv[i] * uv[i]));
     return (Math.PI * area * view.pixelsPerUnit ** 2) / (view.width * view.height);
+  }
+
+  // Pixels of outline that all zones have together.
+  length(view, { shown: [, , uu, , vv], count }) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += Math.sqrt(uu[i] + vv[i]);
+    return 4.5 * sum * view.pixelsPerUnit;
   }
 
   fill(view, { shown: [us, vs, uu, uv, vv], count }, hidden, fine) {

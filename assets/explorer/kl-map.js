@@ -86,9 +86,9 @@ export class PathMap extends Pane {
     return this.state.manifold && this.k > 1;
   }
 
-  // Decodes some of the plane; true while there is more to decode.
-  renewPlane() {
-    return this.hasPlane && this.model.prepare() && this.plane.renew(this.model.decoder);
+  // Decodes some of the plane, for `budget` ms; true while there is more to decode.
+  renewPlane(budget) {
+    return this.hasPlane && this.model.prepare() && this.plane.renew(this.model.decoder, budget);
   }
 
   destroy() {

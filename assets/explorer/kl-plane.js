@@ -6,7 +6,6 @@ import { rgb, theme } from "./palette.js";
 const SIDE = 15; // images across and up
 const REACH = 3; // their middles span ±this
 const STRIDE = 97; // coprime to their number: neighbours in time are far apart in space
-const SLICE = 6; // ms of decoding in one frame
 
 export class DecodedPlane {
   // `root` is an element that fills the map; the plane's canvas is put into it.
@@ -51,10 +50,10 @@ export class DecodedPlane {
     style.clipPath = `inset(${edge(view.top, y0)} ${edge(x1, right)} ${edge(y1, bottom)} ${edge(view.left, x0)})`;
   }
 
-  // Decodes for a few milliseconds; true while images wait.
-  renew(decoder) {
+  // Decodes for so many milliseconds; true while images wait.
+  renew(decoder, budget) {
     if (!this.waiting) return false;
-    const until = performance.now() + SLICE;
+    const until = performance.now() + budget;
     while (this.waiting && performance.now() < until) {
       this.decode(decoder, (this.next * STRIDE) % (SIDE * SIDE));
       this.next = (this.next + 1) % (SIDE * SIDE);

@@ -20,6 +20,8 @@ import { afterPaint, measure } from "./timing.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
+const LATE = 28; // ms from frame to frame
+const SLICES = { usual: 6, late: 3 }; // ms
 const SLOW = 60; // ms between two drawings of the dimensions
 
 const HTML = `
@@ -284,6 +286,7 @@ export class Kl {
       if (state.forces) this.pane.dirty = true;
     }
     this.startedAt ??= at;
+    this.handledAt ??= performance.now(); // browsers hold inputs back until a frame begins: that wait is not ours
     this.saveHashSoon();
     this.wake();
   }
@@ -321,18 +324,30 @@ export class Kl {
     if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
     if (!this.state) return;
     const plays = this.slider.advance(now);
-    const started = this.startedAt;
-    this.startedAt = undefined;
+    const [started, handled] = [this.startedAt, this.handledAt];
+    this.startedAt = this.handledAt = undefined;
     this.model.to(this.state.position);
     if (this.state.view === "why") this.why.to(this.state.position);
     const moved = this.aim();
     for (const pane of this.panes) pane.paint(now, moved);
     this.showImages();
     let waits = false;
-    for (const pane of this.panes) waits = pane.renewPlane() || waits;
+    const budget = this.slice(now, started !== undefined);
+    for (const pane of this.panes) waits = pane.renewPlane(budget) || waits;
     waits = this.showNumbers(now) || waits;
-    if (started !== undefined) afterPaint(() => measure("elbo-room:input-to-paint", started));
+    if (started !== undefined)
+      afterPaint(() => {
+        measure("elbo-room:input-to-paint", started);
+        measure("elbo-room:handled-to-paint", handled);
+      });
     if (plays || waits) this.wake();
+  }
+
+  // Milliseconds for decoding in this frame: fewer where the display waits for us.
+  slice(now, moving) {
+    const late = now - (this.ticked ?? -Infinity) > LATE;
+    this.ticked = now;
+    return moving && late ? SLICES.late : SLICES.usual;
   }
 
   // Looks where the points are, or where a person has put the view; true where that has changed.
