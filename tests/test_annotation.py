@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vae.annotation import annotate, spread
 from vae.data import Images, ImageSet
 from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian
+from vae.linear import eigenvalues, thresholds
 from vae.path import FORCES, POINTS, read, record, write
 from vae.settings import Settings
 
@@ -39,7 +41,7 @@ def plain(digits, tmp_path_factory) -> Path:
 def annotated(plain, digits) -> Path:
     path = plain.with_name("annotated.safetensors")
     path.write_bytes(plain.read_bytes())
-    annotate(path, digits.test)
+    annotate(path, digits)
     return path
 
 
@@ -116,7 +118,7 @@ def test_the_forces_are_those_of_the_stored_decoder(annotated, digits) -> None:
 def test_annotating_again_gives_the_same_contents(annotated, digits, tmp_path) -> None:
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(annotated.read_bytes())
-    annotate(copy, digits.test)
+    annotate(copy, digits)
     (before, said), (after, says) = contents(annotated), contents(copy)
     assert said == says
     for name, array in before.items():
@@ -134,8 +136,8 @@ def test_points_are_spread_over_classes() -> None:
     "test", [lambda d: d.test.take(np.arange(50)), lambda d: Images(d.test.pixels[:, :, :4], d.test.labels)]
 )
 def test_other_images_are_refused(test: Callable[[ImageSet], Images], annotated, digits) -> None:
-    with pytest.raises(InputError, match="test split of digits"):
-        annotate(annotated, test(digits))
+    with pytest.raises(InputError, match="those of digits"):
+        annotate(annotated, replace(digits, test=test(digits)))
 
 
 def change(arrays: dict[str, Any], name: str, value: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -165,3 +167,20 @@ def test_damage_is_one_sentence(damage, annotated, tmp_path) -> None:
     save_file(arrays, path, metadata)
     with pytest.raises(InputError, match="is no beta path, or it is damaged; make it again"):
         read(path)
+
+
+def test_a_linear_path_is_given_its_closed_form_and_no_other(annotated, digits, tmp_path) -> None:
+    assert read(annotated).linear is None
+    path = tmp_path / "linear.safetensors"
+    settings = Settings(
+        data="digits", hidden=(), latent_dim=2, likelihood="gaussian", sigma=0.3, epochs=1, batch_size=100, device="cpu"
+    )
+    *_, data = record(settings, digits, (0.0, 1.0, 4.0), points=30)
+    assert isinstance(data, bytes)
+    write(path, data)
+    assert read(path).linear is None
+    annotate(path, digits)
+    found = read(path).linear
+    assert found is not None
+    expected = thresholds(eigenvalues(digits.train.pixels), 0.3, 2)
+    np.testing.assert_allclose(sorted(found.thresholds)[::-1], expected, rtol=1e-6)

@@ -323,7 +323,7 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
         for said in path.record(settings, images, betas, options.points):
             if isinstance(said, bytes):
                 path.write(target, said)
-                annotate(target, images.test)
+                annotate(target, images)
             else:
                 way, beta, numbers = said
                 cost = "distortion {distortion:.2f} + rate {rate:.2f} nats".format(**numbers["test"])

@@ -1,6 +1,7 @@
 """What a beta path's own contents say of the KL term: forces, surgery, holes and overlap at every stop on the way up.
 
-All of it follows from the stored decoders and posteriors, so a path is trained once and annotated whenever.
+All of it follows from the stored decoders and posteriors, so a path is trained once and annotated whenever. The path of
+a linear VAE is also given the closed form that it is held against.
 """
 
 from __future__ import annotations
@@ -14,30 +15,34 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from vae.data import Images
+from vae.data import Images, ImageSet
 from vae.errors import InputError
 from vae.forces import distortion_forces
 from vae.gaussian import DiagonalGaussian
+from vae.linear import ClosedForm, eigenvalues
 from vae.model import VAE
 from vae.path import FORCES, POINTS, BetaPath, read, write
 from vae.surgery import surgery
 from vae.zones import HOLE, hole_share, overlap
 
 MOST_POINTS = 300
+MOST_PULLED = 600  # dimensions of all points with forces together: files stay small
+DEAD = 0.01  # nats: a dimension with no more carries nothing
 PAIRS = 64  # of antithetic draws: 128 draws of zeta
 
 
-def annotate(path: str | Path, test: Images, seed: int = 0) -> BetaPath:
+def annotate(path: str | Path, data: ImageSet, seed: int = 0) -> BetaPath:
     """Add to the file `path`, atomically, the forces that `BetaPath` names and to every `up[i]` the `numbers` of it.
 
-    `test` is the test split that the path was made with. Every stop gets the same noise, so that noise is not what
-    differs from stop to stop; what an earlier call added is replaced. `InputError` where the images do not fit.
+    `data` is what the path was made with. Every stop gets the same noise, so that noise is not what differs from stop
+    to stop; what an earlier call added is replaced. `InputError` where the images do not fit.
     """
     path = Path(path)
-    known = read(path)
+    known, test = read(path), data.test
     if test.image_shape != known.image_shape or not 0 <= known.index.min() <= known.index.max() < len(test.labels):
-        raise InputError(f"{path} is a path of other images; give it the test split of {known.settings.data}.")
-    points = spread(test.labels[known.index], MOST_POINTS)
+        raise InputError(f"{path} is a path of other images; give it those of {known.settings.data}.")
+    k = known.settings.latent_dim
+    points = spread(test.labels[known.index], max(1, min(MOST_POINTS, MOST_PULLED // k)))
     images = torch.from_numpy(test.pixels[known.index[points]]) / 255
     parts = []
     for stop, said in enumerate(known.up):
@@ -54,8 +59,23 @@ def annotate(path: str | Path, test: Images, seed: int = 0) -> BetaPath:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         metadata = file.metadata()
     added = {POINTS: points.astype(np.int32), **forces}
-    write(path, save(arrays | added, metadata | {"up": json.dumps(known.up)}))
+    said_of_all = {"up": json.dumps(known.up)}
+    if known.settings.likelihood == "gaussian" and not known.settings.hidden and known.settings.arch == "mlp":
+        said_of_all["linear"] = closed_form(known, data.train).to_json()
+    write(path, save(arrays | added, metadata | said_of_all))
     return read(path)
+
+
+def closed_form(path: BetaPath, train: Images) -> ClosedForm:
+    """What a linear VAE's path is held against: the optimum for its training images.
+
+    The longer a dimension of z keeps a rate on the way up, the larger the eigenvalue it is taken to carry: dimensions
+    of nearly the same eigenvalue may turn into each other on the way.
+    """
+    rates = np.array([said["rate_per_dim"] for said in path.up])
+    last = len(rates) - 1 - np.argmax(rates[::-1] > DEAD, axis=0)
+    order = np.lexsort((-rates[last, np.arange(len(last))], -last))
+    return ClosedForm.along(eigenvalues(train.pixels), path.betas, path.settings.sigma, order.tolist())
 
 
 def numbers(posterior: DiagonalGaussian, seed: int) -> dict[str, Any]:

@@ -79,6 +79,15 @@ def active_units(mu: Tensor) -> int:
 
 
 @torch.no_grad()
+def encode(model: VAE, images: Images) -> DiagonalGaussian:
+    """q(z|x) of all images, mu and logvar (N, k), float64 on the CPU."""
+    _check(model, images.pixels)
+    parts = [model.encode(x) for _, x in _batches(model, images.pixels, BATCH_SIZE)]
+    mu, logvar = (torch.cat([part.cpu().double() for part in column]) for column in zip(*parts, strict=True))
+    return DiagonalGaussian(mu, logvar)
+
+
+@torch.no_grad()
 def held_out(model: VAE, images: Images, indices: np.ndarray | None = None, seed: int = 0) -> HeldOut:
     """Images, labels, posteriors and one-sample distortions of `images[indices]`, for the map.
 

@@ -14,8 +14,11 @@ The error counts the noise of z: x̂ is the decoded draw z ~ q(z|x), not the dec
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite, log, pi
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +33,64 @@ class Optimum(NamedTuple):
     rate_per_dim: np.ndarray  # (latent_dim,), falling
     squared_error: float  # E‖x − x̂‖², summed over pixels
     distortion: float  # nats per image, with all constants of the Gaussian density
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """The optimum along a beta path, for the images that the path was trained on.
+
+    `thresholds[d]` is the beta at and above which dimension d of z carries nothing; `rates[i]` and `distortions[i]`
+    belong to `betas[i]`, closely spaced; `stops[i]` are (rate, distortion) at the path's own betas, None at beta 0,
+    where the rate has no bound.
+    """
+
+    eigenvalues: list[float]
+    thresholds: list[float]
+    betas: list[float]
+    rates: list[float]
+    distortions: list[float]
+    stops: list[list[float] | None]
+
+    @classmethod
+    def along(
+        cls, values: np.ndarray, betas: Sequence[float], sigma: float, order: Sequence[int], spots: int = 200
+    ) -> ClosedForm:
+        """For eigenvalues (d,) and a path's rising `betas`; `order` names the dimensions of z, the largest rate first.
+
+        A dimension beyond the d-th carries nothing at any beta.
+        """
+        k = len(order)
+        limits = np.zeros(k)
+        limits[list(order)[: len(values)]] = thresholds(values, sigma, k)
+        fine = np.geomspace(next(beta for beta in betas if beta > 0), betas[-1], spots)
+        curve = [optimum(values, beta, sigma, k) for beta in fine]
+        stops = [optimum(values, beta, sigma, k) if beta else None for beta in betas]
+        return cls(
+            eigenvalues=_rounded(values),
+            thresholds=_rounded(limits),
+            betas=_rounded(fine),
+            rates=_rounded([at.rate for at in curve]),
+            distortions=_rounded([at.distortion for at in curve]),
+            stops=[at and _rounded((at.rate, at.distortion)) for at in stops],
+        )
+
+    @classmethod
+    def from_json(cls, text: str, stops: int, latent_dim: int) -> ClosedForm:
+        """What `to_json` wrote for a path of so many stops; ValueError, TypeError or KeyError where it is damaged."""
+        said = json.loads(text)
+        found = cls(**{name: said[name] for name in cls.__dataclass_fields__})
+        curve = (found.betas, found.rates, found.distortions)
+        numbers: list[Any] = [*found.eigenvalues, *found.thresholds, *(n for part in curve for n in part)]
+        numbers += [number for at in found.stops if at is not None for number in at]
+        sizes = len(found.thresholds), len(found.stops), {len(at) for at in found.stops if at is not None}
+        if sizes != (latent_dim, stops, {2}) or len({len(part) for part in curve}) != 1:
+            raise ValueError("damaged")
+        if not all(type(number) in (int, float) and isfinite(number) for number in numbers):
+            raise ValueError("damaged")
+        return found
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
 
 
 def eigenvalues(images: np.ndarray) -> np.ndarray:
@@ -58,3 +119,7 @@ def optimum(values: np.ndarray, beta: float, sigma: float, latent_dim: int) -> O
     error = float(np.minimum(coded, level).sum() + values[latent_dim:].sum())
     distortion = error / (2 * sigma**2) + len(values) / 2 * log(2 * pi * sigma**2)
     return Optimum(int((coded > level).sum()), float(rates.sum()), rates, error, distortion)
+
+
+def _rounded(values: Any) -> list[float]:
+    return [float(f"{value:.7g}") for value in values]

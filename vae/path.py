@@ -6,6 +6,8 @@ the two ways differ, the collapse has a memory (hysteresis).
 
 A path is one .safetensors file: the decoder (float16) and q(z|x) of the map's held-out images at every stop, and all
 numbers in its metadata. Reading one imports no torch.
+
+Of images whose factors are known, `up[i]["disentanglement"]` says how far single dimensions stand for single factors.
 """
 
 from __future__ import annotations
@@ -22,20 +24,26 @@ from safetensors import SafetensorError, safe_open
 
 from vae.checkpoint import parameter_shapes, write_atomically
 from vae.errors import InputError
+from vae.linear import ClosedForm
 from vae.plan import ImageShape, Plan, make_plan
 from vae.settings import Settings
 
 if TYPE_CHECKING:
     from vae.data import Images, ImageSet
+    from vae.gaussian import DiagonalGaussian
     from vae.training import Training
 
 FORMAT = "elbo-room-path-1"
 BETAS = (0.0, *(float(f"{b:.4g}") for b in np.geomspace(0.01, 100, 27)))
 PROLOGUE = 10  # stops at beta 1 before the path begins
 TRAIN_IMAGES = 10_000  # of the training split, that a stop's training numbers are of
+SCORED = 15_000  # draws of z that a split's numbers are of, at least where it has fewer images
 MAX_BYTES = 1 << 28
 MAX_STOPS = 500
 POINTS = "force.points"
+FACTORS = "factors"
+VOTES, VOTE_SAMPLES = 2000, 100  # of the FactorVAE score
+DRAWS = 2000  # of z, that the mutual information gap is a mean over
 FORCES = tuple(f"force.distortion_{on}{of}" for on in ("mu", "logsigma") for of in ("", "_se"))
 
 
@@ -49,6 +57,10 @@ class BetaPath:
     `forces` is what `vae.annotation` adds, or empty: "force.points" (T,), rows of mu, and for these the distortion's
     forces on mu and ln sigma, each with its standard error, (stops, T, k): "force.distortion_mu", "…_mu_se",
     "force.distortion_logsigma", "…_logsigma_se", nats per image.
+
+    `linear` is the closed form that the path of a linear VAE is held against, where `vae.annotation` has added it.
+    `factors` (N, F) are what the N images were drawn from, counted from 0, and `factor_names` what they are called;
+    None and empty where nobody knows.
     """
 
     settings: Settings
@@ -62,6 +74,9 @@ class BetaPath:
     logvar: np.ndarray
     index: np.ndarray
     forces: dict[str, np.ndarray]
+    linear: ClosedForm | None
+    factors: np.ndarray | None
+    factor_names: tuple[str, ...]
 
     @property
     def plan(self) -> Plan:
@@ -104,7 +119,7 @@ def record(
     from safetensors.torch import save
 
     from vae.data import held_out_indices
-    from vae.evaluation import held_out
+    from vae.evaluation import encode, held_out
 
     index = held_out_indices(images.test, points)
     numbers: dict[str, list[dict[str, Any]]] = {"up": [], "down": []}
@@ -113,6 +128,8 @@ def record(
         model = training.model
         said = {"beta": beta, **_numbers(training, images)}
         numbers[way].append(said)
+        if way == "up" and images.factors is not None:
+            said["disentanglement"] = _scores(encode(model, images.test), images.factors.test)
         if way == "up":
             encoded = held_out(model, images.test, index)
             kept = {name: w.detach().cpu() for name, w in model.state_dict().items() if name.startswith("decoder.")}
@@ -130,21 +147,52 @@ def record(
         "down": json.dumps(numbers["down"][::-1]),
     }
     tensors = {name: torch.stack(parts) for name, parts in stops.items()}
-    yield save({**tensors, "index": torch.from_numpy(index.astype(np.int32))}, metadata)
+    tensors["index"] = torch.from_numpy(index.astype(np.int32))
+    if images.factors is not None:
+        metadata["factors"] = json.dumps(images.factors.names)
+        tensors[FACTORS] = torch.from_numpy(images.factors.test[index].astype(np.int32))
+    yield save(tensors, metadata)
 
 
 def _numbers(training: Training, images: ImageSet) -> dict[str, Any]:
-    """Distortion and rate on both splits, sampled, in nats per image; the rate per dimension; active units."""
+    """Distortion, rate and rate per dimension on both splits, sampled, nats per image; active units of the test split.
+
+    Of few images, each gets more draws of z.
+    """
     from vae.evaluation import evaluate
 
     said: dict[str, Any] = {}
     for split, part in (("test", images.test), ("train", _first(images.train, TRAIN_IMAGES))):
-        scored = evaluate(training.model, part, split=split, iwae=())
+        draws = max(1, SCORED // len(part.labels))
+        scored = evaluate(training.model, part, split=split, samples=draws, iwae=())
+        per_dim = [round(rate, 5) for rate in scored["rate_per_dim"]]
         said[split] = {name: round(scored[name], 4) for name in ("distortion", "rate", "elbo")}
         if split == "test":
-            said["rate_per_dim"] = [round(rate, 5) for rate in scored["rate_per_dim"]]
-            said["active_units"] = scored["active_units"]
+            said |= {"rate_per_dim": per_dim, "active_units": scored["active_units"]}
+        else:
+            said[split]["rate_per_dim"] = per_dim
     return said
+
+
+def _scores(posterior: DiagonalGaussian, factors: np.ndarray) -> dict[str, Any]:
+    """MIG and the FactorVAE score of a test split, between 0 and 1, the latter with its binomial standard error."""
+    import torch
+
+    from vae.disentanglement import factor_vae_score, mutual_information_gap
+
+    known, noise = torch.from_numpy(factors), torch.Generator().manual_seed(0)
+    gap = mutual_information_gap(posterior, known, DRAWS, noise)
+    score = factor_vae_score(posterior.mu, known, VOTES, VOTE_SAMPLES, noise)
+    return {
+        "mig": round(gap.mig, 5),
+        "mig_per_factor": [round(value, 5) for value in gap.gaps.tolist()],
+        "factor_vae": round(score, 5),
+        "factor_vae_se": round((score * (1 - score) / (VOTES // 2)) ** 0.5, 5),
+        "images": len(factors),
+        "draws": DRAWS,
+        "votes": VOTES,
+        "votes_of": VOTE_SAMPLES,
+    }
 
 
 def _first(images: Images, n: int) -> Images:
@@ -187,6 +235,7 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
     wanted = {name: shape for name, shape in parameter_shapes(plan).items() if name.startswith("decoder.")}
     mu, logvar, index = arrays.pop("mu"), arrays.pop("logvar"), arrays.pop("index")
     forces = {name: arrays.pop(name) for name in (POINTS, *FORCES) if name in arrays}
+    factors, names = arrays.pop(FACTORS, None), tuple(map(str, json.loads(metadata.get("factors", "[]"))))
     consistent = (
         2 <= count <= MAX_STOPS
         and all(isfinite(beta) and beta >= 0 for beta in betas)
@@ -198,6 +247,7 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
         and index.ndim == 1
         and all(array.dtype == np.float16 and np.isfinite(array).all() for array in (*arrays.values(), mu, logvar))
         and (not forces or _fit(forces, count, len(index), k))
+        and (not names if factors is None else _are_factors(factors, len(index), len(names)))
     )
     if not consistent:
         raise ValueError("damaged")
@@ -213,6 +263,9 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
         logvar=logvar.astype(np.float32),
         index=index.astype(np.int32),
         forces=forces,
+        linear=ClosedForm.from_json(metadata["linear"], count, k) if "linear" in metadata else None,
+        factors=factors,
+        factor_names=names,
     )
 
 
@@ -229,6 +282,10 @@ def _fit(forces: dict[str, np.ndarray], count: int, n: int, k: int) -> bool:
         and all(a.dtype == np.float32 and a.shape == (count, len(points), k) for a in rest)
         and all(np.isfinite(array).all() for array in rest)
     )
+
+
+def _are_factors(factors: np.ndarray, n: int, count: int) -> bool:
+    return factors.dtype == np.int32 and factors.shape == (n, count) and count > 0 and bool((factors >= 0).all())
 
 
 def _finite(value: Any) -> bool:
