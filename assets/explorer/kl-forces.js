@@ -9,11 +9,12 @@ import { niceStep } from "./ticks.js";
 
 export const COLOURS = { distortion: "#d9480f", rate: "#1971c2", sum: "#2b8a3e" };
 const NAMES = { distortion: "distortion", rate: "β · rate", sum: "their sum" };
-const LONG = 40; // px: nine arrows of ten are shorter
+const ORDER = ["distortion", "sum", "rate"]; // the rate's arrows are the shortest: they come last
+const LONG = 40; // px: three arrows of four are shorter
 const HEAD = 5; // px
-const GROWTH = 0.5; // nine rings of ten grow or shrink by less than e to this
+const GROWTH = 0.5; // three rings of four grow or shrink by less than e to this
 const LIMIT = 1.5; // of what is drawn
-const SHARE = 0.9;
+const SHARE = 0.75;
 
 export class Forces {
   constructor(path, model) {
@@ -28,6 +29,13 @@ export class Forces {
   // Row of the forces for a point of the map, or −1.
   row(point) {
     return this.at.points.indexOf(point);
+  }
+
+  // The point with forces whose mean is shown nearest to (u, v).
+  nearest(u, v) {
+    const { us, vs } = this.model;
+    const away = (i) => (us[i] - u) ** 2 + (vs[i] - v) ** 2;
+    return this.at.points.reduce((best, i) => (away(i) < away(best) ? i : best));
   }
 
   // The force of the distortion on dimension d in row n: [on mu, on ln sigma], or the standard errors of both.
@@ -52,7 +60,7 @@ export class Forces {
     return { distortion, rate, sum: distortion.map((force, j) => force + rate[j]) };
   }
 
-  // What nine of ten forces at a stop stay below: [on mu, on ln sigma].
+  // What three of four forces at a stop stay below: [on mu, on ln sigma].
   scaleOf(stop) {
     const { path, at } = this;
     const position = path.positions[stop];
@@ -85,11 +93,11 @@ export class Forces {
     const rows = [...this.at.points.keys()].filter((n) => !hidden.includes(labels[this.at.points[n]]));
     this.gather(rows);
     context.globalAlpha = followed >= 0 ? 0.35 : 0.8;
-    for (const name of ["distortion", "rate", "sum"]) this.drawArrows(context, view, rows, name, length, 1.3);
+    for (const name of ORDER) this.drawArrows(context, view, rows, name, length, 1.3);
     context.globalAlpha = 1;
     if (rows.includes(followed)) {
       for (const name of Object.keys(COLOURS)) this.drawRing(context, view, followed, name, growth);
-      for (const name of ["distortion", "rate", "sum"]) this.drawArrows(context, view, [followed], name, length, 2.8);
+      for (const name of ORDER) this.drawArrows(context, view, [followed], name, length, 2.8);
     }
     this.drawKey(context, view, length);
   }

@@ -230,13 +230,20 @@ export class Kl {
 
   click(pane, x, y, at, still) {
     if (!pane.view) return;
-    const nearest = still ? pane.nearest(...pane.view.toData(x, y)) : -1;
+    const nearest = still ? this.target(pane, x, y) : -1;
     const near = nearest >= 0 && away(pane, nearest, x, y) < SNAP;
     if (this.state.view === "why") return near && this.takeEnd(pane, nearest, x, y);
     const [mx, my] = pane.view.toPixel(...pane.projection.project(this.state.z));
     if (still && this.state.pinned && Math.hypot(mx - x, my - y) < SNAP + 3) return this.state.set({ pinned: false, point: -1 }, at);
     pane.projection.lift(this.state.z, ...pane.view.toData(x, y));
     this.state.set({ pinned: true, point: near ? nearest : -1 }, at);
+  }
+
+  // What a click at a pixel is meant for: the nearest point, but where there are forces, one that has some.
+  target(pane, x, y) {
+    const at = pane.view.toData(x, y);
+    const pulled = this.state.forces && this.state.view === "map" ? this.forces.nearest(...at) : -1;
+    return pulled >= 0 && away(pane, pulled, x, y) < SNAP ? pulled : pane.nearest(...at);
   }
 
   // A point becomes the end of the line that it is nearer to.

@@ -318,7 +318,13 @@ def test_what_forces_are_said_are_those_of_the_file(kl, file) -> None:
 
     eventually(shown)
     errors = kl.page.locator(".kl-pull td small").all_inner_texts()
-    assert errors[0] == f"±{forces['force.distortion_mu_se'][stop, row, 0]:.2f}"
+    assert errors[0].strip() == f"±{forces['force.distortion_mu_se'][stop, row, 0]:.2f}"
+    other = int(forces[paths.POINTS][40])
+    box = kl.page.locator(".lv-maps .kl-map").bounding_box()
+    x, y = kl.place(file.mu(stop)[[other]])[0]
+    kl.page.mouse.click(box["x"] + 1 + float(x), box["y"] + 1 + float(y))
+    eventually(lambda: _equal(kl.link.get("point"), str(other)))
+    assert f"test image {file.path.index[other]}," in kl.text(".kl-pull p")
     kl.page.click('[data-switch="forces"]')
 
 
