@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import asdict
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -22,9 +23,11 @@ from vae.path import BetaPath
 
 PATHS = Path(__file__).parent.parent / "assets" / "paths"
 FIRST = "mnist-2d"  # the path to begin with
-DATA = {"mnist": "MNIST", "digits": "Digits 8×8"}
+DATA = {"mnist": "MNIST", "digits": "Digits 8×8", "sprites": "Sprites"}
 OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_se")
 SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
+SCORES = ("mig", "factor_vae", "factor_vae_se", "images", "draws", "votes", "votes_of")
+SAME = "the same optimum along β·σ² = const"  # though not the same elbo
 MANY = 4  # paths that stay in memory
 
 _files: dict[str, Path] = {}  # by what their content hashes to
@@ -51,6 +54,8 @@ def _known() -> dict[str, Path]:
 
 def _title(name: str) -> str:
     data, _, space = name.rpartition("-")
+    if data in DATA and space == "linear":
+        return f"{DATA[data]} · linear, with the closed form"
     known = data in DATA and space.endswith("d") and space[:-1].isdigit()
     return f"{DATA[data]} · {space[:-1]}-D" if known else name
 
@@ -93,13 +98,17 @@ def _frame(name: str, path: BetaPath) -> bytes:
     pixels, labels = _images(name, path)
     meta = {
         **header(name, path.plan, path.image_shape, path.settings.likelihood),
+        "sigma": path.settings.sigma,
         "classes": list(path.classes),
         "betas": list(path.betas),
         "up": [_numbers(name, said, path.settings.latent_dim) for said in path.up],
         "down": [_numbers(name, said, path.settings.latent_dim) for said in path.down],
+        "linear": path.linear and asdict(path.linear),
+        "factors": list(path.factor_names),
     }
     halves = {"mu": path.mu.astype(np.float16), "logvar": path.logvar.astype(np.float16)}
-    return pack(meta, {"images": pixels, "labels": labels, "index": path.index, **halves, **path.forces})
+    factors = {} if path.factors is None else {"factors": path.factors}
+    return pack(meta, {"images": pixels, "labels": labels, "index": path.index, **halves, **path.forces, **factors})
 
 
 def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
@@ -132,6 +141,8 @@ def _numbers(name: str, said: Any, k: int) -> dict[str, Any]:
             numbers[key] = _number(said[key])
         if "surgery" in said:
             numbers["surgery"] = {key: _number(said["surgery"][key]) for key in SURGERY}
+        if "disentanglement" in said:
+            numbers["disentanglement"] = {key: _number(said["disentanglement"][key]) for key in SCORES}
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"The numbers of the beta path {name} are damaged; make it again.") from None
     return numbers
@@ -148,8 +159,8 @@ def _facts(path: BetaPath) -> str:
     layers = "-".join(map(str, (np.prod(path.image_shape), *settings.hidden, settings.latent_dim)))
     parts = [
         DATA.get(settings.data, settings.data),
-        f"{settings.arch} {layers}",
-        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        f"{settings.arch} {layers}" if settings.hidden else f"linear {layers}",
+        f"gaussian, σ = {settings.sigma:g}: {SAME}" if settings.likelihood == "gaussian" else settings.likelihood,
         f"<b>one model trained on along {len(betas)} stops of beta</b>, from {betas[0]:g} to {betas[-1]:g} and back",
         f"{settings.epochs:g} passes over the training images a stop, each begun with the weights of the one before",
         f"{len(path.index):,} test images on the map",

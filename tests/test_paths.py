@@ -21,6 +21,7 @@ from vae import path as paths
 from vae.checkpoint import parameter_shapes
 from vae.errors import InputError
 from vae.held_out import FILE_NAME, read_held_out
+from vae.linear import ClosedForm
 from vae.plan import make_plan
 from vae.settings import Settings
 
@@ -171,6 +172,13 @@ def test_forces_and_surgery_reach_the_browser_where_the_file_has_them(folder) ->
         {"index": np.array([7, 3, 11, 5000], np.int32)},
         {"mu": np.full((len(BETAS), 4, 2), np.nan, np.float16)},
         {"image_shape": "[1, 4, 16]"},
+        {"linear": "{}"},
+        {"linear": ClosedForm.along(np.ones(2), BETAS, 0.5, [0]).to_json()},
+        {"factor_names": '["shape"]'},
+        {"factors": np.zeros((4, 1), np.int32)},
+        {"factors": np.full((4, 1), -1, np.int32), "factor_names": '["shape"]'},
+        {"factors": np.zeros((4, 2), np.int32), "factor_names": '["shape"]'},
+        {"up": json.dumps([numbers(beta) | {"disentanglement": {"mig": "high"}} for beta in BETAS])},
     ],
     ids=lambda changes: ",".join(f"{name}={str(value)[:20]}" for name, value in changes.items()),
 )
@@ -249,3 +257,25 @@ def test_half_precision_loses_nothing_of_the_file(folder) -> None:
         for name, array in read.decoder.items():
             again = torch.from_numpy(array.astype(np.float16))
             assert torch.equal(again, kept.get_tensor(name))
+
+
+def test_the_closed_form_and_the_factors_reach_the_browser_where_the_file_has_them(folder) -> None:
+    closed = ClosedForm.along(np.array([3.0, 1.0, 0.1]), BETAS, 0.5, [1, 0])
+    scores = dict.fromkeys(_paths.SCORES, 0.5)
+    up = [numbers(beta) | {"disentanglement": scores} for beta in BETAS]
+    factors = np.array([[0, 2], [1, 0], [1, 1], [0, 1]], np.int32)
+    put(folder, up=json.dumps(up), linear=closed.to_json(), factors=factors, factor_names='["shape", "x"]')
+    meta, arrays = frame()
+    assert meta["linear"] == json.loads(closed.to_json())
+    assert meta["linear"]["thresholds"] == [4, 12]
+    assert meta["factors"] == ["shape", "x"]
+    assert meta["up"][1]["disentanglement"] == scores
+    np.testing.assert_array_equal(arrays["factors"], factors)
+
+
+def test_a_path_without_them_says_so(folder) -> None:
+    put(folder)
+    meta, arrays = frame()
+    assert meta["linear"] is None
+    assert meta["factors"] == []
+    assert "factors" not in arrays

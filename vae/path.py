@@ -149,7 +149,7 @@ def record(
     tensors = {name: torch.stack(parts) for name, parts in stops.items()}
     tensors["index"] = torch.from_numpy(index.astype(np.int32))
     if images.factors is not None:
-        metadata["factors"] = json.dumps(images.factors.names)
+        metadata["factor_names"] = json.dumps(images.factors.names)
         tensors[FACTORS] = torch.from_numpy(images.factors.test[index].astype(np.int32))
     yield save(tensors, metadata)
 
@@ -235,7 +235,7 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
     wanted = {name: shape for name, shape in parameter_shapes(plan).items() if name.startswith("decoder.")}
     mu, logvar, index = arrays.pop("mu"), arrays.pop("logvar"), arrays.pop("index")
     forces = {name: arrays.pop(name) for name in (POINTS, *FORCES) if name in arrays}
-    factors, names = arrays.pop(FACTORS, None), tuple(map(str, json.loads(metadata.get("factors", "[]"))))
+    factors, names = arrays.pop(FACTORS, None), tuple(map(str, json.loads(metadata.get("factor_names", "[]"))))
     consistent = (
         2 <= count <= MAX_STOPS
         and all(isfinite(beta) and beta >= 0 for beta in betas)

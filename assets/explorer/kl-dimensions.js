@@ -1,7 +1,7 @@
 // Every latent dimension in a row of its own: what it carries, as a bar, and how wide its posteriors are, as a histogram.
 
 import { fresh, line } from "./chart.js";
-import { faded, theme } from "./palette.js";
+import { THEORY, faded, theme } from "./palette.js";
 import { subscript } from "./projection.js";
 import { ticks } from "./ticks.js";
 
@@ -9,6 +9,7 @@ const TOP = 24;
 const BOTTOM = 20;
 const NAME = 30; // px for the name of a dimension
 const GAP = 22;
+const LIMIT = 56; // px for the beta at which a dimension dies
 const SIGMAS = [0.0005, 3]; // the histogram's range, logarithmic
 const BINS = 72;
 
@@ -31,7 +32,7 @@ export class Dimensions {
     const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
     const high = (height - TOP - BOTTOM) / rows.length;
     const half = (width - NAME - GAP) * 0.45;
-    const bars = { left: NAME, width: half };
+    const bars = { left: NAME, width: path.linear ? half - LIMIT : half };
     const spread = { left: NAME + half + GAP, width: width - NAME - half - GAP - 4 };
     const most = Math.max(...path.up.flatMap(({ rate_per_dim }) => rate_per_dim), 0.1) * 1.02;
     context.font = `600 12.5px ${colours.font}`;
@@ -40,6 +41,10 @@ export class Dimensions {
     context.fillText("σ of the images’ posteriors", spread.left, 10);
     const x = (rate) => bars.left + (Math.max(0, rate) / most) * bars.width;
     const across = (sigma) => spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
+    if (path.linear) {
+      context.textAlign = "right";
+      context.fillText("dies at β = λ/σ²", bars.left + half, 10);
+    }
     this.drawAxes(context, colours, { x, across, most, height });
     rows.forEach((d, row) => {
       const top = TOP + row * high;
@@ -54,6 +59,10 @@ export class Dimensions {
         const inside = x(rates[d]) > bars.left + bars.width - 44;
         Object.assign(context, { textAlign: inside ? "right" : "left", fillStyle: inside ? colours.background : faded(colours.text, 0.8) });
         context.fillText(text, x(rates[d]) + (inside ? -5 : 5), top + high / 2);
+      }
+      if (path.linear && high >= 9) {
+        Object.assign(context, { textAlign: "right", fillStyle: THEORY });
+        context.fillText(path.linear.thresholds[d].toPrecision(3), bars.left + half, top + high / 2);
       }
       this.drawHistogram(context, colours, sigmas[d], { across, top, high: high * 0.92, alive: alive[d] });
     });

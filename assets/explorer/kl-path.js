@@ -10,8 +10,8 @@ const ACTIVE = 0.01; // a dimension is active where the variance of its mean is 
 export class Path {
   // `frame` is the base frame, `decoderUrl(stop)` where a stop's decoder is.
   constructor(frame, decoderUrl) {
-    const { betas, up, down, latent_dim: k, classes } = frame.meta;
-    Object.assign(this, { frame, decoderUrl, betas, up, down, k, classes });
+    const { betas, up, down, latent_dim: k, classes, linear } = frame.meta;
+    Object.assign(this, { frame, decoderUrl, betas, up, down, k, classes, linear });
     this.count = frame.arrays.labels.length;
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));

@@ -49,12 +49,21 @@ export class BetaSlider {
 
   load(path) {
     this.path = path;
-    this.$(".kl-marks").replaceChildren(...this.ticks(), ...this.marks());
+    this.$(".kl-marks").replaceChildren(...this.ticks(), ...this.thresholds(), ...this.marks());
     this.draw();
   }
 
   ticks() {
     return this.path.positions.map((at) => placed(document.createElement("i"), at));
+  }
+
+  // Where dimensions die by the closed form, which a linear VAE has.
+  thresholds() {
+    const { path } = this;
+    return (path.linear?.thresholds ?? []).map((beta, d) => {
+      const title = `${subscript("z", d + 1)} dies at β = λ/σ² = ${short(beta)}, by the closed form`;
+      return placed(Object.assign(document.createElement("i"), { className: "kl-threshold", title }), path.positionOf(beta));
+    });
   }
 
   // The ends and the middle of the story, and where dimensions die.

@@ -2,7 +2,7 @@
 
 import { Plot, fresh, line } from "./chart.js";
 import { short, signed } from "./format.js";
-import { faded, theme } from "./palette.js";
+import { THEORY, faded, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 
 const MARGIN = { left: 46, right: 10, top: 24, bottom: 24 };
@@ -19,8 +19,9 @@ export class PathTradeoff {
 
   load(path) {
     this.path = path;
-    const test = [...path.up, ...path.down].map(({ test }) => test);
-    const train = path.up.map(({ train }) => train);
+    const known = (way) => (path.linear && path.betas[0] === 0 ? way.slice(1) : way); // at beta 0 the optimum has no end
+    const test = [...known(path.up), ...known(path.down)].map(({ test }) => test);
+    const train = known(path.up).map(({ train }) => train);
     const all = [...test, ...train];
     const span = (key) => [Math.min(...all.map((point) => point[key])), Math.max(...all.map((point) => point[key]))];
     const [[r0, r1], [d0, d1]] = [span("rate"), span("distortion")];
@@ -73,6 +74,7 @@ export class PathTradeoff {
     still.label("distortion, nats per image", 4, 10, { font: "600 12.5px" });
     still.clipped(() => {
       drawBounds(still, path.up[0].test.distortion);
+      if (path.linear) drawTheory(still, path.linear);
       const along = (way, split, colour, width) => still.path(path.stops, (i) => way[i][split].rate, (i) => way[i][split].distortion, colour, width);
       along(path.up, "train", faded(colours.text, 0.3), 1.6);
       context.setLineDash([5, 4]);
@@ -81,7 +83,7 @@ export class PathTradeoff {
       along(path.up, "test", colours.accent, 2.2);
       still.dots(path.stops, (i) => path.up[i].test.rate, (i) => path.up[i].test.distortion, colours.accent, 2.4);
     });
-    drawKey(still);
+    drawKey(still, path);
     return canvas;
   }
 
@@ -89,7 +91,7 @@ export class PathTradeoff {
   drawNow(plot) {
     const { rate, distortion, beta } = this.path.numbers(this.position);
     const { context, colours, xRange } = plot;
-    const [px, py] = [plot.x(rate), plot.y(distortion)];
+    const [px, py] = [Math.min(plot.x(rate), plot.box.left + plot.box.width), plot.y(distortion)];
     plot.clipped(() => {
       context.strokeStyle = faded(colours.accent, 0.75);
       context.lineWidth = 1.6;
@@ -141,11 +143,17 @@ function drawBounds(plot, distortion) {
   }
 }
 
-function drawKey(plot) {
+// Reverse water-filling: the least distortion that a linear VAE can have at each rate.
+function drawTheory(plot, { rates, distortions }) {
+  plot.path(rates.length, (i) => rates[i], (i) => distortions[i], faded(THEORY, 0.6), 6);
+}
+
+function drawKey(plot, { linear }) {
   const { context, box, colours } = plot;
   const right = box.left + box.width;
   const rows = [["test", colours.accent, 2.2, []], ["training", faded(colours.text, 0.35), 1.6, []]];
   rows.push(["hysteresis: coming down from collapse", faded(colours.text, 0.65), 1.6, [5, 4]]);
+  if (linear) rows.push(["closed form of the training images", faded(THEORY, 0.6), 6, []]);
   rows.forEach(([name, colour, width, dashes], i) => {
     const y = box.top + 9 + 16 * i;
     Object.assign(context, { strokeStyle: colour, lineWidth: width });

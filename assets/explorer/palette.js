@@ -25,6 +25,9 @@ export function rgb(colour) {
   return parsed.get(colour);
 }
 
+// What theory says, beneath what was measured; kl.css names it too.
+export const THEORY = "#e8890c";
+
 export const faded = (colour, alpha) => `rgba(${rgb(colour).join(", ")}, ${alpha})`;
 
 // The colours of the page as it is now, light or dark.
