@@ -16,7 +16,7 @@ FIRST = Settings(
     data="digits", hidden=(256, 128), latent_dim=2, beta=1.0, batch_size=64, lr=1e-3, schedule="constant", epochs=10_000
 )
 GROUPS = {
-    "Model": ("data", "arch", "hidden", "latent_dim", "likelihood", "sigma"),
+    "Model": ("data", "arch", "hidden", "latent_dim", "likelihood", "sigma", "sigma_learned"),
     "Loss": (
         "beta",
         "beta_schedule",

@@ -73,7 +73,7 @@ def test_every_setting_is_an_option_with_its_help_and_default(capsys) -> None:
     for f in dataclasses.fields(Settings):
         assert f"--{f.name.replace('_', '-')} " in shown
         assert f.metadata["help"].split(";")[0].split(" (")[0] in shown.replace("- ", "-")
-    assert "one of digits, mnist, fashion" in shown
+    assert "one of digits, sprites, mnist, fashion" in shown
     assert "(default: 0.001)" in shown
     assert "(default: 400)" in shown
 
@@ -96,7 +96,7 @@ def test_options_become_the_settings_of_the_run(capsys) -> None:
 @pytest.mark.parametrize(
     ("option", "word"),
     [
-        (["--data", "mnists"], "Unknown data 'mnists': choose one of digits, mnist"),
+        (["--data", "mnists"], "Unknown data 'mnists': choose one of digits, sprites, mnist"),
         (["--arch", "transformer"], "Unknown arch"),
         (["--likelihood", "poisson"], "Unknown likelihood"),
         (["--schedule", "zigzag"], "Unknown schedule"),

@@ -21,8 +21,11 @@ class VAE(nn.Module):
 
     `likelihood` "bernoulli": ln p(x|z) = Σ x·ln p + (1−x)·ln(1−p), p = sigmoid(logits). On grey pixels this is the
     cross-entropy that the field reports, an unnormalised density. "gaussian": pixels are N(mean, sigma²) with one
-    fixed `sigma`; the full normalised density, so that −½‖x − mean‖²/sigma² is joined by its constant.
+    fixed `sigma`; the full normalised density, so that −½‖x − mean‖²/sigma² is joined by its constant. Beta and sigma
+    are one knob there: the optimum of distortion + beta · rate is the same along beta · sigma² = const, not the elbo.
     """
+
+    log_sigma: nn.Parameter | None
 
     def __init__(self, plan: Plan, image_shape: ImageShape, likelihood: Likelihood, sigma: float = 1.0) -> None:
         super().__init__()
@@ -32,7 +35,27 @@ class VAE(nn.Module):
         self.image_shape = image_shape
         self.latent_dim = plan.latent_dim
         self.likelihood = likelihood
-        self.sigma = sigma
+        self.register_parameter("log_sigma", None)
+        self._sigma = sigma
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel under the gaussian likelihood; of a learned one, 6 digits."""
+        return self._sigma if self.log_sigma is None else float(f"{self.log_sigma.detach().exp().item():.6g}")
+
+    @sigma.setter
+    def sigma(self, value: float) -> None:
+        """Fix it, where it was learned too."""
+        self.log_sigma = None
+        self._sigma = value
+
+    def learn_sigma(self) -> None:
+        """Make ln sigma a parameter, which begins where sigma is."""
+        self.log_sigma = nn.Parameter(torch.tensor(log(self._sigma)))
+
+    def weights(self) -> dict[str, Tensor]:
+        """Those of encoder and decoder, by name: what a checkpoint holds, for there sigma is a setting."""
+        return {name: weight for name, weight in self.state_dict().items() if name != "log_sigma"}
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """q(z|x) for x (B, C, H, W): mu and logvar (B, k)."""
@@ -50,6 +73,8 @@ class VAE(nn.Module):
             return -F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
         squared = (x - output).flatten(1).square().sum(1)
         pixels = x[0].numel()
+        if self.log_sigma is not None:
+            return -0.5 * (squared * (-2 * self.log_sigma).exp() + pixels * (LOG_2PI + 2 * self.log_sigma))
         return -0.5 * (squared / self.sigma**2 + pixels * (LOG_2PI + 2 * log(self.sigma)))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:

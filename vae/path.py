@@ -95,6 +95,8 @@ def follow(
     """
     from vae.training import Training, train
 
+    if settings.sigma_learned == "on":
+        raise InputError("Along a path sigma stays as it is, for beta and sigma are one knob; leave sigma_learned off.")
     n, size = len(images.train.labels), settings.batch_size
     per_stop = -(-settings.epochs * n // size)
     ways = [("before", 1.0)] * PROLOGUE + [("before", beta) for beta in reversed(betas) if beta < 1]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,11 +77,14 @@ def go_on(training: Training) -> bool:
     """Before a step: what rank 0 has been asked for is so on every rank. False where the others are to end."""
     if count() < 2:
         return True
-    word = torch.tensor([GO_ON, training.beta, training.lr, training.sigma, training.scheduled], dtype=torch.float64)
+    sigma = nan if training.learns_sigma else training.sigma
+    word = torch.tensor([GO_ON, training.beta, training.lr, sigma, training.scheduled], dtype=torch.float64)
     with _one_sentence():
         dist.broadcast(word, 0)
     if rank() > 0:
-        said, beta, training.lr, training.sigma, scheduled = word.tolist()
+        said, beta, training.lr, sigma, scheduled = word.tolist()
+        if not isnan(sigma):
+            training.sigma = sigma
         training.put_beta(beta)
         training.scheduled = bool(scheduled)
         training.rewound = said == REWIND

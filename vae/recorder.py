@@ -354,7 +354,9 @@ class _Recorder:
         old = self.training
         old.rewound = True
         self.training = Training(self.settings, self.images.image_shape)
-        self.training.lr, self.training.sigma = old.lr, old.sigma
+        self.training.lr = old.lr
+        if not old.learns_sigma:
+            self.training.sigma = old.sigma
         if not old.scheduled:
             self.training.beta = old.beta
         passes = len(list(self.folder.glob("log-*.jsonl")))
@@ -406,6 +408,8 @@ class _Recorder:
             "lr": float(f"{step.lr:.4g}"),
             "images_per_s": round(images / max(now - self.last_report, 1e-9)),
         }
+        if self.training.learns_sigma:
+            record["sigma"] = float(f"{step.sigma:.4g}")
         if validate:
             numbers = evaluate(self.training.model, self.images.validation, split="validation", iwae=())
             self.validation = {name: round(numbers[name], 3) for name in ("distortion", "rate", "elbo")}
@@ -443,6 +447,7 @@ class _Recorder:
             "effective_beta": training.effective_beta,
             "lr": training.lr,
             "sigma": training.sigma,
+            "sigma_learned": training.learns_sigma,
             "scheduled": training.scheduled,
             "pace": self.control.pace,
             "distortion": terms[0] if terms else None,
@@ -523,6 +528,7 @@ class _Recorder:
         else:  # killed between its last write and its last word: only the model is needed to finish
             self.finishing = True
             self.training = Training(saved.settings, self.images.image_shape)  # beta and sigma as they had come to be
+            self.training.sigma = saved.settings.sigma
             self.training.model.load_state_dict({k: torch.from_numpy(v) for k, v in saved.arrays.items()})
             self.training.step = saved.step
         self.means.restore(saved.training, self.training.device)
@@ -545,7 +551,7 @@ class _Recorder:
             replace(self.settings, beta=training.beta, sigma=training.sigma),  # what the model has come to be
             self.images.image_shape,
             training.step,
-            training.model.state_dict(),
+            training.model.weights(),
             state,
         )
 

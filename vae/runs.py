@@ -162,7 +162,7 @@ def default_folder(settings: Settings) -> Path:
     """Where a run of these settings goes when nobody says: runs/mnist-mlp-2d, and what is unusual about it."""
     parts = [Path(settings.data).stem, settings.arch, f"{settings.latent_dim}d"]
     if settings.likelihood == "gaussian":
-        parts.append(f"gaussian{settings.sigma:g}")
+        parts.append("gaussian" if settings.sigma_learned == "on" else f"gaussian{settings.sigma:g}")
     if settings.beta != 1:
         parts.append(f"beta{settings.beta:g}")
     if settings.seed != 1:

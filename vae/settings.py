@@ -48,6 +48,9 @@ class Settings:
     sigma: float = _setting(
         1.0, "standard deviation of a pixel under the gaussian likelihood", at_least=1e-3, at_most=1e3
     )
+    sigma_learned: Literal["off", "on"] = _setting(
+        "off", "on: sigma is a weight like any other, beginning at its setting; whoever turns it meanwhile fixes it"
+    )
     beta_schedule: Literal["constant", "warm-up", "cyclical"] = _setting(
         "constant",
         "beta over the run: warm-up rises from 0 over beta_period, cyclical does so again and again",
@@ -124,6 +127,9 @@ class Settings:
 
 def _check_loss(settings: Settings) -> None:
     """Refuse losses that contradict themselves."""
+    if settings.sigma_learned == "on" and settings.likelihood != "gaussian":
+        wanted = "choose likelihood gaussian or sigma_learned off"
+        raise InputError(f"A {settings.likelihood} likelihood has no sigma to learn; {wanted}.")
     own_draws = {"tc_weight": settings.tc_weight != 1, "importance_samples": settings.importance_samples > 1}
     changed = {"free_bits": settings.free_bits > 0, "capacity": settings.capacity > 0, **own_draws}
     chosen = [name for name, on in changed.items() if on]

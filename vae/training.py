@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import cos, pi, prod
+from math import cos, log, pi, prod
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from vae.settings import Settings
 CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
 WARM_UP = 0.3  # share of a one-cycle run in which the rate rises
 START, END = 1 / 25, 1 / 2.5e5  # the first and the last rate of a one-cycle run, as shares of its peak
+LOG_SIGMA = "log_sigma"  # what a learned sigma is called in a checkpoint
+LEARNED = (log(1e-3), log(1e3))  # of it, the range that the setting sigma has
 MAX_THREADS = 8  # networks of this size gain nothing from more
 
 
@@ -63,8 +65,13 @@ class Step:
     epoch: int  # passes over the training images completed
     beta: float
     lr: float
-    sigma: float
+    width: float | Tensor  # sigma, on the device where it is learned
     terms: Tensor
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel under the gaussian likelihood."""
+        return float(self.width)
 
     @property
     def distortion(self) -> float:
@@ -91,8 +98,9 @@ class Training:
     """Everything that a step reads and changes: a model, its optimiser, its noise, and how many steps were taken.
 
     `beta` (the weight of the rate), `lr` (the peak of the learning rate) and `sigma` (of the gaussian likelihood) may
-    be set between any two steps; a beta that was set follows its schedule no more. All randomness comes from
-    `settings.seed`: on one CPU, with one number of threads, equal settings give equal weights, bit for bit.
+    be set between any two steps; a beta that was set follows its schedule no more, and a sigma that was set is learned
+    no more. All randomness comes from `settings.seed`: on one CPU, with one number of threads, equal settings give
+    equal weights, bit for bit.
     """
 
     def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
@@ -102,6 +110,8 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(settings.seed)  # where torch's layers draw their first weights from
             model = VAE(plan, image_shape, settings.likelihood, settings.sigma)
+        if settings.sigma_learned == "on":
+            model.learn_sigma()
         self.settings = settings
         self.device = device
         self.model = model.to(device)
@@ -121,13 +131,18 @@ class Training:
         """The training as it was when its weights and `state()` were written to `checkpoint`."""
         training = cls(checkpoint.settings, checkpoint.image_shape)
         # copied into place, never adopted: kernels round alike only where memory is aligned alike
-        training.model.load_state_dict({name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()})
+        weights = {name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()}
         try:
             saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
+            beta, training.lr, sigma, scheduled = saved["live"].tolist()
+            if LOG_SIGMA in saved:
+                weights[LOG_SIGMA] = saved[LOG_SIGMA]
+            else:
+                training.sigma = sigma
+            training.model.load_state_dict(weights)
             for name, tensor in training.moments().items():
                 tensor.copy_(saved[name])
             training.noise.set_state(saved["noise"].clone())
-            beta, training.lr, training.sigma, scheduled = saved["live"].tolist()
             training.put_beta(beta)
             training.scheduled = bool(scheduled)
         except (KeyError, RuntimeError, TypeError, ValueError):
@@ -166,13 +181,19 @@ class Training:
     def sigma(self, value: float) -> None:
         self.model.sigma = value
 
+    @property
+    def learns_sigma(self) -> bool:
+        """Whether sigma is a weight that is trained along."""
+        return self.model.log_sigma is not None
+
     def state(self) -> dict[str, Tensor]:
         """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
         self.check()
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise Diverged(self.step + 1, self.settings)
         live = torch.tensor([self.beta, self.lr, self.sigma, self.scheduled], dtype=torch.float64)
-        return self.moments() | {"noise": self.noise.get_state(), "live": live}
+        learned = {} if self.model.log_sigma is None else {LOG_SIGMA: self.model.log_sigma.detach()}
+        return self.moments() | learned | {"noise": self.noise.get_state(), "live": live}
 
     def check(self) -> None:
         """Raise `Diverged` where the loss of a step since the last check was not finite. Waits for the device."""
@@ -210,6 +231,9 @@ class Training:
             terms = torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
             terms = ranks.average(self, terms)
         self.optimiser.step()
+        if self.model.log_sigma is not None:
+            with torch.no_grad():
+                self.model.log_sigma.clamp_(*LEARNED)
         return terms
 
     def moments(self) -> dict[str, Tensor]:
@@ -251,9 +275,11 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
     captured = None
     descend: Callable[[Tensor, Tensor], Tensor] = training.descend
     while training.step < steps and ranks.go_on(training):
-        # a graph holds sigma as a constant, and no word between ranks
-        if device.type == "cuda" and captured != training.sigma and ranks.count() == 1:
-            descend, captured = _captured(training), training.sigma
+        # a graph holds sigma as a constant, unless it is learned, and no word between ranks
+        log_sigma = training.model.log_sigma
+        constant = training.sigma if log_sigma is None else 0.0
+        if device.type == "cuda" and captured != constant and ranks.count() == 1:
+            descend, captured = _captured(training), constant
         if training.scheduled:
             period = settings.beta_period * n / size
             training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
@@ -269,7 +295,8 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
             training.check()
         seen = training.step * size
-        yield Step(training.step, steps, seen, seen // n, training.beta, lr, training.sigma, terms)
+        width = training.sigma if log_sigma is None else log_sigma.detach().exp()
+        yield Step(training.step, steps, seen, seen // n, training.beta, lr, width, terms)
 
 
 def count_steps(settings: Settings, images: int, ranks: int = 1) -> int:

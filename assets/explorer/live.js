@@ -544,7 +544,7 @@ export class Live {
     for (const [key, dial] of Object.entries(this.dials)) {
       dial.enabled = steer && lead.isBusy;
       const value = meta?.[key] ?? lead.settings[key];
-      if (value !== undefined && !this.requests.has(key)) dial.show(value, key === "beta" ? effective(lead) : "");
+      if (value !== undefined && !this.requests.has(key)) dial.show(value, key === "beta" ? effective(lead) : key === "sigma" && meta?.sigma_learned ? "learned: turning it fixes it" : "");
     }
     if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));
     this.showNotice();
