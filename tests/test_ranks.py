@@ -83,10 +83,11 @@ def assert_same_weights(folder: Path, training: Training) -> None:
 def test_two_ranks_are_one_process_with_twice_the_batch(digits, tmp_path) -> None:
     command = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc-per-node", "2", "-m", "vae"]
     together = tmp_path / "together"
-    subprocess.run(
+    result = subprocess.run(
         [*command, "train", "--out", together, *OPTIONS.split()],
-        cwd=ROOT, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+    assert result.returncode == 0, result.stderr
     for _ in run(SETTINGS, tmp_path / "alone", digits):
         pass
     ours, single = runs.read(together), runs.read(tmp_path / "alone")
