@@ -304,6 +304,9 @@ class _Recorder:
     def _is_paused(self) -> bool:
         return self.control.until is not None and self.training.step >= self.control.until
 
+    def _waits_or_runs(self) -> str:
+        return "paused" if self._is_paused() else "running"
+
     def _is_early(self) -> bool:
         return self.control.pace is not None and time.monotonic() - self.clock.last < 1 / self.control.pace
 
@@ -344,7 +347,7 @@ class _Recorder:
             self._rewind()
         if wanted.save > before.save:
             self.save()
-            self.say("running")
+            self.say(self._waits_or_runs())
         self.finishing = self.finishing or wanted.finish
         self.snapshots.due = 0.0  # the next step is the first under what was asked: show it at once
         return True
@@ -377,7 +380,7 @@ class _Recorder:
             self.changes.pop("beta", None)
         self.changed_step = 0
         self._log_changes()
-        self.say("running")
+        self.say(self._waits_or_runs())
 
     def _log_changes(self) -> None:
         """A line for the settings that were turned, after which step: what they were, what they are."""
