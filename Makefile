@@ -48,8 +48,8 @@ path-mnist-2d := --data mnist --hidden 256,64 --latent-dim 2 --epochs 3 --batch-
 path-mnist-10d := --data mnist --hidden 128 --latent-dim 10 --epochs 3 --batch-size 256 --lr 1.5e-3 --points 1800 \
   --betas 0,0.01,0.03,0.1,0.25,0.5,0.75,1,1.4,2,2.8,4,5,6,7,8,9,10,11.5,13,15,17,19,21,23,25,28,32,40,60
 # a linear VAE, in full batches: close enough to its optimum at every stop to be held against the closed form
-path-digits-linear := --data digits --hidden 0 --latent-dim 8 --likelihood gaussian --sigma 0.3 --epochs 600 \
-  --batch-size 1078 --lr 2e-3 --points 300 \
+path-digits-linear := --data digits --hidden 0 --latent-dim 8 --likelihood gaussian --sigma 0.3 --epochs 800 \
+  --batch-size 1078 --lr 1e-3 --points 300 \
   --betas 0,0.3,0.5,0.75,1,1.3,1.6,1.75,1.95,2.2,2.4,2.55,2.7,2.9,3.05,3.25,3.7,4.2,4.45,4.7,5.2,5.8,6.2,6.6,6.9,7.2,7.5,8,9.5,12
 path-sprites-10d := --data sprites --arch conv --hidden 16,16,8 --latent-dim 10 --epochs 3 --batch-size 64 --lr 2e-3 \
   --points 500 --betas 0,0.2,0.6,1,2,3,4.5,6.5,9,12,16,20,25,30,36,43,52,65,90

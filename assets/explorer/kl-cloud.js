@@ -20,10 +20,10 @@ const DEEPEST = 64;
 const OPACITY = Uint8Array.from({ length: DEPTHS }, (_, i) => 255 * MOST * (1 - Math.exp((-ONE / MOST) * i * (DEEPEST / DEPTHS))));
 
 export class Cloud {
-  constructor(canvas, labels, classes) {
-    Object.assign(this, { canvas, labels, classes, stamps: null });
+  constructor(canvas, labels, classes, ordered = false) {
+    Object.assign(this, { canvas, labels, classes, ordered, stamps: null });
     this.order = Int32Array.from(labels.keys()).sort((a, b) => labels[a] - labels[b] || a - b);
-    this.colours = Array.from({ length: classes }, (_, c) => rgb(classColour(c, classes)));
+    this.colours = Array.from({ length: classes }, (_, c) => rgb(classColour(c, classes, ordered)));
   }
 
   // Draws the filling on its own canvas, points and outlines on that of `context`; `fine`: time does not matter.
@@ -179,7 +179,7 @@ export class Cloud {
     context.globalAlpha = opacity;
     for (const i of this.order) {
       if (hidden.length && hidden.includes(this.labels[i])) continue;
-      if (this.labels[i] !== label) context.strokeStyle = classColour((label = this.labels[i]), this.classes);
+      if (this.labels[i] !== label) context.strokeStyle = classColour((label = this.labels[i]), this.classes, this.ordered);
       const middle = (uu[i] + vv[i]) / 2;
       const half = Math.hypot((uu[i] - vv[i]) / 2, uv[i]);
       const major = Math.sqrt(middle + half) * pixels;

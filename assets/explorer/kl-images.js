@@ -80,7 +80,7 @@ export class PathLens {
     model.logvar(point, this.lnVariance);
     let rate = 0;
     this.mean.forEach((mu, d) => (rate += klPerDim(mu, this.lnVariance[d])));
-    this.note.textContent = `class ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
+    this.note.textContent = `${model.path.kind} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
   }
 }
 

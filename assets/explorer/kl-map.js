@@ -31,7 +31,7 @@ export class PathMap extends Pane {
     Object.assign(this, { path, model, morph: model, dimensions: path.plane });
     model.changed = true;
     if (path.k > 2) this.projection = Projection.axes(path.k, ...path.plane);
-    this.posteriors = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length);
+    this.posteriors = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
     if (path.k > 1) this.plane.load(path.frame.meta, path.plane);
     this.dirty = this.groundDirty = true;
   }

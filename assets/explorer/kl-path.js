@@ -13,6 +13,8 @@ export class Path {
     const { betas, up, down, latent_dim: k, classes, linear } = frame.meta;
     Object.assign(this, { frame, decoderUrl, betas, up, down, k, classes, linear });
     this.count = frame.arrays.labels.length;
+    this.kinds = { names: frame.meta.factors.length ? frame.meta.factors : ["class"], labels: frame.arrays.labels, classes };
+    this.colour = 0;
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));
     this.decoders = betas.map(() => null);
@@ -21,6 +23,28 @@ export class Path {
     this.deaths = Array.from({ length: k }, (_, d) => this.death(d));
     this.plane = this.chiefDimensions();
     this.boxes = betas.map((_, s) => this.box(s));
+  }
+
+  // --- what the colours tell ---------------------------------------------------------------------------------------------
+
+  // Takes the values of a factor for the classes; those of the first are the classes themselves.
+  colourBy(factor) {
+    const { frame, kinds, count } = this;
+    const { names } = kinds;
+    this.colour = factor;
+    const values = factor ? Int32Array.from({ length: count }, (_, i) => frame.arrays.factors[i * names.length + factor]) : kinds.labels;
+    this.classes = factor ? Array.from({ length: Math.max(...values) + 1 }, (_, value) => String(value + 1)) : kinds.classes;
+    Object.assign(frame.meta, { classes: this.classes, ordered: factor > 0 });
+    frame.arrays.labels = values;
+  }
+
+  get ordered() {
+    return this.colour > 0;
+  }
+
+  // What a class is here, in a word.
+  get kind() {
+    return this.kinds.names[this.colour];
   }
 
   // --- the slider's scale ----------------------------------------------------------------------------------------------

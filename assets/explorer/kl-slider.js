@@ -2,6 +2,7 @@
 
 import { fresh, line } from "./chart.js";
 import { short } from "./format.js";
+import { Scores } from "./kl-scores.js";
 import { faded, theme } from "./palette.js";
 import { subscript } from "./projection.js";
 
@@ -17,7 +18,8 @@ const SURGERY = [
 ];
 
 const HTML = `
-  <div class="kl-band"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
+  <div class="kl-band kl-scores" hidden></div>
+  <div class="kl-band kl-parts"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
   <div class="kl-turn">
     <button class="kl-play" title="there and back again (space)"></button>
     <div class="kl-track"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
@@ -34,7 +36,8 @@ export class BetaSlider {
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.input = this.$("input");
-    this.band = this.$(".kl-band canvas");
+    this.band = this.$(".kl-parts canvas");
+    this.scores = new Scores(this.$(".kl-scores"), across);
     this.input.addEventListener("input", (event) => this.moved(event));
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.$(".kl-play").addEventListener("click", () => this.play(!this.playing));
@@ -49,6 +52,7 @@ export class BetaSlider {
 
   load(path) {
     this.path = path;
+    this.scores.load(path);
     this.$(".kl-marks").replaceChildren(...this.ticks(), ...this.thresholds(), ...this.marks());
     this.draw();
   }
@@ -112,6 +116,7 @@ export class BetaSlider {
   // The slider stands here now.
   show(position) {
     this.position = position;
+    this.scores.show(position);
     const beta = this.path.betaAt(position);
     if (Number(this.input.value) !== position) this.input.value = position;
     this.root.style.setProperty("--at", position);
@@ -155,13 +160,14 @@ export class BetaSlider {
 
   draw() {
     if (!this.path) return;
+    this.scores.draw();
     const { context, width, height } = fresh(this.band);
     if (width < 100) return;
     const colours = theme(this.band);
     const { path } = this;
     const parts = this.parts();
     const most = Math.max(...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)), 0.1);
-    const x = (at) => INSET + at * (width - 2 * INSET);
+    const x = (at) => across(at, width);
     const y = (value) => height - 1 - (value / most) * (height - 24);
     const floor = new Float64Array(path.stops);
     for (const { values, colour } of parts) {
@@ -220,6 +226,9 @@ export class BetaSlider {
     }));
   }
 }
+
+// Where on a canvas as wide as the slider a position stands.
+const across = (at, width) => INSET + at * (width - 2 * INSET);
 
 function placed(element, at) {
   element.style.setProperty("--at", at);

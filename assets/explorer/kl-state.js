@@ -27,6 +27,7 @@ export class PathState {
     if (this.view !== "map") params.set("view", this.view);
     if (this.zones !== "all") params.set("zones", this.zones);
     for (const name of SWITCHES) if (this[name === "plane" ? "manifold" : name]) params.set(name, 1);
+    if (path.colour) params.set("colour", path.kind);
     if (this.hidden.length) params.set("hidden", this.hidden.join(","));
     if (this.pair.join() !== this.first.join()) params.set("pair", this.pair.join(","));
     if (this.pinned && this.point >= 0) params.set("point", this.point);
@@ -44,6 +45,7 @@ export class PathState {
     if (params.get("view") === "why") this.view = "why";
     if (["pointer", "none"].includes(params.get("zones"))) this.zones = params.get("zones");
     for (const name of SWITCHES) this[name === "plane" ? "manifold" : name] = params.get(name) === "1";
+    path.colourBy(Math.max(0, path.kinds.names.indexOf(params.get("colour"))));
     const hidden = indices("hidden", path.classes.length);
     if (hidden) this.hidden = hidden;
     const pair = indices("pair", path.count);

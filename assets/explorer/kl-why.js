@@ -98,7 +98,7 @@ export class Why {
       const end = i === 0 || i === STEPS - 1;
       context.beginPath();
       context.arc(a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), end ? 7 : 3, 0, 2 * Math.PI);
-      context.fillStyle = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length) : text;
+      context.fillStyle = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length, this.path.ordered) : text;
       Object.assign(context, { strokeStyle: end ? text : background, lineWidth: 1.5 });
       context.fill();
       context.stroke();

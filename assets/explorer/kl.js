@@ -36,6 +36,7 @@ const HTML = `
   <div class="lv-bar">
     <div class="er-legend" role="group" aria-label="classes shown"></div>
     <div class="lv-options">
+      <label class="kl-colour" hidden>colour <select aria-label="factor that the colours tell"></select></label>
       <button class="lv-fit" title="show all points again (double click on the map)" hidden>fit</button>
       <button data-switch="fixed" title="the same scale at every beta">fixed scale</button>
       <div class="lv-choice" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
@@ -131,6 +132,8 @@ export class Kl {
     this.forces = path.forces && new Forces(path, this.model);
     this.$('[data-switch="forces"]').hidden = !this.forces;
     this.$('[data-switch="manifold"]').hidden = path.k < 2;
+    this.$(".kl-colour").hidden = path.kinds.names.length < 2;
+    this.$(".kl-colour select").replaceChildren(...path.kinds.names.map((name, i) => new Option(name, i)));
     this.images.load(path);
     this.lens.load(path);
     this.slider.load(path);
@@ -145,13 +148,20 @@ export class Kl {
     this.state = state;
     for (const pane of [this.pane, ...this.why.panes]) pane.state = state;
     this.legend = new Legend(this.$(".er-legend"), state);
-    this.legend.load(path.classes);
+    this.legend.load(path.classes, path.ordered);
+    this.$(".kl-colour select").value = path.colour;
     state.subscribe((changed, at) => this.changed(changed, at));
     this.why.load(path, () => this.colours);
     this.pane.show(path, this.model);
     this.pane.decorate = (context, view) => state.forces && this.forces.draw(context, view, state);
     this.retheme();
     this.changed(new Set(["position", "view", "zones", "hidden"]), performance.now());
+  }
+
+  // The colours tell another factor; nothing is hidden any more.
+  colourBy(factor) {
+    this.path.colourBy(factor);
+    this.adopt(Object.assign(this.state, { hidden: [], listeners: [] }));
   }
 
   // Someone has put another link into the address bar.
@@ -195,6 +205,7 @@ export class Kl {
       if (name) this.state.set({ [name]: !this.state[name] });
     });
     on(".lv-fit", "click", () => this.release());
+    on(".kl-colour select", "change", ({ target }) => this.colourBy(Number(target.value)));
     on(".kl-pair", "click", () => this.state.set({ pair: anotherPair(this.path) }));
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     window.addEventListener("hashchange", () => this.followLink(), { signal });

@@ -8,10 +8,10 @@ export class Legend {
     this.state = state;
   }
 
-  load(classes) {
+  load(classes, ordered = false) {
     this.buttons = classes.map((name, c) => {
       const button = document.createElement("button");
-      button.innerHTML = `<i style="background:${classColour(c, classes.length)}"></i>`;
+      button.innerHTML = `<i style="background:${classColour(c, classes.length, ordered)}"></i>`;
       button.append(name);
       button.title = "click: hide or show; double click: only this class, or all";
       button.addEventListener("click", (event) => (event.detail > 1 ? this.isolate(c) : this.toggle(c)));

@@ -28,7 +28,7 @@ export class Overlay {
     const { major, minor, angle } = ellipse(covariance(i));
     const [x, y] = view.toPixel(us[i], vs[i]);
     const scale = view.pixelsPerUnit * state.scale;
-    const colour = classColour(labels[i], frame.meta.classes.length);
+    const colour = classColour(labels[i], frame.meta.classes.length, frame.meta.ordered);
     const degrees = (-angle * 180) / Math.PI;
     this.zone.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${degrees.toFixed(2)})`);
     this.zone.setAttribute("rx", Math.max(1, major * scale).toFixed(2));

@@ -4,11 +4,22 @@
 
 const TEN = ["#d45d74", "#bd9708", "#96aff0", "#8c4384", "#0999b2", "#a275fd", "#2754dd", "#07e3c7", "#f9b373", "#ad3113"];
 
+// Values that have an order go from dark to light (viridis, without its ends).
+const RAMP = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39"];
+
 // Class → colour, the same on every page. Beyond ten classes hues go round the circle at two lightnesses.
-export function classColour(i, count) {
+export function classColour(i, count, ordered = false) {
+  if (ordered) return ramp(i / Math.max(1, count - 1));
   if (count <= TEN.length) return TEN[i];
   const stride = count % 7 ? 7 : 11; // no divisor of the count, so that no hue comes twice
   return `hsl(${Math.round((360 * i * stride) / count) % 360} 65% ${i % 2 ? 60 : 42}%)`;
+}
+
+function ramp(share) {
+  const at = share * (RAMP.length - 1);
+  const low = Math.min(RAMP.length - 2, Math.floor(at));
+  const [from, to] = [low, low + 1].map((i) => [1, 3, 5].map((c) => parseInt(RAMP[i].slice(c, c + 2), 16)));
+  return `rgb(${from.map((c, i) => Math.round(c + (at - low) * (to[i] - c))).join(" ")})`;
 }
 
 const parsed = new Map();
