@@ -14,8 +14,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +42,7 @@ WATCHED_FOR = 3.0  # seconds after the last sign of a watcher
 LOOK_EVERY = 0.2  # seconds between looks for one
 FRAME_EVERY = 0.05  # seconds between snapshots, at least
 DECODER_EVERY, MANIFOLD_EVERY = 1.0, 0.4
-SHARE = 0.07  # of the time that snapshots may cost
+SHARE = 0.08  # of the time that snapshots may cost
 
 
 def watch(folder: str | Path) -> None:
@@ -64,6 +66,7 @@ class Snapshots:
         self.resident: Tensor | None = None
         self.decoder_step = self.manifold_step = 0
         self.looked_at = self.due = self.decoder_due = self.manifold_due = 0.0
+        self.costs: deque[float] = deque(maxlen=5)  # seconds; their median, for others' work may come between
         self.watched = False
 
     def is_due(self, now: float) -> bool:
@@ -116,7 +119,8 @@ class Snapshots:
         }
         self._write(FRAME, meta, arrays)
         now = time.monotonic()
-        self.due = max(start + FRAME_EVERY, now + (now - start) * (1 / SHARE - 1))
+        self.costs.append(now - start)
+        self.due = max(start + FRAME_EVERY, now + median(self.costs) * (1 / SHARE - 1))
 
     def _write_probe(self, training: Training) -> Tensor:
         """Write all that does not change; the probe set's images, on the device, in [0, 1]."""
