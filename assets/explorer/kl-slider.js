@@ -216,7 +216,9 @@ export class BetaSlider {
     const { path } = this;
     if (path.up.every(({ surgery }) => surgery && SURGERY.every(([key]) => key in surgery)))
       return SURGERY.map(([key, name, alpha]) => ({
-        name, values: path.up.map(({ surgery }) => surgery[key]), colour: ({ accent }) => faded(accent, alpha),
+        // a code that tells N images apart holds ln N nats, and no estimate from N images says more
+        name: key === "index_code_mi" ? `${name} (of ${path.count.toLocaleString("en")} images: ≤ ${Math.log(path.count).toFixed(1)})` : name,
+        values: path.up.map(({ surgery }) => surgery[key]), colour: ({ accent }) => faded(accent, alpha),
       }));
     const rates = path.up.map(({ rate_per_dim }) => rate_per_dim);
     const total = rates[0].map((_, d) => rates.reduce((sum, stop) => sum + stop[d], 0));
