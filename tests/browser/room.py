@@ -60,7 +60,7 @@ DELIVERED = """(type) => {
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 
 
-def eventually(check: Callable[[], T], seconds: float = 20) -> T:
+def eventually(check: Callable[[], T], seconds: float = 45) -> T:
     """What `check` returns once it raises no AssertionError any more; its last error where it never stops."""
     deadline = time.monotonic() + seconds
     while True:
