@@ -1,0 +1,245 @@
+"""Integrals of a density over a plane or a line, by cells that are split only where there is mass. float64 throughout.
+
+The density is known up to its constant, by its log. It may have several modes, far apart and thousands of cells narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import inf, log
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vae.errors import InputError
+
+LogDensity = Callable[[Tensor], Tensor]  # z (N, k) float64 → ln of the density up to a constant (N,)
+
+REACH = 16.0  # cells this many nats under the peak are left out: of a Gaussian in the plane, e⁻¹⁶ of its mass
+MOST_CELLS = 1 << 21
+MOST_LEVELS = 14
+PROMINENCE = 0.1  # nats that a mode rises over the saddle to a higher one; a ridge askew to the grid ripples by 0.03
+LEAST_WEIGHT = 1e-3  # of a mode
+
+
+class Box(NamedTuple):
+    """The cube [centre − half, centre + half], cut into `per_axis` cells a side."""
+
+    centre: Tensor  # (k,)
+    half: float
+    per_axis: int
+
+    @property
+    def step(self) -> float:
+        return 2 * self.half / self.per_axis
+
+    def centres(self, index: Tensor) -> Tensor:
+        """Of cells with integer coordinates `index` (G, k)."""
+        return self.centre - self.half + (index + 0.5) * self.step
+
+    def all_cells(self) -> Tensor:
+        axis = torch.arange(self.per_axis)
+        return torch.cartesian_prod(*[axis] * len(self.centre)).reshape(-1, len(self.centre))
+
+
+class Modes(NamedTuple):
+    """The modes of a density, the heaviest first: peaks (M, k), masses that sum to 1 (M,), covariances (M, k, k)."""
+
+    peak: Tensor
+    weight: Tensor
+    covariance: Tensor
+
+    @property
+    def least_sigma(self) -> float:
+        """The smallest standard deviation of any mode along any direction."""
+        return torch.linalg.eigvalsh(self.covariance)[:, 0].min().clamp_min(0).sqrt().item()
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A density on the equal cells that hold its mass; `error` is how much `log_total` moved when they were halved."""
+
+    box: Box
+    index: Tensor  # (G, k), in lexicographic order
+    log_density: Tensor  # (G,), at the centres
+    error: float  # nats
+
+    @property
+    def step(self) -> float:
+        return self.box.step
+
+    @cached_property
+    def z(self) -> Tensor:
+        """Centres, (G, k)."""
+        return self.box.centres(self.index)
+
+    @cached_property
+    def log_total(self) -> float:
+        """ln of the integral."""
+        return (self.log_density.logsumexp(0) + self.z.shape[1] * log(self.step)).item()
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """The share of every cell in the mass, (G,)."""
+        return self.log_density.softmax(0)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.weights @ self.z
+
+    @property
+    def covariance(self) -> Tensor:
+        offsets = self.z - self.mean
+        return (offsets * self.weights[:, None]).T @ offsets
+
+    @cached_property
+    def modes(self) -> Modes:
+        """Local maxima that rise at least 0.1 nats over the saddle to a higher one and hold 0.1% of the mass."""
+        return _modes(self)
+
+    def bounds(self, tail: float = 1e-4) -> tuple[Tensor, Tensor]:
+        """Lowest and highest coordinates (k,) of a box that leaves at most `tail` of the mass out on every side."""
+        low, high = [], []
+        for i in range(self.z.shape[1]):
+            masses = torch.zeros(self.box.per_axis, dtype=torch.float64).index_add_(0, self.index[:, i], self.weights)
+            below = masses.cumsum(0)
+            low.append(int(torch.searchsorted(below, tail)))
+            high.append(min(int(torch.searchsorted(below, 1 - tail)) + 1, self.box.per_axis))
+        start = self.box.centre - self.box.half
+        return start + torch.tensor(low) * self.step, start + torch.tensor(high) * self.step
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draws (n, k) of the density that is even within each cell."""
+        chosen = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        inside = torch.rand((n, self.z.shape[1]), generator=generator, dtype=torch.float64) - 0.5
+        return self.z[chosen] + inside * self.step
+
+
+def integrate(log_density: LogDensity, box: Box, tolerance: float = 3e-4, first: Tensor | None = None) -> Cells:
+    """Cells of at most half the smallest standard deviation of any mode, whose integral halving has moved by no more
+    than `tolerance` nats.
+
+    A cell is split while its density, or that plus its largest difference to a neighbour, comes within `REACH` nats of
+    the peak, so that a mode that lies between the centres of the first cells is found by its flanks. Where such cells
+    touch the edge, the box is enlarged. `first` holds the values on the cells of `box`, where they are known.
+    """
+    first_box, index, values = box, box.all_cells(), first
+    totals: list[float] = []
+    while True:
+        if values is None:
+            values = log_density(box.centres(index))
+        if not torch.isfinite(values.max()):
+            raise InputError("The density is not finite on this plane; choose a model that was trained to the end.")
+        total = values.logsumexp(0).item() + len(box.centre) * log(box.step)
+        cells = Cells(box, index, values, abs(total - totals[-1]) if totals else inf)
+        if cells.error <= tolerance and box.step <= cells.modes.least_sigma / 2:
+            return cells
+        beside = neighbours(index, box.per_axis)
+        kept = promising(values, beside)
+        if ((index[kept] == 0) | (index[kept] == box.per_axis - 1)).any():
+            first_box = first_box._replace(half=2 * first_box.half, per_axis=2 * first_box.per_axis)
+            if first_box.per_axis ** len(box.centre) > MOST_CELLS:
+                raise InputError("The density has no finite mass on this plane; it must fall off in every direction.")
+            box = first_box
+            index, values, totals = box.all_cells(), None, []
+            continue
+        totals.append(total)
+        k = len(box.centre)
+        if len(totals) > MOST_LEVELS or int(kept.sum()) << k > MOST_CELLS:
+            raise InputError("The density is too narrow for this plane to be integrated on a grid.")
+        box = box._replace(per_axis=2 * box.per_axis)
+        index, values = halved(index[kept]), None
+
+
+def halved(index: Tensor) -> Tensor:
+    """The 2^k parts of every cell, in lexicographic order."""
+    k = index.shape[1]
+    corners = torch.tensor(list(product((0, 1), repeat=k)))
+    parts = (2 * index[:, None] + corners).reshape(-1, k)
+    return parts[_codes(parts, int(parts.max()) + 3).argsort()]
+
+
+def _codes(index: Tensor, width: int) -> Tensor:
+    """One number a cell, in lexicographic order; neighbours never share one with a cell of the next row."""
+    codes = index[:, 0] + 1
+    for column in index.T[1:]:
+        codes = codes * width + column + 1
+    return codes
+
+
+def neighbours(index: Tensor, per_axis: int) -> Tensor:
+    """Positions of the 3^k − 1 cells around every cell, its own where there is none: (3^k − 1, G)."""
+    codes = _codes(index, per_axis + 2)
+    own = torch.arange(len(codes))
+    found = []
+    for shift in product((-1, 0, 1), repeat=index.shape[1]):
+        if any(shift):
+            wanted = _codes(index + torch.tensor(shift), per_axis + 2)
+            at = torch.searchsorted(codes, wanted).clamp_max(len(codes) - 1)
+            found.append(torch.where(codes[at] == wanted, at, own))
+    return torch.stack(found)
+
+
+def promising(values: Tensor, beside: Tensor) -> Tensor:
+    """Which cells may hold density within `REACH` nats of the peak, by their values and those `beside` them."""
+    slope = (values[beside] - values).abs().amax(0)
+    return values + slope >= values.max() - REACH
+
+
+def _modes(cells: Cells) -> Modes:
+    values, beside = cells.log_density, neighbours(cells.index, cells.box.per_axis)
+    mode = _merged(values, beside, _uphill(values, beside))
+    peaks, labels = mode.unique(return_inverse=True)
+    weight = torch.zeros(len(peaks), dtype=torch.float64).index_add_(0, labels, cells.weights)
+    heavy = (weight >= LEAST_WEIGHT).nonzero().squeeze(1)
+    heavy = heavy[weight[heavy].argsort(descending=True)]
+    covariances = []
+    for i in heavy:
+        mine = labels == i
+        shares, z = cells.weights[mine] / weight[i], cells.z[mine]
+        offsets = z - shares @ z
+        covariances.append((offsets * shares[:, None]).T @ offsets)
+    return Modes(cells.z[peaks[heavy]], weight[heavy] / weight[heavy].sum(), torch.stack(covariances))
+
+
+def _uphill(values: Tensor, beside: Tensor) -> Tensor:
+    """The local maximum that every cell climbs to by steepest ascent, as its position (G,)."""
+    around = torch.cat((torch.arange(len(values))[None], beside))
+    root = around.gather(0, values[around].argmax(0, keepdim=True))[0]
+    while not torch.equal(root, root[root]):
+        root = root[root]
+    return root
+
+
+def _merged(values: Tensor, beside: Tensor, root: Tensor) -> Tensor:
+    """`root` with the local maxima of little prominence given to the higher one across their highest saddle."""
+    here = torch.arange(len(values)).expand_as(beside)
+    border = root[here] != root[beside]
+    saddles = torch.minimum(values[here[border]], values[beside[border]])
+    ends = torch.stack((root[here[border]], root[beside[border]]), 1)
+    owner: dict[int, int] = {}  # of a maximum, a higher one that its region has been joined with
+    given: dict[int, int] = {}  # the same, for those of little prominence
+
+    def find(of: dict[int, int], peak: int) -> int:
+        while peak in of:
+            peak = of[peak]
+        return peak
+
+    pairs, where = ends.unique(dim=0, return_inverse=True)
+    highest = torch.full((len(pairs),), -torch.inf, dtype=values.dtype).scatter_reduce(0, where, saddles, "amax")
+    for i in highest.argsort(descending=True).tolist():
+        first, second = (find(owner, peak) for peak in pairs[i].tolist())
+        if first == second:
+            continue
+        low, high = sorted((first, second), key=lambda peak: (values[peak].item(), peak))
+        owner[low] = high
+        if values[low] - highest[i] < PROMINENCE:
+            given[low] = high
+    final = torch.arange(len(values))
+    for peak in given:
+        final[peak] = find(given, peak)
+    return final[root]
