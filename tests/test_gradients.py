@@ -50,7 +50,7 @@ DIAGONAL = diagonal([0.6, -0.4], [0.8, 0.5])
 
 
 @pytest.mark.parametrize("estimator", ["score", "baseline", "leave-one-out", "pathwise"])
-@pytest.mark.parametrize(("mu", "sigma"), [(1.5, 0.7), (0.5, 1.0)])
+@pytest.mark.parametrize(("mu", "sigma"), [(1.5, 0.7)])
 def test_means_and_variances_of_z_squared_at_a_million_draws(estimator, mu, sigma) -> None:
     f, q = square(), diagonal([mu], [sigma])
     found = moments(f, q, estimator, MILLION, generator(1), baseline=expectation(f, q))
