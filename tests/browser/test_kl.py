@@ -313,6 +313,7 @@ def test_what_forces_are_said_are_those_of_the_file(kl, file) -> None:
 
     def shown() -> None:
         cells = kl.page.locator(".kl-pull td").all_inner_texts()
+        assert len(cells) == 12
         values = [float(cell.split()[0].split("±")[0].replace("−", "-")) for cell in cells]
         np.testing.assert_allclose(np.reshape(values, (3, 4)), expected, atol=0.0051)
 
