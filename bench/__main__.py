@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-KINDS = ("followers", "latency", "live", "loading", "training")
+KINDS = ("followers", "kl", "latency", "live", "loading", "training")
 RESULTS = Path(__file__).parent / "results"
 
 
