@@ -40,7 +40,7 @@ SHOWN = 8  # images that are reconstructed
 SIDE, REACH = 12, 3.0  # the manifold: images a side, and prior sigmas to each side of 0
 WATCHED_FOR = 3.0  # seconds after the last sign of a watcher
 LOOK_EVERY = 0.2  # seconds between looks for one
-FRAME_EVERY = 0.05  # seconds between snapshots, at least
+FRAME_EVERY = 0.066  # seconds between snapshots, at least
 DECODER_EVERY, MANIFOLD_EVERY = 1.0, 0.4
 SHARE = 0.08  # of the time that snapshots may cost
 
