@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MODULES = Path(__file__).parent.parent / "assets" / "explorer"
+KATEX = MODULES.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
 FRAMES_KEPT = 32
@@ -102,6 +103,26 @@ async def _plotly(request: Request) -> Response:
     return plotly_blob().respond(request)
 
 
+@cache
+def _katex_files() -> dict[str, Blob]:
+    """What KaTeX needs in the browser, by its path in KaTeX's own folder: the fonts are named in its style sheet."""
+    kinds = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
+    files = (p for p in sorted(KATEX.rglob("*")) if p.suffix in kinds)
+    return {p.relative_to(KATEX).as_posix(): Blob(p.read_bytes(), kinds[p.suffix]) for p in files}
+
+
+@cache
+def katex_path() -> str:
+    """Address of KaTeX's folder, relative to the app's root."""
+    version = hashlib.sha256("".join(blob.key for blob in _katex_files().values()).encode()).hexdigest()[:16]
+    return f"{PREFIX}/katex-{version}"
+
+
+async def _katex(request: Request) -> Response:
+    blob = _katex_files().get(request.path_params["file"])
+    return blob.respond(request) if blob else Response("no such file", status_code=404)
+
+
 async def _frame(request: Request) -> Response:
     blob = _frames.get(request.path_params["key"])
     return blob.respond(request) if blob else Response("no such frame", status_code=404)
@@ -112,6 +133,7 @@ def routes() -> list[BaseRoute]:
 
     return [
         Route("/" + plotly_path(), _plotly),
+        Route(f"/{katex_path()}/{{file:path}}", _katex),
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
         Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
