@@ -15,7 +15,7 @@ function style(href) {
   });
 }
 
-// Sets `tex` in `element`; \\htmlClass and \\htmlData name parts of it, which only our own sources do.
+// Sets `tex` in `element`; \htmlClass and \htmlData name parts of it, which only our own sources do.
 export async function formula(element, tex, displayMode = false) {
   (await katex).render(tex, element, { displayMode, throwOnError: false, strict: false, trust: ({ command }) => command.startsWith("\\html") });
 }
