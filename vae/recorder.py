@@ -276,6 +276,8 @@ class _Recorder:
             self._log_changes()
         if self.snapshots.is_due(now):
             self.snapshot("running")
+        if now - self.last_status > STATUS_EVERY:
+            self.say("running")
 
     def _wait(self) -> Iterator[None]:
         """Heed what is asked, and wait as long as it says so."""
@@ -422,8 +424,6 @@ class _Recorder:
                 self.finishing = True
         self._append(record)
         self.last_report, self.last_report_step = time.monotonic(), step.step
-        if now - self.last_status > STATUS_EVERY:
-            self.say("running")
 
     def snapshot(self, state: str) -> None:
         """What a live map shows of the training as it is now, if anybody looks; at the end, if anybody ever has."""
