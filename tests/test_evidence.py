@@ -29,7 +29,6 @@ from vae.evidence import (
     log_likelihoods,
     log_mean_weight,
     parts,
-    picture,
     sampled_elbo,
     true_posterior,
 )
@@ -39,6 +38,7 @@ from vae.held_out import read_held_out
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.quadrature import halved
+from vae.raster import ERROR, raster
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -127,19 +127,30 @@ def test_the_fast_likelihood_is_that_of_the_model() -> None:
     torch.testing.assert_close(log_joint(model, x, z).detach(), wanted + log_prior(z), rtol=1e-6, atol=3e-4)
 
 
-def test_the_picture_is_the_posterior_where_there_is_any() -> None:
+def test_the_raster_is_the_posterior_where_there_is_any() -> None:
     model, (x, _) = plane().model, image(2367)
     posterior = true_posterior(plane(), x)
     low, high = posterior.bounds()
-    seen = picture(model, x, posterior, low, high, 100)
-    area = ((high - low) / 100).prod().item()
-    assert seen.log_posterior.exp().sum().item() * area == pytest.approx(1, abs=0.01)
-    at = torch.stack(torch.meshgrid(seen.across, seen.up, indexing="xy"), -1)
-    wanted = log_likelihoods(model, x, at.reshape(-1, 2)).reshape(100, 100)
+    seen = raster(model, x, low, high, 200)
+    log_posterior = seen.log_likelihood + seen.log_prior - posterior.log_total
+    area = ((high - low) / 200).prod().item()
+    assert log_posterior.exp().sum().item() * area == pytest.approx(1, abs=0.01)
+    at = torch.stack(torch.meshgrid(*seen.axes, indexing="xy"), -1)
+    wanted = log_likelihoods(model, x, at.reshape(-1, 2)).reshape(200, 200)
     torch.testing.assert_close(seen.log_prior, log_prior(at))
-    visible = seen.log_posterior > seen.log_posterior.max() - 10
-    torch.testing.assert_close(seen.log_likelihood[visible], wanted[visible], rtol=1e-6, atol=3e-4)
-    assert (wanted[~visible] + seen.log_prior[~visible] - posterior.log_total < seen.log_posterior.max() - 9).all()
+    off = (seen.log_likelihood - wanted).abs()[log_posterior > log_posterior.max() - 12]
+    assert off.max() < 2 * ERROR
+    assert off.square().mean() < (ERROR / 5) ** 2
+    assert (log_posterior[wanted + seen.log_prior < posterior.log_total - 12] < -10).all()
+
+
+def test_a_raster_of_a_line_is_the_likelihood_itself() -> None:
+    model, x, _, _ = linear(1)
+    seen = raster(model, x, torch.tensor([-2.0]), torch.tensor([3.0]), 16)
+    torch.testing.assert_close(seen.axes[0][[0, -1]], torch.tensor([-2 + 5 / 32, 3 - 5 / 32]).double())
+    torch.testing.assert_close(seen.log_likelihood, log_likelihoods(model, x, seen.axes[0][:, None]))
+    with pytest.raises(InputError, match="multiple of 4"):
+        raster(model, x, torch.tensor([-2.0]), torch.tensor([3.0]), 18)
 
 
 @pytest.mark.parametrize("full_covariance", [False, True])

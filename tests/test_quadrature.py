@@ -33,6 +33,9 @@ def test_a_gaussian_has_its_moments(covariance) -> None:
     wanted = torch.tensor(covariance, dtype=torch.float64)
     assert cells.log_total == pytest.approx(0, abs=1e-6)
     assert cells.error < 1e-6
+    *before, (per_axis, total) = cells.levels
+    assert (per_axis, total) == (cells.box.per_axis, cells.log_total)
+    assert [2 * level.per_axis for level in before] == [level.per_axis for level in cells.levels[1:]]
     torch.testing.assert_close(cells.mean, mean, atol=1e-6, rtol=0)
     # beyond 16 nats lie e⁻¹⁶ · 17 of the second moment; the rest is the midpoint rule
     torch.testing.assert_close(cells.covariance, wanted, rtol=1e-5, atol=1e-5)

@@ -22,7 +22,7 @@ from vae.errors import InputError
 from vae.full_gaussian import FullGaussian, Nodes, full, nodes
 from vae.gaussian import LOG_2PI, DiagonalGaussian, log_prior
 from vae.model import VAE
-from vae.quadrature import Box, Cells, LogDensity, integrate, neighbours, promising
+from vae.quadrature import Box, Cells, LogDensity, integrate
 
 Gaussian = DiagonalGaussian | FullGaussian  # of one image: mu (k,)
 
@@ -102,14 +102,19 @@ class Plane:
 
     def log_joint(self, x: Tensor) -> Tensor:
         """ln p(x, z) at the first cells, to a few digits: it only says where to look."""
+        return self.log_likelihood(x) + log_prior(self._z)
+
+    @torch.no_grad()
+    def log_likelihood(self, x: Tensor) -> Tensor:
+        """ln p(x|z) at the first cells, to a few digits, in the order of `box.all_cells()`."""
         if self._outputs is None:
-            return log_likelihoods(self.model, x, self._z) + log_prior(self._z)
+            return log_likelihoods(self.model, x, self._z)
         pixels = x.to(self._outputs).flatten()
         values = (self._outputs @ pixels - self._constant).double()
         if self.model.likelihood == "gaussian":
             values = (values - 0.5 * pixels.square().sum().double()) / self.model.sigma**2
             values -= 0.5 * len(pixels) * (LOG_2PI + 2 * log(self.model.sigma))
-        return values + log_prior(self._z)
+        return values
 
 
 # ---- posterior and evidence --------------------------------------------------------------------------------------
@@ -127,47 +132,6 @@ def true_posterior(plane: Plane, x: Tensor, tolerance: float = 3e-4) -> Cells:
         return log_likelihoods(plane.model, x, z) + log_prior(z)
 
     return integrate(density, plane.box, tolerance, plane.log_joint(x))
-
-
-class Picture(NamedTuple):
-    """Log densities on a rectangle of (rows, columns) cells, the first row lowest; axes hold the cells' centres."""
-
-    across: Tensor  # (columns,), z₁
-    up: Tensor  # (rows,), z₂
-    log_likelihood: Tensor  # (rows, columns)
-    log_prior: Tensor
-    log_posterior: Tensor
-
-
-@torch.no_grad()
-def picture(model: VAE, x: Tensor, posterior: Cells, low: Tensor, high: Tensor, cells: int = 200) -> Picture:
-    """Prior, likelihood and posterior of one image between the corners `low` and `high` (2,), `cells` a side.
-
-    Blocks of 4 × 4 cells that lie `quadrature.REACH` nats under the peak get the likelihood at their middle; every
-    other cell is decoded for itself.
-    """
-    if model.latent_dim != 2 or cells < 4 or cells % 4:
-        raise InputError("A picture needs a latent space of 2 dimensions, and a multiple of 4 cells a side.")
-    blocks = cells // 4
-    middles = _rectangle(low, high, blocks)
-    joint = log_likelihoods(model, x, middles) + log_prior(middles)
-    index = torch.cartesian_prod(torch.arange(blocks), torch.arange(blocks))
-    chosen = promising(joint, neighbours(index, blocks)).unflatten(0, (blocks, blocks))
-    chosen = chosen.repeat_interleave(4, 0).repeat_interleave(4, 1).flatten()
-    z = _rectangle(low, high, cells)
-    prior = log_prior(z)
-    likelihood = (joint - log_prior(middles)).unflatten(0, (blocks, blocks))
-    likelihood = likelihood.repeat_interleave(4, 0).repeat_interleave(4, 1).flatten()
-    likelihood[chosen] = log_likelihoods(model, x, z[chosen])
-    likelihood, prior = likelihood.reshape(cells, cells), prior.reshape(cells, cells)
-    return Picture(z[:cells, 0], z[::cells, 1], likelihood, prior, likelihood + prior - posterior.log_total)
-
-
-def _rectangle(low: Tensor, high: Tensor, cells: int) -> Tensor:
-    """Centres row by row, the lowest row first, (cells², 2)."""
-    middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
-    across, up = (low[i] + middles * (high[i] - low[i]) for i in (0, 1))
-    return torch.stack(torch.meshgrid(across, up, indexing="xy"), -1).reshape(-1, 2)
 
 
 def check_image(model: VAE, x: Tensor) -> None:

@@ -59,6 +59,13 @@ class Modes(NamedTuple):
         return torch.linalg.eigvalsh(self.covariance)[:, 0].min().clamp_min(0).sqrt().item()
 
 
+class Level(NamedTuple):
+    """ln of the integral on cells of which `per_axis` cover a side of the box."""
+
+    per_axis: int
+    log_total: float
+
+
 @dataclass(frozen=True, eq=False)
 class Cells:
     """A density on the equal cells that hold its mass; `error` is how much `log_total` moved when they were halved."""
@@ -66,7 +73,12 @@ class Cells:
     box: Box
     index: Tensor  # (G, k), in lexicographic order
     log_density: Tensor  # (G,), at the centres
-    error: float  # nats
+    levels: tuple[Level, ...]  # one for every time the cells were halved, this one last
+
+    @property
+    def error(self) -> float:
+        """Nats; infinite where nothing has been halved."""
+        return abs(self.levels[-1].log_total - self.levels[-2].log_total) if len(self.levels) > 1 else inf
 
     @property
     def step(self) -> float:
@@ -128,14 +140,15 @@ def integrate(log_density: LogDensity, box: Box, tolerance: float = 3e-4, first:
     touch the edge, the box is enlarged. `first` holds the values on the cells of `box`, where they are known.
     """
     first_box, index, values = box, box.all_cells(), first
-    totals: list[float] = []
+    levels: tuple[Level, ...] = ()
     while True:
         if values is None:
             values = log_density(box.centres(index))
         if not torch.isfinite(values.max()):
             raise InputError("The density is not finite on this plane; choose a model that was trained to the end.")
         total = values.logsumexp(0).item() + len(box.centre) * log(box.step)
-        cells = Cells(box, index, values, abs(total - totals[-1]) if totals else inf)
+        levels = (*levels, Level(box.per_axis, total))
+        cells = Cells(box, index, values, levels)
         if cells.error <= tolerance and box.step <= cells.modes.least_sigma / 2:
             return cells
         beside = neighbours(index, box.per_axis)
@@ -145,11 +158,10 @@ def integrate(log_density: LogDensity, box: Box, tolerance: float = 3e-4, first:
             if first_box.per_axis ** len(box.centre) > MOST_CELLS:
                 raise InputError("The density has no finite mass on this plane; it must fall off in every direction.")
             box = first_box
-            index, values, totals = box.all_cells(), None, []
+            index, values, levels = box.all_cells(), None, ()
             continue
-        totals.append(total)
         k = len(box.centre)
-        if len(totals) > MOST_LEVELS or int(kept.sum()) << k > MOST_CELLS:
+        if len(levels) > MOST_LEVELS or int(kept.sum()) << k > MOST_CELLS:
             raise InputError("The density is too narrow for this plane to be integrated on a grid.")
         box = box._replace(per_axis=2 * box.per_axis)
         index, values = halved(index[kept]), None
