@@ -7,26 +7,27 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from html import escape
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pages._routes import is_published, publish_frame
 from vae import checkpoint as checkpoints
-from vae import runs
+from vae import opening, runs
 from vae.checkpoint import Checkpoint
 from vae.errors import InputError
 from vae.export import explorer_frame
+from vae.facts import data_title, facts
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
-from vae.runs import Run
+from vae.pictures import DEFAULT, Fit
 from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
 FIRST = "mnist-2d"  # the gallery's model to begin with
+CONTENTS_KEPT = 4
 OPENED_KEPT = 8  # uploads, and paths, that stay in the list
 
 _uploads: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
@@ -40,6 +41,15 @@ class Opened:
 
     frame: str
     facts: str
+
+
+class Contents(NamedTuple):
+    """What there is of a model: weights, held-out images with their posteriors, and its run."""
+
+    checkpoint: Checkpoint
+    held_out: HeldOut | None
+    run: Run | None
+    folder: Path | None  # of the run, where there is one
 
 
 def available() -> dict[str, str]:
@@ -86,16 +96,27 @@ def open_model(model: str) -> Opened:
     return opened
 
 
+def contents(model: str) -> Contents:
+    """Check the model with this id. Raises `InputError` in one sentence."""
+    if model.startswith("upload-"):
+        return _read_upload(model)
+    path = _path_of(model)
+    return _read_path(path, _stamp(path))
+
+
 def _open(model: str) -> Opened:
     if model.startswith("upload-"):
         return _open_upload(model)
+    path = _path_of(model)
+    return _open_path(path, model, _stamp(path))
+
+
+def _path_of(model: str) -> Path:
     if model not in available():
         raise InputError(f"There is no model {model!r} here; choose one from the list.")
     if model in _paths:
-        path = _paths[model]
-    else:
-        path = RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
-    return _open_path(path, model, _stamp(path))
+        return _paths[model]
+    return RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
 
 
 def _folders(root: Path) -> list[Path]:
@@ -116,7 +137,7 @@ def _data_title(settings: Settings) -> str:
         from pages._images import name_of  # which knows this module
 
         return name_of(settings.data)
-    return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
+    return data_title(settings)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -127,40 +148,47 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 @lru_cache(maxsize=16)
 def _open_path(path: Path, model: str, stamp: tuple[int, ...]) -> Opened:
-    checkpoint = checkpoints.read(path)
-    if not (path / runs.SETTINGS).is_file():
-        return _publish(model, checkpoint, _encode(checkpoint), None)
-    run = runs.read(path)
-    ready = run.finished and (path / FILE_NAME).is_file()
-    held_out = read_held_out(path / FILE_NAME) if ready else _encode(checkpoint)
-    return _publish(model, checkpoint, held_out, run)
+    return _publish(model, _read_path(path, stamp))
 
 
 @lru_cache(maxsize=OPENED_KEPT)
 def _open_upload(model: str) -> Opened:
+    return _publish(model, _read_upload(model))
+
+
+@lru_cache(maxsize=CONTENTS_KEPT)
+def _read_path(path: Path, stamp: tuple[int, ...]) -> Contents:
+    checkpoint = checkpoints.read(path)
+    if not (path / runs.SETTINGS).is_file():
+        return Contents(checkpoint, _encode(checkpoint), None, None)
+    run = runs.read(path)
+    ready = run.finished and (path / FILE_NAME).is_file()
+    held_out = read_held_out(path / FILE_NAME) if ready else _encode(checkpoint)
+    return Contents(checkpoint, held_out, run, path)
+
+
+@lru_cache(maxsize=CONTENTS_KEPT)
+def _read_upload(model: str) -> Contents:
     if model.removeprefix("upload-") not in _uploads:
         raise InputError("This uploaded model is no longer in memory; upload it again.")
     _, data = _uploads[model.removeprefix("upload-")]
     checkpoint = checkpoints.read(data)
-    return _publish(model, checkpoint, _encode(checkpoint), None)
+    return Contents(checkpoint, _encode(checkpoint), None, None)
 
 
 def _encode(checkpoint: Checkpoint) -> HeldOut | None:
     """What the model says of held-out images: the gallery's of the same data set, else those at the data root."""
-    images = held_out_images(checkpoint.settings.data)
-    if images is None or images[0].shape[1:] != checkpoint.image_shape:
-        return None
-    from vae.data import Images
-    from vae.evaluation import held_out
-
-    pixels, labels, index = images
-    encoded = held_out(checkpoints.load_model(checkpoint), Images.of(pixels, labels), np.arange(len(labels)))
-    return HeldOut(**{**vars(encoded), "index": index})
+    return opening.encode_images(
+        checkpoint, held_out_images(checkpoint.settings.data, Fit.like(checkpoint.image_shape))
+    )
 
 
 @lru_cache(maxsize=2)
-def held_out_images(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Pixels, labels and places in the test split of a data set's images for a map; None where there are none."""
+def held_out_images(data: str, fit: Fit = DEFAULT) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Pixels, labels and places in the test split of a data set's images for a map; None where there are none.
+
+    Pictures of one's own are made to `fit`.
+    """
     for folder in _folders(GALLERY):
         if (folder / FILE_NAME).is_file() and runs.read(folder).settings.data == data:
             shipped = read_held_out(folder / FILE_NAME)
@@ -168,53 +196,14 @@ def held_out_images(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | No
     from vae.data import held_out_indices, load
 
     try:
-        test = load(data, download=False).test
+        test = load(data, download=False, fit=fit).test
     except InputError:
         return None
     index = held_out_indices(test)
     return test.pixels[index], test.labels[index], index.astype(np.int32)
 
 
-def _publish(model: str, checkpoint: Checkpoint, held_out: HeldOut | None, run: Run | None) -> Opened:
-    test = run.test if run and run.finished else None
-    rates = test["rate_per_dim"] if test else _mean_rates(held_out)
-    classes = run.classes if run else _numbered(held_out)
-    frame = publish_frame(explorer_frame(model, checkpoint, held_out, classes, rates))
-    return Opened(frame, _facts(checkpoint, run))
-
-
-def _mean_rates(held_out: HeldOut | None) -> list[float]:
-    if held_out is None:
-        return []
-    rates = 0.5 * (held_out.mu**2 + np.exp(held_out.logvar) - 1 - held_out.logvar)
-    return rates.mean(axis=0).tolist()
-
-
-def _numbered(held_out: HeldOut | None) -> tuple[str, ...]:
-    return tuple(map(str, range(int(held_out.labels.max()) + 1))) if held_out else ()
-
-
-def _facts(checkpoint: Checkpoint, run: Run | None) -> str:
-    settings = checkpoint.settings
-    parameters = sum(array.size for array in checkpoint.arrays.values())
-    parts = [
-        escape(_data_title(settings)),
-        f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
-        f"{settings.latent_dim}-D latent space",
-        f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",
-        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
-        f"<b>β = {settings.beta:g}</b>",
-        _score(run),
-        f"trained on {escape(run.device)}" if run else "",
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _score(run: Run | None) -> str:
-    if run is None:
-        return ""
-    if not run.finished or run.test is None:
-        return f"{run.status['state']} at step {run.status['step']:,}"
-    test = run.test
-    elbo, distortion, rate = (f"{test[name]:.1f}".replace("-", "−") for name in ("elbo", "distortion", "rate"))
-    return f"<b>test elbo {elbo}</b> = −(distortion {distortion} + rate {rate}) nats per image"
+def _publish(model: str, opened: opening.Opened) -> Opened:
+    checkpoint = opened.checkpoint
+    frame = explorer_frame(model, checkpoint, opened.held_out, opened.classes, opened.rate_per_dim)
+    return Opened(publish_frame(frame), facts(_data_title(checkpoint.settings), checkpoint, opened.run))

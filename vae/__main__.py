@@ -1,4 +1,4 @@
-"""The command line: `python -m vae train`, `sweep` and `evaluate`."""
+"""The command line: `python -m vae train`, `sweep`, `evaluate` and `export`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from vae import runs
 from vae.checkpoint import read as read_checkpoint
 from vae.errors import InputError
+from vae.pictures import Fit
 from vae.settings import DATA_SETS, Settings, check_setting, choices_of
 
 if TYPE_CHECKING:
+    from vae.checkpoint import Checkpoint
+    from vae.held_out import HeldOut
+    from vae.opening import Opened
     from vae.training import Step
 
 BAD_INPUT = 2  # exit code
@@ -85,6 +89,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", metavar="N", type=_number(int, 0), default=0, help="seed of the draws (default: 0)")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _add_data_root(evaluate)
+
+    export = commands.add_parser("export", help="write a model to take home", allow_abbrev=False)
+    export.set_defaults(command=_export)
+    export.add_argument("model", metavar="RUN_OR_CHECKPOINT", help="run folder or .safetensors file")
+    export.add_argument(
+        "-o", "--out", metavar="PATH", required=True,
+        help="what to write: a page that needs neither server nor network (.html)",
+    )  # fmt: skip
+    _add_data_root(export)
     return parser
 
 
@@ -196,7 +209,7 @@ def _run_among_ranks(options: argparse.Namespace, settings: Settings, folder: Pa
 
         prepare_process()
         ranks.wait_for_all()  # until rank 0 has fetched the data, where that has to be
-        follow(settings, load(settings.data, options.data_root, download=False), received)
+        follow(settings, load(settings.data, options.data_root, download=False, fit=Fit.of(settings)), received)
         return 0
 
 
@@ -212,7 +225,9 @@ def _run(
 
     if waited_for is None:
         prepare_process()
-    images = load(settings.data, options.data_root)
+    images = load(settings.data, options.data_root, fit=Fit.of(settings))
+    if images.remark:
+        print(images.remark, file=sys.stderr)
     ranks.wait_for_all()
     before = runs.read_status(folder)["state"]
     steps = run(
@@ -318,7 +333,7 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
     settings = Settings.of(given)
     prepare_process(options.background)
     target = Path(options.out)
-    images = load(settings.data, options.data_root)
+    images = load(settings.data, options.data_root, fit=Fit.of(settings))
     with runs.one_sentence(target):
         for said in path.record(settings, images, betas, options.points):
             if isinstance(said, bytes):
@@ -372,7 +387,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     prepare_process()
     name = options.data or checkpoint.settings.data
-    images = getattr(load(name, options.data_root), options.split)
+    images = getattr(load(name, options.data_root, fit=Fit.like(checkpoint.image_shape)), options.split)
     model = load_model(checkpoint)
     numbers = evaluate(model, images, split=options.split, samples=options.samples, seed=options.seed)
     numbers = {"model": str(options.model), "data": name, "step": checkpoint.step} | numbers
@@ -397,6 +412,44 @@ def _table(numbers: dict[str, Any]) -> str:
     counted = f"{numbers['images']} images of the {numbers['split']} split, {numbers['samples_per_image']} draw(s) each"
     rows.append(("counted", f"{counted}; IWAE on {numbers['iwae_images']} of them"))
     return "\n".join(f"{name:<20}{value}" for name, value in rows)
+
+
+# ---- export ---------------------------------------------------------------------------------------------------------
+
+
+def _export(options: argparse.Namespace) -> int:
+    """The ending of --out says what is written."""
+    from vae.opening import open_path
+
+    target = Path(options.out)
+    write = {".html": _export_page}.get(target.suffix.lower())
+    if write is None:
+        raise InputError(f"--out must end in .html, and not be {options.out!r:.60}.")
+    with runs.one_sentence(target):
+        write(open_path(Path(options.model), lambda checkpoint: _encode(checkpoint, options.data_root)), target)
+    print(f"{target} is written: {target.stat().st_size / 1e6:.1f} MB.")
+    return 0
+
+
+def _encode(checkpoint: Checkpoint, root: str | None) -> HeldOut | None:
+    """The posteriors of a model's own test images, where no run has stored them."""
+    from vae.data import held_out_indices, load
+    from vae.opening import encode_images
+
+    try:
+        test = load(checkpoint.settings.data, root, download=False, fit=Fit.like(checkpoint.image_shape)).test
+    except InputError as error:
+        print(f"The map will show no points: {error}", file=sys.stderr)
+        return None
+    index = held_out_indices(test)
+    return encode_images(checkpoint, (test.pixels[index], test.labels[index], index))
+
+
+def _export_page(opened: Opened, target: Path) -> None:
+    from vae.checkpoint import write_atomically
+    from vae.takehome import page_of
+
+    write_atomically(target, page_of(opened, target.stem))
 
 
 if __name__ == "__main__":

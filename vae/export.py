@@ -1,24 +1,33 @@
 """The frame: one binary with everything the explorer shows, read by assets/explorer/frame.js. No torch here.
 
 Layout: b"ELBF", the header's length as uint32, the header as JSON, then the arrays, each at a multiple of 8 bytes from
-the header's end. All little endian.
+the header's end. All little endian. The header's "arrays" is their directory: name → [type, shape, offset], and for
+quantised ones {low, step} of each column. Types: f4, f2, i4, u1; q2 and q1, quantised to 16 or 8 bits; p4, float32 with
+its bytes sorted by significance.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from vae.checkpoint import Checkpoint
+from vae.compact import Quantised, Rounded
 from vae.held_out import HeldOut
 from vae.latent import principal_axes
 from vae.plan import ImageShape, Plan
 
 MAGIC = b"ELBF"
-_TYPES = {np.dtype("<f4"): "f4", np.dtype("<f2"): "f2", np.dtype("<i4"): "i4", np.dtype("u1"): "u1"}
+_TYPES: dict[np.dtype[Any], str] = {
+    np.dtype("<f4"): "f4",
+    np.dtype("<f2"): "f2",
+    np.dtype("<i4"): "i4",
+    np.dtype("u1"): "u1",
+}
 
 
 def explorer_frame(
@@ -49,17 +58,42 @@ def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
     return pack(_header_of(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")})
 
 
-def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """Header and arrays (float32, float16, int32 or uint8) as one frame; `meta` gains the directory "arrays"."""
+Packable = np.ndarray | Quantised | Rounded
+
+
+def pack(meta: dict[str, Any], arrays: Mapping[str, Packable]) -> bytes:
+    """Header and arrays (float32, float16, int32, uint8, or compact) as one frame; `meta` gains "arrays"."""
     directory, blocks, offset = {}, [], 0
     for key, array in arrays.items():
-        data = np.ascontiguousarray(array).tobytes()
-        directory[key] = [_TYPES[array.dtype], list(array.shape), offset]
+        entry, data = _packed(array)
+        directory[key] = [*entry[:2], offset, *entry[2:]]
         blocks.append(data + b"\0" * (-len(data) % 8))
         offset += len(blocks[-1])
     header = json.dumps({**meta, "arrays": directory}, allow_nan=False).encode()
     header += b" " * (-len(header) % 8)
     return b"".join([MAGIC, struct.pack("<I", len(header)), header, *blocks])
+
+
+def _packed(array: Packable) -> tuple[list[Any], bytes]:
+    """[type, shape, whatever else the directory says of it], and the bytes."""
+    if isinstance(array, Quantised):
+        codes = array.codes.astype(array.codes.dtype.newbyteorder("<"))
+        return [array.kind, list(codes.shape), array.extra], np.ascontiguousarray(codes).tobytes()
+    if isinstance(array, Rounded):
+        return ["p4", list(array.weights.shape)], array.tobytes()
+    return [_TYPES[array.dtype], list(array.shape)], np.ascontiguousarray(array).tobytes()
+
+
+def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header, without its directory, and arrays of a frame of plain ones."""
+    (length,) = struct.unpack_from("<I", frame, len(MAGIC))
+    start = len(MAGIC) + 4 + length
+    meta = json.loads(frame[len(MAGIC) + 4 : start])
+    arrays = {}
+    for key, (kind, shape, offset) in meta.pop("arrays").items():
+        dtype = next(dtype for dtype, name in _TYPES.items() if name == kind)
+        arrays[key] = np.ndarray(shape, dtype, frame, start + offset)
+    return meta, arrays
 
 
 def header(name: str, plan: Plan, image_shape: ImageShape, likelihood: str) -> dict[str, Any]:

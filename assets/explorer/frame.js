@@ -6,6 +6,13 @@
 import { expand } from "./half.js";
 
 const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
+const READERS = {
+  ...Object.fromEntries(Object.entries(TYPES).map(([type, Kind]) => [type, (...at) => new Kind(...at)])),
+  f2: (buffer, start, size) => expand(new Uint16Array(buffer, start, size)),
+  p4: (buffer, start, size) => merge(new Uint8Array(buffer, start, 4 * size), size),
+  q1: (buffer, start, size, scale) => scaled(new Uint8Array(buffer, start, size), scale),
+  q2: (buffer, start, size, scale) => scaled(new Uint16Array(buffer, start, size), scale),
+};
 
 export class Frame {
   constructor(buffer) {
@@ -14,10 +21,9 @@ export class Frame {
     const length = new DataView(buffer).getUint32(4, true);
     this.meta = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
     this.arrays = {};
-    for (const [name, [type, shape, offset]] of Object.entries(this.meta.arrays)) {
+    for (const [name, [type, shape, offset, scale]] of Object.entries(this.meta.arrays)) {
       const size = shape.reduce((a, b) => a * b, 1);
-      const start = 8 + length + offset;
-      this.arrays[name] = type === "f2" ? expand(new Uint16Array(buffer, start, size)) : new TYPES[type](buffer, start, size);
+      this.arrays[name] = READERS[type](buffer, 8 + length + offset, size, scale);
     }
   }
 
@@ -30,4 +36,19 @@ export class Frame {
   get count() {
     return this.arrays.mu ? this.arrays.mu.length / this.meta.latent_dim : 0;
   }
+}
+
+// float32 numbers whose bytes came sorted by significance: all the lowest, …, all the highest.
+function merge(planes, size) {
+  const bytes = new Uint8Array(4 * size);
+  for (let b = 0; b < 4; b++) for (let i = 0; i < size; i++) bytes[4 * i + b] = planes[b * size + i];
+  return new Float32Array(bytes.buffer);
+}
+
+// Quantised numbers, row by row: each column has its own lowest value and step.
+function scaled(codes, { low, step }) {
+  const k = low.length;
+  const out = new Float32Array(codes.length);
+  for (let d = 0; d < k; d++) for (let i = d; i < out.length; i += k) out[i] = low[d] + step[d] * codes[i];
+  return out;
 }

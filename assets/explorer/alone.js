@@ -1,0 +1,19 @@
+// The explorer in a page of its own, which carries all that it needs. `unpack(name, type)` gives the address of a part.
+
+import { Explorer } from "./explorer.js";
+
+export async function start(root, unpack) {
+  const explorer = new Explorer(root);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorer.retheme());
+  await explorer.load(await unpack("frame", "application/octet-stream"));
+  await explorer.plotWith(async () => loadPlotly(await unpack("plotly", "text/javascript")));
+}
+
+function loadPlotly(address) {
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: address });
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("Plotly could not be loaded"));
+    document.head.append(script);
+  });
+}

@@ -1,0 +1,43 @@
+"""One line of HTML that says what a model is and what it scores."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from vae.checkpoint import Checkpoint
+from vae.runs import Run
+from vae.settings import Settings, is_file
+
+
+def data_title(settings: Settings) -> str:
+    if is_file(settings.data):
+        return Path(settings.data).stem
+    return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
+
+
+def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
+    """Data set (by its `title`), network, likelihood, beta, and the score of a finished run; joined by dots."""
+    settings = checkpoint.settings
+    parameters = sum(array.size for array in checkpoint.arrays.values())
+    parts = [
+        escape(title),
+        f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
+        f"{settings.latent_dim}-D latent space",
+        f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",
+        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        f"<b>β = {settings.beta:g}</b>",
+        _score(run),
+        f"trained on {escape(run.device)}" if run else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _score(run: Run | None) -> str:
+    if run is None:
+        return ""
+    if not run.finished or run.test is None:
+        return f"{run.status['state']} at step {run.status['step']:,}"
+    test = run.test
+    elbo, distortion, rate = (f"{test[name]:.1f}".replace("-", "−") for name in ("elbo", "distortion", "rate"))
+    return f"<b>test elbo {elbo}</b> = −(distortion {distortion} + rate {rate}) nats per image"

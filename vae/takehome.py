@@ -1,0 +1,85 @@
+"""A model as one HTML file: the explorer's modules, Plotly's own file and the model's frames in it. No torch here.
+
+The file needs no server and no network. It carries what is large as gzip in base64, and unpacks it in the browser.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from base64 import b64encode
+from functools import cache
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+
+from vae.compact import Rounded
+from vae.errors import InputError
+from vae.export import encoder_frame, explorer_frame, pack, unpack
+from vae.facts import data_title, facts
+from vae.opening import Opened
+
+EXPLORER = Path(__file__).parent.parent / "assets" / "explorer"
+TEMPLATE = EXPLORER / "alone.html"
+ENTRY = "alone.js"
+
+
+def page_of(opened: Opened, name: str) -> bytes:
+    """The page of a model; links on it, and the page itself, call the model `name`."""
+    checkpoint = opened.checkpoint
+    line = facts(data_title(checkpoint.settings), checkpoint, opened.run)
+    frame = explorer_frame(name, checkpoint, opened.held_out, opened.classes, opened.rate_per_dim)
+    return page(name, line, frame, encoder_frame(name, checkpoint))
+
+
+def page(name: str, facts: str, frame: bytes, encoder: bytes) -> bytes:
+    """The page of what is in two frames; `facts` is a line of HTML. Weights keep 18 bits of their fraction."""
+    data = {"frame": _shorter(frame), "encoder": _shorter(encoder)}
+    parts = {
+        "name": escape(name),
+        "facts": facts,
+        "style": (EXPLORER / "explorer.css").read_text("utf-8"),
+        "modules": "\n".join(_module(module) for module in needed_by(ENTRY)),
+        "data": "\n".join([_data("plotly", _plotly()), *(_data(key, _packed(value)) for key, value in data.items())]),
+    }
+    template = TEMPLATE.read_text("utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template).encode()
+
+
+def needed_by(entry: str) -> list[str]:
+    """The module `entry` with all that it names, directly or not: imports, late ones, and workers."""
+    found = [entry]
+    for name in found:  # grows meanwhile
+        named = re.findall(r"""["']\./([\w-]+\.js)["']""", (EXPLORER / name).read_text("utf-8"))
+        found += [other for other in dict.fromkeys(named) if other not in found]
+    return found
+
+
+def _module(name: str) -> str:
+    source = (EXPLORER / name).read_text("utf-8")
+    # "<\/" is "</" in strings, templates and regular expressions alike, and does not end the element
+    source = re.sub(r"</(?=script)", r"<\\/", source, flags=re.IGNORECASE)
+    return f'<script type="text/plain" data-module="{name}">\n{source}</script>'
+
+
+def _data(name: str, packed: str) -> str:
+    return f'<script type="text/plain" data-packed="{name}">{packed}</script>'
+
+
+def _packed(data: bytes) -> str:
+    return b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def _shorter(frame: bytes) -> bytes:
+    meta, arrays = unpack(frame)
+    weights = {name: Rounded.of(array) for name, array in arrays.items() if name.startswith(("decoder.", "encoder."))}
+    return pack(meta, {**arrays, **weights})
+
+
+@cache
+def _plotly() -> str:
+    """Plotly's own file out of the installed package, which is not imported for it: that takes a second."""
+    found = find_spec("plotly")
+    if found is None or not found.submodule_search_locations:
+        raise InputError("The page needs Plotly, which is not installed: pip install -r requirements.txt.")
+    return _packed((Path(found.submodule_search_locations[0]) / "package_data" / "plotly.min.js").read_bytes())
