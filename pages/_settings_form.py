@@ -32,12 +32,13 @@ GROUPS = {
     "Stop early": ("stop_steps", "stop_minutes", "stop_elbo"),
 }
 COLUMNS = 3
+FIXED = ("picture_size", "picture_colour")  # of an upload, these are chosen with it
 
 
 def show(own_images: bool) -> None:
     """Draw the form. What is entered is read with `read`, whenever something else makes the page run again."""
     known = {f.name: f for f in fields(Settings)}
-    grouped = {name for names in GROUPS.values() for name in names}
+    grouped = {name for names in GROUPS.values() for name in names} | set(FIXED)
     rest = tuple(name for name in known if name not in grouped)
     for title, names in {**GROUPS, "More": rest}.items():
         if not names:
@@ -54,7 +55,7 @@ def show(own_images: bool) -> None:
 
 def read() -> Settings:
     """The settings as they were entered. `InputError` in a sentence where they make no sense."""
-    entered = {f.name: st.session_state.get(_key(f.name)) for f in fields(Settings)}
+    entered = {f.name: st.session_state.get(_key(f.name)) for f in fields(Settings) if f.name not in FIXED}
     for name, value in entered.items():
         if value is None:
             raise InputError(f"{name} is empty; enter a value.")
@@ -107,12 +108,14 @@ def _about_data(own_images: bool) -> None:
             f"{data} is not below the data root (ELBO_ROOM_DATA) yet: it is downloaded when training starts, where the "
             "network can be reached. Digits are there at once."
         )
+    if remark := _images.remark_of(data):
+        st.caption(remark)
     if not own_images:
         return
     with st.expander("Your own images"):
         st.caption(
-            "An .npz file with an array images (and labels, if there are any), or a .zip of pictures with a folder for "
-            "each class. Pictures are cropped to a square."
+            "A .zip of pictures with a folder for each class, an .npz file with an array images (and labels, if there "
+            "are any), or an .npy of images. Pictures are cropped to a square."
         )
         size, colour = st.columns(2)
         size.selectbox(
@@ -125,8 +128,8 @@ def _about_data(own_images: bool) -> None:
         )
         colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour", on_change=_take_images)
         st.file_uploader(
-            ".npz or .zip", type=["npz", "zip"], key="own-images", on_change=_take_images, label_visibility="collapsed",
-            max_upload_size=_images.MAX_UPLOAD,
+            ".npz, .npy or .zip", type=[end.lstrip(".") for end in _images.ENDINGS], key="own-images",
+            on_change=_take_images, label_visibility="collapsed", max_upload_size=_images.MAX_UPLOAD,
         )  # fmt: skip
         if refused := st.session_state.pop("own-refused", None):
             st.error(refused)

@@ -96,7 +96,7 @@ def test_options_become_the_settings_of_the_run(capsys) -> None:
 @pytest.mark.parametrize(
     ("option", "word"),
     [
-        (["--data", "mnists"], "Unknown data 'mnists': choose one of digits, sprites, mnist"),
+        (["--data", "mnists"], "Unknown data 'mnists': name a folder"),
         (["--arch", "transformer"], "Unknown arch"),
         (["--likelihood", "poisson"], "Unknown likelihood"),
         (["--schedule", "zigzag"], "Unknown schedule"),

@@ -24,10 +24,11 @@ RANGES = {  # name: (allowed, refused)
     "stop_steps": ((0, 2**31 - 1), (-1, 2**31)),
     "stop_minutes": ((0, 1e6), (-1, 2e6)),
     "stop_elbo": ((-1e9, 1e9), (-2e9, 2e9)),
+    "picture_size": ((4, 256), (0, 3, 257)),
     "hidden": (((1,), (4096,), (1,) * 16, ()), ((0, 5), (4097,), (5, -1), (1,) * 17)),
 }
 CHOICES = ["data", "arch", "likelihood", "sigma_learned", "beta_schedule", "sampling", "reduction", "optimiser"]
-CHOICES += ["schedule", "device"]
+CHOICES += ["schedule", "device", "picture_colour"]
 
 
 def refusal(values: dict) -> str:

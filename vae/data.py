@@ -8,7 +8,6 @@ import socket
 import string
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae.errors import InputError
+from vae.images import Images
+from vae.own import read as read_own
+from vae.pictures import DEFAULT, Fit
 from vae.plan import ImageShape
 from vae.settings import DATA_SETS, is_file
 
@@ -27,42 +29,8 @@ ROOT_VARIABLE = "ELBO_ROOM_DATA"
 VALIDATION = 5000  # images set aside from a training split of torchvision
 HELD_OUT = 5000  # images of a test split that a map shows
 TIMEOUT = 10.0  # seconds a server may stay silent
-MAX_SIDE = 1024  # pixels
-MAX_OWN_BYTES = 1 << 31  # of a file of one's own images, unpacked
-LEAST_OWN, MOST_CLASSES = 20, 200
 
 _kept: list[Any] = []  # an operator's definition lives as long as its library object
-
-
-class Images(NamedTuple):
-    """`pixels` uint8 (N, C, H, W), 0 to 255, and `labels` int64 (N,)."""
-
-    pixels: np.ndarray
-    labels: np.ndarray
-
-    @classmethod
-    def of(cls, array: Any, labels: Any) -> Images:
-        """Images from uint8, or from floats in [0, 1]: (N, H, W), (N, H, W, C) or (N, C, H, W) with C = 1 or 3.
-
-        Where the last two could both be meant, (N, C, H, W) is. Raises `InputError` for anything else.
-        """
-        pixels = _channels_first(_to_uint8(np.asarray(array)))
-        classes = np.asarray(labels)
-        if classes.shape != (len(pixels),):
-            raise InputError(f"{len(pixels)} images came with labels of shape {classes.shape}; give each image one.")
-        if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= 2**31:
-            raise InputError("Labels must be whole numbers from 0 upwards; number the classes 0, 1, 2, …")
-        return cls(np.ascontiguousarray(pixels), classes.astype(np.int64))
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """(channels, height, width)."""
-        channels, height, width = self.pixels.shape[1:]
-        return channels, height, width
-
-    def take(self, indices: np.ndarray) -> Images:
-        """The images at `indices`, in that order."""
-        return Images(self.pixels[indices], self.labels[indices])
 
 
 class Factors(NamedTuple):
@@ -76,7 +44,10 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Three splits of one kind of image; `classes[label]` is the name of a label; `factors`, where they are known."""
+    """Three splits of one kind of image; `classes[label]` is the name of a label; `factors`, where they are known.
+
+    `remark` is a sentence on what was made of one's own images, and what was skipped.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -84,6 +55,7 @@ class ImageSet:
     validation: Images
     test: Images
     factors: Factors | None = None
+    remark: str = ""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -101,18 +73,19 @@ class ImageSet:
         return digest.hexdigest()
 
 
-def load(name: str, root: str | Path | None = None, download: bool = True) -> ImageSet:
+def load(name: str, root: str | Path | None = None, download: bool = True, fit: Fit = DEFAULT) -> ImageSet:
     """The image set `name`, one of `DATA_SETS`.
 
     All but "digits" and "sprites" are files below `root`, laid out as torchvision lays them out; without `root`, the
     environment's ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download`
     is false.
-    `name` may also be the path of an .npz file: `images`, as `Images.of` takes them, and if there are any `labels`, and
-    the names of the `classes`. Raises `InputError` for an unknown name, and where files are missing, damaged or cannot
-    be downloaded.
+    `name` may also be the path of one's own images: an .npz file of `images`, as `Images.of` takes them, and if there
+    are any `labels`, and the names of the `classes`; an .npy file of images alone; or pictures in a folder or a .zip
+    file, whose sub-folders are classes, each made to `fit`. Raises `InputError` for an unknown name, and where files
+    are missing, damaged or cannot be downloaded.
     """
     if is_file(name):
-        return _own(Path(name))
+        return _own(name, fit)
     if name not in DATA_SETS:
         raise InputError(f"Unknown data set {name!r}: choose one of {', '.join(DATA_SETS)}.")
     if name == "digits":
@@ -134,35 +107,6 @@ def held_out_indices(images: Images, n: int = HELD_OUT) -> np.ndarray:
 def _order(n: int) -> np.ndarray:
     # RandomState's stream is frozen for good, so a split made today is the split of every later numpy
     return np.random.RandomState(0).permutation(n)
-
-
-def _to_uint8(array: np.ndarray) -> np.ndarray:
-    if array.ndim not in (3, 4) or not array.size:
-        raise InputError(
-            f"Images must be shaped (N, H, W), (N, H, W, C) or (N, C, H, W) and not be empty, not {array.shape}."
-        )
-    if array.dtype == np.uint8:
-        return array
-    if not np.issubdtype(array.dtype, np.floating):
-        raise InputError(f"Pixels must be uint8 (0 to 255) or floats in [0, 1], not {array.dtype}; convert them first.")
-    low, high = float(array.min()), float(array.max())  # not a number, where a pixel is none
-    if not np.isfinite([low, high]).all():
-        raise InputError("Some pixels are not finite numbers (NaN or infinity); replace them first.")
-    if low < 0 or high > 1:
-        raise InputError(f"Floating-point pixels must lie in [0, 1], not in [{low:g}, {high:g}]; rescale them first.")
-    return np.rint(array * 255).astype(np.uint8)
-
-
-def _channels_first(array: np.ndarray) -> np.ndarray:
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.shape[1] not in (1, 3) and array.shape[3] in (1, 3):
-        array = array.transpose(0, 3, 1, 2)
-    if array.shape[1] not in (1, 3):
-        raise InputError(f"Images must have 1 or 3 channels, and an array of shape {array.shape} has neither.")
-    if max(array.shape[2:]) > MAX_SIDE:
-        raise InputError(f"Images may be at most {MAX_SIDE} pixels wide and high, not {array.shape[2:]}; shrink them.")
-    return array
 
 
 def _digits() -> ImageSet:
@@ -191,41 +135,11 @@ def _parts(n: int) -> list[np.ndarray]:
     return np.split(_order(n), [n * 6 // 10, n * 7 // 10])
 
 
-def _own(path: Path) -> ImageSet:
-    """The images of an .npz file; nothing in it is unpickled."""
-    arrays = _arrays(path)
-    labels = arrays.get("labels", np.zeros(arrays["images"].shape[:1], int))
-    images = Images.of(arrays["images"], labels)
-    if len(images.labels) < LEAST_OWN:
-        raise InputError(f"{path.name} holds {len(images.labels)} images; give it at least {LEAST_OWN}.")
-    most = int(images.labels.max())
-    if most >= MOST_CLASSES:
-        raise InputError(f"{path.name} has a label {most}; number at most {MOST_CLASSES} classes from 0 upwards.")
-    names = [str(name)[:60] for name in np.ravel(arrays.get("classes", []))]
-    return _split(path.stem, tuple(names[: most + 1]) + tuple(map(str, range(len(names), most + 1))), images)
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """What an .npz file says of images, labels and classes; there are images."""
-    advice = "write it with numpy.savez(path, images=..., labels=...)"
-    try:
-        with zipfile.ZipFile(path) as archive:  # before numpy, which would read other kinds of file, however large
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_OWN_BYTES:
-            raise InputError(f"{path.name} holds more than 2 GiB when unpacked; take fewer or smaller images.")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name]) for name in file.files if name in ("images", "labels", "classes")}
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}; choose another image set.") from None
-    except MemoryError:
-        raise InputError(f"{path.name} is too large for this machine; take fewer or smaller images.") from None
-    except Exception as error:  # numpy, zipfile and its codecs fail in many ways
-        raise InputError(f"{path.name} is no .npz file of plain arrays, or it is damaged; {advice}.") from error
-    if "images" not in arrays:
-        raise InputError(f"{path.name} holds no array named images; {advice}.")
-    return arrays
+def _own(data: str, fit: Fit) -> ImageSet:
+    path = Path(data)
+    found = read_own(path, path.name, fit)
+    images = _split(path.stem, found.classes, found.images)
+    return replace(images, remark=found.remark)
 
 
 # ---- torchvision ----------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ def _setting(
 class Settings:
     """What is trained and how. Made from anything with `Settings.of(...)`, which checks every value."""
 
-    data: str = _setting("mnist", "image set to train on, or an .npz file of your own images", choices=DATA_SETS)
+    data: str = _setting(
+        "mnist", "image set to train on, or a path of your own images: a folder/, .zip, .npz or .npy", choices=DATA_SETS
+    )
     arch: Literal["mlp", "conv"] = _setting("mlp", "kind of network")
     hidden: tuple[int, ...] = _setting(
         (400,), "layer widths (mlp; 0 for none) or channels (conv), image side first, as in 512,256",
@@ -92,6 +94,10 @@ class Settings:
     )  # fmt: skip
     seed: int = _setting(1, "seed of weights, order and noise", at_least=0, at_most=2**31 - 1)
     device: Literal["auto", "cuda", "mps", "cpu"] = _setting("auto", "where to train; auto is cuda, then mps, then cpu")
+    picture_size: int = _setting(
+        28, "pixels a side that the pictures of your own folder or .zip are scaled to", at_least=4, at_most=256
+    )
+    picture_colour: Literal["grey", "rgb"] = _setting("grey", "colour of the pictures of your own folder or .zip")
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -173,8 +179,9 @@ def parse_hidden(text: str) -> tuple[int, ...]:
 
 
 def is_file(data: Any) -> bool:
-    """Whether the setting `data` names a file of one's own images."""
-    return isinstance(data, str) and data.endswith(".npz") and len(data) < 1000
+    """Whether the setting `data` is a path of one's own images: what ends like their files, or has a slash in it."""
+    ends = (".npz", ".npy", ".zip")
+    return isinstance(data, str) and len(data) < 1000 and ("/" in data or data.lower().endswith(ends))
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:
@@ -203,7 +210,8 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
     choices = choices_of(name)
     if choices is not None:
         if value not in choices and not (name == "data" and is_file(value)):
-            raise InputError(f"Unknown {name} {short(value)}: choose one of {', '.join(choices)}.")
+            own = "name a folder of your own with a slash, as in ./pictures, or " if name == "data" else ""
+            raise InputError(f"Unknown {name} {short(value)}: {own}choose one of {', '.join(choices)}.")
         return
     for number in map(_float, value if isinstance(value, tuple) else (value,)):
         if not isfinite(number):
