@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -41,15 +41,6 @@ class Opened:
 
     frame: str
     facts: str
-
-
-class Contents(NamedTuple):
-    """What there is of a model: weights, held-out images with their posteriors, and its run."""
-
-    checkpoint: Checkpoint
-    held_out: HeldOut | None
-    run: Run | None
-    folder: Path | None  # of the run, where there is one
 
 
 def available() -> dict[str, str]:
@@ -96,12 +87,17 @@ def open_model(model: str) -> Opened:
     return opened
 
 
-def contents(model: str) -> Contents:
-    """Check the model with this id. Raises `InputError` in one sentence."""
+def contents(model: str) -> opening.Opened:
+    """The model with this id, checked. Raises `InputError` in one sentence."""
     if model.startswith("upload-"):
         return _read_upload(model)
     path = _path_of(model)
     return _read_path(path, _stamp(path))
+
+
+def folder(model: str) -> Path | None:
+    """Where the files of the model with this id lie; None for an upload."""
+    return None if model.startswith("upload-") else _path_of(model)
 
 
 def _open(model: str) -> Opened:
@@ -157,23 +153,16 @@ def _open_upload(model: str) -> Opened:
 
 
 @lru_cache(maxsize=CONTENTS_KEPT)
-def _read_path(path: Path, stamp: tuple[int, ...]) -> Contents:
-    checkpoint = checkpoints.read(path)
-    if not (path / runs.SETTINGS).is_file():
-        return Contents(checkpoint, _encode(checkpoint), None, None)
-    run = runs.read(path)
-    ready = run.finished and (path / FILE_NAME).is_file()
-    held_out = read_held_out(path / FILE_NAME) if ready else _encode(checkpoint)
-    return Contents(checkpoint, held_out, run, path)
+def _read_path(path: Path, stamp: tuple[int, ...]) -> opening.Opened:
+    return opening.open_path(path, _encode)
 
 
-@lru_cache(maxsize=CONTENTS_KEPT)
-def _read_upload(model: str) -> Contents:
+def _read_upload(model: str) -> opening.Opened:
     if model.removeprefix("upload-") not in _uploads:
         raise InputError("This uploaded model is no longer in memory; upload it again.")
     _, data = _uploads[model.removeprefix("upload-")]
     checkpoint = checkpoints.read(data)
-    return Contents(checkpoint, _encode(checkpoint), None, None)
+    return opening.Opened(checkpoint, None, _encode(checkpoint))
 
 
 def _encode(checkpoint: Checkpoint) -> HeldOut | None:
