@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,32 +16,35 @@ import numpy as np
 
 from pages._routes import is_published, publish_frame
 from vae import checkpoint as checkpoints
-from vae import opening, runs
+from vae import latents, opening, runs
 from vae.checkpoint import Checkpoint
 from vae.errors import InputError
 from vae.export import explorer_frame
 from vae.facts import data_title, facts
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
+from vae.latents import Latents
 from vae.pictures import DEFAULT, Fit
 from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
+NO_NETWORKS = "These are latents alone, without encoder and decoder; choose a model from the list."
 FIRST = "mnist-2d"  # the gallery's model to begin with
 CONTENTS_KEPT = 4
 OPENED_KEPT = 8  # uploads, and paths, that stay in the list
 
-_uploads: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+_uploads: OrderedDict[str, tuple[str, bytes | Latents]] = OrderedDict()
 _paths: OrderedDict[str, Path] = OrderedDict()
 _lock = Lock()
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A model on the page: the address of its frame, and its facts as HTML."""
+    """A model on the page: the address of its frame, and its facts as HTML; latents alone are no whole model."""
 
     frame: str
     facts: str
+    is_model: bool = True
 
 
 def available() -> dict[str, str]:
@@ -53,17 +57,30 @@ def available() -> dict[str, str]:
 
 
 def add_upload(name: str, data: bytes) -> str:
-    """Keep an uploaded .safetensors file in memory, the latest few of them; its id. `InputError` if it is no model."""
-    checkpoints.read(data)
+    """Keep an uploaded model, or latents alone, in memory, the latest few of them; its id.
+
+    Raises `InputError` if it is neither a .safetensors file of a model nor a file of latents.
+    """
+    content: bytes | Latents = data
+    if name.lower().endswith(latents.ENDINGS):
+        content = latents.read(data, name[-60:])
+    else:
+        checkpoints.read(data)
     key = sha256(data).hexdigest()[:16]
-    _keep(_uploads, key, (name, data))
+    _keep(_uploads, key, (name, content))
     return f"upload-{key}"
 
 
 def add_path(text: str) -> str:
-    """List the run folder or .safetensors file at a path of this machine; its id. `InputError` if it is no model."""
+    """List what is at a path of this machine: a run folder, a .safetensors file or latents; its id.
+
+    Raises `InputError` if it is none of these.
+    """
     path = Path(text).expanduser().absolute()
-    checkpoints.read(path)
+    if _is_latents(path):
+        latents.read(path, path.name)
+    else:
+        checkpoints.read(path)
     if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
         path = path.parent  # a run is more than its weights
     _keep(_paths, f"path:{path}", path)
@@ -88,10 +105,12 @@ def open_model(model: str) -> Opened:
 
 
 def contents(model: str) -> opening.Opened:
-    """The model with this id, checked. Raises `InputError` in one sentence."""
+    """The model with this id, checked. Raises `InputError` in one sentence, also where there are latents alone."""
     if model.startswith("upload-"):
         return _read_upload(model)
     path = _path_of(model)
+    if _is_latents(path):
+        raise InputError(NO_NETWORKS)
     return _read_path(path, _stamp(path))
 
 
@@ -142,13 +161,22 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
+def _is_latents(path: Path) -> bool:
+    return path.suffix.lower() in latents.ENDINGS and not path.is_dir()
+
+
 @lru_cache(maxsize=16)
 def _open_path(path: Path, model: str, stamp: tuple[int, ...]) -> Opened:
+    if _is_latents(path):
+        return _publish_latents(model, latents.read(path, path.name))
     return _publish(model, _read_path(path, stamp))
 
 
 @lru_cache(maxsize=OPENED_KEPT)
 def _open_upload(model: str) -> Opened:
+    content = _uploaded(model)
+    if isinstance(content, Latents):
+        return _publish_latents(model, content)
     return _publish(model, _read_upload(model))
 
 
@@ -158,11 +186,26 @@ def _read_path(path: Path, stamp: tuple[int, ...]) -> opening.Opened:
 
 
 def _read_upload(model: str) -> opening.Opened:
-    if model.removeprefix("upload-") not in _uploads:
+    content = _uploaded(model)
+    if isinstance(content, Latents):
+        raise InputError(NO_NETWORKS)
+    checkpoint = checkpoints.read(content)
+    trained_on = checkpoint.settings.data
+    known = not is_file(trained_on) or trained_on in _own_images()  # an upload opens no other file of this machine
+    return opening.Opened(checkpoint, None, _encode(checkpoint) if known else None)
+
+
+def _uploaded(model: str) -> bytes | Latents:
+    _, content = _uploads.get(model.removeprefix("upload-"), ("", None))
+    if content is None:
         raise InputError("This uploaded model is no longer in memory; upload it again.")
-    _, data = _uploads[model.removeprefix("upload-")]
-    checkpoint = checkpoints.read(data)
-    return opening.Opened(checkpoint, None, _encode(checkpoint))
+    return content
+
+
+def _own_images() -> dict[str, str]:
+    from pages._images import kept  # which knows this module
+
+    return kept()
 
 
 def _encode(checkpoint: Checkpoint) -> HeldOut | None:
@@ -196,3 +239,7 @@ def _publish(model: str, opened: opening.Opened) -> Opened:
     checkpoint = opened.checkpoint
     frame = explorer_frame(model, checkpoint, opened.held_out, opened.classes, opened.rate_per_dim)
     return Opened(publish_frame(frame), facts(_data_title(checkpoint.settings), checkpoint, opened.run))
+
+
+def _publish_latents(model: str, found: Latents) -> Opened:
+    return Opened(publish_frame(latents.frame(model, found)), escape(latents.facts(found)), is_model=False)

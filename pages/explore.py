@@ -9,6 +9,7 @@ from pages._explorer import explorer
 from pages._keys import is_local
 from pages._lecture import presents
 from pages._models import add_path, add_upload, available, open_model
+from pages._takehome import take_home
 from vae.errors import InputError
 
 LOCAL = is_local()  # only then is a path the reader's own
@@ -66,13 +67,14 @@ def keep_address(model: str, first: str) -> None:
 
 follow_address()
 names = available()
-title, picker, opener, _ = st.columns([3.7, 3.3, 1.3, 0.35], vertical_alignment="center")
+title, picker, opener, home, _ = st.columns([3.5, 2.7, 1.25, 1.2, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>q(z|x) = N(μ, σ²): every point with its room</small></h1>")
 if presents():  # the audience of a lecture opens no files
     with opener.popover("Open a model", width="stretch"):
         st.file_uploader(
-            "A .safetensors file that `python -m vae train` has made", type="safetensors", key="upload",
-            on_change=take_upload, max_upload_size=1024,
+            "A .safetensors file that `python -m vae train` has made; or latents from elsewhere, an .npz of mu (and "
+            "logvar, labels, thumbnails), or a .csv or .parquet with columns mu_1, mu_2, …", key="upload",
+            type=["safetensors", "npz", "csv", "parquet"], on_change=take_upload, max_upload_size=1024,
         )  # fmt: skip
         if LOCAL:
             st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)
@@ -92,5 +94,7 @@ try:
 except InputError as error:
     st.error(str(error))
     st.stop()
+with home:
+    take_home(model)
 st.html(f"<p class='room-facts'>{opened.facts}</p>")
 explorer(opened.frame, key="explorer")

@@ -95,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("model", metavar="RUN_OR_CHECKPOINT", help="run folder or .safetensors file")
     export.add_argument(
         "-o", "--out", metavar="PATH", required=True,
-        help="what to write: a page that needs neither server nor network (.html)",
+        help="what to write: a page that needs neither server nor network (.html), the latents as a table (.csv or "
+        ".parquet), or a folder for TensorBoard's Projector (no ending)",
     )  # fmt: skip
     _add_data_root(export)
     return parser
@@ -419,15 +420,21 @@ def _table(numbers: dict[str, Any]) -> str:
 
 def _export(options: argparse.Namespace) -> int:
     """The ending of --out says what is written."""
+    from vae import latents_out
     from vae.opening import open_path
 
     target = Path(options.out)
-    write = {".html": _export_page}.get(target.suffix.lower())
+    writers = {
+        ".html": _export_page, ".csv": latents_out.write_csv, ".parquet": latents_out.write_parquet,
+        "": latents_out.write_projector,
+    }  # fmt: skip
+    write = writers.get(target.suffix.lower())
     if write is None:
-        raise InputError(f"--out must end in .html, and not be {options.out!r:.60}.")
+        raise InputError(f"--out must end in .html, .csv or .parquet, or not at all, and not be {options.out!r:.60}.")
     with runs.one_sentence(target):
         write(open_path(Path(options.model), lambda checkpoint: _encode(checkpoint, options.data_root)), target)
-    print(f"{target} is written: {target.stat().st_size / 1e6:.1f} MB.")
+    files = list(target.iterdir()) if target.is_dir() else [target]
+    print(f"{target} is written: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB.")
     return 0
 
 
