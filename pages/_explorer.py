@@ -23,6 +23,7 @@ _component = st.components.v2.component(
 )
 
 
-def explorer(frame: str, key: str) -> None:
-    """Show the explorer with the frame at the address `frame`."""
-    _component(key=key, data={"module": module_path("streamlit.js"), "plotly": plotly_path(), "frame": frame})
+def explorer(frame: str, encoder: str | None, key: str) -> None:
+    """Show the explorer with the frame at the address `frame`; an encoder's frame is fetched once it is needed."""
+    addresses = {"module": module_path("streamlit.js"), "plotly": plotly_path(), "frame": frame, "encoder": encoder}
+    _component(key=key, data=addresses)

@@ -19,7 +19,7 @@ from vae import checkpoint as checkpoints
 from vae import latents, opening, runs
 from vae.checkpoint import Checkpoint
 from vae.errors import InputError
-from vae.export import explorer_frame
+from vae.export import encoder_frame, explorer_frame
 from vae.facts import data_title, facts
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.latents import Latents
@@ -40,11 +40,22 @@ _lock = Lock()
 
 @dataclass(frozen=True)
 class Opened:
-    """A model on the page: the address of its frame, and its facts as HTML; latents alone are no whole model."""
+    """A model on the page: the addresses of its frame and of its encoder's, and its facts as HTML.
+
+    Latents alone are no whole model and have no encoder.
+    """
 
     frame: str
     facts: str
-    is_model: bool = True
+    encoder: str | None = None
+
+    @property
+    def is_model(self) -> bool:
+        return self.encoder is not None
+
+    @property
+    def addresses(self) -> list[str]:
+        return [self.frame, self.encoder] if self.encoder else [self.frame]
 
 
 def available() -> dict[str, str]:
@@ -97,7 +108,7 @@ def _keep(opened: OrderedDict[str, Any], key: str, value: Any) -> None:
 def open_model(model: str) -> Opened:
     """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
     opened = _open(model)
-    if not is_published(opened.frame):  # it has made room for newer ones since
+    if not all(map(is_published, opened.addresses)):  # it has made room for newer ones since
         _open_path.cache_clear()
         _open_upload.cache_clear()
         opened = _open(model)
@@ -238,8 +249,9 @@ def held_out_images(data: str, fit: Fit = DEFAULT) -> tuple[np.ndarray, np.ndarr
 def _publish(model: str, opened: opening.Opened) -> Opened:
     checkpoint = opened.checkpoint
     frame = explorer_frame(model, checkpoint, opened.held_out, opened.classes, opened.rate_per_dim)
-    return Opened(publish_frame(frame), facts(_data_title(checkpoint.settings), checkpoint, opened.run))
+    encoder = publish_frame(encoder_frame(model, checkpoint))
+    return Opened(publish_frame(frame), facts(_data_title(checkpoint.settings), checkpoint, opened.run), encoder)
 
 
 def _publish_latents(model: str, found: Latents) -> Opened:
-    return Opened(publish_frame(latents.frame(model, found)), escape(latents.facts(found)), is_model=False)
+    return Opened(publish_frame(latents.frame(model, found)), escape(latents.facts(found)))

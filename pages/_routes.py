@@ -23,7 +23,7 @@ MODULES = Path(__file__).parent.parent / "assets" / "explorer"
 KATEX = MODULES.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
-FRAMES_KEPT = 32
+FRAMES_KEPT = 64  # two of a model
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 _frames: OrderedDict[str, Blob] = OrderedDict()

@@ -97,4 +97,4 @@ except InputError as error:
 with home:
     take_home(model)
 st.html(f"<p class='room-facts'>{opened.facts}</p>")
-explorer(opened.frame, key="explorer")
+explorer(opened.frame, opened.encoder, key="explorer")

@@ -5,7 +5,8 @@ import { Explorer } from "./explorer.js";
 export async function start(root, unpack) {
   const explorer = new Explorer(root);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorer.retheme());
-  await explorer.load(await unpack("frame", "application/octet-stream"));
+  const frame = (name) => unpack(name, "application/octet-stream");
+  await explorer.load(await frame("frame"), () => frame("encoder"));
   await explorer.plotWith(async () => loadPlotly(await unpack("plotly", "text/javascript")));
 }
 

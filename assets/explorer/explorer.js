@@ -5,12 +5,15 @@ import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
+import { Layer } from "./layer.js";
 import { LatentMap } from "./map.js";
+import { Encoder } from "./network.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
 import { State } from "./state.js";
 import { afterPaint, calm, measure } from "./timing.js";
+import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 
@@ -22,10 +25,12 @@ const HTML = `
   <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
     <canvas class="er-zones"></canvas>
     <div class="er-plot"></div>
+    <canvas class="er-layer"></canvas>
     <svg class="er-overlay" aria-hidden="true">
       <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
       <ellipse class="er-zone" style="display:none"/>
       <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
+      <g class="er-marks"></g>
     </svg>
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
     <div class="er-message" role="status">Loading the map …</div>
@@ -33,6 +38,8 @@ const HTML = `
   <div class="er-controls"></div>
 </div>
 <aside class="er-side">
+  <div class="er-tabs" role="tablist" aria-label="tools"></div>
+  <div class="er-glass">
   <section class="er-lens" aria-label="lens">
     <canvas class="er-decoded" role="img" aria-label="image decoded at the lens"></canvas>
     <dl>
@@ -51,6 +58,9 @@ const HTML = `
       <dt>rate</dt><dd><span class="er-rate"></span> nats</dd>
     </dl>
   </section>
+  </div>
+  <div class="er-panels" id="er-panels" role="tabpanel" hidden></div>
+  <div class="er-panel-lens" id="er-panel-lens" role="tabpanel" aria-labelledby="er-tab-lens">
   <section class="er-z" aria-label="z">
     <header><span>z, by rate</span><span>rate, nats</span></header>
     <div class="er-sliders"></div>
@@ -62,6 +72,7 @@ const HTML = `
     <button class="er-share" title="copy a link to this view">copy link</button>
     <output class="er-zeta"></output>
   </section>
+  </div>
 </aside>`;
 
 export class Explorer {
@@ -73,18 +84,28 @@ export class Explorer {
     this.map = new LatentMap(this.$(".er-map"));
     this.lens = new Lens(this.$(".er-side"));
     this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
+    this.tools = new Tools(this, {
+      tabs: this.$(".er-tabs"), panels: this.$(".er-panels"), marks: this.$(".er-marks"), layer: new Layer(this.$(".er-layer")),
+    });
+    this.map.onView = (view) => this.tools.follow(view);
     this.pointer = new Pointer(this.$(".er-map"), this.map, {
-      hover: (x, y, at) => this.hover(x, y, at),
-      click: (x, y, at, snap) => this.click(x, y, at, snap),
+      hover: (x, y, at) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at),
+      click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
+      press: (x, y, at) => this.tools.takes("press", x, y, at),
+      drag: (x, y, at) => this.tools.tell("drag", x, y, at),
+      drop: (x, y, at) => this.tools.tell("drop", x, y, at),
       pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
     });
     this.connectButtons();
   }
 
-  // Shows the model of the frame at `url`. A later call wins over an earlier one that is still on its way.
-  async load(url) {
+  // Shows the model of the frame at `url`; `encoder` gives the address of its encoder's frame, once that is needed. A later
+  // call wins over an earlier one that is still on its way.
+  async load(url, encoder) {
     if (url === this.url) return;
     this.url = url;
+    this.encoderAddress = encoder;
+    this.encoding = null;
     try {
       const frame = await Frame.fetch(url);
       if (url === this.url) await this.open(frame);
@@ -96,6 +117,16 @@ export class Explorer {
     }
   }
 
+  // The model's encoder, fetched when something is first to be encoded.
+  encoder() {
+    this.encoding ??= Promise.resolve(this.encoderAddress())
+      .then((url) => Frame.fetch(url))
+      .then((frame) => new Encoder(frame));
+    const asked = this.encoding;
+    asked.catch(() => this.encoding === asked && (this.encoding = null)); // so that it can be asked for again
+    return asked;
+  }
+
   async open(frame) {
     const { latent_dim: k, classes } = frame.meta;
     const state = new State(k);
@@ -105,6 +136,7 @@ export class Explorer {
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.lens.load(frame, this.costs);
     this.sliders.load(k, frame.meta.rate_per_dim);
+    this.tools.load();
     this.root.classList.toggle("er-many", k > 4);
     await this.adopt(state);
     this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
@@ -125,6 +157,7 @@ export class Explorer {
     await this.map.show(this.scene());
     this.saveHash();
     this.show();
+    this.tools.open(state.tool);
   }
 
   // Someone has put another link into the address bar.
@@ -186,6 +219,8 @@ export class Explorer {
     } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
       this.map.redrawZones();
     }
+    if (changed.has("tool")) this.tools.open(this.state.tool);
+    else this.tools.tell("changed", changed, at);
     this.schedule(at);
     this.saveHash();
   }
@@ -315,6 +350,7 @@ export class Explorer {
     this.lens.showPoint(nearest);
     this.map.mark(...this.projection.project(z), nearest);
     this.sliders.show(z);
+    this.tools.tell("show", z, nearest);
     this.root.classList.toggle("er-pinned", pinned);
   }
 
@@ -332,6 +368,8 @@ export class Explorer {
   // A new theme: everything drawn in the page's colours is drawn again.
   retheme() {
     this.map.recolour();
+    this.tools.tell("retheme");
+    this.tools.repaint();
   }
 
   // --- the address bar ---------------------------------------------------------------------------------------------
@@ -367,7 +405,7 @@ function linkHash() {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, zones }, classes) {
+function keepChoices({ colour, scale, density, zones, tool }, classes) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
-  return { colour, scale, density, zones: known ? zones : "pointer" };
+  return { colour, scale, density, zones: known ? zones : "pointer", tool };
 }

@@ -14,6 +14,7 @@ export class LatentMap {
     this.root = root;
     this.Plotly = null; // until `plot` hands it over, the canvas draws the points as well
     this.graph = root.querySelector(".er-plot");
+    this.onView = () => {}; // called with every view
     this.zones = new Zones(root.querySelector(".er-zones"));
     this.overlay = new Overlay(root);
     new ResizeObserver(() => this.resize()).observe(root);
@@ -54,6 +55,7 @@ export class LatentMap {
     if (this.marked) this.overlay.show(view, this.scene, this.marked);
     this.overlay.nameRings(view, this.scene.projection.isLine);
     this.zones.follow(view);
+    this.onView(view);
   }
 
   // The view that Plotly's axes have, after whatever moved them.

@@ -1,6 +1,6 @@
 // What a person has chosen, in one place. Controls write here, the map and the lens read here, the address bar mirrors it.
 
-const DEFAULTS = { colour: "class", plane: "", zones: "pointer", scale: 1, density: "off", hidden: [], pinned: false };
+const DEFAULTS = { colour: "class", plane: "", zones: "pointer", scale: 1, density: "off", hidden: [], pinned: false, tool: "lens" };
 
 export class State {
   constructor(latentDim) {
@@ -27,6 +27,7 @@ export class State {
     const params = new URLSearchParams();
     for (const name of ["colour", "plane", "zones", "scale", "density"])
       if (this[name] !== defaults[name]) params.set(name, this[name]);
+    if (this.tool !== "lens") params.set("tool", this.tool);
     if (this.hidden.length) params.set("hidden", this.hidden.join(","));
     if (this.pinned) {
       params.set("z", Array.from(this.z, (v) => +v.toFixed(4)).join(","));
@@ -46,6 +47,7 @@ export class State {
     take("zones", (v) => ["none", "pointer", "all"].includes(v) || isIndex(v, classes));
     take("scale", (v) => v >= 0.5 && v <= 3, Number);
     take("density", (v) => ["off", "q", "ratio"].includes(v));
+    take("tool", (v) => /^[a-z]+$/.test(v));
     take("hidden", (v) => v.every((i) => isIndex(i, classes)), (v) => v.split(",").filter(Boolean).map(Number));
     const z = (params.get("z") ?? "").split(",").map((v) => (v === "" ? NaN : Number(v)));
     if (z.length === this.z.length && z.every((v) => Number.isFinite(v) && Math.abs(v) <= Z_LIMIT)) {

@@ -8,16 +8,17 @@ export async function mount({ parentElement, data }) {
   const root = parentElement.querySelector(".er-root");
   if (!root) return;
   const address = (path) => new URL(path, document.baseURI).href;
+  const encoder = data.encoder && (async () => address(data.encoder));
   const background = getComputedStyle(root).getPropertyValue("--st-background-color");
   const known = explorers.get(root);
   if (known) {
     if (known.background !== background) known.explorer.retheme();
     known.background = background;
-    return known.explorer.load(address(data.frame));
+    return known.explorer.load(address(data.frame), encoder);
   }
   const explorer = new Explorer(root);
   explorers.set(root, { explorer, background });
-  await explorer.load(address(data.frame));
+  await explorer.load(address(data.frame), encoder);
   await explorer.plotWith(() => loadPlotly(address(data.plotly)));
 }
 

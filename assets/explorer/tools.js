@@ -1,0 +1,131 @@
+// The tools beside the map: one tab each above the side. The lens is always there; any other tool is a module of its own,
+// loaded when its tab is first opened, with a class that has any of
+//
+//   constructor(explorer, root)   root: the tool's own, empty panel in the side
+//   load(frame)                   a model is there: called before everything else, and again for every other model
+//   opened(), closed()            its tab was opened, or left: nothing goes on by itself in a tool that is not open
+//   changed(changed, at)          the state changed: `changed` holds the names of what was set
+//   show(z, nearest)              the lens is painted at z; `nearest` is the data point nearest to it, or −1
+//   paint(context, view)          draw on the canvas above the points: whenever the view moves, and after tools.repaint()
+//   place(view)                   set this.marks (an SVG group above the points) to the view: what moves with a pointer
+//   hover(x, y, at)               the pointer is at pixel (x, y) of the map; true claims it, and the lens stays
+//   click(x, y, at, still)        likewise a click or tap
+//   press(x, y, at), drag(x, y, at), drop(x, y, at)   true from press claims a drag, and the map does not pan
+//   retheme()                     the page's colours are others now
+
+// name → { title, load() → its class }, in the order of the tabs.
+const TOOLS = {
+  lens: null,
+};
+
+export class Tools {
+  // `tabs` and `panels` are elements of the side, `marks` an SVG group of the map.
+  constructor(explorer, { tabs, panels, marks, layer }) {
+    Object.assign(this, { explorer, tabs, panels, marks, layer, made: new Map(), current: null });
+    this.buttons = Object.entries(TOOLS).map(([name, tool]) => this.tab(name, tool?.title ?? "what is under the pointer, decoded"));
+    tabs.replaceChildren(...this.buttons);
+    tabs.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  tab(name, title) {
+    const button = Object.assign(document.createElement("button"), { textContent: name, title, id: `er-tab-${name}` });
+    button.dataset.tool = name;
+    button.setAttribute("role", "tab");
+    button.setAttribute("aria-controls", name === "lens" ? "er-panel-lens" : "er-panels");
+    button.addEventListener("click", () => this.explorer.frame && this.explorer.state.set({ tool: name }));
+    return button;
+  }
+
+  // Arrow keys go from tab to tab.
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const here = this.buttons.indexOf(event.target);
+    if (!step || here < 0) return;
+    event.preventDefault();
+    const next = this.buttons[(here + step + this.buttons.length) % this.buttons.length];
+    next.focus();
+    next.click();
+  }
+
+  // Another model: every tool hears of it when it is open next.
+  load() {
+    for (const entry of this.made.values()) entry.frame = null;
+  }
+
+  // Opens the tool that the state names, or the lens; a later call wins over one whose module is still on its way.
+  async open(name) {
+    if (!(name in TOOLS)) name = "lens";
+    this.wanted = name;
+    for (const button of this.buttons) {
+      const chosen = button.dataset.tool === name;
+      button.setAttribute("aria-selected", String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+    }
+    const entry = name === "lens" ? null : await this.make(name);
+    if (this.wanted === name) this.enter(name, entry);
+  }
+
+  // The tool of this name with its panel, made once.
+  async make(name) {
+    if (this.made.has(name)) return this.made.get(name);
+    const panel = document.createElement("section");
+    panel.className = `er-tool er-tool-${name}`;
+    const entry = { name, panel, frame: null, tool: null };
+    try {
+      const Tool = await TOOLS[name].load();
+      if (this.made.has(name)) return this.made.get(name);
+      entry.tool = new Tool(this.explorer, panel);
+      this.made.set(name, entry);
+    } catch (error) {
+      panel.textContent = "This tool could not be loaded. Reload the page.";
+      console.error(error);
+    }
+    return entry;
+  }
+
+  enter(name, entry) {
+    const { frame, map } = this.explorer;
+    if (this.entry !== entry) this.leave();
+    const again = this.entry === entry && entry?.frame === frame;
+    this.entry = entry;
+    this.current = entry?.tool ?? null;
+    this.panels.hidden = !entry;
+    this.panels.replaceChildren(...(entry ? [entry.panel] : []));
+    this.panels.setAttribute("aria-labelledby", `er-tab-${name}`);
+    this.explorer.root.classList.toggle("er-with-tool", Boolean(entry));
+    this.explorer.root.dataset.tool = name;
+    this.layer.paintWith(this.current?.paint ? (context, view) => this.current.paint(context, view) : null);
+    if (!this.current || again) return;
+    if (entry.frame !== frame) this.current.load?.(frame);
+    entry.frame = frame;
+    this.current.marks = this.marks;
+    this.current.opened?.();
+    if (map.view) this.follow(map.view);
+    this.explorer.schedule(performance.now());
+  }
+
+  leave() {
+    this.current?.closed?.();
+    this.marks.replaceChildren();
+    this.current = null;
+  }
+
+  // The map shows another part of the plane.
+  follow(view) {
+    this.layer.follow(view);
+    this.current?.place?.(view);
+  }
+
+  repaint() {
+    this.layer.paint();
+  }
+
+  // Whether the tool that is open takes what the pointer does.
+  takes(hook, ...given) {
+    return Boolean(this.current?.[hook]?.(...given));
+  }
+
+  tell(hook, ...given) {
+    this.current?.[hook]?.(...given);
+  }
+}
