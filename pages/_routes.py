@@ -23,6 +23,7 @@ MODULES = Path(__file__).parent.parent / "assets" / "explorer"
 KATEX = MODULES.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
+CODE = f"{PREFIX}/code"  # the loss as code, executed
 FRAMES_KEPT = 64  # two of a model
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
@@ -129,13 +130,14 @@ async def _frame(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    from pages import _files, _live, _paths  # they know the addresses of this module
+    from pages import _code, _files, _live, _paths  # they know the addresses of this module
 
     return [
         Route("/" + plotly_path(), _plotly),
         Route(f"/{katex_path()}/{{file:path}}", _katex),
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
         Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
+        Route(f"/{CODE}", _code.answer, methods=["POST"]),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
         Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
@@ -160,6 +162,7 @@ class PreloadHeader:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
         entries = {"": "streamlit.js", "kl": "streamlit-kl.js", "train": "streamlit-live.js"}
+        entries["gradients"] = "streamlit-gradients.js"
         self.links = {page: ", ".join(map(_module_link, needed_by(entry))).encode() for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]
 

@@ -215,11 +215,12 @@ export class Plane {
     this.root.setPointerCapture(event.pointerId);
     const start = this.view.toData(...this.at(event));
     const offset = start.map((v, i) => v - this.q.mu[i]);
-    const move = (moving) => this.drag(this.moved(found.part, this.view.toData(...this.at(moving)), offset), false);
+    let last = this.q;
+    const move = (moving) => this.drag((last = this.moved(found.part, this.view.toData(...this.at(moving)), offset)), false);
     const drop = () => {
       this.root.removeEventListener("pointermove", move);
       for (const type of ["pointerup", "pointercancel"]) this.root.removeEventListener(type, drop);
-      this.drag(this.q, true);
+      this.drag(last, true);
     };
     this.root.addEventListener("pointermove", move);
     for (const type of ["pointerup", "pointercancel"]) this.root.addEventListener(type, drop);

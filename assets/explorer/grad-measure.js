@@ -1,0 +1,66 @@
+// The variance of every estimator's mean of n draws, measured: for f = ‖z‖², with respect to mu₁ and sigma₁.
+
+import { mean, singles } from "./grad-estimators.js";
+import { Gaussian } from "./grad-gaussian.js";
+import { square } from "./grad-targets.js";
+
+export const MEASURED = ["score", "baseline", "leave-one-out", "pathwise"];
+
+// Mean and variance of numbers that come one by one (Welford).
+class Running {
+  count = 0;
+  mean = 0;
+  scatter = 0;
+
+  add(value) {
+    this.count++;
+    const off = value - this.mean;
+    this.mean += off / this.count;
+    this.scatter += off * (value - this.mean);
+  }
+
+  get variance() {
+    return this.scatter / (this.count - 1);
+  }
+}
+
+export class Meter {
+  // `ns` are the sizes of the means, each a divisor of the largest; all dimensions have the same `mu` and `sigma`.
+  constructor(dims, mu, sigma, ns) {
+    this.q = Gaussian.diagonal(Array(dims).fill(mu), Array(dims).fill(sigma));
+    this.f = square(dims).f;
+    this.ns = ns;
+    this.block = Math.max(...ns);
+    this.baseline = dims * (mu * mu + sigma * sigma); // E f
+    this.draws = 0;
+    const both = () => ({ mu: new Running(), sigma: new Running() });
+    this.found = Object.fromEntries(MEASURED.map((name) => [name, new Map(ns.map((n) => [n, both()]))]));
+  }
+
+  // One block of draws more, used by every estimator.
+  measure(random) {
+    const zeta = random.normals(this.block * this.q.k);
+    for (const estimator of MEASURED) this.measureOne(estimator, zeta);
+    this.draws += this.block;
+  }
+
+  measureOne(estimator, zeta) {
+    const { f, q, ns, block, baseline } = this;
+    const alone = estimator === "leave-one-out" ? null : singles(f, q, estimator, zeta, baseline);
+    for (const n of ns) {
+      if (!alone && n < 2) continue;
+      const found = this.found[estimator].get(n);
+      for (let s = 0; s < block; s += n) {
+        const rows = alone ? alone.subarray(s * q.size, (s + n) * q.size) : singles(f, q, estimator, zeta.subarray(s * q.k, (s + n) * q.k));
+        this.add(found, rows);
+      }
+    }
+  }
+
+  add(found, rows) {
+    const { k, size } = this.q;
+    const middle = mean(rows, size);
+    found.mu.add(middle[0]);
+    found.sigma.add(middle[k]);
+  }
+}

@@ -1,0 +1,233 @@
+"""The loss as code: `vae.loss_in_ten_lines.loss` is called on a model of the gallery, and watched line by line.
+
+No code comes from outside: what is asked for are a model, images, beta and a seed.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from math import isfinite
+from textwrap import dedent
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pages._models import GALLERY, available
+from vae import checkpoint
+from vae.errors import InputError
+from vae.held_out import FILE_NAME, read_held_out
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae.model import VAE
+
+LARGEST_REQUEST = 2000  # bytes
+LARGEST_BATCH = 64
+MOST_BETA = 1000.0
+SHOWN = 8  # images, and rows of a small tensor
+WIDEST = 10  # columns of a tensor whose numbers are shown
+
+_worker = ThreadPoolExecutor(1, "loss-as-code")  # one call after the other
+
+
+class Asked(NamedTuple):
+    model: str
+    first: int  # row of the held-out images at which the batch begins
+    size: int
+    beta: float
+    seed: int
+
+
+class Statement(NamedTuple):
+    """One statement of the function: where it stands, its text, and the names that it gives values to."""
+
+    line: int
+    text: str
+    names: tuple[str, ...]
+
+
+def models() -> dict[str, str]:
+    """Id → name of the gallery's models that the function can be called on."""
+    return {name: title for name, title in available().items() if _usable(name)}
+
+
+@lru_cache(maxsize=64)
+def _usable(name: str) -> bool:
+    folder = GALLERY / name
+    if not (folder / FILE_NAME).is_file():
+        return False
+    return checkpoint.read(folder).settings.likelihood == "bernoulli"
+
+
+def warm() -> Future[Any]:
+    """Import torch and load the first model in a thread, so that the first call need not wait for them."""
+    return _worker.submit(lambda: [_opened(name) for name in list(models())[:1]])
+
+
+async def answer(request: Request) -> Response:
+    """What the function makes of the batch that is asked for, as JSON; a sentence where that makes no sense."""
+    try:
+        asked = parse(await _body(request))
+        found = await run_in_threadpool(lambda: _worker.submit(execute, asked).result())
+    except InputError as error:
+        return JSONResponse({"error": str(error)}, 400)
+    return JSONResponse(found, headers={"cache-control": "no-store"})
+
+
+async def _body(request: Request) -> bytes:
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > LARGEST_REQUEST:
+            raise InputError("The request is too long; ask for a model, first, size, beta and seed.")
+    return data
+
+
+def parse(data: bytes) -> Asked:
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or set(fields) != set(Asked._fields):
+        raise InputError("The request must be a JSON object with model, first, size, beta and seed.")
+    asked = Asked(**fields)
+    if asked.model not in models():
+        raise InputError("There is no such model in the gallery (any more); choose one from the list.")
+    if not all(type(number) is int for number in (asked.first, asked.size, asked.seed)):
+        raise InputError("first, size and seed must be whole numbers.")
+    if not (1 <= asked.size <= LARGEST_BATCH and asked.first >= 0 and 0 <= asked.seed < 1 << 32):
+        raise InputError(f"A batch has 1 to {LARGEST_BATCH} images, and first and seed are at least 0.")
+    if type(asked.beta) not in (int, float) or not (isfinite(asked.beta) and 0 <= asked.beta <= MOST_BETA):
+        raise InputError(f"beta must be a number from 0 to {MOST_BETA:g}.")
+    return asked
+
+
+@lru_cache(maxsize=4)
+def _opened(model: str) -> tuple[VAE, np.ndarray]:
+    folder = GALLERY / model
+    return checkpoint.load_model(checkpoint.read(folder)), read_held_out(folder / FILE_NAME).images
+
+
+def execute(asked: Asked) -> dict[str, Any]:
+    """Call the function; its source, and what every statement has made, with the gradient of the loss at it."""
+    import torch
+
+    from vae.loss_in_ten_lines import loss
+
+    model, images = _opened(asked.model)
+    rows = (asked.first + np.arange(asked.size)) % len(images)
+    x = torch.from_numpy(images[rows].astype(np.float32) / 255)
+    generator = torch.Generator().manual_seed(asked.seed)
+    result, made = watched(loss, model, x, float(asked.beta), generator)
+    tensors = {name: value for values in made for name, value in values.items()}
+    slopes = _slopes(result, tensors)
+    statements = [
+        {
+            "text": text,
+            "line": line,
+            "values": [_described(name, value, slopes.get(name)) for name, value in values.items()],
+        }
+        for (line, text, _), values in zip(statements_of(loss), made, strict=True)
+    ]
+    return {
+        "head": inspect.getsource(loss).partition("\n")[0],
+        "statements": statements,
+        "loss": result.item(),
+        "rows": rows.tolist(),
+        "shape": list(images.shape[1:]),
+        "images": _bytes(images[rows[:SHOWN]]),
+        "decoded": _bytes(_shades(tensors["logits"][:SHOWN].detach().sigmoid().numpy())),
+    }
+
+
+@lru_cache(maxsize=1)
+def statements_of(function: Callable[..., Any]) -> tuple[Statement, ...]:
+    lines, first = inspect.getsourcelines(function)
+    definition = ast.parse(dedent("".join(lines))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return tuple(
+        Statement(first + node.lineno - 1, lines[node.lineno - 1].strip(), _names(node)) for node in definition.body
+    )
+
+
+def _names(node: ast.stmt) -> tuple[str, ...]:
+    if isinstance(node, ast.Return):
+        return ("loss",)
+    assert isinstance(node, ast.Assign)
+    return tuple(name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def watched(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, list[dict[str, Tensor]]]:
+    """What the function returns, and for each of its statements, in order, the values that it has given to names.
+
+    The function itself is run; a trace function looks at its variables before every line.
+    """
+    statements = statements_of(function)
+    after: dict[int, dict[str, Any]] = {}  # line → variables once it had been executed
+    previous: list[int] = []
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code is not function.__code__:
+            return None
+        if previous and event in ("line", "return"):
+            after[previous[-1]] = dict(frame.f_locals)
+        if event == "line":
+            previous.append(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        result = function(*arguments)
+    finally:
+        sys.settrace(before)
+    after[statements[-1].line]["loss"] = result
+    return result, [{name: after[line][name] for name in names} for line, _, names in statements]
+
+
+def _slopes(result: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of the loss, at every value that it depends on; the weights' own gradients are left alone."""
+    import torch
+
+    within = {name: value for name, value in tensors.items() if value.requires_grad}
+    found = torch.autograd.grad(result, list(within.values()), allow_unused=True)
+    return {name: slope for name, slope in zip(within, found, strict=True) if slope is not None}
+
+
+def _described(name: str, value: Tensor, slope: Tensor | None) -> dict[str, Any]:
+    value = value.detach()
+    return {
+        "name": name,
+        "shape": list(value.shape),
+        "least": value.min().item(),
+        "mean": value.mean().item(),
+        "most": value.max().item(),
+        "numbers": _numbers(value),
+        "slope": None if slope is None else {"norm": slope.norm().item(), "numbers": _numbers(slope)},
+    }
+
+
+def _numbers(value: Tensor) -> list[list[float]] | None:
+    """The first rows of a small tensor, one row per image; None where an image has too many."""
+    rows = value.reshape(len(value), -1) if value.dim() else value.reshape(1, 1)
+    return rows[:SHOWN].tolist() if rows.shape[1] <= WIDEST else None
+
+
+def _shades(images: np.ndarray) -> np.ndarray:
+    return np.rint(255 * images).astype(np.uint8)
+
+
+def _bytes(images: np.ndarray) -> str:
+    return b64encode(np.ascontiguousarray(images).tobytes()).decode()
