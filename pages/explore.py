@@ -94,7 +94,8 @@ try:
 except InputError as error:
     st.error(str(error))
     st.stop()
-with home:
-    take_home(model)
+if opened.is_model:
+    with home:
+        take_home(model)
 st.html(f"<p class='room-facts'>{opened.facts}</p>")
 explorer(opened.frame, opened.encoder, key="explorer")

@@ -21,10 +21,10 @@ class Quantised:
     @classmethod
     def of(cls, values: np.ndarray, bits: Literal[8, 16]) -> Quantised:
         steps = 2**bits - 1
-        low = values.min(axis=0, initial=np.inf).astype(float) if len(values) else np.zeros(values.shape[1])
-        high = values.max(axis=0).astype(float) if len(values) else low
-        step = np.where(high > low, (high - low) / steps, 1.0)
-        codes = np.rint((values - low) / step)
+        some = values if len(values) else np.zeros((1, values.shape[1]))
+        low = some.min(axis=0).astype(float)
+        step = (some.max(axis=0) - low) / steps  # 0 for a column of one value
+        codes = np.rint((values - low) / np.where(step > 0, step, 1))
         return cls(codes.astype(np.uint8 if bits == 8 else np.uint16), low, step)
 
     @property
