@@ -1,0 +1,53 @@
+// A density as heat: its share of the peak, or, on a log scale, how many nats it lies under the peak.
+
+import { rgb } from "./palette.js";
+import { niceStep } from "./ticks.js";
+
+const OPAQUE = 0.85;
+const LEAST_REACH = 10; // nats of a log scale
+const LOW_SHARE = 0.1; // of the cells may lie beneath a log scale's end
+
+export class Heat {
+  // `reach`: nats from the peak to where a log scale ends; null for shares of the peak.
+  constructor(posterior, name, log, colour) {
+    const { fine, coarse, peak } = posterior.grid(name);
+    this.reach = log ? reachOf(coarse, peak) : null;
+    const share = log ? (value) => Math.max(0, 1 + (value - peak) / this.reach) : (value) => Math.exp(value - peak);
+    this.pictures = [coarse, fine].map((grid) => ({ ...grid, canvas: picture(grid, share, colour) }));
+  }
+
+  draw(context, view) {
+    const [coarse, fine] = this.pictures;
+    context.imageSmoothingEnabled = true;
+    const box = ({ low, high }) => {
+      const [x0, y0] = view.toPixel(low[0], high[1]);
+      const [x1, y1] = view.toPixel(high[0], low[1]);
+      return [x0, y0, x1 - x0, y1 - y0];
+    };
+    context.drawImage(coarse.canvas, ...box(coarse));
+    context.clearRect(...box(fine));
+    context.drawImage(fine.canvas, ...box(fine));
+  }
+}
+
+function picture({ cells, values }, share, colour) {
+  const image = new ImageData(cells, cells);
+  const [red, green, blue] = rgb(colour);
+  for (let row = 0, i = 0; row < cells; row++)
+    for (let col = 0; col < cells; col++, i++) {
+      const p = 4 * ((cells - 1 - row) * cells + col);
+      image.data[p] = red;
+      image.data[p + 1] = green;
+      image.data[p + 2] = blue;
+      image.data[p + 3] = 255 * OPAQUE * share(values[i]);
+    }
+  const canvas = new OffscreenCanvas(cells, cells);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+// A round number of nats that reaches down to nearly all of the plane around.
+function reachOf({ values }, peak) {
+  const sorted = Float32Array.from(values).sort();
+  return niceStep(Math.max(LEAST_REACH, peak - sorted[Math.floor(LOW_SHARE * sorted.length)]));
+}

@@ -1,0 +1,92 @@
+// Importance weighting (Burda et al. 2016): L_k rises from the ELBO to ln p(x); how many draws the weights are worth.
+
+import { Plot, fresh, line } from "./chart.js";
+import { formula } from "./formula.js";
+import { signed, whole } from "./format.js";
+import { faded } from "./palette.js";
+
+const TEX = "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
+const DECADES = [1, 10, 100, 1000];
+
+const HTML = `
+  <div class="eb-formula"></div>
+  <canvas role="img" aria-label="importance-weighted bound over the number of draws"></canvas>
+  <p class="eb-ess">–</p>
+  <p class="eb-note">On the plane: 1,000 draws of the encoder’s q, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
+
+export class Weights {
+  constructor(root, again) {
+    root.innerHTML = HTML;
+    this.root = root;
+    this.canvas = root.querySelector("canvas");
+    root.querySelector(".eb-again").addEventListener("click", again);
+  }
+
+  set() {
+    return formula(this.root.querySelector(".eb-formula"), `\\displaystyle ${TEX}`);
+  }
+
+  clear() {
+    this.found = null;
+    this.root.querySelector(".eb-ess").textContent = "drawing …";
+    delete this.root.dataset.seed;
+    this.draw();
+  }
+
+  say(text) {
+    this.root.querySelector(".eb-ess").textContent = text;
+  }
+
+  // The server's answer; `evidence` is ln p(x) as the page has it.
+  show({ meta }, { logEvidence, elbo }, seed, colours) {
+    this.found = { ...meta, logEvidence, elbo };
+    this.colours = colours;
+    const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
+    const last = k.length - 1;
+    this.say(
+      `effective sample size ${whole(effective)} of ${whole(draws)} draws (${percent(effective / draws)} %); ` +
+      `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
+    );
+    this.root.dataset.seed = seed;
+    this.draw();
+  }
+
+  draw() {
+    this.canvas.hidden = !this.found;
+    if (!this.found || !this.canvas.clientWidth) return;
+    const { k, mean, standard_error: errors, logEvidence, elbo } = this.found;
+    const { context, width, height } = fresh(this.canvas);
+    const { colours } = this;
+    const box = { left: 62, top: 22, width: width - 76, height: height - 48 };
+    const ends = [...mean.map((m, i) => m - errors[i]), ...mean.map((m, i) => m + errors[i]), logEvidence];
+    const [low, high] = [Math.min(...ends), Math.max(...ends)];
+    const air = 0.12 * (high - low) + 1e-3;
+    const at = (value) => Math.log10(value);
+    const plot = new Plot(context, box, { x: [-0.06, at(k.at(-1)) + 0.06], y: [low - air, high + air] }, colours);
+    plot.axes({ xCount: 0, yCount: 5, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
+    Object.assign(context, { textAlign: "center", textBaseline: "top" });
+    for (const value of DECADES) if (value <= k.at(-1)) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
+    context.textAlign = "right";
+    context.fillText("k", box.left + box.width * 0.93, box.top + box.height + 6);
+    plot.label("L_k, nats; bars: ± 1 standard error", 4, 10, { font: "600 12.5px" });
+    Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
+    line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
+    plot.label("ln p(x)", box.left + 6, plot.y(logEvidence) + 11, { font: "600 12.5px" });
+    context.setLineDash([5, 4]);
+    line(context, box.left, plot.y(elbo), box.left + box.width, plot.y(elbo));
+    context.setLineDash([]);
+    plot.label("ELBO", box.left + box.width - 6, plot.y(elbo) - 10, { align: "right", font: "600 12.5px" });
+    plot.path(k.length, (i) => at(k[i]), (i) => mean[i], faded(colours.posterior, 0.8), 2);
+    Object.assign(context, { strokeStyle: colours.posterior, lineWidth: 1.6 });
+    k.forEach((value, i) => {
+      const x = plot.x(at(value));
+      for (const end of [-1, 1]) line(context, x - 3.5, plot.y(mean[i] + end * errors[i]), x + 3.5, plot.y(mean[i] + end * errors[i]));
+      line(context, x, plot.y(mean[i] - errors[i]), x, plot.y(mean[i] + errors[i]));
+    });
+    plot.dots(k.length, (i) => at(k[i]), (i) => mean[i], colours.posterior, 3);
+  }
+}
+
+const percent = (share) => (100 * share).toPrecision(share < 0.1 ? 2 : 3);
+
+const subscripted = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d]);

@@ -1,0 +1,579 @@
+// The page of the bound: one image's true posterior on the latent plane, q in a hand, the bar that adds up, the derivation
+// with its numbers. Knows the frames and the page's element, nothing of Streamlit.
+
+import { Camera } from "./camera.js";
+import { Evidence, Refusal } from "./elbo-ask.js";
+import { Bar } from "./elbo-bar.js";
+import { elboTheme } from "./elbo-colours.js";
+import { Derivation } from "./elbo-derivation.js";
+import { TwoGaps } from "./elbo-gaps.js";
+import { Gaussian } from "./elbo-gaussian.js";
+import { ChosenImage } from "./elbo-image.js";
+import { PlaneMap } from "./elbo-map.js";
+import { averages, partsOf, weighed } from "./elbo-parts.js";
+import { Posterior } from "./elbo-posterior.js";
+import { DENSITIES, ElboState } from "./elbo-state.js";
+import { Strip, paintRow } from "./elbo-strip.js";
+import { GapTable, examples, ordinary } from "./elbo-table.js";
+import { Weights } from "./elbo-weights.js";
+import { fetchKatex } from "./formula.js";
+import { Frame } from "./frame.js";
+import { Encoder } from "./network.js";
+import { Pad } from "./pad.js";
+import { afterPaint, measure } from "./timing.js";
+
+const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
+const REST = 180; // ms that a hand rests before the exact parts are asked for
+const EXAMPLES = 7; // of a kind
+const DRAWS = 20000;
+const SLOW = 60; // ms between two drawings of the derivation while q moves
+const NUDGE = 0.1; // standard deviations that an arrow key moves q
+const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];
+
+const choice = (name, label, values) =>
+  `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
+const DENSITY_NAMES = [["prior", "p(z)"], ["likelihood", "p(x|z)"], ["posterior", "p(z|x)"]];
+
+const HTML = `
+<div class="lv-main">
+  <div class="eb-choose"><div class="eb-strip"></div><button class="eb-draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
+  <div class="lv-bar eb-options">
+    ${choice("view", "view", [["posterior", "posterior"], ["plane", "whole plane"]])}
+    <div class="lv-choice eb-contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
+    ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
+    <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
+    <button data-switch="points" title="the means of all held-out images; a click on one chooses it">points</button>
+  </div>
+  <div class="lv-stage"><div class="lv-maps"></div>
+    <p class="eb-key"></p>
+    <div class="eb-peek" hidden><canvas></canvas><span></span></div>
+    <div class="eb-pad" hidden><div class="eb-pad-room"></div></div>
+    <div class="er-message eb-message" role="status">Loading the model …</div><p class="eb-wait" role="status" hidden></p></div>
+  <div class="eb-bar"></div>
+</div>
+<aside class="eb-side">
+  <section class="eb-image" aria-label="chosen image"></section>
+  <div class="eb-tabs" role="tablist">${TABS.map(([key, name]) => `<button role="tab" data-tab="${key}">${name}</button>`).join("")}</div>
+  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" data-panel="${key}"></section>`).join("")}
+</aside>`;
+
+export class Elbo {
+  constructor(root) {
+    this.root = root;
+    root.classList.add("er", "lv", "eb");
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.image = new ChosenImage(this.$(".eb-image"));
+    this.bar = new Bar(this.$(".eb-bar"));
+    this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
+    this.derivation = new Derivation(this.$(".eb-derivation"));
+    this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, path, step) => this.walk(q, path, step));
+    this.weights = new Weights(this.$(".eb-weights"), () => this.drawAgain());
+    this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
+    this.fill();
+  }
+
+  // Shows the model that `data` names. A later call wins over an earlier one that is still on its way.
+  async load(data) {
+    if (data.frame === this.data?.frame && data.table === this.data?.table) return;
+    this.data = data;
+    this.evidence?.forget();
+    try {
+      const [frame, table] = await Promise.all([Frame.fetch(data.frame), data.table ? Frame.fetch(data.table) : null]);
+      if (data !== this.data || this.destroyed) return;
+      this.open(frame, table);
+      await fetchKatex(data.katex);
+      await Promise.all([this.derivation, this.gaps, this.weights].map((panel) => panel.set()));
+      this.fill();
+    } catch (error) {
+      if (data !== this.data) return;
+      this.data = null;
+      this.say("This model could not be loaded. Choose it again, or reload the page.");
+      console.error(error);
+    }
+  }
+
+  open(frame, table) {
+    const before = this.state;
+    const { latent_dim: k, name } = frame.meta;
+    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null });
+    this.evidence = new Evidence(this.data.evidence);
+    this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
+    if (before) keepChoices(before, this.state);
+    this.build();
+    this.image.load(frame);
+    this.table.load(table, frame);
+    const found = table ? examples(table, EXAMPLES) : {};
+    this.strip.load(found, frame, table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map());
+    this.root.dataset.ready = name;
+    performance.mark("elbo-room:interactive");
+    if (!frame.count) return this.say("This model has no held-out images. Draw one, or choose another model.");
+    this.choose({ image: this.state.image >= 0 ? this.state.image : (table ? ordinary(table) : 0) }, performance.now(), true);
+  }
+
+  // Everything that is made for one model.
+  build() {
+    this.listener?.abort();
+    this.map?.destroy();
+    const { state } = this;
+    const element = document.createElement("div");
+    this.$(".lv-maps").replaceChildren(element);
+    this.map = new PlaneMap(element, new Camera(), state, {
+      hover: () => {},
+      click: (pane, x, y, at, still) => still && this.click(x, y, at),
+      move: (...args) => this.look(() => this.map.camera.take(...args)),
+      release: () => this.look(() => this.map.camera.release()),
+      resized: () => this.resized(),
+      hold: (q, at) => this.hold(q, at),
+      rest: () => this.rest(),
+      point: (row, x, y) => this.peek(row, x, y),
+    });
+    this.pad = new Pad(this.$(".eb-pad-room"), this.frame.meta.image_shape, (pixels, at) => this.choose({ pixels: Float32Array.from(pixels) }, at));
+    const line = this.k === 1;
+    const plane = this.k <= 2;
+    for (const selector of ['[data-switch="log"]', '[role="radiogroup"][aria-label="heat"]']) this.$(selector).hidden = line || !plane;
+    for (const selector of [".eb-contours", '[aria-label="view"]']) this.$(selector).hidden = !plane;
+    this.$('[data-switch="full"]').hidden = this.k !== 2;
+    this.$('[data-tab="gaps"]').hidden = !plane;
+    if (!plane && state.tab === "gaps") state.tab = "derivation";
+    if (this.k !== 2) state.full = false;
+    state.subscribe((changed, at) => this.changed(changed, at));
+    this.listen();
+    this.retheme();
+    this.map.open(this.frame);
+    this.showOptions();
+  }
+
+  say(message) {
+    this.$(".eb-message").textContent = message;
+    this.$(".eb-message").hidden = !message;
+    this.root.classList.toggle("eb-failed", Boolean(message) && Boolean(this.frame));
+  }
+
+  destroy() {
+    this.destroyed = true;
+    cancelAnimationFrame(this.request);
+    this.evidence?.forget();
+    this.listener?.abort();
+    this.map?.destroy();
+  }
+
+  // --- choosing ------------------------------------------------------------------------------------------------------
+
+  // Shows an image's q at once, and its posterior as soon as the server has it. `first`: q as the link has it.
+  async choose(source, at, first = false) {
+    const { state } = this;
+    const encoded = source.pixels ? await this.encode(source.pixels) : Gaussian.ofRow(this.frame.arrays, source.image, this.k);
+    if (!encoded || this.destroyed) return;
+    this.evidence.forget("parts", "fit", "weights");
+    Object.assign(this, { source, ofEncoder: encoded, posterior: null, exact: null, chosenAt: at });
+    this.gaps.clear();
+    this.weights.clear();
+    state.set({ image: source.image ?? -1, q: encoded, moved: false, full: first && state.full }, at);
+    this.image.show(state.image, source.pixels);
+    this.strip.show(state.image);
+    this.$(".eb-wait").hidden = false;
+    this.$(".eb-wait").textContent = "integrating …";
+    try {
+      const answer = await this.evidence.ask("posterior", wire(source));
+      if (!answer || this.source !== source) return;
+      this.take(new Posterior(answer, encoded), first);
+    } catch (error) {
+      if (this.source === source) this.refuse(error);
+    }
+  }
+
+  // The posterior has come.
+  take(posterior, first) {
+    const { state, map } = this;
+    this.posterior = posterior;
+    this.ofEncoder = posterior.ofEncoder;
+    this.say("");
+    this.$(".eb-wait").hidden = true;
+    map.show(posterior);
+    const q = first && state.asked;
+    const fetched = !first && !this.source.pixels; // whoever draws keeps the view, to see q wander
+    if (fetched) map.camera.release();
+    state.set({ q: q || posterior.ofEncoder, moved: Boolean(q), ...(fetched && this.k <= 2 ? { view: "posterior" } : {}) }, this.chosenAt);
+    this.arrived = this.lookDirty = true;
+    this.rest();
+    this.need();
+  }
+
+  // What the server would not answer, in its own sentence.
+  refuse(error) {
+    if (!(error instanceof Refusal)) throw error;
+    this.$(".eb-wait").hidden = true;
+    this.posterior = this.parts = null;
+    this.map.show(null);
+    this.say(error.message);
+    this.wake();
+  }
+
+  async encode(pixels) {
+    try {
+      this.drawing = pixels;
+      this.encoder ??= Frame.fetch(this.data.encoder).then((frame) => new Encoder(frame));
+      const { mu, logvar } = (await this.encoder).encode(pixels);
+      return this.drawing === pixels ? Gaussian.diagonal(mu, Array.from(logvar, (v) => Math.exp(v / 2))) : null;
+    } catch (error) {
+      this.encoder = null;
+      this.say("The encoder could not be loaded. Reload the page.");
+      console.error(error);
+      return null;
+    }
+  }
+
+  // What the open tab shows of this image, asked for once.
+  need() {
+    const { tab, full } = this.state;
+    if (!this.posterior) return;
+    if (tab === "gaps" && this.k <= 2) this.needFit(full);
+    if (tab === "weights" && this.weightsOf !== this.posterior) this.drawAgain();
+    this.map.showDraws(...(tab === "weights" && this.drawnOf === this.posterior ? this.drawn : [null, null]));
+  }
+
+  async needFit(full) {
+    const { source, posterior } = this;
+    if (this.gaps.has(full)) return this.gaps.show(full);
+    this.gaps.say("optimising q for this image …");
+    try {
+      const answer = await this.evidence.ask("fit", wire(source), { full });
+      if (!answer || this.posterior !== posterior) return;
+      this.gaps.take(answer, full, posterior.logEvidence, this.colours);
+      this.gaps.play(true);
+      this.wake();
+    } catch (error) {
+      if (this.posterior === posterior) this.gaps.say(sentence(error));
+    }
+  }
+
+  async drawAgain() {
+    const { source, posterior } = this;
+    if (!posterior) return;
+    this.weightsOf = posterior;
+    const seed = this.seed++;
+    try {
+      const answer = await this.evidence.ask("weights", wire(source), { seed, draws: DRAWS });
+      if (!answer || this.posterior !== posterior) return;
+      const { z, log_w: logW } = answer.arrays;
+      Object.assign(this, { drawn: [z, logW], drawnOf: posterior });
+      if (this.k > 2) this.sampled = { logW, ...averages(logW) };
+      this.weights.show(answer, { logEvidence: posterior.logEvidence, elbo: posterior.meta.elbo }, seed, this.colours);
+      this.derivationDirty = true;
+      this.need();
+      this.wake();
+    } catch (error) {
+      if (this.posterior === posterior) this.weights.say(sentence(error));
+    }
+  }
+
+  // --- hands ---------------------------------------------------------------------------------------------------------
+
+  listen() {
+    this.listener = new AbortController();
+    const { signal } = this.listener;
+    const on = (selector, type, action) => this.$(selector).addEventListener(type, action, { signal });
+    this.root.addEventListener("click", (event) => this.press(event), { signal });
+    on(".eb-reset", "click", (event) => this.setQ(this.ofEncoder, false, event.timeStamp));
+    on(".eb-draw", "click", () => this.togglePad());
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    window.addEventListener("hashchange", () => this.followLink(), { signal });
+    window.addEventListener("resize", () => this.fill(), { signal });
+  }
+
+  press(event) {
+    const { view, heat, switch: name, tab, against } = event.target.closest("button")?.dataset ?? {};
+    const { state } = this;
+    if (view) this.look(() => this.map.camera.release());
+    for (const [key, value] of Object.entries({ view, heat, tab, against })) if (value) state.set({ [key]: value }, event.timeStamp);
+    if (!name) return;
+    state.set({ [name]: !state[name] }, event.timeStamp);
+    if (name === "full" && !state.full && this.posterior) this.setQ(state.q.diagonalised(), state.moved, event.timeStamp);
+    if (name === "full") this.need();
+  }
+
+  togglePad(open = this.$(".eb-pad").hidden) {
+    this.$(".eb-pad").hidden = !open;
+    this.$(".eb-draw").setAttribute("aria-expanded", String(open));
+  }
+
+  key(event) {
+    const { target, key } = event;
+    if (!this.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (key === "Escape" && !this.$(".eb-pad").hidden) return this.togglePad(false);
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+    if (!step || target !== this.map?.root || !this.posterior?.surface) return;
+    const sigmas = this.state.q.sigmas();
+    this.setQ(this.state.q.moved(this.state.q.mu.map((m, d) => m + NUDGE * sigmas[d] * step[d])), true, event.timeStamp);
+    event.preventDefault();
+  }
+
+  click(x, y, at) {
+    if (this.map.tookHandle) return;
+    const row = this.map.target(x, y);
+    if (row >= 0) this.choose({ image: row }, at);
+  }
+
+  // A hand moves q.
+  hold(q, at) {
+    this.gaps.stop();
+    this.map.way = null;
+    this.evidence.forget("parts");
+    this.exact = null;
+    this.state.set({ q, moved: true }, at);
+  }
+
+  setQ(q, moved, at) {
+    if (!q) return;
+    this.hold(q, at);
+    this.state.set({ moved }, at);
+    this.rest();
+  }
+
+  // The optimisation's way is stepped through.
+  walk(q, path, step) {
+    this.map.way = { path, step };
+    this.evidence.forget("parts");
+    this.exact = null;
+    this.state.set({ q, moved: true });
+    this.rest();
+  }
+
+  // Once nothing has moved for a while, the exact parts take the place of those that the browser has computed.
+  rest() {
+    clearTimeout(this.resting);
+    if (this.posterior && this.map.k <= 2) this.resting = setTimeout(() => this.askExact(), REST);
+    this.map.expire("hand");
+    this.wake();
+  }
+
+  async askExact() {
+    const { source, posterior } = this;
+    const { q } = this.state;
+    if (this.map.held || !posterior || this.destroyed) return;
+    try {
+      const answer = await this.evidence.ask("parts", wire(source), q.toJSON());
+      if (!answer || this.posterior !== posterior || this.state.q !== q) return;
+      const { log_evidence: logEvidence, rate, distortion, gap, elbo, sampled } = answer.meta;
+      this.exact = { logEvidence, rate, distortion, gap, elbo, sampled, exact: true };
+      this.qDirty = true;
+      this.wake();
+    } catch (error) {
+      if (this.posterior === posterior) this.warn(sentence(error));
+    }
+  }
+
+  warn(text) {
+    this.$(".eb-wait").textContent = text;
+    this.$(".eb-wait").hidden = !text;
+  }
+
+  // The image of the point under the pointer.
+  peek(row, x, y) {
+    const element = this.$(".eb-peek");
+    element.hidden = row < 0;
+    if (row < 0) return;
+    if (this.peeked !== row) paintRow(element.querySelector("canvas"), this.frame, row);
+    this.peeked = row;
+    element.querySelector("span").textContent = `test image ${this.frame.arrays.index[row]}`;
+    element.style.setProperty("--x", `${x}px`);
+    element.style.setProperty("--y", `${y}px`);
+  }
+
+  look(move) {
+    move();
+    this.lookDirty = true;
+    this.wake();
+  }
+
+  resized() {
+    this.lookDirty = this.sizeDirty = true;
+    this.wake();
+  }
+
+  // The page ends where the window does.
+  fill() {
+    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
+    this.sizeDirty = true;
+    this.wake();
+  }
+
+  // --- painting --------------------------------------------------------------------------------------------------------
+
+  changed(changed, at) {
+    const has = (...names) => names.some((name) => changed.has(name));
+    if (has("q")) this.qDirty = true;
+    if (has("q", "full", "moved")) this.map.expire("hand");
+    if (has("heat", "log")) this.map.expire("heat", "lines");
+    if (has(...DENSITIES)) {
+      this.map.expire("lines");
+      this.map.groundDirty = true;
+    }
+    if (has("points")) this.map.dirty = true;
+    if (has("view", "image")) this.lookDirty = true;
+    if (has("tab")) this.need();
+    if (has("tab", "against", "image")) this.sizeDirty = true;
+    this.showOptions();
+    this.startedAt ??= at;
+    this.saveHashSoon();
+    this.wake();
+  }
+
+  showOptions() {
+    const { state } = this;
+    for (const name of ["view", "heat"])
+      for (const button of this.root.querySelectorAll(`[data-${name}]`)) button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
+    for (const button of this.root.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
+    for (const button of this.root.querySelectorAll("[data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === state.tab));
+    for (const panel of this.root.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
+    this.$(".eb-reset").hidden = !state.moved;
+  }
+
+  wake() {
+    if (!this.destroyed) this.request ??= requestAnimationFrame((now) => this.tick(now));
+  }
+
+  // One frame of the display.
+  tick(now) {
+    this.request = null;
+    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
+    if (!this.state || !this.map.probe) return;
+    const plays = this.gaps.advance(now);
+    const started = this.startedAt;
+    this.startedAt = undefined;
+    if (this.qDirty) this.computeParts();
+    const glides = this.aim(now);
+    this.map.paint(now, glides.moved);
+    this.$(".eb-key").textContent = this.map.key ?? "";
+    const waits = this.showNumbers(now);
+    if (started !== undefined) afterPaint(() => measure("elbo-room:input-to-paint", started));
+    if (this.arrived) this.markArrival();
+    if (plays || glides.more || waits) this.wake();
+  }
+
+  aim(now) {
+    const dt = Math.min(100, now - (this.ticked ?? now));
+    this.ticked = now;
+    if (this.lookDirty) {
+      this.map.aim(this.state.view === "plane");
+      this.map.expire();
+    }
+    const moved = this.map.camera.advance(dt || 16) || this.lookDirty;
+    this.lookDirty = false;
+    return { moved, more: moved && this.map.camera.auto };
+  }
+
+  // From the choice of an image to the painted picture.
+  markArrival() {
+    this.arrived = false;
+    const [since, { state, root }] = [this.chosenAt, this];
+    afterPaint(() => {
+      measure("elbo-room:choice-to-picture", since);
+      root.dataset.image = state.image;
+    });
+  }
+
+  computeParts() {
+    this.qDirty = false;
+    this.numbersDirty = this.derivationDirty = true;
+    this.map.expire("hand");
+    const { posterior, state, exact } = this;
+    if (!posterior) return;
+    this.computed = posterior.surface ? partsOf(state.q, posterior.surface, posterior.logEvidence) : sampledParts(posterior.meta);
+    this.parts = exact ?? this.computed;
+  }
+
+  // True where something has yet to be drawn.
+  showNumbers(now) {
+    const { state, posterior, parts, colours } = this;
+    if (this.numbersDirty) {
+      this.image.showQ(state.q);
+      if (parts) this.bar.show(parts, colours);
+    } else if (this.sizeDirty) this.bar.draw();
+    this.numbersDirty = false;
+    if (this.sizeDirty) this.drawPanels();
+    this.sizeDirty = false;
+    if (!this.derivationDirty || !parts || state.tab !== "derivation") return false;
+    if (now - (this.derivedAt ?? -Infinity) < SLOW) return true;
+    this.derivedAt = now;
+    this.derivationDirty = false;
+    const weights = posterior.surface ? weighed(state.q, posterior.surface) : this.drawnOf === posterior ? this.sampled : null;
+    this.derivation.show({ parts, weights, posterior, colours });
+    return false;
+  }
+
+  drawPanels() {
+    const { state, colours } = this;
+    this.gaps.draw();
+    this.weights.draw();
+    if (state.tab === "images") this.table.show(state.against, state.image, colours);
+    if (state.tab === "derivation") this.derivationDirty = true;
+  }
+
+  // A new theme: everything drawn in the page's colours is drawn again.
+  retheme() {
+    this.colours = elboTheme(this.root);
+    if (!this.map) return;
+    this.map.colours = this.colours;
+    this.map.heats.clear();
+    this.map.expire("heat", "lines", "hand");
+    this.map.dirty = this.map.groundDirty = true;
+    for (const panel of [this.gaps, this.weights]) panel.colours = this.colours;
+    this.numbersDirty = this.sizeDirty = this.derivationDirty = true;
+    this.wake();
+  }
+
+  // --- the address -----------------------------------------------------------------------------------------------------
+
+  // Someone has put another link into the address bar.
+  followLink() {
+    if (!this.root.isConnected) return;
+    const asked = new ElboState().fromHash(location.hash, { count: this.frame.count, k: this.k });
+    const { listeners, q } = this.state;
+    const image = asked.image >= 0 ? asked.image : this.state.image;
+    Object.assign(this.state, asked, { listeners, q });
+    this.map.groundDirty = this.map.dirty = true;
+    this.map.expire("heat", "lines", "hand");
+    this.map.camera.release();
+    if (image >= 0) this.choose({ image }, performance.now(), true);
+  }
+
+  saveHashSoon() {
+    if (this.hashTimer) return;
+    this.hashTimer = setTimeout(() => {
+      this.hashTimer = null;
+      if (this.destroyed || !this.root.isConnected) return;
+      history.replaceState(history.state, "", `${location.pathname}${location.search}#${this.state.toHash()}`);
+    }, HASH_EVERY);
+  }
+}
+
+// A question's image as it goes over the wire.
+const wire = ({ image, pixels }) => (pixels ? { pixels: Array.from(pixels, (v) => +v.toFixed(4)) } : { image });
+
+const sentence = (error) => {
+  if (!(error instanceof Refusal)) throw error;
+  return error.message;
+};
+
+// In more than two dimensions: what the server has sampled.
+function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, rate, distortion, sampled }) {
+  return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
+}
+
+// What a person has chosen stays when another model is opened, as far as it makes sense there.
+function keepChoices(before, state) {
+  const { view, heat, log, prior, likelihood, posterior, points, tab, against } = before;
+  Object.assign(state, { view, heat, log, prior, likelihood, posterior, points, tab, against });
+}
+
+let opening = true;
+
+// What stands behind the "#"; on opening the page, what stood there before Streamlit dropped it.
+function linkHash() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const opened = opening && navigation ? new URL(navigation.name) : null;
+  opening = false;
+  return location.hash || (opened?.pathname === location.pathname ? opened.hash : "");
+}
