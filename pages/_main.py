@@ -11,6 +11,7 @@ st.html(Path(__file__).with_name("_style.css"))
 pages = [
     st.Page("explore.py", title="Explore", default=True),
     st.Page("kl.py", title="KL effect"),
+    st.Page("elbo.py", title="ELBO"),
     st.Page("gradients.py", title="Gradients"),
     st.Page("train.py", title="Train"),
 ]

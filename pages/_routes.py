@@ -130,7 +130,7 @@ async def _frame(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    from pages import _code, _files, _live, _paths  # they know the addresses of this module
+    from pages import _code, _evidence, _files, _live, _paths  # they know the addresses of this module
 
     return [
         Route("/" + plotly_path(), _plotly),
@@ -138,6 +138,7 @@ def routes() -> list[BaseRoute]:
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
         Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
         Route(f"/{CODE}", _code.answer, methods=["POST"]),
+        Route(f"/{PREFIX}/evidence/{{key}}/{{kind}}", _evidence.answer, methods=["POST"]),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
         Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
@@ -161,7 +162,7 @@ class PreloadHeader:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        entries = {"": "streamlit.js", "kl": "streamlit-kl.js", "train": "streamlit-live.js"}
+        entries = {"": "streamlit.js", "kl": "streamlit-kl.js", "elbo": "streamlit-elbo.js", "train": "streamlit-live.js"}
         entries["gradients"] = "streamlit-gradients.js"
         self.links = {page: ", ".join(map(_module_link, needed_by(entry))).encode() for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]

@@ -32,6 +32,7 @@ KEPT_BYTES = 1 << 27  # of decoder outputs that are kept from image to image
 BATCH_VALUES = 1 << 22  # pixels that are decoded at once
 ELBO_NODES, GAP_NODES, FIT_NODES = 32, 45, 24  # a side, to begin with; the two that are added up share none
 MOST_NODES = 800  # a side
+EQUAL = 1e-3  # nats between fits that are as good as each other
 
 
 # ---- the likelihood of one image at many z -----------------------------------------------------------------------
@@ -217,6 +218,7 @@ class Fit(NamedTuple):
     q: FullGaussian
     elbo: float
     path: list[FullGaussian]
+    elbos: list[float]  # of the path, all but the last on one grid under q
 
 
 def fit(model: VAE, x: Tensor, start: Gaussian, full_covariance: bool = False, steps: int = 60) -> Fit:
@@ -256,7 +258,8 @@ def fit(model: VAE, x: Tensor, start: Gaussian, full_covariance: bool = False, s
         path.append(FullGaussian(*(t.detach().clone() for t in current())))
         if len(losses) > 4 and losses[-4] - losses[-1] < 1e-6:
             break
-    return Fit(path[-1], -(distortion(model, x, path[-1]) + path[-1].kl().item()), path)
+    elbo = -(distortion(model, x, path[-1]) + path[-1].kl().item())
+    return Fit(path[-1], elbo, path, [*(-loss for loss in losses), elbo])
 
 
 def _bound(model: VAE, x: Tensor, q: FullGaussian, grid: Nodes) -> Tensor:
@@ -267,13 +270,17 @@ def _bound(model: VAE, x: Tensor, q: FullGaussian, grid: Nodes) -> Tensor:
 
 
 def best(model: VAE, x: Tensor, q: Gaussian, posterior: Cells, full_covariance: bool = False) -> Fit:
-    """The best of the fits that start at `q` and at every mode of the posterior that holds 2% of it."""
+    """The best of the fits that start at `q` and at every mode of the posterior that holds 2% of it; the first of them
+    that is within `EQUAL` nats of it.
+    """
     modes = posterior.modes
     starts: list[Gaussian] = [q]
     for peak, weight, covariance in zip(*modes, strict=True):
         if weight >= 0.02:
             starts.append(FullGaussian(peak, torch.linalg.cholesky(covariance)))
-    return max((fit(model, x, start, full_covariance) for start in starts), key=lambda found: found.elbo)
+    found = [fit(model, x, start, full_covariance) for start in starts]
+    highest = max(each.elbo for each in found)
+    return next(each for each in found if each.elbo >= highest - EQUAL)
 
 
 class Gaps(NamedTuple):

@@ -46,6 +46,7 @@ def explorer_frame(
     arrays["pca"] = axes.astype(np.float32)
     meta = {
         **_header_of(name, checkpoint),
+        "sigma": checkpoint.settings.sigma,
         "classes": list(classes),
         "rate_per_dim": rate_per_dim or [0.0] * k,
         "pca_shares": shares.tolist(),

@@ -56,17 +56,25 @@ def read_held_out(path: str | Path) -> HeldOut:
     """What `save_held_out` wrote; `InputError` in one sentence where the file is missing, damaged or another kind."""
     path = Path(path)
     try:
-        arrays = _arrays(path)
+        arrays = read_arrays(path)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}; evaluate the model to write it.") from None
-    except (OSError, EOFError, ValueError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError):
         arrays = {}
     if not _consistent(arrays):
         raise InputError(f"{path} holds no held-out images, or it is damaged; evaluate the model to write a new one.")
     return HeldOut(**arrays)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Those of an .npz file that numpy has written; `OSError` or `ValueError` where it is no such file."""
+    try:
+        return _members(path)
+    except (EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from None
+
+
+def _members(path: Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > MAX_BYTES:

@@ -1,0 +1,318 @@
+"""What the ELBO page asks of one model, computed: posterior, bar, best q and importance weights of an image. Nats."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from functools import cached_property, lru_cache
+from math import inf, isfinite, log, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.checkpoint import load_model
+from vae.errors import InputError
+from vae.evidence import (
+    Plane,
+    best,
+    bounds,
+    effective_sample_size,
+    gaps,
+    importance_sample,
+    log_mean_weight,
+    parts,
+    sampled_elbo,
+    true_posterior,
+)
+from vae.export import pack
+from vae.full_gaussian import FullGaussian, full
+from vae.gaussian import DiagonalGaussian
+from vae.opening import Opened
+from vae.quadrature import Cells
+from vae.raster import raster
+from vae.sampling import estimate
+
+QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
+CELLS = {1: 1000, 2: 200}  # of the picture, a side
+AIR = 1.12  # the picture's side, over what it has to hold
+KS = tuple(sorted({round(10 ** (i / 7)) for i in range(22)}))  # 1 to 1,000
+SHOWN_DRAWS = 1000
+ELBO_DRAWS = 1000
+DRAWS = (2 * KS[-1], 100_000)
+REACH, NARROWEST, WIDEST = 100.0, 1e-5, 30.0  # of a q that is asked for: |mu|, and its diagonal
+POSTERIORS_KEPT, ANSWERS_KEPT, PLANES_KEPT = 64, 64, 4
+KEPT = ("posterior", "fit", "weights")
+
+
+class Question(NamedTuple):
+    """An image with the encoder's q, and a name under which answers about it are kept."""
+
+    name: str
+    x: Tensor
+    q: DiagonalGaussian
+
+
+class Subject:
+    """A model, and what has been found out about its images. For one thread."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self._posteriors: OrderedDict[str, Cells] = OrderedDict()
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+
+    @cached_property
+    def model(self) -> Any:
+        return load_model(self.opened.checkpoint)
+
+    def prepare(self) -> None:
+        """What no image changes."""
+        if self.model.latent_dim <= 2:
+            _plane(self)
+
+    def answer(self, kind: str, asked: dict[str, Any]) -> bytes:
+        """A frame; `InputError` in one sentence."""
+        key = json.dumps([kind, asked], sort_keys=True) if kind in KEPT and "image" in asked else None
+        if key is not None and key in self._answers:
+            self._answers.move_to_end(key)
+            return self._answers[key]
+        meta, arrays = ASKED[kind](self, self._question(asked), asked)
+        data = pack(meta, {name: array.numpy().astype(np.float32) for name, array in arrays.items()})
+        if key is not None:
+            _keep(self._answers, key, data, ANSWERS_KEPT)
+        return data
+
+    def _question(self, asked: dict[str, Any]) -> Question:
+        if "pixels" in asked:
+            x = _pixels(asked["pixels"], self.model.image_shape)
+            with torch.no_grad():
+                q = self.model.encode(x[None])
+            name = hashlib.sha256(x.numpy().tobytes()).hexdigest()
+            return Question(name, x, DiagonalGaussian(q.mu[0], q.logvar[0]))
+        held_out = self.opened.held_out
+        count = 0 if held_out is None else len(held_out.labels)
+        row = asked.get("image")
+        if held_out is None or not isinstance(row, int) or not 0 <= row < count:
+            raise InputError(f"An image is chosen by its row among the {count:,} held-out images, or by its pixels.")
+        x = torch.from_numpy(held_out.images[row]).float() / 255
+        q = DiagonalGaussian(torch.from_numpy(held_out.mu[row]), torch.from_numpy(held_out.logvar[row]))
+        return Question(f"image {row}", x, q)
+
+    def posterior_of(self, question: Question, tolerance: float) -> Cells:
+        """The true posterior to `tolerance`, or better where it is known better."""
+        known = self._posteriors.get(question.name)
+        if known is None or known.error > tolerance:
+            known = true_posterior(_plane(self), question.x, tolerance)
+            _keep(self._posteriors, question.name, known, POSTERIORS_KEPT)
+        return known
+
+
+@lru_cache(maxsize=PLANES_KEPT)
+def _plane(subject: Subject) -> Plane:
+    return Plane(subject.model)
+
+
+def _keep(kept: OrderedDict[str, Any], key: str, value: Any, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+Answer = tuple[dict[str, Any], dict[str, Tensor]]
+
+
+# ---- the posterior ---------------------------------------------------------------------------------------------------
+
+
+def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
+    if subject.model.latent_dim > 2:
+        return _sampled(subject, question), {}
+    x, q = question.x, question.q
+    cells = subject.posterior_of(question, QUICK)
+    box = _plane(subject).box
+    coarse = _plane(subject).log_likelihood(x).reshape((box.per_axis,) * len(q.mu)).T
+    low, high = _corners(cells, q)
+    seen = raster(subject.model, x, low, high, CELLS[len(q.mu)])
+    bar = parts(subject.model, x, q, cells, inf)
+    modes = cells.modes
+    meta = {
+        **_about(q, cells.log_total),
+        "error": cells.error,
+        "levels": [*_coarser(cells, _plane(subject), coarse), *map(list, cells.levels)],
+        "modes": [[*peak, weight] for peak, weight in zip(modes.peak.tolist(), modes.weight.tolist(), strict=True)],
+        "mean": cells.mean.tolist(),
+        "covariance": cells.covariance.tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "cells": CELLS[len(q.mu)],
+        "coarse": {
+            "low": (box.centre - box.half).tolist(),
+            "high": (box.centre + box.half).tolist(),
+            "cells": box.per_axis,
+        },
+        "elbo": bar.elbo,
+        "rate": bar.rate,
+        "distortion": bar.distortion,
+        "gap": bar.gap,
+    }
+    return meta, {"log_likelihood": seen.log_likelihood, "coarse_log_likelihood": coarse}
+
+
+def _about(q: DiagonalGaussian, log_evidence: float) -> dict[str, Any]:
+    return {
+        "latent_dim": len(q.mu),
+        "log_evidence": log_evidence,
+        "q": {"mu": q.mu.tolist(), "logvar": q.logvar.tolist()},
+    }
+
+
+def _coarser(cells: Cells, plane: Plane, log_likelihood: Tensor) -> list[list[float]]:
+    """The evidence on half as many cells a side as the first ones: every other one of them."""
+    if cells.levels[0].per_axis != plane.box.per_axis:  # the box was too small for this posterior
+        return []
+    z = plane.box.centres(plane.box.all_cells()).reshape(*log_likelihood.shape, -1)
+    every_other = (slice(None, None, 2),) * log_likelihood.ndim
+    joint = log_likelihood.T[every_other] - 0.5 * (z[every_other].square() + log(2 * torch.pi)).sum(-1)
+    total = joint.flatten().logsumexp(0).item() + log_likelihood.ndim * log(2 * plane.box.step)
+    return [[plane.box.per_axis // 2, total]]
+
+
+def _corners(cells: Cells, q: DiagonalGaussian) -> tuple[Tensor, Tensor]:
+    """Of a square, or a stretch of the line, that holds the posterior and q to its third standard deviation."""
+    low, high = cells.bounds()
+    low = torch.minimum(low, (q.mu - 3 * q.sigma).double())
+    high = torch.maximum(high, (q.mu + 3 * q.sigma).double())
+    middle, half = (low + high) / 2, AIR * (high - low).max() / 2
+    return middle - half, middle + half
+
+
+def _sampled(subject: Subject, question: Question) -> dict[str, Any]:
+    """More than two dimensions: no grid, but estimates with their errors."""
+    model, x, q = subject.model, question.x, question.q
+    found = estimate(model, x, q, _generator(0))
+    bound = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(1))
+    rate = full(q).kl().item()
+    return {
+        **_about(q, found.log_evidence.mean),
+        "standard_error": found.log_evidence.standard_error,
+        "method": found.method,
+        "effective_sample_size": found.effective_sample_size,
+        "draws": found.draws,
+        "elbo": bound.mean,
+        "elbo_standard_error": bound.standard_error,
+        "rate": rate,
+        "distortion": -bound.mean - rate,
+        "gap": found.log_evidence.mean - bound.mean,
+    }
+
+
+# ---- the bar for any q -----------------------------------------------------------------------------------------------
+
+
+def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
+    model, x = subject.model, question.x
+    q = _gaussian(asked, model.latent_dim)
+    sampled = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(0))
+    of_samples = {"sampled": {**sampled._asdict(), "draws": ELBO_DRAWS}}
+    if model.latent_dim > 2:
+        rate, evidence = q.kl().item(), estimate(model, x, question.q, _generator(0)).log_evidence
+        bar = {"rate": rate, "distortion": -sampled.mean - rate, "gap": evidence.mean - sampled.mean}
+        return {"log_evidence": evidence.mean, "elbo": sampled.mean, **bar, **of_samples}, {}
+    exact = parts(model, x, q, subject.posterior_of(question, EXACT))
+    return {**exact._asdict(), "elbo": exact.elbo, **of_samples}, {}
+
+
+def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
+    model, x, q = subject.model, question.x, question.q
+    if model.latent_dim > 2:
+        raise InputError("The best q is found by quadrature, for 1 or 2 latent dimensions; choose such a model for it.")
+    cells = subject.posterior_of(question, EXACT)
+    found = best(model, x, q, cells, asked.get("full") is True)
+    of_encoder = parts(model, x, q, cells)
+    steps = zip(found.path, found.elbos, strict=True)
+    return {
+        "path": [{"mu": q.mu.tolist(), "tril": q.tril.tolist(), "elbo": elbo} for q, elbo in steps],
+        "elbo": found.elbo,
+        "encoder_elbo": of_encoder.elbo,
+        "log_evidence": cells.log_total,
+        "gaps": gaps(of_encoder, found)._asdict(),
+        "start_mode": _start_mode(found.path[0], q, cells),
+    }, {}
+
+
+def _start_mode(start: FullGaussian, q: DiagonalGaussian, cells: Cells) -> int | None:
+    """The mode that a fit has begun at; None where it was the encoder's q."""
+    if torch.equal(start.mu, q.mu.double()):
+        return None
+    return int((cells.modes.peak - start.mu).square().sum(1).argmin())
+
+
+# ---- importance weights ----------------------------------------------------------------------------------------------
+
+
+def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
+    model, x, q = subject.model, question.x, question.q
+    seed, draws = asked.get("seed", 0), asked.get("draws", 20_000)
+    if not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise InputError(f"The seed of the draws is a whole number from 0 to 2³¹ − 1, not {seed!r:.40}.")
+    if not isinstance(draws, int) or not DRAWS[0] <= draws <= DRAWS[1]:
+        raise InputError(f"The number of draws is a whole number from {DRAWS[0]:,} to {DRAWS[1]:,}, not {draws!r:.40}.")
+    sample = importance_sample(model, x, q, draws, _generator(seed))
+    found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
+    if model.latent_dim <= 2:
+        evidence = subject.posterior_of(question, QUICK).log_total
+    else:
+        evidence = estimate(model, x, q, _generator(0)).log_evidence.mean
+    meta = {
+        "k": list(KS),
+        "mean": found.mean.tolist(),
+        "standard_error": found.standard_error.tolist(),
+        "log_evidence": evidence,
+        "estimate": total._asdict(),
+        "effective_sample_size": effective_sample_size(sample.log_w),
+        "draws": draws,
+    }
+    return meta, {"z": sample.z[:SHOWN_DRAWS], "log_w": sample.log_w[:SHOWN_DRAWS]}
+
+
+ASKED = {"posterior": _posterior, "parts": _parts, "fit": _fit, "weights": _weights}
+
+
+# ---- reading what was asked ------------------------------------------------------------------------------------------
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _numbers(value: Any, count: int) -> list[float] | None:
+    """`value` where it is a list of so many finite numbers."""
+    fits = isinstance(value, list) and len(value) == count
+    if not fits or not all(isinstance(v, int | float) and isfinite(v) for v in value):
+        return None
+    return [float(v) for v in value]
+
+
+def _pixels(value: Any, shape: tuple[int, int, int]) -> Tensor:
+    pixels = _numbers(value, prod(shape))
+    if pixels is None or not all(0 <= v <= 1 for v in pixels):
+        raise InputError(f"The pixels of a drawn image are {prod(shape):,} numbers from 0 to 1 for this model.")
+    return torch.tensor(pixels).reshape(shape)
+
+
+def _gaussian(asked: dict[str, Any], k: int) -> FullGaussian:
+    mu = _numbers(asked.get("mu"), k)
+    rows = asked.get("tril")
+    tril = [_numbers(row, k) for row in rows] if isinstance(rows, list) and len(rows) == k else [None]
+    if mu is None or None in tril or max(map(abs, mu)) > REACH:
+        raise InputError(f"q is given by mu, {k} numbers up to {REACH:g} in size, and tril, {k} rows of {k} numbers.")
+    lower = torch.tensor(tril, dtype=torch.float64)
+    inside = (lower.diagonal() >= NARROWEST).all() and (lower.abs() <= WIDEST).all()
+    if not inside or not torch.equal(lower, lower.tril()):
+        raise InputError(
+            f"tril is lower triangular, with {NARROWEST:g} to {WIDEST:g} on its diagonal: the widths of q."
+        )
+    return FullGaussian(torch.tensor(mu, dtype=torch.float64), lower)

@@ -1,0 +1,30 @@
+"""The ELBO page's view of one model as a Streamlit component."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._evidence import Opened
+from pages._explorer import ENTRY
+from pages._routes import katex_path, module_path, modules
+
+_component = st.components.v2.component(
+    "elbo_room_elbo",
+    html='<div class="er-root"></div>',
+    css="".join(modules()[name].data.decode() for name in ("explorer.css", "live.css", "elbo.css")),
+    js=ENTRY,
+    isolate_styles=False,
+)
+
+
+def elbo_view(opened: Opened) -> None:
+    """Show what is known, and can be asked, of a model's posteriors."""
+    data = {
+        "module": module_path("streamlit-elbo.js"),
+        "katex": katex_path(),
+        "frame": opened.frame,
+        "encoder": opened.encoder,
+        "evidence": opened.evidence,
+        "table": opened.table,
+    }
+    _component(key="elbo", data=data)
