@@ -153,10 +153,9 @@ def _classes(
         raise InputError(f"{name} has {n:,} points, but its labels are {_described(labels)}; give each point one.")
     found, codes = np.unique(labels, return_inverse=True)
     _check_number(len(found), name)
-    names = texts(found)
     if classes is not None and labels.dtype.kind in "iu" and found[0] >= 0 and found[-1] < classes.size:
-        names = texts(np.ravel(classes)[found])
-    return _in_order(Coded(codes.reshape(n), names))
+        return codes.reshape(n).astype(np.int32), tuple(texts(np.ravel(classes)[found]))
+    return _in_order(Coded(codes.reshape(n), texts(found)))
 
 
 def _thumbnails(given: np.ndarray | None, n: int, name: str) -> np.ndarray | None:

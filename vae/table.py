@@ -156,7 +156,17 @@ def _from_parquet(data: bytes, name: str) -> tuple[Any, _Layout]:
     with parquet.ParquetFile(pyarrow.BufferReader(data)) as file:
         layout = _Layout(list(file.schema_arrow.names), name)
         check_size(file.metadata.num_rows, 1, name)
+        _check_values(file.metadata, set(layout.all()), name)
         return file.read(columns=layout.all(), use_threads=False), layout
+
+
+def _check_values(metadata: Any, wanted: set[str], name: str) -> None:
+    """`InputError` where lists hold more numbers than can be shown, before they are read."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    chunks = (group.column(i) for group in groups for i in range(group.num_columns))
+    values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in wanted)
+    if values > 2 * MAX_VALUES + 3 * MAX_POINTS:  # mu and logvar; label, class and distortion
+        raise InputError(f"{name} holds {values:,} numbers; take fewer points.")
 
 
 # ---- what is in them ------------------------------------------------------------------------------------------------
@@ -191,7 +201,9 @@ def _numbers(column: Any, name: str) -> np.ndarray:
     if not (pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind)):
         raise InputError(f"{name} has {kind} where numbers should be; write them as numbers.")
     if column.null_count:
-        raise InputError(f"{name} has {column.null_count:,} empty fields among its numbers; fill or drop these rows.")
+        raise InputError(
+            f"{name} has {column.null_count:,} fields that are empty or no number; fill or drop these rows."
+        )
     with np.errstate(over="ignore"):  # what is infinite then is refused as such
         return column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)
 

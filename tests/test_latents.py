@@ -1,0 +1,462 @@
+"""Latents from elsewhere and to elsewhere: what is let in, what is refused, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from pages import _models, _routes
+from vae import latents, table
+from vae.__main__ import main
+from vae.errors import InputError
+from vae.export import unpack
+from vae.held_out import FILE_NAME, read_held_out
+from vae.latents import Latents, frame, read
+
+GALLERY = Path(__file__).parents[1] / "assets" / "gallery"
+N, K = 30, 3
+RNG = np.random.default_rng(0)
+MU = RNG.normal(size=(N, K)).astype(np.float32)
+LOGVAR = RNG.normal(-3, 1, (N, K)).astype(np.float32)
+LABELS = np.arange(N) % 4
+THUMBNAILS = RNG.integers(0, 256, (N, 6, 5), dtype=np.uint8)
+
+
+def an_npz(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def a_csv(columns: dict[str, Any], delimiter: str = ",", end: str = "\n") -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator=end)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return file.getvalue().encode()
+
+
+def a_parquet(columns: dict[str, Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    parquet.write_table(pa.table(columns), file, **options)
+    return file.getvalue()
+
+
+def columns_of(mu: np.ndarray, logvar: np.ndarray | None = None, **more: Any) -> dict[str, Any]:
+    columns = {f"mu_{d + 1}": mu[:, d] for d in range(mu.shape[1])}
+    if logvar is not None:
+        columns |= {f"logvar_{d + 1}": logvar[:, d] for d in range(mu.shape[1])}
+    return columns | more
+
+
+def refusal(data: bytes, name: str) -> str:
+    with pytest.raises(InputError) as refused:
+        read(data, name)
+    message = str(refused.value)
+    assert message.endswith((".", "…"))
+    assert "\n" not in message
+    assert len(message) < 300
+    return message
+
+
+def here(data: bytes, kind: table.Kind) -> Latents:
+    """As `read` does, without a process of its own."""
+    return latents.of_table(table.parse(data, kind, f"x.{kind}"), f"x.{kind}")
+
+
+# ---- in -------------------------------------------------------------------------------------------------------------
+
+
+def test_arrays_come_in_as_they_are() -> None:
+    found = read(an_npz(mu=MU, logvar=LOGVAR, labels=LABELS, thumbnails=THUMBNAILS, distortion=MU[:, 0]), "x.npz")
+    np.testing.assert_array_equal(found.mu, MU)
+    np.testing.assert_array_equal(found.logvar, LOGVAR)
+    np.testing.assert_array_equal(found.labels, LABELS)
+    np.testing.assert_array_equal(found.distortion, MU[:, 0])
+    np.testing.assert_array_equal(found.thumbnails, THUMBNAILS[:, None])
+    assert found.classes == ("0", "1", "2", "3")
+
+
+def test_means_are_enough() -> None:
+    for found in (read(an_npz(mu=MU.astype(np.float64)), "x.npz"), read(a_csv(columns_of(MU)), "x.csv")):
+        np.testing.assert_array_equal(found.mu, MU)
+        assert (found.logvar, found.distortion, found.thumbnails) == (None, None, None)
+        assert found.classes == ("all",)
+        assert not found.labels.any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "expected"),
+    [
+        (np.array([7, 3])[LABELS % 2], None, ("3", "7")),
+        (np.array(["b", "a"])[LABELS % 2], None, ("a", "b")),
+        (np.array(["10", "9"])[LABELS % 2], None, ("9", "10")),
+        (np.array([2, 0])[LABELS % 2], ["zero", "one", "two"], ("zero", "two")),
+        (np.array([5, 0])[LABELS % 2], ["zero", "one"], ("0", "5")),
+        (np.array([True, False])[LABELS % 2], None, ("False", "True")),
+    ],
+)
+def test_labels_are_numbers_or_words(labels, classes, expected) -> None:
+    given = {"labels": labels} | ({"classes": np.array(classes)} if classes else {})
+    found = read(an_npz(mu=MU, **given), "x.npz")
+    assert found.classes == expected
+    named = np.array(classes)[labels] if "zero" in expected else labels.astype(str)
+    np.testing.assert_array_equal(np.array(found.classes)[found.labels], named)
+
+
+@pytest.mark.parametrize("names", ["mu_{}", "mu{}", "MU.{}", "mu[{}]", " mu-{} "])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_are_found_by_their_names(names, delimiter) -> None:
+    columns = {names.format(d): MU[:, d] for d in (2, 0, 1)} | {"note": ["x"] * N, "Label": list("abc") * (N // 3)}
+    found = here(a_csv(columns, delimiter, "\r\n"), "csv")
+    np.testing.assert_array_equal(found.mu, MU)
+    assert found.classes == ("a", "b", "c")
+
+
+def test_a_table_may_begin_with_a_byte_order_mark() -> None:
+    np.testing.assert_array_equal(here(b"\xef\xbb\xbf" + a_csv(columns_of(MU)), "csv").mu, MU)
+
+
+def test_whole_numbers_at_first_may_be_broken_ones_later() -> None:
+    rows = "".join(f"{i},0\n" for i in range(300_000)) + "0.5,1\n"
+    assert here(b"mu_1,mu_2\n" + rows.encode(), "csv").mu[-1].tolist() == [0.5, 1]
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64(), pa.int32()])
+def test_parquet_keeps_any_kind_of_number(kind) -> None:
+    given = {name: pa.array(np.rint(column)).cast(kind) for name, column in columns_of(MU).items()}
+    np.testing.assert_array_equal(here(a_parquet(given), "parquet").mu, np.rint(MU))
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_parquet_may_hold_lists(fixed) -> None:
+    kind = pa.list_(pa.float32(), K) if fixed else pa.list_(pa.float32())
+    given = {"mu": pa.array(MU.tolist(), kind), "logvar": pa.array(LOGVAR.tolist(), kind)}
+    found = here(a_parquet(given), "parquet")
+    np.testing.assert_array_equal(found.mu, MU)
+    np.testing.assert_array_equal(found.logvar, LOGVAR)
+
+
+def test_parquet_labels_may_be_a_dictionary() -> None:
+    words = pa.array(["b", "a", None] * (N // 3)).dictionary_encode()
+    found = here(a_parquet({**columns_of(MU), "label": words}, row_group_size=7), "parquet")
+    assert found.classes == ("none", "a", "b")
+    assert found.labels[:3].tolist() == [2, 1, 0]
+
+
+def test_a_process_of_its_own_reads_what_this_one_does() -> None:
+    columns = columns_of(MU, LOGVAR, label=[int(c) for c in LABELS], distortion=MU[:, 0]) | {
+        "class": [("ant", "bee", "cat", "ant ")[c] for c in LABELS]
+    }
+    for data, kind in ((a_csv(columns), "csv"), (a_parquet(columns), "parquet")):
+        apart, together = read(data, f"x.{kind}"), here(data, kind)
+        for name, value in vars(together).items():
+            np.testing.assert_array_equal(getattr(apart, name), value)
+        assert apart.classes == ("ant", "bee", "cat", "ant ")  # in the order of their labels
+
+
+# ---- refused --------------------------------------------------------------------------------------------------------
+
+
+class _Evil:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "word"),
+    [
+        ({"z": MU}, "no array named mu"),
+        ({"mu": MU[:, 0]}, "shape it (points, dimensions)"),
+        ({"mu": MU[:0]}, "holds no points"),
+        ({"mu": MU[:, :0]}, "holds no points"),
+        ({"mu": np.zeros((3, 65))}, "65 dimensions; take at most 64"),
+        ({"mu": np.zeros(((1 << 20) + 1, 1), np.int8)}, "1,048,577 points; take at most 1,048,576"),
+        ({"mu": np.zeros((1 << 20, 33), np.int8)}, "take at most 1,016,800 of them"),
+        ({"mu": MU.astype(str)}, "give it as numbers"),
+        ({"mu": MU * np.nan}, "goes from nan to nan"),
+        ({"mu": MU * 1e7}, "give numbers from -1e+06 to 1e+06"),
+        ({"mu": MU, "logvar": LOGVAR[1:]}, "give both one shape"),
+        ({"mu": MU, "logvar": LOGVAR + 40}, "give numbers from -60 to 30"),
+        ({"mu": MU, "labels": LABELS[1:]}, "its labels are int64 of shape (29,)"),
+        ({"mu": MU, "labels": LABELS / 2}, "its labels are float64"),
+        ({"mu": np.zeros((201, 1)), "labels": np.arange(201)}, "201 different labels"),
+        ({"mu": MU, "distortion": MU}, "its distortion is"),
+        ({"mu": MU, "thumbnails": THUMBNAILS[1:]}, "its thumbnails are"),
+        ({"mu": MU, "thumbnails": THUMBNAILS[:, 0]}, "Images must be shaped"),
+        ({"mu": MU, "thumbnails": np.zeros((N, 1000, 1000, 3), np.uint8)}, "more than 64 MiB"),
+    ],
+)
+def test_arrays_that_are_no_latents(arrays, word) -> None:
+    assert word in refusal(an_npz(**arrays), "x.npz")
+
+
+def test_nothing_is_unpickled(tmp_path) -> None:
+    trap = _Evil(tmp_path / "sprung")
+    assert "plain arrays" in refusal(an_npz(mu=np.array([trap] * N, object)), "x.npz")
+    assert "plain arrays" in refusal(pickle.dumps(trap), "x.npz")
+    for name in ("x.pt", "x.pt2", "x.pkl", "x"):
+        assert "holds no latents" in refusal(pickle.dumps(trap), name)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "no columns mu_1"),
+        (b"\xff\xfe\x00\x00", "damaged"),
+        (b"mu_1,mu_2\n", "holds no points"),
+        (b"a,b\n1,2\n", "no columns mu_1"),
+        (b"mu_1,mu_1\n1,2\n", "twice"),
+        (b"mu_1,mu_01\n1,2\n", "twice"),
+        (b"mu_1,mu_2\n1\n", "damaged"),
+        (b"mu_1,mu_2\n1,2,3\n", "damaged"),
+        (b"mu_1,mu_2\n1,x\n", "damaged"),
+        (b"mu_1,mu_2\n1,\n", "1 fields that are empty or no number"),
+        (b"mu_1,mu_2\n1,nan\n", "1 fields that are empty or no number"),
+        (b"mu_1,mu_2\n1,inf\n", "goes from"),
+        (b"mu_1,mu_2\n1,1e999\n", "goes from"),
+        (b"mu_1,mu_2,logvar_1\n1,2,3\n", "other columns of logvar"),
+        (b"mu_1," + b"x" * 100_000, "damaged"),
+        (b"mu_1,label\n" + b"".join(b"0,%d\n" % i for i in range(201)), "201 different labels"),
+        (",".join(f"mu_{d}" for d in range(65)).encode() + b"\n" + b",".join([b"0"] * 65), "65 dimensions"),
+    ],
+)
+def test_tables_that_hold_no_latents(data, word) -> None:
+    with pytest.raises(InputError, match=word):
+        here(data, "csv")
+
+
+@pytest.mark.parametrize(
+    ("columns", "word"),
+    [
+        ({"z": [1.0]}, "no columns mu_1"),
+        ({"mu_1": ["1"]}, "string where numbers should be"),
+        ({"mu_1": [None, 1.0]}, "1 fields that are empty or no number"),
+        ({"mu": [[1.0], [1.0, 2.0]]}, "lists of different lengths"),
+        ({"mu": [[], []]}, "lists of different lengths"),
+        ({"mu": [None, [1.0]]}, "lists of different lengths"),
+        ({"mu": [[[1.0]], [[1.0]]]}, "where numbers should be"),
+        ({"mu": [{"a": 1.0}]}, "where numbers should be"),
+        ({"mu": [[float("nan")]]}, "goes from nan"),
+        ({"mu_1": [1.0], "label": [[1]]}, "damaged"),
+    ],
+)
+def test_parquet_that_holds_no_latents(columns, word) -> None:
+    with pytest.raises(InputError, match=word):
+        here(a_parquet(columns), "parquet")
+
+
+def test_a_parquet_bomb_is_refused_by_its_own_count() -> None:
+    """A hundred million zeros in some kilobytes."""
+    data = a_parquet({"mu_1": pa.array(np.zeros(100_000_000, np.int8))}, compression="zstd")
+    assert len(data) < 500_000
+    started = time.monotonic()
+    assert "100,000,000 points" in refusal(data, "x.parquet")
+    assert time.monotonic() - started < 30
+
+
+def test_a_list_bomb_is_refused_by_its_own_count() -> None:
+    """Ten rows of ten million zeros each."""
+    rows, long = 10, 10_000_000
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * long, pa.int32()), np.zeros(rows * long, np.int8))
+    data = a_parquet({"mu": lists}, compression="zstd")
+    assert len(data) < 1_000_000
+    assert "holds 100,000,000 numbers" in refusal(data, "x.parquet")
+
+
+def test_more_memory_than_the_reader_may_take_is_a_refusal() -> None:
+    """Twenty million rows for a reader of 400 MiB; with its usual 3 GiB, it can say how many they are."""
+    data = b"mu_1\n" + b"1\n" * 20_000_000
+    small = "import sys; from vae import table; table.MEMORY = 400 << 20; sys.exit(table.main('csv', 'x.csv'))"
+    done = subprocess.run([sys.executable, "-c", small], input=data, capture_output=True)
+    assert done.returncode
+    assert not done.stdout
+    assert "holds 20,000,000 points" in refusal(data, "x.csv")
+
+
+@pytest.mark.parametrize("end", [b"", b"PAR1", b"PAR1" * 3, b"\xff\xff\xff\x7fPAR1", b"\0\0\0\0PAR1"])
+def test_what_is_no_parquet_file(end) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        here(b"PAR1" + end, "parquet")
+
+
+def test_what_kills_the_reader_is_a_sentence(monkeypatch) -> None:
+    monkeypatch.setattr(table.sys, "executable", "/bin/false")
+    assert "no .csv file that can be read" in refusal(a_csv(columns_of(MU)), "x.csv")
+    monkeypatch.undo()
+    monkeypatch.setattr(table, "SECONDS", 0.01)
+    assert "takes longer than 0.01 s" in refusal(a_csv(columns_of(MU)), "x.csv")
+
+
+def test_what_is_not_there_or_too_large_is_told(tmp_path, monkeypatch) -> None:
+    for kind in latents.ENDINGS:
+        with pytest.raises(InputError, match=r"no file|cannot be read"):
+            read(tmp_path / f"x{kind}", f"x{kind}")
+    monkeypatch.setattr(latents, "MAX_BYTES", 100)
+    assert "larger than" in refusal(a_csv(columns_of(MU)), "x.csv")
+    (tmp_path / "y.csv").write_bytes(a_csv(columns_of(MU)))
+    with pytest.raises(InputError, match="larger than"):
+        read(tmp_path / "y.csv", "y.csv")
+
+
+# ---- the frame ------------------------------------------------------------------------------------------------------
+
+
+def test_the_frame_holds_what_was_given_and_no_decoder() -> None:
+    given = read(an_npz(mu=MU, logvar=LOGVAR, labels=LABELS, thumbnails=THUMBNAILS, distortion=MU[:, 0]), "x.npz")
+    meta, arrays = unpack(frame("mine", given))
+    assert meta["plan"] == {"trunk": [], "decoder": []}
+    assert meta["classes"] == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(arrays["mu"], MU)
+    np.testing.assert_array_equal(arrays["logvar"], LOGVAR)
+    np.testing.assert_array_equal(arrays["images"], THUMBNAILS[:, None])
+    np.testing.assert_array_equal(arrays["labels"], LABELS)
+    rates = 0.5 * (MU**2 + np.exp(LOGVAR) - 1 - LOGVAR)
+    np.testing.assert_allclose(meta["rate_per_dim"], rates.mean(axis=0), rtol=1e-5)
+    meta, arrays = unpack(frame("mine", read(an_npz(mu=MU), "x.npz")))
+    assert set(arrays) == {"mu", "labels", "pca"}
+
+
+def test_a_million_points_travel_in_few_bytes() -> None:
+    n = 1_000_000
+    mu = RNG.normal(size=(n, 2)).astype(np.float32)
+    given = Latents(mu, mu - 4, (np.arange(n) % 10).astype(np.int32), tuple("0123456789"), None, None)
+    data = frame("million", given)
+    assert len(data) < 8_000_000
+    header = json.loads(data[8 : 8 + struct.unpack("<I", data[4:8])[0]])
+    kind, _, offset, scale = header["arrays"]["mu"]
+    start = 8 + struct.unpack("<I", data[4:8])[0] + offset
+    codes = np.frombuffer(data, "<u2", 2 * n, start).reshape(n, 2)
+    assert kind == "q2"
+    assert (
+        abs(np.array(scale["low"]) + np.array(scale["step"]) * codes - mu).max() <= np.ptp(mu, axis=0).max() / 131_000
+    )
+    assert "mu drawn to ±" in latents.facts(given)
+
+
+# ---- out ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "kind"), [("digits-2d", "csv"), ("mnist-10d", "parquet"), ("mnist-10d", "csv")])
+def test_a_table_of_a_model_comes_back_bit_for_bit(model, kind, tmp_path, capsys) -> None:
+    target = tmp_path / f"latents.{kind}"
+    assert main(["export", str(GALLERY / model), "-o", str(target)]) == 0
+    assert "is written" in capsys.readouterr().out
+    kept, found = read_held_out(GALLERY / model / FILE_NAME), read(target, target.name)
+    for name in ("mu", "logvar", "labels", "distortion"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
+    assert found.classes == tuple("0123456789")
+
+
+def test_the_rate_in_a_table_is_that_of_its_row(tmp_path) -> None:
+    assert main(["export", str(GALLERY / "digits-2d"), "-o", str(tmp_path / "x.parquet")]) == 0
+    rows = parquet.read_table(tmp_path / "x.parquet").to_pydict()
+    mu, logvar = (np.array([rows[f"{what}_{d}"] for d in (1, 2)]) for what in ("mu", "logvar"))
+    np.testing.assert_allclose(rows["rate"], 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).sum(0), rtol=1e-5)
+    assert rows["index"] == read_held_out(GALLERY / "digits-2d" / FILE_NAME).index.tolist()
+
+
+def test_the_projector_s_folder(tmp_path) -> None:
+    folder = tmp_path / "new" / "projector"
+    for _ in range(2):  # once more into the same folder
+        assert main(["export", str(GALLERY / "digits-2d"), "-o", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "metadata.tsv", "projector_config.pbtxt", "sprite.png", "vectors.tsv",
+    ]  # fmt: skip
+    kept = read_held_out(GALLERY / "digits-2d" / FILE_NAME)
+    np.testing.assert_array_equal(np.loadtxt(folder / "vectors.tsv", np.float32, delimiter="\t"), kept.mu)
+    lines = (folder / "metadata.tsv").read_text().splitlines()
+    assert lines[0].split("\t") == ["class", "index", "distortion", "rate"]
+    assert [int(line.split("\t")[0]) for line in lines[1:]] == kept.labels.tolist()
+    places = int(np.ceil(np.sqrt(len(kept.labels))))
+    with Image.open(folder / "sprite.png") as sprite:
+        assert sprite.size == (8 * places, 8 * places)
+        last = len(kept.labels) - 1
+        row, column = divmod(last, places)
+        box = (8 * column, 8 * row, 8 * column + 8, 8 * row + 8)
+        np.testing.assert_array_equal(np.asarray(sprite.crop(box)), kept.images[last, 0])
+    assert (folder / "projector_config.pbtxt").read_text().count("single_image_dim: 8\n") == 2
+
+
+def test_a_sprite_is_never_larger_than_the_projector_takes() -> None:
+    from vae.latents_out import SPRITE, _sprite
+
+    data, (width, height) = _sprite(np.full((30, 3, 1024, 2000), 77, np.uint8))
+    with Image.open(io.BytesIO(data)) as sprite:
+        assert max(sprite.size) <= SPRITE
+        assert sprite.getpixel((0, 0)) == (77, 77, 77)
+    assert (width, height) == (1365, 699)
+
+
+@pytest.mark.parametrize(("out", "word"), [("x.pdf", "must end in .html, .csv or .parquet"), ("a-file", "is a file")])
+def test_where_it_cannot_be_written_is_told(out, word, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a-file").write_text("kept")
+    assert main(["export", str(GALLERY / "digits-2d"), "-o", out]) == 2
+    assert word in capsys.readouterr().err
+    assert Path("a-file").read_text() == "kept"
+
+
+# ---- on the page ----------------------------------------------------------------------------------------------------
+
+
+def test_uploaded_latents_open_as_a_map_and_as_nothing_else() -> None:
+    model = _models.add_upload("mine.npz", an_npz(mu=MU, labels=LABELS))
+    assert _models.available()[model] == "mine.npz (uploaded)"
+    opened = _models.open_model(model)
+    assert not opened.is_model
+    assert "30 points · 3-D latent space · no decoder" in opened.facts
+    assert _routes.is_published(opened.frame)
+    with pytest.raises(InputError, match="latents alone"):
+        _models.contents(model)
+
+
+def test_latents_at_a_path_are_opened_afresh_when_they_change(tmp_path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(a_csv(columns_of(MU)))
+    model = _models.add_path(str(path))
+    first = _models.open_model(model)
+    assert _models.open_model(model) == first
+    path.write_bytes(a_csv(columns_of(MU[:20])))
+    assert "20 points" in _models.open_model(model).facts
+    with pytest.raises(InputError, match="latents alone"):
+        _models.contents(model)
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match="no columns"):
+        _models.open_model(model)
+
+
+def test_an_upload_opens_no_other_file_of_this_machine(tmp_path, monkeypatch) -> None:
+    """A model that says it was trained on a folder here does not show what is in it."""
+    from vae.checkpoint import _described
+    from vae.model import VAE
+    from vae.plan import make_plan
+    from vae.settings import Settings
+
+    np.savez(tmp_path / "private.npz", images=np.zeros((30, 4, 4), np.uint8))
+    settings, shape = Settings(data=str(tmp_path / "private.npz"), hidden=(3,)), (1, 4, 4)
+    from safetensors.torch import save
+
+    weights = VAE(make_plan("mlp", (3,), 2, shape), shape, "bernoulli").state_dict()
+    data = save({f"model.{key}": value for key, value in weights.items()}, _described(settings, shape, 1))
+    assert _models.contents(_models.add_upload("x.safetensors", data)).held_out is None
+    (tmp_path / "x.safetensors").write_bytes(data)
+    assert _models.contents(_models.add_path(str(tmp_path / "x.safetensors"))).held_out is not None
