@@ -36,6 +36,7 @@ from vae.raster import raster
 from vae.sampling import estimate
 
 QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
+PARTS, OF_GAP = 2e-4, 5e-5  # nats of bound and gap, and more of them where q lies far off and is costly to integrate
 CELLS = {1: 1000, 2: 200}  # of the picture, a side
 AIR = 1.12  # the picture's side, over what it has to hold
 KS = tuple(sorted({round(10 ** (i / 7)) for i in range(22)}))  # 1 to 1,000
@@ -221,8 +222,10 @@ def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answe
         rate, evidence = q.kl().item(), estimate(model, x, question.q, _generator(0)).log_evidence
         bar = {"rate": rate, "distortion": -sampled.mean - rate, "gap": evidence.mean - sampled.mean}
         return {"log_evidence": evidence.mean, "elbo": sampled.mean, **bar, **of_samples}, {}
-    exact = parts(model, x, q, subject.posterior_of(question, EXACT))
-    return {**exact._asdict(), "elbo": exact.elbo, **of_samples}, {}
+    cells = subject.posterior_of(question, EXACT)
+    tolerance = PARTS + OF_GAP * parts(model, x, q, cells, inf).gap
+    exact = parts(model, x, q, cells, tolerance)
+    return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **of_samples}, {}
 
 
 def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:

@@ -162,8 +162,8 @@ class PreloadHeader:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        entries = {"": "streamlit.js", "kl": "streamlit-kl.js", "elbo": "streamlit-elbo.js", "train": "streamlit-live.js"}
-        entries["gradients"] = "streamlit-gradients.js"
+        pages = {"kl": "kl", "elbo": "elbo", "gradients": "gradients", "train": "live"}
+        entries = {"": "streamlit.js"} | {page: f"streamlit-{name}.js" for page, name in pages.items()}
         self.links = {page: ", ".join(map(_module_link, needed_by(entry))).encode() for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m vae train`, `sweep`, `evaluate` and `export`."""
+"""The command line: `python -m vae train`, `sweep`, `evaluate`, `evidence` and `export`."""
 
 from __future__ import annotations
 
@@ -99,6 +99,25 @@ def _parser() -> argparse.ArgumentParser:
         ".parquet), or a folder for TensorBoard's Projector (no ending)",
     )  # fmt: skip
     _add_data_root(export)
+
+    evidence = commands.add_parser(
+        "evidence", help="hold the ELBO of held-out images against ln p(x)", allow_abbrev=False
+    )
+    evidence.set_defaults(command=_evidence)
+    evidence.add_argument(
+        "model", metavar="RUN", help="folder of a finished run; its table is written there, or added to"
+    )
+    evidence.add_argument(
+        "--images", metavar="N", type=_number(int, 1), default=1000,
+        help="how many, evenly spread over the held-out images (default: %(default)s)",
+    )  # fmt: skip
+    evidence.add_argument(
+        "--fits", metavar="N", type=_number(int, 0), default=100,
+        help="for how many of them the best q is found, in 1 or 2 latent dimensions (default: %(default)s)",
+    )  # fmt: skip
+    evidence.add_argument(
+        "--background", action="store_true", help="take the lowest priority, and leave a core to others"
+    )
     return parser
 
 
@@ -413,6 +432,31 @@ def _table(numbers: dict[str, Any]) -> str:
     counted = f"{numbers['images']} images of the {numbers['split']} split, {numbers['samples_per_image']} draw(s) each"
     rows.append(("counted", f"{counted}; IWAE on {numbers['iwae_images']} of them"))
     return "\n".join(f"{name:<20}{value}" for name, value in rows)
+
+
+# ---- evidence -------------------------------------------------------------------------------------------------------
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from vae.evidence_table import FILE_NAME
+    from vae.survey import record
+    from vae.training import prepare_process
+
+    prepare_process(options.background)
+    folder = Path(options.model)
+    progress = record(folder, options.images, options.fits)
+    with _signals() as received, runs.one_sentence(folder), tqdm(unit="images", mininterval=0.5) as bar:
+        for done, total in progress:
+            bar.total = total
+            bar.update(done - bar.n)
+            if received:
+                progress.close()
+                print(f"Stopped at {done:,} of {total:,} images; the same command goes on.", file=sys.stderr)
+                return 128 + received[0]
+    print(f"{folder / FILE_NAME} is finished.")
+    return 0
 
 
 # ---- export ---------------------------------------------------------------------------------------------------------
