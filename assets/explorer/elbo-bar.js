@@ -6,7 +6,7 @@ import { signed } from "./format.js";
 import { faded } from "./palette.js";
 import { niceStep, ticks } from "./ticks.js";
 
-const EVIDENCE_AT = 0.66; // share of the width
+const EVIDENCE_AT = 0.5; // share of the width
 const AIR = 1.12;
 const MARGIN = { left: 12, right: 12, top: 20, bottom: 20 };
 

@@ -2,8 +2,8 @@
 
 import { middle } from "./elbo-surface.js";
 
-// Segments [x0, y0, x1, y1, …] at `level`; none in cells that `skips(x, y)`.
-export function contour(grid, level, skips = () => false) {
+// Segments [x0, y0, x1, y1, …] at `level`.
+export function contour(grid, level) {
   const { cells, values } = grid;
   const [xs, ys] = [0, 1].map((d) => Float64Array.from({ length: cells }, (_, i) => middle(grid, d, i)));
   const found = [];
@@ -12,7 +12,7 @@ export function contour(grid, level, skips = () => false) {
       const i = row * cells + col;
       const [a, b, c, d] = [values[i], values[i + 1], values[i + cells + 1], values[i + cells]];
       const kind = (a > level) | ((b > level) << 1) | ((c > level) << 2) | ((d > level) << 3);
-      if (kind === 0 || kind === 15 || skips(xs[col], ys[row])) continue;
+      if (kind === 0 || kind === 15) continue;
       const [x0, x1, y0, y1] = [xs[col], xs[col + 1], ys[row], ys[row + 1]];
       const cut = (from, to, low, high) => low + ((level - from) / (to - from)) * (high - low);
       const bottom = () => [cut(a, b, x0, x1), y0];

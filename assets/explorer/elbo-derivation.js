@@ -41,7 +41,7 @@ export class Derivation {
     const digits = exact ? 3 : 2;
     this.put("evidence", `<b>${signed(logEvidence, 3)}</b> ${converged(posterior.meta)}`);
     if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ± ${weights.logMeanError.toFixed(2)} <small>from ${drawn(weights)}, effective sample size ${whole(weights.effective)}</small>`);
-    const mean = sampled ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>from ${whole(sampled.draws)} draws</small>` : weights ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>` : "";
+    const mean = sampled ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>${sampled.draws ? `from ${whole(sampled.draws)} draws` : "from draws of q"}</small>` : weights ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>` : "";
     this.put("jensen", mean);
     this.put("terms", `${about}<b class="eb-of-likelihood">${signed(-distortion, digits)}</b> − <b class="eb-of-prior">${rate.toFixed(digits)}</b> = <b>${signed(elbo, digits)}</b> <small>${this.how(posterior)}</small>`);
     const left = signed(logEvidence - elbo, digits);
@@ -102,7 +102,7 @@ function histogram(sorted, low, high, bins) {
 // What is known of the evidence's own error.
 function converged({ levels, error, standard_error, effective_sample_size, method }) {
   if (!levels) return `± ${standard_error.toFixed(2)} <small>${method ?? "importance sampling"}, effective sample size ${whole(effective_sample_size)}</small>`;
-  const steps = levels.slice(-4).map(([cells, value]) => `<span title="${whole(cells)} cells">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`);
+  const steps = levels.slice(-3).map(([cells, value]) => `<span title="${whole(cells)} cells a side">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`);
   const last = error < 1e-4 ? "less than 0.0001" : error.toFixed(4);
   return `<small class="eb-levels">grid halved: ${steps.join(" → ")}; the last halving changes it by ${last}</small>`;
 }

@@ -13,13 +13,27 @@ const LARGEST = 13; // px: radius of the draw that weighs most
 
 export function drawContours(context, view, posterior, name, colour) {
   const onScreen = planeToPixel(view);
-  posterior.contours(name).forEach(([, path], level) => {
-    const shown = new Path2D();
-    shown.addPath(path, onScreen);
+  const { low, high } = posterior.surface.fine;
+  const [x, y] = view.toPixel(low[0], high[1]);
+  const [width, height] = [(high[0] - low[0]) * view.pixelsPerUnit, (high[1] - low[1]) * view.pixelsPerUnit];
+  const outside = new Path2D();
+  outside.rect(view.left, view.top, view.width, view.height);
+  outside.rect(x, y, width, height);
+  posterior.contours(name).forEach(([fine, coarse], level) => {
     context.strokeStyle = faded(colour, level < WIDTHS.length ? 0.95 : 0.5);
     context.lineWidth = WIDTHS[level] ?? 1;
-    context.stroke(shown);
+    strokeAt(context, fine, onScreen);
+    context.save();
+    context.clip(outside, "evenodd");
+    strokeAt(context, coarse, onScreen);
+    context.restore();
   });
+}
+
+function strokeAt(context, path, matrix) {
+  const shown = new Path2D();
+  shown.addPath(path, matrix);
+  context.stroke(shown);
 }
 
 function planeToPixel(view) {

@@ -70,8 +70,8 @@ export class TwoGaps {
     this.fit = this.fits.get(full) ?? null;
     this.showFamilies();
     if (!this.fit) return;
-    const { path, elbo, start_mode: mode, from } = this.fit;
-    const start = from ?? (mode === null || mode === undefined || mode < 0 ? "the encoder’s q" : `mode ${mode + 1} of the posterior`);
+    const { path, elbo, start_mode: mode } = this.fit;
+    const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
     this.say(`ELBO ${signed(path[0].elbo, 3)} → ${signed(elbo, 3)} nats after ${path.length - 1} steps of L-BFGS from ${start}`);
     this.slider.max = path.length - 1;
     this.slider.value = path.length - 1;

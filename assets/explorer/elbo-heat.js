@@ -13,20 +13,19 @@ export class Heat {
     const { fine, coarse, peak } = posterior.grid(name);
     this.reach = log ? reachOf(coarse, peak) : null;
     const share = log ? (value) => Math.max(0, 1 + (value - peak) / this.reach) : (value) => Math.exp(value - peak);
-    this.pictures = [coarse, fine].map((grid) => ({ ...grid, canvas: picture(grid, share, colour) }));
+    // what is narrow is seen on the fine grid alone: the coarse one would smear it
+    const grids = log || name === "prior" ? [coarse, fine] : [fine];
+    this.pictures = grids.map((grid) => ({ ...grid, canvas: picture(grid, share, colour) }));
   }
 
   draw(context, view) {
-    const [coarse, fine] = this.pictures;
     context.imageSmoothingEnabled = true;
-    const box = ({ low, high }) => {
+    for (const { canvas, low, high } of this.pictures) {
       const [x0, y0] = view.toPixel(low[0], high[1]);
       const [x1, y1] = view.toPixel(high[0], low[1]);
-      return [x0, y0, x1 - x0, y1 - y0];
-    };
-    context.drawImage(coarse.canvas, ...box(coarse));
-    context.clearRect(...box(fine));
-    context.drawImage(fine.canvas, ...box(fine));
+      context.clearRect(x0, y0, x1 - x0, y1 - y0);
+      context.drawImage(canvas, x0, y0, x1 - x0, y1 - y0);
+    }
   }
 }
 

@@ -2,11 +2,12 @@
 
 import { contour } from "./elbo-contours.js";
 import { Gaussian } from "./elbo-gaussian.js";
-import { Surface, posteriorOn } from "./elbo-surface.js";
+import { Surface, middle, posteriorOn } from "./elbo-surface.js";
 
 const HALVES = [0.5, 2, 4.5]; // nats under the peak: of a Gaussian 1, 2 and 3 standard deviations
 const LEVELS = { posterior: [...HALVES, 8], likelihood: [...HALVES, 10, 30, 100, 300] };
-const AIR = 1.12; // around the picture, when it is looked at
+const TAIL = 0.01; // of the mass on either side may lie out of view at first …
+const AIR = 0.6; // … though hardly does, with so much of the width of the rest added there
 
 export class Posterior {
   constructor(frame, q) {
@@ -38,31 +39,47 @@ export class Posterior {
     return { fine, coarse, peak: this.grids[name].peak };
   }
 
-  // Contours of a density in coordinates of the latent plane: [[nats under the peak, Path2D], …].
+  // Contours of a density in coordinates of the latent plane, each at so many nats under the peak: [[fine, coarse], …]. The
+  // coarse ones count outside of the fine grid alone.
   contours(name) {
-    if (!this.paths.has(name)) this.paths.set(name, LEVELS[name].map((under) => [under, this.path(name, under)]));
+    if (!this.paths.has(name)) {
+      const { fine, coarse, peak } = this.grid(name);
+      this.paths.set(name, LEVELS[name].map((under) => [fine, coarse].map((grid) => pathOf(contour(grid, peak - under)))));
+    }
     return this.paths.get(name);
   }
 
-  path(name, under) {
-    const { fine, coarse, peak } = this.grid(name);
-    const inFine = (x, y) => x > fine.low[0] && x < fine.high[0] && y > fine.low[1] && y < fine.high[1];
-    const path = new Path2D();
-    for (const segments of [contour(fine, peak - under), contour(coarse, peak - under, inFine)])
-      for (let i = 0; i < segments.length; i += 4) {
-        path.moveTo(segments[i], segments[i + 1]);
-        path.lineTo(segments[i + 2], segments[i + 3]);
-      }
-    return path;
+  // Where to look to see it and the encoder's q: { u, v, unit } for a rectangle in pixels. Far modes of little mass may be left out.
+  place({ width, height }) {
+    const spans = this.meta.low.map((_, d) => this.span(d));
+    const lengths = spans.map(([low, high]) => high - low);
+    const unit = Math.max(lengths[0] / width, (lengths[1] ?? 0) / height);
+    const [u, v = 0] = spans.map(([low, high]) => (low + high) / 2);
+    return { u, v, unit };
   }
 
-  // Where to look to see all of it: { u, v, unit } for a rectangle in pixels.
-  place({ width, height }) {
-    const { low, high } = this.meta;
-    const spans = low.map((least, d) => high[d] - least);
-    const unit = AIR * Math.max(spans[0] / width, (spans[1] ?? 0) / height);
-    return { u: (low[0] + high[0]) / 2, v: ((low[1] ?? 0) + (high[1] ?? 0)) / 2, unit };
+  // Of dimension d: what holds nearly all of the mass, with air, and three standard deviations of the encoder's q.
+  span(d) {
+    const { fine } = this.grid("posterior");
+    const marginal = new Float64Array(fine.cells);
+    fine.values.forEach((value, i) => (marginal[d ? Math.floor(i / fine.cells) : i % fine.cells] += Math.exp(value)));
+    const total = marginal.reduce((a, b) => a + b, 0);
+    let below = 0;
+    const inside = [...marginal.keys()].filter((i) => (below += marginal[i] / total) > TAIL && below - marginal[i] / total < 1 - TAIL);
+    const [low, high] = [middle(fine, d, inside[0]), middle(fine, d, inside.at(-1))];
+    const air = AIR * (high - low);
+    const [mu, sigma] = [this.ofEncoder.mu[d], this.ofEncoder.sigmas()[d]];
+    return [Math.min(low - air, mu - 3 * sigma), Math.max(high + air, mu + 3 * sigma)];
   }
+}
+
+function pathOf(segments) {
+  const path = new Path2D();
+  for (let i = 0; i < segments.length; i += 4) {
+    path.moveTo(segments[i], segments[i + 1]);
+    path.lineTo(segments[i + 2], segments[i + 3]);
+  }
+  return path;
 }
 
 const priorOn = (grid) => posteriorOn({ ...grid, values: new Float32Array(grid.values.length) }, 0);

@@ -37,23 +37,22 @@ export class GapTable {
     this.frame = frame;
     for (const element of [this.histogram, this.scatter, this.$(".eb-against"), this.$(".eb-named")]) element.hidden = !table;
     if (!table) {
-      this.$(".eb-how").textContent = `The gaps of this model’s test images have not been computed. Do so with: python -m vae evidence ${frame.meta.folder ?? "MODEL"}`;
+      this.$(".eb-how").textContent = "The gaps of this model’s test images have not been computed. Do so with: python -m vae evidence, and the model’s folder.";
       return;
     }
-    const { index, gap, labels } = this.table;
-    this.labels = labels ?? Array.from(index, (row) => frame.arrays.labels[row]);
+    const { index, gap } = this.table;
+    this.labels = Array.from(index, (row) => frame.arrays.labels[row]);
     this.logGap = Float64Array.from(gap, (value) => Math.log10(Math.max(FLOOR, value)));
     const sorted = Float64Array.from(gap).sort();
     this.span = [Math.log10(Math.max(FLOOR, sorted[Math.floor(0.001 * sorted.length)])) - 0.1, Math.log10(sorted.at(-1)) + 0.1];
     const mean = gap.reduce((a, b) => a + b, 0) / gap.length;
-    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats ${this.gapsApart()}`;
+    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}`;
     this.root.dataset.rows = gap.length;
   }
 
   // What the fitted images say of both gaps.
   gapsApart() {
     const { approximation, amortisation } = this.table;
-    if (!approximation) return "";
     const fitted = Array.from(approximation.keys()).filter((i) => Number.isFinite(approximation[i]));
     if (!fitted.length) return "";
     const mean = (values) => fitted.reduce((sum, i) => sum + values[i], 0) / fitted.length;
@@ -211,5 +210,5 @@ export function ordinary({ arrays: { index, gap } }) {
 export function examples({ arrays: { index, gap, modes } }, count) {
   const order = (rows) => rows.sort((a, b) => gap[b] - gap[a]).slice(0, count).map((i) => index[i]);
   const all = Array.from(gap.keys());
-  return { worst: order([...all]), split: modes ? order(all.filter((i) => modes[i] > 1)) : [] };
+  return { worst: order([...all]), split: order(all.filter((i) => modes[i] > 1)) };
 }

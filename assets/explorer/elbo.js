@@ -558,7 +558,8 @@ const sentence = (error) => {
 };
 
 // In more than two dimensions: what the server has sampled.
-function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, rate, distortion, sampled }) {
+function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, elbo_standard_error, rate, distortion }) {
+  const sampled = { mean: elbo, standard_error: elbo_standard_error };
   return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
 }
 
