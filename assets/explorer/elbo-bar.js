@@ -29,7 +29,7 @@ export class Bar {
     const { logEvidence, elbo, gap, exact, error } = parts;
     const about = exact ? "" : "≈ ";
     const digits = exact ? 3 : 2;
-    this.$("evidence").textContent = `${error ? "≈ " : ""}${signed(logEvidence, 3)}`;
+    this.$("evidence").textContent = error ? `≈ ${signed(logEvidence)}` : signed(logEvidence, 3);
     this.$("elbo").textContent = about + signed(elbo, digits);
     this.$("gap").textContent = about + signed(gap, digits);
     this.$("check").textContent = checked(parts);

@@ -88,13 +88,13 @@ export function drawHandles(context, view, q, full, colours, held) {
     context.fill();
     context.stroke();
   };
-  for (const end of ends) dot(end, held?.part === "end" && held.axis === end[2] ? 7.5 : 6, held?.axis === end[2]);
-  dot(centre, held?.part === "mean" ? 8.5 : 7, true);
+  for (const end of ends) dot(end, held?.part === "end" && held.axis === end[2] ? 6.5 : 5, held?.axis === end[2]);
+  dot(centre, held?.part === "mean" ? 6.5 : 5, true);
   if (!knob) return;
   line(context, ...ends[0].slice(0, 2), ...knob);
-  dot(knob, 6.5, held?.part === "knob");
+  dot(knob, 5.5, held?.part === "knob");
   context.beginPath();
-  context.arc(...knob, 11, -0.9 * Math.PI, -0.1 * Math.PI);
+  context.arc(...knob, 10, -0.9 * Math.PI, -0.1 * Math.PI);
   Object.assign(context, { strokeStyle: colours.q, lineWidth: 2 });
   context.stroke();
 }

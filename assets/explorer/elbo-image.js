@@ -6,13 +6,14 @@ import { Picture } from "./picture.js";
 const HTML = `
   <figure><canvas class="eb-x"></canvas><figcaption>x</figcaption></figure>
   <figure><canvas class="eb-decoded"></canvas><figcaption>decoded at μ of q</figcaption></figure>
-  <dl><dt>image</dt><dd class="eb-name">–</dd><dt>q: μ</dt><dd class="eb-mu">–</dd><dt>q: σ</dt><dd class="eb-sigma">–</dd><dt>q: ρ</dt><dd class="eb-rho">–</dd></dl>`;
+  <dl><dt>image</dt><dd class="eb-name">–</dd><dt>q: μ</dt><dd class="eb-mu">–</dd><dt>q: σ</dt><dd class="eb-sigma">–</dd><dt class="eb-plane-only">q: ρ</dt><dd class="eb-rho eb-plane-only">–</dd></dl>`;
 
 const MOST = 4; // numbers of a vector that are written out
 
 export class ChosenImage {
   constructor(root) {
     root.innerHTML = HTML;
+    this.root = root;
     this.$ = (name) => root.querySelector(`.eb-${name}`);
   }
 
@@ -21,6 +22,7 @@ export class ChosenImage {
     this.decoder = new Decoder(frame);
     this.decoded = new Picture(this.$("decoded"), frame.meta.image_shape);
     this.x = new Picture(this.$("x"), frame.meta.image_shape);
+    for (const element of this.root.querySelectorAll(".eb-plane-only")) element.hidden = frame.meta.latent_dim !== 2;
   }
 
   // `image` is a row, or −1 for drawn `pixels`.
@@ -37,6 +39,6 @@ export class ChosenImage {
     const list = (values, digits) => Array.from(values).slice(0, MOST).map((v) => v.toFixed(digits).replace("-", "−")).join(", ") + (values.length > MOST ? ", …" : "");
     this.$("mu").textContent = list(q.mu, 3);
     this.$("sigma").textContent = list(sigmas, 4);
-    this.$("rho").textContent = q.k === 2 ? list([q.covariance(0, 1) / (sigmas[0] * sigmas[1])], 2) : "–";
+    if (q.k === 2) this.$("rho").textContent = list([q.covariance(0, 1) / (sigmas[0] * sigmas[1])], 2);
   }
 }

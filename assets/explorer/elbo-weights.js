@@ -72,6 +72,7 @@ export class Weights {
     Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
     line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
     plot.label("ln p(x)", box.left + 6, plot.y(logEvidence) + 11, { font: "600 12.5px" });
+    Object.assign(context, { strokeStyle: colours.text, lineWidth: 1.6 });
     context.setLineDash([5, 4]);
     line(context, box.left, plot.y(elbo), box.left + box.width, plot.y(elbo));
     context.setLineDash([]);

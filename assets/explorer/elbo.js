@@ -24,6 +24,7 @@ import { afterPaint, measure } from "./timing.js";
 
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 const REST = 180; // ms that a hand rests before the exact parts are asked for
+const STROKE = 120; // ms that a pen rests before the posterior of what is drawn is asked for
 const EXAMPLES = 7; // of a kind
 const DRAWS = 20000;
 const SLOW = 60; // ms between two drawings of the derivation while q moves
@@ -96,7 +97,7 @@ export class Elbo {
   open(frame, table) {
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
-    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null });
+    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null, row: -1 });
     this.evidence = new Evidence(this.data.evidence);
     this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
     if (before) keepChoices(before, this.state);
@@ -128,7 +129,7 @@ export class Elbo {
       rest: () => this.rest(),
       point: (row, x, y) => this.peek(row, x, y),
     });
-    this.pad = new Pad(this.$(".eb-pad-room"), this.frame.meta.image_shape, (pixels, at) => this.choose({ pixels: Float32Array.from(pixels) }, at));
+    this.pad = new Pad(this.$(".eb-pad-room"), this.frame.meta.image_shape, (pixels, at) => this.sketch(pixels, at), this.frame.arrays.images);
     const line = this.k === 1;
     const plane = this.k <= 2;
     for (const selector of ['[data-switch="log"]', '[role="radiogroup"][aria-label="heat"]']) this.$(selector).hidden = line || !plane;
@@ -165,6 +166,7 @@ export class Elbo {
     const { state } = this;
     const encoded = source.pixels ? await this.encode(source.pixels) : Gaussian.ofRow(this.frame.arrays, source.image, this.k);
     if (!encoded || this.destroyed) return;
+    if (!source.pixels) this.row = source.image;
     this.evidence.forget("parts", "fit", "weights");
     Object.assign(this, { source, ofEncoder: encoded, posterior: null, exact: null, chosenAt: at });
     this.gaps.clear();
@@ -174,6 +176,8 @@ export class Elbo {
     this.strip.show(state.image);
     this.$(".eb-wait").hidden = false;
     this.$(".eb-wait").textContent = "integrating …";
+    if (source.pixels) await pause(STROKE);
+    if (this.source !== source) return;
     try {
       const answer = await this.evidence.ask("posterior", wire(source));
       if (!answer || this.source !== source) return;
@@ -181,6 +185,12 @@ export class Elbo {
     } catch (error) {
       if (this.source === source) this.refuse(error);
     }
+  }
+
+  // Another stroke on the pad; once it is empty, the image before is shown again.
+  sketch(pixels, at) {
+    if (pixels) this.choose({ pixels: Float32Array.from(pixels) }, at);
+    else if (this.row >= 0) this.choose({ image: this.row }, at);
   }
 
   // The posterior has come.
@@ -229,7 +239,8 @@ export class Elbo {
     const { tab, full } = this.state;
     if (!this.posterior) return;
     if (tab === "gaps" && this.k <= 2) this.needFit(full);
-    if (tab === "weights" && this.weightsOf !== this.posterior) this.drawAgain();
+    const wanted = tab === "weights" || (tab === "derivation" && this.k > 2); // where no surface says what draws weigh
+    if (wanted && this.weightsOf !== this.posterior) this.drawAgain();
     this.map.showDraws(...(tab === "weights" && this.drawnOf === this.posterior ? this.drawn : [null, null]));
   }
 
@@ -548,6 +559,8 @@ export class Elbo {
     }, HASH_EVERY);
   }
 }
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // A question's image as it goes over the wire.
 const wire = ({ image, pixels }) => (pixels ? { pixels: Array.from(pixels, (v) => +v.toFixed(4)) } : { image });
