@@ -33,6 +33,7 @@ define model
 	$(VAE) train --out .gallery/$(1) --resume $(2)
 	rm -rf $(GALLERY)/$(1) .gallery/$(1)/.lock
 	mkdir -p $(GALLERY) && mv .gallery/$(1) $(GALLERY)/$(1)
+	$(VAE) evidence $(GALLERY)/$(1) $(3)
 endef
 
 digits-2d := --data digits --hidden 256,128 --latent-dim 2 --epochs 100 --batch-size 32 --lr 2e-3
@@ -56,10 +57,10 @@ path-sprites-10d := --data sprites --arch conv --hidden 16,16,8 --latent-dim 10 
 PATHS := digits-2d digits-linear mnist-2d mnist-10d sprites-10d
 
 gallery: .venv/run
-	$(call model,digits-2d,$(digits-2d))
-	$(call model,mnist-2d,$(mnist-2d))
-	$(call model,mnist-10d,$(mnist-10d))
-	$(call model,mnist-conv-2d,$(mnist-conv-2d))
+	$(call model,digits-2d,$(digits-2d),--images 400 --fits 100)
+	$(call model,mnist-2d,$(mnist-2d),--images 1000 --fits 150)
+	$(call model,mnist-10d,$(mnist-10d),--images 250)
+	$(call model,mnist-conv-2d,$(mnist-conv-2d),--images 1000 --fits 60)
 	$(MAKE) $(PATHS:%=assets/paths/%.safetensors)
 
 assets/paths/%.safetensors: | .venv/run
