@@ -131,7 +131,7 @@ def _from_csv(data: bytes, name: str) -> tuple[Any, _Layout]:
     import pyarrow
     from pyarrow import csv as arrow
 
-    line = data[:MAX_HEADER].split(b"\n", 1)[0].decode("utf-8-sig").rstrip("\r")
+    line = re.split(rb"[\r\n]", data[:MAX_HEADER], maxsplit=1)[0].decode("utf-8-sig")
     delimiter = max(",;\t", key=line.count)
     names = next(csv.reader([line], delimiter=delimiter), [])
     layout = _Layout(names, name)
