@@ -22,7 +22,7 @@ function barbs(context, x, y, angle, size) {
   }
 }
 
-// A thick arrow with a seam of the ground's colour.
+// A thick arrow; with a seam of the ground's colour where one is given.
 export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const [cx, cy] = cut(dx, dy);
   const long = Math.hypot(cx, cy);
@@ -31,7 +31,8 @@ export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const head = Math.min(3.6 * width, 0.8 * long);
   const [ex, ey] = [x + cx, y + cy];
   const [nx, ny] = [ex - 0.8 * head * Math.cos(angle), ey - 0.8 * head * Math.sin(angle)];
-  for (const [style, more] of [[ground, 3], [colour, 0]]) {
+  const layers = ground ? [[ground, 3], [colour, 0]] : [[colour, 0]];
+  for (const [style, more] of layers) {
     Object.assign(context, { strokeStyle: style, fillStyle: style, lineWidth: width + more, lineCap: "round", lineJoin: "round" });
     context.beginPath();
     context.moveTo(x, y);

@@ -3,7 +3,7 @@
 import { Plot, fresh, line, range } from "./chart.js";
 import { ESTIMATORS } from "./grad-estimators.js";
 import { place } from "./grad-gaussian.js";
-import { faded, theme } from "./palette.js";
+import { THEORY, faded, theme } from "./palette.js";
 
 const MARGIN = { left: 42, right: 12, top: 26, bottom: 24 };
 
@@ -18,14 +18,14 @@ export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estima
   const around = (i) => range([exact[i] - 2 * scale, exact[i] + 2 * scale, 0], 0.05);
   const box = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   const plot = new Plot(context, box, { x: around(across), y: around(up) }, colours);
-  plot.axes({ xName: nameX, yCount: 3, xCount: 4 });
+  plot.axes({ xName: nameX, yCount: 5, xCount: 6 });
   plot.label(`gradients, nats per unit: ${nameY} over ${nameX}`, 4, 11, { font: "600 13px" });
   plot.clipped(() => {
     Object.assign(context, { strokeStyle: faded(colours.text, 0.3), lineWidth: 1 });
     line(context, plot.x(0), box.top, plot.x(0), box.top + box.height);
     line(context, box.left, plot.y(0), box.left + box.width, plot.y(0));
     if (singles) plot.dots(shown, (s) => singles[s * q.size + across], (s) => singles[s * q.size + up], faded(colour, 0.5), 2.2);
-    cross(plot, exact[across], exact[up], "#e8890c", 10);
+    cross(plot, exact[across], exact[up], THEORY, 10);
     if (singles) cross(plot, gradient[across], gradient[up], colour, 7);
   });
 }

@@ -9,9 +9,9 @@ import { LogScale } from "./scale.js";
 
 // Every term of the formula is marked with the name that its line gives a value to.
 const TEX = `\\begin{aligned}
-\\htmlData{term=loss}{\\mathcal L=\\frac1B\\sum_{x}}\\Bigl[\\;\\htmlData{term=distortion}{-\\ln p(x\\mid z)}\\htmlData{term=per_image}{\\;+\\;\\beta\\cdot}\\htmlData{term=rate}{\\tfrac12\\textstyle\\sum_i(\\mu_i^2+\\sigma_i^2-1-\\ln\\sigma_i^2)}\\;\\Bigr]\\\\[6pt]
-\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln p_d+(1-x_d)\\ln(1-p_d)},\\qquad\\htmlData{term=logits}{p=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
-\\htmlData{term=z}{z=\\mu+\\sigma\\odot\\zeta},\\qquad\\htmlData{term=zeta}{\\zeta\\sim\\mathcal N(0,I)},\\qquad\\htmlData{term=mu}{(\\mu,\\ln\\sigma^2)=\\operatorname{encoder}(x)},\\qquad\\htmlData{term=sigma}{\\sigma=e^{\\frac12\\ln\\sigma^2}}
+&\\htmlData{term=loss}{\\mathcal L=\\frac1B\\sum_{x}}\\Bigl[\\;\\htmlData{term=distortion}{-\\ln p(x\\mid z)}\\htmlData{term=per_image}{\\;+\\;\\beta\\cdot}\\htmlData{term=rate}{\\tfrac12\\textstyle\\sum_i(\\mu_i^2+\\sigma_i^2-1-\\ln\\sigma_i^2)}\\;\\Bigr]\\\\[6pt]
+&\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln p_d+(1-x_d)\\ln(1-p_d)},\\qquad\\htmlData{term=logits}{p=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
+&\\htmlData{term=z}{z=\\mu+\\sigma\\odot\\zeta},\\qquad\\htmlData{term=zeta}{\\zeta\\sim\\mathcal N(0,I)},\\qquad\\htmlData{term=mu}{(\\mu,\\ln\\sigma^2)=\\operatorname{encoder}(x)},\\qquad\\htmlData{term=sigma}{\\sigma=e^{\\frac12\\ln\\sigma^2}}
 \\end{aligned}`;
 
 const HTML = `
@@ -90,7 +90,7 @@ export class CodeView {
 
   show(found) {
     this.found = found;
-    const head = `<div class="gr-row gr-head" role="row"><code role="cell">${escaped(found.head)}</code><span role="columnheader">value</span><span role="columnheader">‖∂ loss‖</span></div>`;
+    const head = `<div class="gr-row gr-head" role="row"><code role="cell">${escaped(found.head)}</code><span role="columnheader">least … <b>mean</b> … most</span><span role="columnheader">‖∂ loss‖</span></div>`;
     this.$(".gr-code").innerHTML = head + found.statements.map(rowMarkup).join("");
     this.$(".gr-result").innerHTML = `loss = <b>${found.loss.toFixed(2)}</b> nats per image`;
     this.showImages(found);

@@ -2,6 +2,7 @@
 // then sigma's of a diagonal q, or those of L's lower triangle row by row. It points uphill.
 
 import { nodes, place } from "./grad-gaussian.js";
+import { THEORY } from "./palette.js";
 
 export const ESTIMATORS = {
   score: { name: "score function", short: "score", colour: "#d45d74", tex: "f(z_s)\\,\\nabla\\ln q(z_s)", least: 1 },
@@ -11,7 +12,7 @@ export const ESTIMATORS = {
     tex: "\\Bigl(f(z_s)-\\tfrac1{n-1}\\sum_{r\\ne s}f(z_r)\\Bigr)\\,\\nabla\\ln q(z_s)", least: 2,
   },
   pathwise: { name: "pathwise", short: "pathwise", colour: "#4f7df3", tex: "\\nabla f(\\mu+L\\,\\zeta_s)", least: 1 },
-  exact: { name: "exact", short: "exact", colour: "#e8890c", tex: "\\nabla\\,\\mathbb E_q[f(z)]", least: 1 },
+  exact: { name: "exact", short: "exact", colour: THEORY, tex: "\\nabla\\,\\mathbb E_q[f(z)]", least: 1 },
 };
 
 const EXACT_NODES = 61; // a side

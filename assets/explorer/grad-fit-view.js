@@ -230,7 +230,7 @@ export class FitView {
     const how = shown < this.draws ? `${shown} of ${this.draws}` : `${shown}`;
     const line = (width, style) => `<i style="border-top:${width}px solid ${style}"></i>`;
     const single = shown ? `${line(1, colour)}single gradients (${how})${line(3, colour)}their mean, ${name}` : "";
-    this.$(".gr-key").innerHTML = `${single}${line(5, "#e8890c")}exact`;
+    this.$(".gr-key").innerHTML = `${single}${line(5, ESTIMATORS.exact.colour)}exact`;
     const length = Number((0.2 * (room / unit)).toPrecision(1));
     this.$(".gr-scale").innerHTML = `<i style="width:${unit * length}px"></i>${short(length)} nats per unit of z`;
   }

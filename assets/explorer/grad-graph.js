@@ -3,8 +3,8 @@
 const RADIUS = 33;
 const APART = 7; // px between the two ways of an edge
 
-// `nodes` = { id: { x, y, label, kind } } with kind "input", "noise", "drawn" or "value"; `edges` = [[from, to, open]]: where
-// an edge is not `open`, no gradient passes it.
+// `nodes` = { id: { x, y, label, kind } } with kind "input", "noise", "drawn" or "value"; `edges` = [[from, to, way]]: the
+// gradient's `way` back is "open", "closed", or "none" where nobody asks for one.
 export function graph(root, { nodes, edges, label, height }) {
   root.innerHTML = `<svg viewBox="0 0 600 ${height}" role="img" aria-label="${label}">
     <defs><marker id="gr-forth" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>
@@ -20,18 +20,19 @@ function nodeMarkup(id, { x, y, label, kind }) {
     <text y="-7">${label}</text><text class="gr-number" y="15"></text></g>`;
 }
 
-function edgeMarkup(nodes, [from, to, open]) {
+function edgeMarkup(nodes, [from, to, way]) {
+  const open = way === "open";
   const [a, b] = [nodes[from], nodes[to]];
   const angle = Math.atan2(b.y - a.y, b.x - a.x);
   const [nx, ny] = [-Math.sin(angle) * APART, Math.cos(angle) * APART];
-  const trimmed = (node, way) => [node.x + way * (RADIUS + 12) * Math.cos(angle), node.y + way * (RADIUS + 12) * Math.sin(angle)];
+  const trimmed = (node, side) => [node.x + side * (RADIUS + 12) * Math.cos(angle), node.y + side * (RADIUS + 12) * Math.sin(angle)];
   const [[ax, ay], [bx, by]] = [trimmed(a, 1), trimmed(b, -1)];
   const [mx, my] = [(ax + bx) / 2, (ay + by) / 2];
   const back = `M${bx + nx} ${by + ny}L${(open ? ax : mx + 14 * Math.cos(angle)) + nx} ${(open ? ay : my + 14 * Math.sin(angle)) + ny}`;
   const wall = `<path class="gr-wall" d="M${mx - 3 * nx} ${my - 3 * ny}L${mx + 3 * nx} ${my + 3 * ny}"/>`;
   const below = 26 / APART;
   return `<g data-edge="${from}-${to}"><path class="gr-forth" d="M${ax - nx} ${ay - ny}L${bx - nx} ${by - ny}" marker-end="url(#gr-forth)"/>
-    <path class="gr-back" d="${back}" marker-end="url(#gr-back)"/>${open ? "" : wall}
+    ${way === "none" ? "" : `<path class="gr-back" d="${back}" marker-end="url(#gr-back)"/>`}${way === "closed" ? wall : ""}
     <text class="gr-slope" x="${mx + below * nx}" y="${my + below * ny}"></text></g>`;
 }
 

@@ -4,7 +4,7 @@ import { arrow, fan } from "./grad-arrows.js";
 import { Plot, fresh } from "./chart.js";
 import { Gaussian } from "./grad-gaussian.js";
 import { Plane } from "./grad-plane.js";
-import { faded, theme } from "./palette.js";
+import { THEORY, faded, theme } from "./palette.js";
 import { View } from "./view.js";
 
 const MARGIN = { left: 34, right: 8, top: 10, bottom: 26 };
@@ -66,7 +66,7 @@ export class Line extends Plane {
     for (let s = 0; s < shown && rows; s++)
       fan(context, x, first + ((s + 0.5) / shown) * 0.64 * room, [unit * rows[s * q.size], 0], faded(colour, shown > 40 ? 0.5 : 0.8));
     const { background } = this.colours;
-    arrow(context, x, zero + 0.12 * room, unit * exact[0], 0, "#e8890c", background, 5);
+    arrow(context, x, zero + 0.12 * room, unit * exact[0], 0, THEORY, background, 5);
     if (rows) arrow(context, x, zero + 0.24 * room, unit * mean[0], 0, colour, background, 4);
   }
 

@@ -1,6 +1,6 @@
 // The variance of every estimator's mean of n draws, measured: for f = ‖z‖², with respect to mu₁ and sigma₁.
 
-import { mean, singles } from "./grad-estimators.js";
+import { singles } from "./grad-estimators.js";
 import { Gaussian } from "./grad-gaussian.js";
 import { square } from "./grad-targets.js";
 
@@ -33,11 +33,11 @@ export class Meter {
     this.block = Math.max(...ns);
     this.baseline = dims * (mu * mu + sigma * sigma); // E f
     this.draws = 0;
-    const both = () => ({ mu: new Running(), sigma: new Running() });
-    this.found = Object.fromEntries(MEASURED.map((name) => [name, new Map(ns.map((n) => [n, both()]))]));
+    const both = (n) => ({ mu: new Running(), sigma: new Running(), latest: { mu: new Float64Array(this.block / n), sigma: new Float64Array(this.block / n) } });
+    this.found = Object.fromEntries(MEASURED.map((name) => [name, new Map(ns.map((n) => [n, both(n)]))]));
   }
 
-  // One block of draws more, used by every estimator.
+  // One block of draws more, used by every estimator; its means are the `latest`.
   measure(random) {
     const zeta = random.normals(this.block * this.q.k);
     for (const estimator of MEASURED) this.measureOne(estimator, zeta);
@@ -52,15 +52,19 @@ export class Meter {
       const found = this.found[estimator].get(n);
       for (let s = 0; s < block; s += n) {
         const rows = alone ? alone.subarray(s * q.size, (s + n) * q.size) : singles(f, q, estimator, zeta.subarray(s * q.k, (s + n) * q.k));
-        this.add(found, rows);
+        this.add(found, rows, s);
       }
     }
   }
 
-  add(found, rows) {
+  add({ mu, sigma, latest }, rows, s) {
     const { k, size } = this.q;
-    const middle = mean(rows, size);
-    found.mu.add(middle[0]);
-    found.sigma.add(middle[k]);
+    let [ofMu, ofSigma] = [0, 0];
+    for (let at = 0; at < rows.length; at += size) [ofMu, ofSigma] = [ofMu + rows[at], ofSigma + rows[at + k]];
+    const count = rows.length / size;
+    mu.add(ofMu / count);
+    sigma.add(ofSigma / count);
+    latest.mu[s / count] = ofMu / count;
+    latest.sigma[s / count] = ofSigma / count;
   }
 }

@@ -5,7 +5,7 @@ import { contour } from "./grad-contours.js";
 import { fresh, line } from "./chart.js";
 import { short } from "./format.js";
 import { Gaussian } from "./grad-gaussian.js";
-import { faded, rgb, theme } from "./palette.js";
+import { THEORY, faded, rgb, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 import { View } from "./view.js";
 
@@ -158,8 +158,8 @@ export class Plane {
 
   paintMeans(context, { q, colour, gradients: { rows, mean, exact, unit } }, { background }) {
     const [x, y] = this.view.toPixel(...q.mu);
-    arrow(context, x, y, unit * exact[0], -unit * exact[1], "#e8890c", background, 6);
-    if (rows) arrow(context, x, y, unit * mean[0], -unit * mean[1], colour, background, 3);
+    arrow(context, x, y, unit * exact[0], -unit * exact[1], THEORY, background, 7);
+    if (rows) arrow(context, x, y, unit * mean[0], -unit * mean[1], colour, null, 3);
   }
 
   paintQ(context, q) {

@@ -16,9 +16,9 @@ export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
   const colours = theme(canvas);
   const x = (value) => positionOf(canvas, value);
   const [upper, lower] = [0.36 * height, height - 24];
-  const high = 0.3 * height;
+  const high = (zeta ? 0.3 : 0.72) * height;
   if (zeta) {
-    bell(context, x, upper, 0, 1, Math.min(1, 0.95) * high, colours.text);
+    bell(context, x, upper, 0, 1, high, colours.text);
     axis(context, x, upper, width, colours, "ζ");
     zeta.forEach((from, i) => {
       context.strokeStyle = i === chosen ? colour : faded(colours.text, 0.25);

@@ -97,7 +97,7 @@ export function ring(radius = 2, width = 0.3) {
 
 // What can be chosen. `start` is where q begins, `half` how far around the middle the picture reaches.
 export const TARGETS = {
-  correlated: { name: "correlated Gaussian", make: ({ rho }) => correlated(rho), start: [[1.6, -1.4], [0.5, 0.5]], half: 3.6 },
+  correlated: { name: "correlated Gaussian", make: ({ rho }) => correlated(rho), start: [[1.5, 0.5], [0.5, 0.5]], half: 3.6 },
   modes: { name: "two modes", make: () => twoModes(), start: [[0.3, -0.6], [0.8, 0.8]], half: 3.8 },
   banana: { name: "banana", make: () => banana(), start: [[-1.4, 2.4], [0.5, 0.5]], half: 4.2 },
   ring: { name: "ring", make: () => ring(), start: [[0.7, 0.3], [0.7, 0.7]], half: 3.6 },

@@ -13,12 +13,12 @@ const F = { x: 520, y: 120, label: "f = z²", kind: "value" };
 const DRAWN = {
   label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma", height: 240,
   nodes: { mu: { x: 70, y: 55, label: "mu", kind: "input" }, sigma: { x: 70, y: 185, label: "sigma", kind: "input" }, z: { x: 300, y: 120, label: "z ~ q", kind: "drawn" }, f: F },
-  edges: [["mu", "z", false], ["sigma", "z", false], ["z", "f", true]],
+  edges: [["mu", "z", "closed"], ["sigma", "z", "closed"], ["z", "f", "open"]],
 };
 const MOVED = {
   label: "z = mu + sigma·zeta: the gradient reaches mu and sigma, and zeta is an input", height: 240,
-  nodes: { mu: { x: 70, y: 40, label: "mu", kind: "input" }, sigma: { x: 70, y: 195, label: "sigma", kind: "input" }, zeta: { x: 225, y: 195, label: "ζ", kind: "noise" }, z: { x: 325, y: 80, label: "z", kind: "value" }, f: { ...F, y: 80 } },
-  edges: [["mu", "z", true], ["sigma", "z", true], ["zeta", "z", true], ["z", "f", true]],
+  nodes: { mu: { x: 70, y: 40, label: "mu", kind: "input" }, sigma: { x: 70, y: 195, label: "sigma", kind: "input" }, zeta: { x: 330, y: 195, label: "ζ", kind: "noise" }, z: { x: 330, y: 62, label: "z", kind: "value" }, f: { ...F, y: 62 } },
+  edges: [["mu", "z", "open"], ["sigma", "z", "open"], ["zeta", "z", "none"], ["z", "f", "open"]],
 };
 
 const column = (name, title, button) => `
@@ -124,7 +124,7 @@ export class TrickView {
     const side = this.$(".gr-moved-side");
     const [noise, one] = [zeta[chosen], z[chosen]];
     const values = { mu: signed(mu), sigma: signed(sigma), zeta: signed(noise), z: signed(one), f: signed(one * one) };
-    const slopes = { "z-f": `2z = ${signed(2 * one)}`, "mu-z": `2z·1 = ${signed(2 * one)}`, "sigma-z": `2z·ζ = ${signed(2 * one * noise)}`, "zeta-z": "" };
+    const slopes = { "z-f": `2z = ${signed(2 * one)}`, "mu-z": `2z·1 = ${signed(2 * one)}`, "sigma-z": `2z·ζ = ${signed(2 * one * noise)}` };
     fill(side, values, slopes);
     drawStrip(side.querySelector("canvas"), { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
     const ofSigma = zeta.reduce((sum, each, i) => sum + 2 * z[i] * each, 0) / DRAWS;

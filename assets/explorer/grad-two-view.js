@@ -162,7 +162,7 @@ export class TwoView {
 
   facts(q, name) {
     const { divergence } = reverse(this.target, this.cells, q);
-    const numbers = (values) => Array.from(values, (v) => signed(v)).join(", ");
+    const numbers = (values) => Array.from(values, (v) => signed(Math.round(100 * v) / 100 || 0)).join(", "); // no −0.00
     const strong = (way, value) => (name === way ? `<b>${value.toFixed(3)}</b> nats` : `${value.toFixed(3)} nats`);
     return [
       ["KL(q ‖ p)", strong("reverse", divergence)], ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],

@@ -2,6 +2,7 @@
 
 import { Dial } from "./dial.js";
 import { Choice, Slider } from "./grad-controls.js";
+import { drawSpread } from "./grad-spread.js";
 import { drawVariances } from "./grad-variance-chart.js";
 import { ESTIMATORS, drawsFor, varianceOfSquare } from "./grad-estimators.js";
 import { MEASURED, Meter } from "./grad-measure.js";
@@ -21,10 +22,10 @@ const HTML = `
 <div class="lv-main">
   <div class="gr-bar">
     <div class="gr-of"></div><div class="gr-mu"></div><div class="gr-sigma"></div><div class="gr-dims"></div>
-    <button class="gr-afresh" title="forget what was measured, and begin again with other draws">measure afresh</button>
   </div>
   <div class="gr-pair"><canvas class="gr-against-n" role="img" aria-label="variance against the number of draws"></canvas><canvas class="gr-against-d" role="img" aria-label="variance against the number of dimensions"></canvas></div>
-  <p class="gr-note"><i class="gr-line"></i>closed form <i class="gr-dot"></i>measured <span class="gr-drawn"></span></p>
+  <div class="gr-bar"><p class="gr-note"><i class="gr-line"></i>closed form <i class="gr-dot"></i>measured <span class="gr-drawn"></span></p>
+  <button class="gr-afresh" title="forget what was measured, and begin again with other draws">measure afresh</button></div>
 </div>
 <aside class="gr-side">
   <div class="gr-formula"></div>
@@ -32,6 +33,7 @@ const HTML = `
   <div class="lv-dials"><div class="lv-dial gr-error"></div></div>
   <table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table>
   <p class="gr-why"></p>
+  <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>
 </aside>`;
 
 export class VarianceView {
@@ -125,6 +127,8 @@ export class VarianceView {
     this.$(".gr-drawn").textContent = `on ${count(byN.draws)} draws of every estimator`;
     this.root.dataset.draws = byN.draws;
     this.showTable(at(dims), name);
+    const latest = MEASURED.map((estimator) => ({ ...ESTIMATORS[estimator], values: byN.found[estimator].get(AT).latest[of] }));
+    drawSpread(this.$(".gr-spread"), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
   }
 
   showTable(mu, name) {
