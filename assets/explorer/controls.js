@@ -18,7 +18,8 @@ export class Controls {
       ...(k > 2 ? this.plane(k) : []),
       this.select("zones", "Buffer zones", [["pointer", "nearest point"], ["all", "all points"], ...classes, ["none", "none"]]),
       this.scale(),
-      this.select("density", "Density", [["off", "off"], ["q", "aggregate posterior q(z)"], ["ratio", "q(z) against the prior"]]),
+      this.select("density", "Density", [["off", "off"], ["q", "aggregate posterior q(z)"], ["ratio", "q(z) against the prior"], ["holes", "holes in the prior"]]),
+      this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]]),
     );
   }
 

@@ -1,6 +1,9 @@
 // The aggregate posterior q(z) = (1/N) Σ N(z; mu_i, Sigma_i), projected, on a grid; and its ratio to the prior.
 
+import { HOLE } from "./holes.js";
+
 export const GRID = 200;
+const SHADED = 0.02; // the prior's density from which a hole is shaded fully
 
 // `points` are the projected means [us, vs], `covariance(i)` a point's projected covariance; `box` = [u0, u1, v0, v1].
 // Every Gaussian is widened by the variance of half a grid cell, so that narrow ones are not missed between cells.
@@ -54,7 +57,8 @@ function splat(grid, u, v, [uu, uv, vv], du, dv) {
   }
 }
 
-// An image of the grid: "q" tints by density; "ratio" by ln q(z)/p(z), one colour above 0, another below, within ±3.
+// An image of the grid: "q" tints by density; "ratio" by ln q(z)/p(z), one colour above 0, another below, within ±3;
+// "holes" where q(z) is next to nothing beside p(z), all the more the more mass the prior has there.
 export function densityImage(grid, box, mode, colours, isLine = false) {
   const image = new ImageData(GRID, GRID);
   const peak = grid.reduce((a, b) => Math.max(a, b), 0) || 1;
@@ -65,15 +69,21 @@ export function densityImage(grid, box, mode, colours, isLine = false) {
       const u = u0 + ((col + 0.5) * (u1 - u0)) / GRID;
       const v = v0 + ((row + 0.5) * (v1 - v0)) / GRID;
       const prior = gaussian(u, 1) * (isLine ? 1 : gaussian(v, 1));
-      const [colour, alpha] = mode === "q" ? [colours.more, 0.85 * Math.sqrt(q / peak)] : tint(q, prior, colours);
+      const [colour, alpha] = TINTS[mode](q, prior, colours, peak);
       const p = 4 * ((GRID - 1 - row) * GRID + col);
       image.data.set([...colour, Math.round(255 * alpha)], p);
     }
   return image;
 }
 
-function tint(q, prior, colours) {
-  const ratio = Math.max(-3, Math.min(3, Math.log((q + 1e-9) / (prior + 1e-9))));
+const TINTS = {
+  q: (q, prior, colours, peak) => [colours.more, 0.85 * Math.sqrt(q / peak)],
+  holes: (q, prior, colours) => [colours.less, q < HOLE * prior ? 0.5 * Math.min(1, prior / SHADED) : 0],
+  ratio,
+};
+
+function ratio(q, prior, colours) {
+  const log = Math.max(-3, Math.min(3, Math.log((q + 1e-9) / (prior + 1e-9))));
   const weight = Math.min(1, Math.max(q, prior) / 0.01); // fades out where neither has mass
-  return [ratio > 0 ? colours.more : colours.less, (0.75 * weight * Math.abs(ratio)) / 3];
+  return [log > 0 ? colours.more : colours.less, (0.75 * weight * Math.abs(log)) / 3];
 }

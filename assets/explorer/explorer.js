@@ -3,6 +3,7 @@
 import { Controls } from "./controls.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
+import { HoleNumbers } from "./hole-numbers.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
@@ -23,6 +24,7 @@ const HTML = `
 <div class="er-main">
   <div class="er-legend" role="group" aria-label="classes shown"></div>
   <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
+    <div class="er-tiles"></div>
     <canvas class="er-zones"></canvas>
     <div class="er-plot"></div>
     <canvas class="er-layer"></canvas>
@@ -33,6 +35,7 @@ const HTML = `
       <g class="er-marks"></g>
     </svg>
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
+    <p class="er-holes"></p>
     <div class="er-message" role="status">Loading the map …</div>
   </div>
   <div class="er-controls"></div>
@@ -82,6 +85,7 @@ export class Explorer {
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.map = new LatentMap(this.$(".er-map"));
+    this.holes = new HoleNumbers(this.$(".er-holes"), this.$(".er-map"));
     this.lens = new Lens(this.$(".er-side"));
     this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
     this.tools = new Tools(this, {
@@ -135,6 +139,7 @@ export class Explorer {
     this.frame = frame;
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.lens.load(frame, this.costs);
+    this.map.manifold.load(frame);
     this.sliders.load(k, frame.meta.rate_per_dim);
     this.tools.load();
     this.root.classList.toggle("er-many", k > 4);
@@ -155,6 +160,7 @@ export class Explorer {
     state.subscribe((changed, at) => this.changed(changed, at));
     this.project();
     await this.map.show(this.scene());
+    if (state.density === "holes") this.holes.show(this.frame, state.hidden);
     this.saveHash();
     this.show();
     this.tools.open(state.tool);
@@ -218,9 +224,12 @@ export class Explorer {
       this.map.filter();
     } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
       this.map.redrawZones();
+    } else if (changed.has("manifold")) {
+      this.map.manifold.show(this.map.scene);
     }
     if (changed.has("tool")) this.tools.open(this.state.tool);
     else this.tools.tell("changed", changed, at);
+    if (this.state.density === "holes") this.holes.show(this.frame, this.state.hidden);
     this.schedule(at);
     this.saveHash();
   }
@@ -344,11 +353,13 @@ export class Explorer {
   }
 
   show() {
+    this.tools.tell("prepare");
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
     const nearest = this.nearestPoint();
     this.lens.showPoint(nearest);
     this.map.mark(...this.projection.project(z), nearest);
+    this.map.manifold.leave(z);
     this.sliders.show(z);
     this.tools.tell("show", z, nearest);
     this.root.classList.toggle("er-pinned", pinned);
@@ -367,6 +378,7 @@ export class Explorer {
 
   // A new theme: everything drawn in the page's colours is drawn again.
   retheme() {
+    this.map.manifold.retheme();
     this.map.recolour();
     this.tools.tell("retheme");
     this.tools.repaint();
@@ -405,7 +417,7 @@ function linkHash() {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, zones, tool }, classes) {
+function keepChoices({ colour, scale, density, manifold, zones, tool }, classes) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
-  return { colour, scale, density, zones: known ? zones : "pointer", tool };
+  return { colour, scale, density, manifold, zones: known ? zones : "pointer", tool };
 }

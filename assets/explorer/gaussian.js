@@ -27,3 +27,26 @@ export function perPoint(mu, logvar, n, k) {
   }
   return { rate, logVolume };
 }
+
+// The quantile of N(0, 1) at p in [0, 1], by Acklam's rational approximation: right to 1.2e-9 of itself.
+export function normalQuantile(p) {
+  if (p > 0.5) return -normalQuantile(1 - p);
+  if (p <= 0) return -Infinity;
+  if (p > 0.02425) {
+    const q = p - 0.5;
+    return (q * polynomial(CENTRE[0], q * q)) / polynomial(CENTRE[1], q * q);
+  }
+  const q = Math.sqrt(-2 * Math.log(p));
+  return polynomial(TAIL[0], q) / polynomial(TAIL[1], q);
+}
+
+const polynomial = (coefficients, x) => coefficients.reduce((sum, c) => sum * x + c);
+
+const CENTRE = [
+  [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239],
+  [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1],
+];
+const TAIL = [
+  [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783],
+  [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1],
+];

@@ -1,28 +1,37 @@
-// The map: points, axes, zoom and pan by Plotly, with a canvas beneath (zones.js) and an SVG above (overlay.js) that
-// follow Plotly's axes.
+// The map: points, axes, zoom and pan by Plotly, with canvases beneath (zones.js, and cloud.js for points that Plotly does
+// not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
+import { Cloud } from "./cloud.js";
+import { GridIndex } from "./grid-index.js";
+import { Manifold } from "./manifold.js";
+import { MARKER_OPACITY, markerSize } from "./marker.js";
 import { Overlay } from "./overlay.js";
 import { classColour, faded, theme } from "./palette.js";
 import { View, homeRange } from "./view.js";
-import { MARKER_OPACITY, Zones, markerSize } from "./zones.js";
+import { Zones } from "./zones.js";
 
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
+const PLOTLY_BEARS = 20_000; // points
 
 export class LatentMap {
   constructor(root) {
     this.root = root;
-    this.Plotly = null; // until `plot` hands it over, the canvas draws the points as well
+    this.Plotly = null; // until `plot` hands it over, a canvas draws the points
     this.graph = root.querySelector(".er-plot");
     this.onView = () => {}; // called with every view
-    this.zones = new Zones(root.querySelector(".er-zones"));
+    this.manifold = new Manifold(root.querySelector(".er-tiles"));
+    this.notes = {};
+    const say = (about, text) => this.say(about, text);
+    this.zones = new Zones(root.querySelector(".er-zones"), say);
+    this.cloud = new Cloud(root.querySelector(".er-cloud"), say);
     this.overlay = new Overlay(root);
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
   // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }.
   async show(scene) {
-    this.scene = scene;
+    this.scene = { ...scene, index: new GridIndex(scene.points.us, scene.points.vs) };
     this.marked = null;
     this.size = this.measured();
     this.home = homeRange(scene.points, this.rectangle());
@@ -38,6 +47,7 @@ export class LatentMap {
   async plot(Plotly) {
     this.Plotly = Plotly;
     this.webgl = hasWebGL();
+    this.say("webgl", this.webgl ? "" : "This browser has no WebGL: the points are drawn without it");
     if (this.scene) await this.draw(this.view);
     performance.mark("elbo-room:plotted");
   }
@@ -45,7 +55,9 @@ export class LatentMap {
   async draw(range) {
     if (this.Plotly) await this.react(range);
     if (this.Plotly && !this.listening) this.listen();
-    this.zones.show(this.scene, !this.Plotly);
+    this.manifold.show(this.scene);
+    this.zones.show(this.scene);
+    this.cloud.show(this.scene, !this.drawsPoints);
     this.setView(this.Plotly ? this.plotted() : new View(range, this.rectangle()));
   }
 
@@ -54,8 +66,22 @@ export class LatentMap {
     this.view = view;
     if (this.marked) this.overlay.show(view, this.scene, this.marked);
     this.overlay.nameRings(view, this.scene.projection.isLine);
+    this.manifold.follow(view);
     this.zones.follow(view);
+    this.cloud.follow(view);
     this.onView(view);
+  }
+
+  // Whether Plotly draws the points, and not the canvas.
+  get drawsPoints() {
+    return Boolean(this.Plotly && this.webgl && this.scene.points.us.length <= PLOTLY_BEARS);
+  }
+
+  // What is to be said of the map as it is drawn, a part `about` each of those who draw it.
+  say(about, text) {
+    if ((this.notes[about] ?? "") === text) return;
+    this.notes[about] = text;
+    this.root.querySelector(".er-note").textContent = Object.values(this.notes).filter(Boolean).join(" · ");
   }
 
   // The view that Plotly's axes have, after whatever moved them.
@@ -94,10 +120,10 @@ export class LatentMap {
     const { us, vs, labels, values } = this.scene.points;
     const { classes } = this.scene.frame.meta;
     const byClass = classes.map(() => []);
-    for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
+    if (this.drawsPoints) for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
     const take = (array, indices) => Float32Array.from(indices, (i) => array[i]);
     return byClass.map((indices, c) => ({
-      type: this.webgl ? "scattergl" : "scatter",
+      type: this.drawsPoints ? "scattergl" : "scatter",
       mode: "markers",
       name: classes[c],
       x: take(us, indices),
@@ -161,6 +187,7 @@ export class LatentMap {
     if (this.Plotly) await this.Plotly.restyle(this.graph, { visible });
     this.zones.forgetDensity();
     this.zones.draw(this.view);
+    this.cloud.filter();
   }
 
   // Draws zones and density as the state says.
@@ -185,17 +212,11 @@ export class LatentMap {
     this.Plotly?.relayout(this.graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
   }
 
-  // The visible data point nearest to (u, v) on the map, or −1; brute force, 10,000 points take some 30 µs.
+  // The visible data point nearest to (u, v) on the map, or −1.
   nearest(u, v) {
-    const { us, vs, labels } = this.scene.points;
-    const { hidden } = this.scene.state;
-    let best = -1;
-    let least = Infinity;
-    for (let i = 0; i < us.length; i++) {
-      const d = (us[i] - u) ** 2 + (vs[i] - v) ** 2;
-      if (d < least && !hidden.includes(labels[i])) [best, least] = [i, d];
-    }
-    return best;
+    const { points: { labels }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    if (hidden.length === classes.length) return -1;
+    return index.nearest(u, v, hidden.length ? (i) => !hidden.includes(labels[i]) : () => true);
   }
 
   // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer.

@@ -21,6 +21,11 @@ export class Projection {
     return new Projection([unit(1, 0), null], ["z₁", ""]);
   }
 
+  // Every spot of a plane stands for a z.
+  get invertible() {
+    return true;
+  }
+
   // `components` (k·k, row by row) and the share of variance of each row, as the frame carries them.
   static pca(components, shares, k) {
     const row = (i) => components.subarray(i * k, (i + 1) * k);

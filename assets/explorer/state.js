@@ -1,6 +1,6 @@
 // What a person has chosen, in one place. Controls write here, the map and the lens read here, the address bar mirrors it.
 
-const DEFAULTS = { colour: "class", plane: "", zones: "pointer", scale: 1, density: "off", hidden: [], pinned: false, tool: "lens" };
+const DEFAULTS = { colour: "class", plane: "", zones: "pointer", scale: 1, density: "off", manifold: "off", hidden: [], pinned: false, tool: "lens" };
 
 export class State {
   constructor(latentDim) {
@@ -25,7 +25,7 @@ export class State {
   toHash() {
     const defaults = { ...DEFAULTS, plane: defaultPlane(this.z.length) };
     const params = new URLSearchParams();
-    for (const name of ["colour", "plane", "zones", "scale", "density"])
+    for (const name of ["colour", "plane", "zones", "scale", "density", "manifold"])
       if (this[name] !== defaults[name]) params.set(name, this[name]);
     if (this.tool !== "lens") params.set("tool", this.tool);
     if (this.hidden.length) params.set("hidden", this.hidden.join(","));
@@ -46,7 +46,8 @@ export class State {
     take("plane", (v) => isPlane(v, this.z.length));
     take("zones", (v) => ["none", "pointer", "all"].includes(v) || isIndex(v, classes));
     take("scale", (v) => v >= 0.5 && v <= 3, Number);
-    take("density", (v) => ["off", "q", "ratio"].includes(v));
+    take("density", (v) => ["off", "q", "ratio", "holes"].includes(v));
+    take("manifold", (v) => ["off", "grid", "prior"].includes(v));
     take("tool", (v) => /^[a-z]+$/.test(v));
     take("hidden", (v) => v.every((i) => isIndex(i, classes)), (v) => v.split(",").filter(Boolean).map(Number));
     const z = (params.get("z") ?? "").split(",").map((v) => (v === "" ? NaN : Number(v)));
