@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from math import isfinite
+from pathlib import Path
 from textwrap import dedent
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pages._models import GALLERY, available
-from vae import checkpoint
+from vae import checkpoint, runs
 from vae.errors import InputError
 from vae.held_out import FILE_NAME, read_held_out
 
@@ -63,12 +64,11 @@ def models() -> dict[str, str]:
     return {name: title for name, title in available().items() if _usable(name)}
 
 
-@lru_cache(maxsize=64)
 def _usable(name: str) -> bool:
-    folder = GALLERY / name
-    if not (folder / FILE_NAME).is_file():
+    try:
+        return (GALLERY / name / FILE_NAME).is_file() and runs.read(GALLERY / name).settings.likelihood == "bernoulli"
+    except InputError:
         return False
-    return checkpoint.read(folder).settings.likelihood == "bernoulli"
 
 
 def warm() -> Future[Any]:
@@ -114,9 +114,13 @@ def parse(data: bytes) -> Asked:
     return asked
 
 
-@lru_cache(maxsize=4)
 def _opened(model: str) -> tuple[VAE, np.ndarray]:
-    folder = GALLERY / model
+    """The model and its held-out images."""
+    return _loaded(GALLERY / model, (GALLERY / model / runs.CHECKPOINT).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, stamp: int) -> tuple[VAE, np.ndarray]:
     return checkpoint.load_model(checkpoint.read(folder)), read_held_out(folder / FILE_NAME).images
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages._code import models
+from pages._evidence import open_evidence
 from pages._explorer import ENTRY
+from pages._models import GALLERY
 from pages._routes import CODE, katex_path, module_path, modules
+from vae import runs
+from vae.errors import InputError
 
 _component = st.components.v2.component(
     "elbo_room_gradients",
@@ -17,6 +21,18 @@ _component = st.components.v2.component(
 )
 
 
+def _posteriors() -> dict[str, str] | None:
+    """Of the first model with a plane for its latent space: its name, and where its posteriors are asked for."""
+    for model, name in models().items():
+        if runs.read(GALLERY / model).settings.latent_dim == 2:
+            try:
+                opened = open_evidence(model)
+            except InputError:
+                continue
+            return {"name": name, "frame": opened.frame, "evidence": opened.evidence}
+    return None
+
+
 def gradients_view() -> None:
     """Show the page: all but the loss as code is computed in the browser."""
     data = {
@@ -24,5 +40,6 @@ def gradients_view() -> None:
         "katex": katex_path(),
         "code": CODE,
         "models": list(models().items()),
+        "posteriors": _posteriors(),
     }
     _component(key="gradients", data=data)

@@ -35,8 +35,8 @@ export class Plot {
     return this.xRange[0] + ((px - this.box.left) / this.box.width) * (this.xRange[1] - this.xRange[0]);
   }
 
-  // Grid and numbers; `name` stands at the end of the axis.
-  axes({ xName, xFormat = short, yFormat = short, xCount = 5, yCount = 4 }) {
+  // Grid and numbers; `name` stands at the end of the axis. `yAt` are the numbers upwards, where they are not even ones.
+  axes({ xName, xFormat = short, yFormat = short, xCount = 5, yCount = 4, yAt = ticks(...this.yRange, yCount) }) {
     const { context, box, colours } = this;
     const { left, top, width, height } = box;
     context.font = `12px ${colours.font}`;
@@ -45,7 +45,7 @@ export class Plot {
     context.fillStyle = faded(colours.text, 0.72);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const value of ticks(...this.yRange, yCount)) {
+    for (const value of yAt) {
       const y = Math.round(this.y(value)) + 0.5;
       line(context, left, y, left + width, y);
       context.fillText(yFormat(value), left - 5, y);

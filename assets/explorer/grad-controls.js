@@ -59,11 +59,6 @@ export function showPlaying(button, playing) {
   button.innerHTML = `${icon(playing ? "pause" : "play")}<span>${playing ? "pause" : "play"}</span>`;
 }
 
-// Fills a select with the names of `options` = { value: { name } }.
-export function fillSelect(select, options) {
-  select.replaceChildren(...Object.entries(options).map(([value, { name }]) => new Option(name, value)));
-}
-
 // Facts as [[name, value, title]] into a <dl>, whose elements stay.
 export function writeFacts(list, facts) {
   if (list.children.length !== 2 * facts.length) list.innerHTML = facts.map(() => "<dt></dt><dd></dd>").join("");

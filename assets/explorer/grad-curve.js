@@ -22,7 +22,7 @@ export function drawCurve(canvas, runs, floor) {
   const y = [ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.06 * (ends[1] - ends[0])];
   const box = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   const plot = new Plot(context, box, { x, y }, colours);
-  plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yCount: Math.max(2, Math.floor(height / 60)) });
+  plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yAt: decades(...y) });
   plot.label("KL(q ‖ p), nats", 4, 11, { font: "600 13px" });
   plot.clipped(() => {
     if (floor > 0) drawFloor(plot, log(floor), floor);
@@ -34,6 +34,13 @@ export function drawCurve(canvas, runs, floor) {
     });
   });
   drawKey(plot, runs);
+}
+
+// 1, 2 and 5 times the powers of ten between two logarithms; the powers alone, where those are many.
+function decades(low, high) {
+  const steps = high - low > 2.5 ? [1] : [1, 2, 5];
+  const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
+  return powers.flatMap((power) => steps.map((step) => power + Math.log10(step))).filter((at) => at >= low && at <= high);
 }
 
 function drawFloor(plot, at, floor) {

@@ -1,7 +1,7 @@
 // Fit: q is taken to the target step by step, by whichever estimator of the gradient is chosen.
 
 import { Dial } from "./dial.js";
-import { Choice, Slider, fillSelect, icon, showPlaying, writeFacts } from "./grad-controls.js";
+import { Choice, icon, showPlaying, writeFacts } from "./grad-controls.js";
 import { drawCloud } from "./grad-cloud.js";
 import { drawCurve } from "./grad-curve.js";
 import { Cells, meanField, reverse } from "./grad-divergence.js";
@@ -9,10 +9,10 @@ import { ESTIMATORS, typicalSlope } from "./grad-estimators.js";
 import { Adam, drawnBaseline, estimate } from "./grad-fit.js";
 import { Gaussian } from "./grad-gaussian.js";
 import { Line } from "./grad-line.js";
+import { Picker } from "./grad-picker.js";
 import { Plane } from "./grad-plane.js";
 import { Random } from "./grad-random.js";
 import { MOST_DRAWS } from "./grad-state.js";
-import { TARGETS } from "./grad-targets.js";
 import { formula } from "./formula.js";
 import { short, signed } from "./format.js";
 import { LogScale } from "./scale.js";
@@ -27,10 +27,8 @@ const SEED = 1;
 const HTML = `
 <div class="lv-main">
   <div class="gr-bar gr-what">
-    <label class="gr-field"><span>target p</span><select class="gr-target"></select></label>
-    <div class="gr-rho"></div>
+    <div class="gr-which"></div>
     <div class="gr-family"></div>
-    <p class="gr-interpolated" hidden></p>
   </div>
   <div class="gr-stage"><div class="gr-hero"></div><p class="gr-key"></p><p class="gr-scale"></p><p class="gr-message" role="status" hidden></p></div>
   <div class="gr-bar"><div class="gr-estimator"></div><button class="gr-again" title="other noise ζ at the same q">draw again</button></div>
@@ -49,7 +47,7 @@ const HTML = `
 </aside>`;
 
 export class FitView {
-  // `page` = { state, wake() }
+  // `page` = { state, spec, posteriors, choose(target, image), wake() }
   constructor(root, page) {
     Object.assign(this, { root, page, state: page.state, random: new Random(SEED), runs: [] });
     root.innerHTML = HTML;
@@ -68,9 +66,7 @@ export class FitView {
 
   makeControls() {
     const { state, $ } = this;
-    fillSelect($(".gr-target"), TARGETS);
-    $(".gr-target").addEventListener("change", ({ target }) => state.set({ target: target.value }));
-    this.rho = new Slider($(".gr-rho"), { label: "ρ", name: "correlation rho", min: -0.98, max: 0.98, step: 0.01 }, (rho) => state.set({ rho }));
+    this.picker = new Picker($(".gr-which"), this.page);
     this.family = new Choice($(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => state.set({ full }));
     const names = Object.entries(ESTIMATORS).map(([value, { short: name, name: title }]) => [value, name, title]);
     this.estimator = new Choice($(".gr-estimator"), "estimator", names, (estimator) => state.set({ estimator }));
@@ -90,16 +86,17 @@ export class FitView {
 
   changed(changed) {
     const { state } = this;
-    if (changed.has("target") || changed.has("rho")) this.load(changed.has("target"));
+    const afresh = changed.has("target") || changed.has("image");
+    if (afresh || changed.has("rho")) this.load(afresh);
     if (changed.has("full")) this.begin(this.q.as(state.full && this.target.k > 1));
     if (changed.has("estimator")) this.begin(this.q);
-    if (changed.has("estimator") || changed.has("n") || changed.has("target")) this.resample();
+    if (changed.has("estimator") || changed.has("n") || afresh) this.resample();
     this.refresh();
   }
 
   // Another target; q begins anew with `afresh`.
   load(afresh) {
-    const { make, half, middle, start } = TARGETS[this.state.target];
+    const { make, half, middle, start } = this.page.spec;
     this.target = make(this.state);
     this.cells = new Cells(this.target);
     const pane = this.pane;
@@ -237,9 +234,7 @@ export class FitView {
 
   showControls() {
     const { state, target } = this;
-    this.$(".gr-target").value = state.target;
-    this.$(".gr-rho").hidden = state.target !== "correlated";
-    this.rho.show(state.rho);
+    this.picker.show();
     this.family.show(this.q.full);
     this.family.allow(true, target.k > 1);
     this.estimator.show(state.estimator);

@@ -30,7 +30,7 @@ function edgeMarkup(nodes, [from, to, way]) {
   const [mx, my] = [(ax + bx) / 2, (ay + by) / 2];
   const back = `M${bx + nx} ${by + ny}L${(open ? ax : mx + 14 * Math.cos(angle)) + nx} ${(open ? ay : my + 14 * Math.sin(angle)) + ny}`;
   const wall = `<path class="gr-wall" d="M${mx - 3 * nx} ${my - 3 * ny}L${mx + 3 * nx} ${my + 3 * ny}"/>`;
-  const below = 26 / APART;
+  const below = 31 / APART;
   return `<g data-edge="${from}-${to}"><path class="gr-forth" d="M${ax - nx} ${ay - ny}L${bx - nx} ${by - ny}" marker-end="url(#gr-forth)"/>
     ${way === "none" ? "" : `<path class="gr-back" d="${back}" marker-end="url(#gr-back)"/>`}${way === "closed" ? wall : ""}
     <text class="gr-slope" x="${mx + below * nx}" y="${my + below * ny}"></text></g>`;

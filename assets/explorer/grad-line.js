@@ -9,7 +9,7 @@ import { View } from "./view.js";
 
 const MARGIN = { left: 34, right: 8, top: 10, bottom: 26 };
 const BENEATH = 0.36; // share of the height that belongs to the arrows
-const LEAST_SCALE = 0.03;
+const NARROWEST = 0.008; // of half the picture's width
 
 export class Line extends Plane {
   paint(scene) {
@@ -86,7 +86,7 @@ export class Line extends Plane {
   moved(part, z, offset) {
     const next = new Gaussian(this.q.mu, this.q.tril, this.q.full);
     if (part === 0) next.mu[0] = z[0] - offset[0];
-    else next.tril[0] = Math.max(LEAST_SCALE, z[0] - this.q.mu[0]);
+    else next.tril[0] = Math.max(NARROWEST * this.half, z[0] - this.q.mu[0]);
     return next;
   }
 }

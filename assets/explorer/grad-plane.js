@@ -12,7 +12,7 @@ import { View } from "./view.js";
 const MARGIN = { left: 34, right: 8, top: 8, bottom: 26 };
 const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats under the peak: ½, 1, 1½ … standard deviations of a Gaussian
 const CELL = 3; // px of the heat
-const LEAST_SCALE = 0.03;
+const NARROWEST = 0.008; // of half the picture's width
 const GRIP = { mouse: 14, touch: 26 }; // px
 const FAINT = 0.38;
 
@@ -231,7 +231,7 @@ export class Plane {
     const { mu, tril, full } = this.q;
     const next = new Gaussian(mu, tril, full);
     if (part === 0) for (let i = 0; i < 2; i++) next.mu[i] = z[i] - offset[i];
-    else next.tril[part === 1 ? 0 : 3] = Math.max(LEAST_SCALE, z[part - 1] - mu[part - 1]);
+    else next.tril[part === 1 ? 0 : 3] = Math.max(NARROWEST * this.half, z[part - 1] - mu[part - 1]);
     if (part === 1 && full) next.tril[2] = z[1] - mu[1];
     return next;
   }

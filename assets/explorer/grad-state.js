@@ -1,17 +1,18 @@
 // What is chosen on the Gradients page, and how the address says it.
 
 import { ESTIMATORS } from "./grad-estimators.js";
-import { TARGETS } from "./grad-targets.js";
+import { POSTERIOR, TARGETS } from "./grad-targets.js";
 
 export const TABS = ["fit", "variance", "trick", "divergences", "code"];
 export const MOST_DRAWS = 1000;
 
-const BEGIN = { tab: "fit", target: "correlated", rho: 0.9, estimator: "pathwise", n: 10, rate: 0.05, full: false };
+const BEGIN = { tab: "fit", target: "correlated", image: 0, rho: 0.9, estimator: "pathwise", n: 10, rate: 0.05, full: false };
 const CHECKS = {
   tab: (v) => TABS.includes(v),
-  target: (v) => v in TARGETS,
+  target: (v) => v === POSTERIOR || Object.hasOwn(TARGETS, v),
+  image: (v) => Number.isInteger(v) && v >= 0,
   rho: (v) => Math.abs(v) <= 0.98,
-  estimator: (v) => v in ESTIMATORS,
+  estimator: (v) => Object.hasOwn(ESTIMATORS, v),
   n: (v) => Number.isInteger(v) && v >= 1 && v <= MOST_DRAWS,
   rate: (v) => v >= 0.001 && v <= 1,
   full: (v) => typeof v === "boolean",

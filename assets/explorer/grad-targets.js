@@ -95,6 +95,9 @@ export function ring(radius = 2, width = 0.3) {
   return { k: 2, f };
 }
 
+// The one that the server has to be asked for.
+export const POSTERIOR = "posterior";
+
 // What can be chosen. `start` is where q begins, `half` how far around the middle the picture reaches.
 export const TARGETS = {
   correlated: { name: "correlated Gaussian", make: ({ rho }) => correlated(rho), start: [[1.5, 0.5], [0.5, 0.5]], half: 3.6 },

@@ -16,7 +16,7 @@ const DRAWN = {
   edges: [["mu", "z", "closed"], ["sigma", "z", "closed"], ["z", "f", "open"]],
 };
 const MOVED = {
-  label: "z = mu + sigma·zeta: the gradient reaches mu and sigma, and zeta is an input", height: 240,
+  label: "z = mu + sigma·zeta: the gradient reaches mu and sigma, and zeta is an input", height: 250,
   nodes: { mu: { x: 70, y: 40, label: "mu", kind: "input" }, sigma: { x: 70, y: 195, label: "sigma", kind: "input" }, zeta: { x: 330, y: 195, label: "ζ", kind: "noise" }, z: { x: 330, y: 62, label: "z", kind: "value" }, f: { ...F, y: 62 } },
   edges: [["mu", "z", "open"], ["sigma", "z", "open"], ["zeta", "z", "none"], ["z", "f", "open"]],
 };

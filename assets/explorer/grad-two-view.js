@@ -1,13 +1,13 @@
 // Reverse and forward KL on one target, side by side: mode seeking and mass covering; and how narrow mean field is.
 
-import { Choice, Slider, fillSelect, icon, showPlaying, writeFacts } from "./grad-controls.js";
+import { Choice, icon, showPlaying, writeFacts } from "./grad-controls.js";
 import { Cells, forward, forwardKl, meanField, reverse } from "./grad-divergence.js";
 import { Adam } from "./grad-fit.js";
 import { Gaussian } from "./grad-gaussian.js";
 import { Line } from "./grad-line.js";
+import { Picker } from "./grad-picker.js";
 import { Plane } from "./grad-plane.js";
 import { drawMeanField } from "./grad-mean-field.js";
-import { TARGETS } from "./grad-targets.js";
 import { formula } from "./formula.js";
 import { signed } from "./format.js";
 
@@ -21,8 +21,7 @@ const column = (name, title, tex) => `
 
 const HTML = `<div class="gr-whole">
   <div class="gr-bar gr-what">
-    <label class="gr-field"><span>target p</span><select class="gr-target"></select></label>
-    <div class="gr-rho"></div><div class="gr-family"></div>
+    <div class="gr-which"></div><div class="gr-family"></div>
     <button class="gr-play"></button>
     <button class="gr-optimum" title="the end of both fits at once">to the optimum</button>
     <button class="gr-reset" title="both q back to where they began">${icon("reset")}<span>reset</span></button>
@@ -41,11 +40,8 @@ export class TwoView {
     Object.assign(this, { root, page, state: page.state, ways: {} });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
-    fillSelect(this.$(".gr-target"), TARGETS);
-    const { state } = this;
-    this.$(".gr-target").addEventListener("change", ({ target }) => state.set({ target: target.value }));
-    this.rho = new Slider(this.$(".gr-rho"), { label: "ρ", name: "correlation rho", min: -0.98, max: 0.98, step: 0.01 }, (rho) => state.set({ rho }));
-    this.family = new Choice(this.$(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => state.set({ full }));
+    this.picker = new Picker(this.$(".gr-which"), page);
+    this.family = new Choice(this.$(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => this.state.set({ full }));
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
     this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
@@ -70,13 +66,15 @@ export class TwoView {
   }
 
   changed(changed) {
-    if (changed.has("target") || changed.has("rho")) this.load(changed.has("target"));
+    const afresh = changed.has("target") || changed.has("image");
+    if (afresh || changed.has("rho")) this.load(afresh);
     else if (changed.has("full")) this.begin(this.start.as(this.state.full && this.target.k > 1));
     this.wake();
   }
 
   load(afresh) {
-    const { make, half, middle, start } = TARGETS[this.state.target];
+    const { make, half, middle, start, rate } = this.page.spec;
+    this.rate = rate ?? RATE;
     this.target = make(this.state);
     this.cells = new Cells(this.target);
     const { k } = this.target;
@@ -105,8 +103,8 @@ export class TwoView {
   step() {
     this.steps++;
     const { reverse: seeks, forward: covers } = this.ways;
-    seeks.q = seeks.adam.climb(seeks.q, reverse(this.target, this.cells, seeks.q).gradient, RATE);
-    covers.q = covers.adam.climb(covers.q, forward(this.cells, covers.q).gradient, RATE);
+    seeks.q = seeks.adam.climb(seeks.q, reverse(this.target, this.cells, seeks.q).gradient, this.rate);
+    covers.q = covers.adam.climb(covers.q, forward(this.cells, covers.q).gradient, this.rate);
     this.dirty = true;
   }
 
@@ -145,10 +143,8 @@ export class TwoView {
 
   paint() {
     this.dirty = false;
-    const { state, target, ways } = this;
-    this.$(".gr-target").value = state.target;
-    this.$(".gr-rho").hidden = state.target !== "correlated";
-    this.rho.show(state.rho);
+    const { target, ways } = this;
+    this.picker.show();
     this.family.show(this.start.full);
     this.family.allow(true, target.k > 1);
     showPlaying(this.$(".gr-play"), Boolean(this.playing));

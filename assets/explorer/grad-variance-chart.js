@@ -3,6 +3,7 @@
 import { Plot, fresh } from "./chart.js";
 import { short } from "./format.js";
 import { faded, theme } from "./palette.js";
+import { ticks } from "./ticks.js";
 
 const MARGIN = { left: 54, right: 14, top: 30, bottom: 26 };
 const STEPS = 6; // of a closed form between two dots
@@ -18,7 +19,7 @@ export function drawVariances(canvas, { title, xName, xs, series }) {
   const ends = [Math.log2(xs[0]), Math.log2(xs.at(-1))];
   const air = 0.04 * (ends[1] - ends[0]);
   const plot = new Plot(context, box, { x: [ends[0] - air, ends[1] + air], y: [low - 0.25, high + 0.25] }, colours);
-  plot.axes({ xName, xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""), yFormat: power, xCount: Math.min(xs.length, width / 70), yCount: height / 60 });
+  plot.axes({ xName, xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""), yFormat: (v) => short(10 ** v), xCount: Math.min(xs.length, width / 70), yAt: powers(low - 0.25, high + 0.25) });
   plot.label(title, 4, 12, { font: "600 14px" });
   plot.clipped(() => {
     for (const { closed, measured, colour } of series) {
@@ -38,7 +39,7 @@ function line(xs, closed) {
   return [...new Set(all)].filter((x) => closed(x) > 0);
 }
 
-const power = (v) => (Number.isInteger(v) ? short(10 ** v) : "");
+const powers = (low, high) => ticks(low, high, 99).filter(Number.isInteger);
 
 // Names stand in the free corner above, one under the other, in the order of the lines at the right end.
 function nameSeries(plot, xs, series) {

@@ -4,6 +4,8 @@ import { fetchKatex } from "./formula.js";
 import { CodeView } from "./grad-code-view.js";
 import { FitView } from "./grad-fit-view.js";
 import { GradState, TABS } from "./grad-state.js";
+import { Posteriors } from "./grad-posterior.js";
+import { POSTERIOR, TARGETS } from "./grad-targets.js";
 import { TrickView } from "./grad-trick-view.js";
 import { TwoView } from "./grad-two-view.js";
 import { VarianceView } from "./grad-variance-view.js";
@@ -13,19 +15,20 @@ const NAMES = { fit: "Fit", variance: "Variance", trick: "The trick, drawn", div
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 
 export class Gradients {
-  // `katex` and `code` are addresses, `models` = [[id, name]].
-  constructor(root, { katex, code, models }) {
+  // `katex` and `code` are addresses, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
+  constructor(root, { katex, code, models, posteriors }) {
+    this.posteriors = posteriors && new Posteriors(posteriors);
     this.root = root;
     this.state = new GradState();
     root.classList.add("er", "lv", "gr");
     const tab = (name) => `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
     const panel = (name) => `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
-    root.innerHTML = `<nav class="gr-tabs" role="tablist">${TABS.map(tab).join("")}</nav>${TABS.map(panel).join("")}`;
+    root.innerHTML = `<nav class="gr-tabs" role="tablist">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
     this.fill();
     this.views = this.makeViews(code, models);
     this.listen();
     this.state.subscribe((changed) => this.changed(changed));
-    fetchKatex(katex).then(() => this.begin());
+    this.start(katex);
   }
 
   makeViews(code, models) {
@@ -36,12 +39,55 @@ export class Gradients {
     };
   }
 
-  begin() {
+  async start(katex) {
+    const said = GradState.read(linkHash());
+    await Promise.all([fetchKatex(katex), this.prepare(said)]);
     if (this.destroyed) return;
-    Object.assign(this.state, GradState.read(linkHash()));
+    Object.assign(this.state, said);
     this.showTab();
     this.root.dataset.ready = "";
     performance.mark("elbo-room:interactive");
+  }
+
+  // The target that a link asks for; where it cannot be had, another is shown.
+  async prepare(said) {
+    if (said.target !== POSTERIOR) return;
+    try {
+      this.posterior = await this.posteriors.fetch(said.image);
+    } catch (error) {
+      console.warn(error);
+      said.target = GradState.read("").target;
+    }
+  }
+
+  // What there is to know of the target that is chosen.
+  get spec() {
+    return this.state.target === POSTERIOR ? this.posterior : TARGETS[this.state.target];
+  }
+
+  // Another target, at a learning rate that suits it.
+  async choose(target, image) {
+    try {
+      if (target === POSTERIOR) this.posterior = await this.posteriors.fetch(image);
+      this.say("");
+      const { rate } = GradState.read("");
+      this.state.set({ target, image, rate: (target === POSTERIOR && this.posterior.rate) || rate });
+    } catch (error) {
+      if (error.name !== "AbortError") this.say(error.message);
+      this.wake(); // the list shows again what is fitted
+    }
+  }
+
+  say(message) {
+    const element = this.root.querySelector(".gr-lost");
+    element.textContent = message;
+    element.hidden = !message;
+  }
+
+  async follow(hash) {
+    const said = GradState.read(hash);
+    await this.prepare(said);
+    this.state.set(said);
   }
 
   get view() {
@@ -74,7 +120,7 @@ export class Gradients {
     const tabs = this.root.querySelector(".gr-tabs");
     tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), { signal });
     tabs.addEventListener("keydown", (event) => this.walkTabs(event), { signal });
-    window.addEventListener("hashchange", () => this.state.set(GradState.read(location.hash)), { signal });
+    window.addEventListener("hashchange", () => this.follow(location.hash), { signal });
     window.addEventListener("resize", () => this.resized(), { signal });
   }
 
