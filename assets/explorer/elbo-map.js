@@ -5,12 +5,13 @@ import { drawContours, drawCurve, drawDraws, drawGaussian, drawHandles, drawMode
 import { dragged, taken } from "./elbo-handles.js";
 import { Heat } from "./elbo-heat.js";
 import { short } from "./format.js";
+import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
 import { Pane } from "./pane.js";
 import { Posteriors } from "./posteriors.js";
 import { Projection } from "./projection.js";
 import { homeRange } from "./view.js";
-import { drawRings, markerSize } from "./zones.js";
+import { drawRings } from "./zones.js";
 
 const SNAP = 10; // px within which a click takes a point
 const NAMES = { prior: "p(z)", likelihood: "p(x|z)", posterior: "p(z|x)" };

@@ -490,9 +490,9 @@ export class Elbo {
     this.numbersDirty = this.derivationDirty = true;
     this.map.expire("hand");
     const { posterior, state, exact } = this;
-    if (!posterior) return;
-    this.computed = posterior.surface ? partsOf(state.q, posterior.surface, posterior.logEvidence) : sampledParts(posterior.meta);
-    this.parts = exact ?? this.computed;
+    this.root.classList.toggle("eb-pending", !posterior);
+    if (!posterior) this.parts = null;
+    else this.parts = exact ?? (posterior.surface ? partsOf(state.q, posterior.surface, posterior.logEvidence) : sampledParts(posterior.meta));
   }
 
   // True where something has yet to be drawn.
