@@ -354,6 +354,7 @@ export class Explorer {
 
   show() {
     this.tools.tell("prepare");
+    this.tools.tell("prepare");
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
     const nearest = this.nearestPoint();

@@ -46,7 +46,7 @@ export class Decoder {
 
   decode(z) {
     this.input.set(z);
-    const raw = this.network.run(this.input);
+    const raw = (this.raw = this.network.run(this.input)); // logits, where the likelihood is Bernoulli
     if (this.bernoulli) for (let i = 0; i < raw.length; i++) this.output[i] = 1 / (1 + Math.exp(-raw[i]));
     else this.output.set(raw);
     return this.output;

@@ -5,6 +5,7 @@
 //   load(frame)                   a model is there: called before everything else, and again for every other model
 //   opened(), closed()            its tab was opened, or left: nothing goes on by itself in a tool that is not open
 //   changed(changed, at)          the state changed: `changed` holds the names of what was set
+//   prepare()                     a frame is about to be painted: the moment to work off what has come in, and to move z
 //   show(z, nearest)              the lens is painted at z; `nearest` is the data point nearest to it, or −1
 //   paint(context, view)          draw on the canvas above the points: whenever the view moves, and after tools.repaint()
 //   place(view)                   set this.marks (an SVG group above the points) to the view: what moves with a pointer
@@ -13,9 +14,10 @@
 //   press(x, y, at), drag(x, y, at), drop(x, y, at)   true from press claims a drag, and the map does not pan
 //   retheme()                     the page's colours are others now
 
-// name → { title, load() → its class }, in the order of the tabs.
+// name → { title, load() → its class, needs: of latents alone there is neither encoder nor decoder }, as the tabs stand.
 const TOOLS = {
   lens: null,
+  draw: { title: "draw or upload an image: it is encoded as the stroke moves", needs: ["encoder", "decoder"], load: async () => (await import("./tool-draw.js")).Draw },
 };
 
 export class Tools {
@@ -39,10 +41,10 @@ export class Tools {
   // Arrow keys go from tab to tab.
   key(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const here = this.buttons.indexOf(event.target);
-    if (!step || here < 0) return;
+    if (!step || !this.buttons.includes(event.target)) return;
     event.preventDefault();
-    const next = this.buttons[(here + step + this.buttons.length) % this.buttons.length];
+    const usable = this.buttons.filter((button) => !button.disabled);
+    const next = usable[(usable.indexOf(event.target) + step + usable.length) % usable.length];
     next.focus();
     next.click();
   }
@@ -50,11 +52,19 @@ export class Tools {
   // Another model: every tool hears of it when it is open next.
   load() {
     for (const entry of this.made.values()) entry.frame = null;
+    for (const button of this.buttons) button.disabled = !this.serves(button.dataset.tool);
+  }
+
+  // Whether the model that is open has what the tool needs.
+  serves(name) {
+    const { frame, encoderAddress } = this.explorer;
+    const there = { encoder: encoderAddress, decoder: frame.meta.plan.decoder.length };
+    return name in TOOLS && (TOOLS[name]?.needs ?? []).every((part) => there[part]);
   }
 
   // Opens the tool that the state names, or the lens; a later call wins over one whose module is still on its way.
   async open(name) {
-    if (!(name in TOOLS)) name = "lens";
+    if (!this.serves(name)) name = "lens";
     this.wanted = name;
     for (const button of this.buttons) {
       const chosen = button.dataset.tool === name;

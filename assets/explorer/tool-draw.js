@@ -1,0 +1,196 @@
+// Draw: what is drawn or uploaded is encoded as the hand moves. Its posterior glides over the map; beside the pad stand
+// the picture as the encoder gets it, its reconstruction, a draw z = mu + σ·ζ decoded, and what the bound says of it.
+
+import { DrawMarks } from "./draw-marks.js";
+import { signed } from "./format.js";
+import { klPerDim, standardNormal } from "./gaussian.js";
+import { distortionOf } from "./likelihood.js";
+import { Decoder } from "./network.js";
+import { NoisePlane } from "./noise-plane.js";
+import { Pad } from "./pad.js";
+import { Picture } from "./picture.js";
+import { subscript } from "./projection.js";
+import { measure } from "./timing.js";
+
+const MANY = 400; // draws at once
+
+const HTML = `
+<div class="er-drawing"></div>
+<p class="er-hint">Draw with the pointer or a finger, or upload a picture. It is centred and scaled as the data were.</p>
+<div class="er-encoded" hidden>
+  <div class="er-three">
+    <figure><canvas class="er-x" role="img" aria-label="x, the image as it is encoded"></canvas><figcaption>x, encoded</figcaption></figure>
+    <figure><canvas class="er-at-mu" role="img" aria-label="its reconstruction, decoded at mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
+    <figure><canvas class="er-at-z" role="img" aria-label="decoded at the draw z"></canvas><figcaption>at z = mu + σ·ζ</figcaption></figure>
+  </div>
+  <dl class="er-costs" title="with −ln p(x|z) at the one draw z, as in training">
+    <dt>distortion</dt><dd><b class="er-d"></b></dd>
+    <dt>rate</dt><dd><b class="er-r"></b></dd>
+    <dt>elbo</dt><dd><b class="er-elbo"></b></dd>
+    <dd class="er-unit">nats, one draw</dd>
+  </dl>
+  <div class="er-noise">
+    <figure><canvas class="er-zeta-plane"></canvas><figcaption>ζ ~ N(0, I)</figcaption></figure>
+    <div class="er-table"><table><thead><tr><th></th><th>mu</th><th>σ</th><th>ζ</th><th>z</th></tr></thead><tbody></tbody></table></div>
+  </div>
+  <div class="er-row">
+    <button class="er-resample" title="another ζ ~ N(0, I)">resample ζ</button>
+    <button class="er-many-draws" aria-pressed="false" title="${MANY} draws at once: the ball of ζ, and what it becomes on the map">many draws</button>
+  </div>
+</div>
+<p class="er-tool-message" role="status"></p>`;
+
+export class Draw {
+  constructor(explorer, root) {
+    Object.assign(this, { explorer, root, markers: new DrawMarks(), posterior: null, many: false });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.noise = new NoisePlane(this.$(".er-zeta-plane"));
+    this.$(".er-resample").addEventListener("click", (event) => this.resample(event.timeStamp));
+    this.$(".er-many-draws").addEventListener("click", (event) => this.showMany(!this.many, event.timeStamp));
+  }
+
+  load(frame) {
+    const { image_shape: shape, latent_dim: k, rate_per_dim: rates } = frame.meta;
+    this.frame = frame;
+    this.k = k;
+    this.encoder = null;
+    this.posterior = null;
+    this.decoder = new Decoder(frame);
+    this.pictures = Object.fromEntries(["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]));
+    this.dims = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
+    this.$("tbody").innerHTML = this.dims.map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`).join("");
+    this.cells = [...this.$("tbody").rows].map((row) => [...row.cells].slice(1));
+    this.zeta = standardNormal(k);
+    this.cloud = this.many ? standardNormal(MANY * k) : new Float64Array(0);
+    const images = frame.count ? frame.arrays.images : null;
+    if (this.pad) this.pad.fitTo(shape, images);
+    else this.pad = new Pad(this.$(".er-drawing"), shape, (pixels, at) => this.take(pixels, at), images);
+    this.pad.tell(performance.now());
+  }
+
+  opened() {
+    this.prepareEncoder();
+    this.showNoise();
+  }
+
+  async prepareEncoder() {
+    const { frame } = this;
+    try {
+      const encoder = await this.explorer.encoder();
+      if (frame !== this.frame) return;
+      this.encoder = encoder;
+      this.say("");
+      if (this.pixels) this.take(this.pixels, performance.now());
+    } catch (error) {
+      this.say("The encoder could not be loaded. Draw again, or reload the page.");
+      console.error(error);
+    }
+  }
+
+  say(message) {
+    this.$(".er-tool-message").textContent = message;
+  }
+
+  // The picture is another one: encoded before the next frame is painted, the newest of however many come until then.
+  take(pixels, at) {
+    this.pixels = pixels;
+    this.fresh = true;
+    if (pixels && !this.encoder) this.prepareEncoder();
+    this.explorer.schedule(at);
+  }
+
+  prepare() {
+    if (!this.fresh || (this.pixels && !this.encoder)) return;
+    this.fresh = false;
+    this.$(".er-encoded").hidden = !this.pixels;
+    this.$(".er-hint").hidden = Boolean(this.pixels);
+    if (!this.pixels) this.posterior = null;
+    else this.encode();
+    this.marksMoved();
+  }
+
+  encode() {
+    const start = performance.now();
+    const { mu, logvar } = this.encoder.encode(this.pixels);
+    measure("elbo-room:encode", start);
+    this.posterior = { mu: mu.slice(), logvar: logvar.slice() };
+    this.pictures.x.paint(this.pixels);
+    this.pictures["at-mu"].paint(this.decoder.decode(mu));
+    this.draw();
+    this.lookAt(mu);
+  }
+
+  // z = mu + σ·ζ, its image, and the bound at this one draw.
+  draw() {
+    const { posterior, zeta, cloud, k } = this;
+    const { mu, logvar } = posterior;
+    const moved = (e, i) => mu[i % k] + Math.exp(0.5 * logvar[i % k]) * e;
+    posterior.z = zeta.map(moved);
+    posterior.cloud = cloud.map(moved);
+    this.pictures["at-z"].paint(this.decoder.decode(posterior.z));
+    const distortion = distortionOf(this.decoder, this.pixels, this.frame.meta.sigma);
+    const rate = mu.reduce((sum, m, d) => sum + klPerDim(m, logvar[d]), 0);
+    this.$(".er-d").textContent = signed(distortion, 1);
+    this.$(".er-r").textContent = signed(rate, 2);
+    this.$(".er-elbo").textContent = signed(-distortion - rate, 1);
+    this.dims.forEach((d, row) => {
+      const sigma = Math.exp(0.5 * logvar[d]);
+      [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => (this.cells[row][c].textContent = signed(v, c === 1 ? 3 : 2)));
+    });
+  }
+
+  // The lens goes where the hand has led it.
+  lookAt(z) {
+    const { state } = this.explorer;
+    state.z.set(z);
+    Object.assign(state, { pinned: true, point: -1 });
+    this.explorer.setZeta("");
+    this.explorer.saveHash();
+  }
+
+  resample(at) {
+    this.zeta = standardNormal(this.k);
+    if (this.many) this.cloud = standardNormal(MANY * this.k);
+    this.drawn(at);
+    this.lookAt(this.posterior.z);
+  }
+
+  showMany(many, at) {
+    this.many = many;
+    this.$(".er-many-draws").setAttribute("aria-pressed", String(many));
+    this.cloud = many ? standardNormal(MANY * this.k) : new Float64Array(0);
+    this.drawn(at);
+  }
+
+  drawn(at) {
+    this.draw();
+    this.showNoise();
+    this.marksMoved();
+    this.explorer.schedule(at);
+  }
+
+  showNoise() {
+    const { plane } = this.explorer.state;
+    const [i, j = null] = /^\d/.test(plane) && this.k > 1 ? plane.split(",").map(Number) : this.dims;
+    this.noise.show(this.zeta, this.cloud, [i, j]);
+  }
+
+  marksMoved() {
+    const { view } = this.explorer.map;
+    if (view) this.place(view);
+  }
+
+  place(view) {
+    this.markers.show(this.marks, view, this.explorer, this.posterior);
+  }
+
+  changed(changed) {
+    if (changed.has("scale")) this.marksMoved();
+    if (changed.has("plane")) this.showNoise();
+  }
+
+  retheme() {
+    this.showNoise();
+  }
+}
