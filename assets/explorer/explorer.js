@@ -26,6 +26,7 @@ const HTML = `
   <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
     <div class="er-tiles"></div>
     <canvas class="er-zones"></canvas>
+    <canvas class="er-cloud" hidden></canvas>
     <div class="er-plot"></div>
     <canvas class="er-layer"></canvas>
     <svg class="er-overlay" aria-hidden="true">
@@ -36,6 +37,7 @@ const HTML = `
     </svg>
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
     <p class="er-holes"></p>
+    <p class="er-note" role="status"></p>
     <div class="er-message" role="status">Loading the map …</div>
   </div>
   <div class="er-controls"></div>
@@ -354,7 +356,6 @@ export class Explorer {
 
   show() {
     this.tools.tell("prepare");
-    this.tools.tell("prepare");
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
     const nearest = this.nearestPoint();
@@ -398,7 +399,7 @@ export class Explorer {
   async share() {
     const pinned = this.state.pinned;
     this.state.pinned = true; // the link keeps the spot under the lens
-    const link = `${location.origin}${location.pathname}${location.search}#${this.state.toHash()}`;
+    const link = `${location.href.split("#")[0]}#${this.state.toHash()}`;
     this.state.pinned = pinned;
     const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
     const button = this.$(".er-share");

@@ -3,9 +3,9 @@
 import { fresh } from "./chart.js";
 import { Cloud } from "./kl-cloud.js";
 import { DecodedPlane } from "./kl-plane.js";
+import { markerSize } from "./marker.js";
 import { Pane } from "./pane.js";
 import { Projection } from "./projection.js";
-import { markerSize } from "./zones.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const AIR = 1.06;

@@ -52,3 +52,20 @@ export function theme(element) {
     font: read("--st-font", "system-ui, sans-serif"),
   };
 }
+
+// The colours that Plotly calls Viridis.
+const VIRIDIS = [
+  "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e", "#21918c", "#1fa088", "#28ae80",
+  "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
+].map(channels);
+
+// A share from 0 to 1 as [r, g, b].
+export function viridis(share) {
+  const at = share * (VIRIDIS.length - 1);
+  const low = Math.min(VIRIDIS.length - 2, Math.floor(at));
+  return VIRIDIS[low].map((from, c) => from + (at - low) * (VIRIDIS[low + 1][c] - from));
+}
+
+function channels(hex) {
+  return [1, 3, 5].map((c) => parseInt(hex.slice(c, c + 2), 16));
+}

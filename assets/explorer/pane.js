@@ -3,6 +3,7 @@
 
 import { fresh, line } from "./chart.js";
 import { short } from "./format.js";
+import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
 import { Overlay } from "./overlay.js";
 import { faded, rgb, theme } from "./palette.js";
@@ -10,7 +11,7 @@ import { Pointer } from "./pointer.js";
 import { Posteriors } from "./posteriors.js";
 import { Projection, subscript } from "./projection.js";
 import { ticks } from "./ticks.js";
-import { drawRings, markerSize } from "./zones.js";
+import { drawRings } from "./zones.js";
 
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 26 };
 const DRAG = 5; // px from which a press is a drag

@@ -7,25 +7,23 @@ import { measure } from "./timing.js";
 import { extent } from "./view.js";
 
 export const RINGS = [1, 2, 3]; // radii in σ of the prior
-export const MARKER_OPACITY = 0.8;
 const SETTLED = 140; // ms without a change of view after which zones are drawn afresh
 const QUICK = 6; // ms that a drawing may take to be made anew in every frame
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
+const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
+const MOST = 20_000; // zones drawn at most
+const BESIDE = 0.1; // of the view: how far out of it the middle of a zone may lie that is drawn
 const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, across it
 
-// Points are drawn smaller where there are many, or little room.
-export const markerSize = (n, width) => (n > 2000 ? 4.5 : 7) * (width < 600 ? 0.7 : 1);
-
 export class Zones {
-  constructor(canvas) {
-    this.canvas = canvas;
-    this.root = canvas.parentElement;
+  // `say(about, text)` hears what is not drawn in full.
+  constructor(canvas, say) {
+    Object.assign(this, { canvas, say, root: canvas.parentElement });
   }
 
-  // Another scene: { frame, projection, covariance(i), points, state }. With `withPoints`, the points are drawn here too.
-  show(scene, withPoints) {
+  // Another scene: { frame, projection, covariance(i), points, index, state }.
+  show(scene) {
     this.scene = scene;
-    this.withPoints = withPoints;
     this.drawn = null;
     this.forgetDensity();
   }
@@ -66,10 +64,10 @@ export class Zones {
     context.clip();
     const colours = theme(this.root);
     const { density } = this.scene.state;
+    this.say("density", "");
     if (density !== "off") this.drawDensity(context, view, colours);
     drawRings(context, view, colours, this.scene.projection.isLine);
     this.drawEllipses(context, view);
-    if (this.withPoints) this.drawPoints(context, view);
     this.root.dataset.density = density;
     this.drawn = view;
     this.drawTime = performance.now() - start;
@@ -81,7 +79,9 @@ export class Zones {
     const { us, vs, labels } = points;
     const { isLine } = projection;
     const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
-    const visible = (i) => !state.hidden.includes(labels[i]);
+    const stride = Math.ceil(us.length / DENSITY_POINTS);
+    const visible = (i) => i % stride === 0 && !state.hidden.includes(labels[i]);
+    this.say("density", stride > 1 ? `density from one in ${stride} points` : "");
     this.grid ??= (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, visible);
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
     const image = densityImage(this.grid, box, state.density, tints, isLine);
@@ -94,16 +94,15 @@ export class Zones {
 
   drawEllipses(context, view) {
     const { frame, covariance, points, state } = this.scene;
-    const { zones, scale, hidden } = state;
+    const { zones, scale } = state;
+    this.say("zones", "");
     if (zones === "none" || zones === "pointer") return;
     const { us, vs, labels } = points;
-    const only = zones === "all" ? -1 : Number(zones);
     const pixels = view.pixelsPerUnit * scale;
-    const fills = classColours(frame, only < 0 ? 0.1 : 0.14);
-    const strokes = classColours(frame, only < 0 ? 0.42 : 0.5);
+    const fills = classColours(frame, zones === "all" ? 0.1 : 0.14);
+    const strokes = classColours(frame, zones === "all" ? 0.42 : 0.5);
     context.lineWidth = 0.8;
-    for (let i = 0; i < us.length; i++) {
-      if ((only >= 0 && labels[i] !== only) || hidden.includes(labels[i])) continue;
+    for (const i of this.zoned(view)) {
       const { major, minor, angle } = ellipse(covariance(i));
       const [x, y] = view.toPixel(us[i], vs[i]);
       context.beginPath();
@@ -115,18 +114,19 @@ export class Zones {
     }
   }
 
-  // The points, until Plotly draws them.
-  drawPoints(context, view) {
-    const { frame, points, state } = this.scene;
-    const { us, vs, labels } = points;
-    const size = markerSize(us.length, this.root.clientWidth);
-    const colours = classColours(frame, MARKER_OPACITY);
-    for (let i = 0; i < us.length; i++) {
-      if (state.hidden.includes(labels[i])) continue;
-      const [x, y] = view.toPixel(us[i], vs[i]);
-      context.fillStyle = colours[labels[i]];
-      context.fillRect(x - size / 2, y - size / 2, size, size);
-    }
+  // The points whose zones are drawn, in their own order: all that are asked for, or an even sample of those in view.
+  zoned(view) {
+    const { points: { us, labels }, index, state: { zones, hidden } } = this.scene;
+    const asked = (i) => (zones === "all" || labels[i] === Number(zones)) && !hidden.includes(labels[i]);
+    if (us.length <= MOST) return Array.from(us.keys()).filter(asked);
+    const found = [];
+    const wider = ([low, high]) => [low - BESIDE * (high - low), high + BESIDE * (high - low)];
+    index.spans(wider(view.x), wider(view.y), (from, to) => {
+      for (let place = from; place < to; place++) if (asked(index.order[place])) found.push(index.order[place]);
+    });
+    const stride = Math.ceil(found.length / MOST);
+    if (stride > 1) this.say("zones", `zones of one in ${stride} points in view`);
+    return found.sort((a, b) => a - b).filter((_, n) => n % stride === 0);
   }
 }
 

@@ -1,0 +1,96 @@
+// Pictures of many points, pixel by pixel, into the 32-bit pixels of an image: counts as colour, or a dot for each.
+
+const FAINTEST = 0.22; // opacity of a cell with one point, where the fullest has OPAQUE
+const OPAQUE = 0.97;
+export const HIDDEN = -1;
+
+// Counts of the points that fall into each cell of a raster, and the sums of their colours.
+export class Bins {
+  constructor() {
+    this.columns = this.rows = 0;
+  }
+
+  // Empties a raster of this size.
+  clear(columns, rows) {
+    if (this.columns !== columns || this.rows !== rows) {
+      Object.assign(this, { columns, rows });
+      this.counts = new Uint32Array(columns * rows);
+      this.sums = new Float32Array(3 * columns * rows);
+    } else {
+      this.counts.fill(0);
+      this.sums.fill(0);
+    }
+  }
+
+  // Adds the points in places [from, to). `x` and `y` are [scale, shift] from coordinates to columns and rows; `colours`
+  // holds r, g, b of every code, and HIDDEN for r where its points do not count.
+  add({ us, vs, codes }, from, to, [xs, xt], [ys, yt], colours) {
+    const { columns, rows, counts, sums } = this;
+    for (let i = from; i < to; i++) {
+      const column = us[i] * xs + xt;
+      const row = vs[i] * ys + yt;
+      if (!(column >= 0 && column < columns && row >= 0 && row < rows)) continue;
+      const code = 3 * codes[i];
+      if (colours[code] === HIDDEN) continue;
+      const cell = (row | 0) * columns + (column | 0);
+      counts[cell]++;
+      sums[3 * cell] += colours[code];
+      sums[3 * cell + 1] += colours[code + 1];
+      sums[3 * cell + 2] += colours[code + 2];
+    }
+  }
+
+  // Opacity goes with ln of the count, colour is the mean of the points' colours; every cell is a square of `size` pixels.
+  paint(pixels, width, height, size) {
+    const { columns, rows, counts, sums } = this;
+    let peak = 1;
+    for (let c = 0; c < counts.length; c++) if (counts[c] > peak) peak = counts[c];
+    const scale = (OPAQUE - FAINTEST) / Math.log(Math.max(2, peak));
+    const alphas = Uint8Array.from({ length: Math.min(peak, 4096) + 1 }, (_, n) => 255 * (FAINTEST + scale * Math.log(Math.max(1, n))));
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++) {
+        const cell = row * columns + column;
+        const n = counts[cell];
+        if (n === 0) continue;
+        const alpha = n < alphas.length ? alphas[n] : 255 * (FAINTEST + scale * Math.log(n));
+        const pixel = packed(sums[3 * cell] / n, sums[3 * cell + 1] / n, sums[3 * cell + 2] / n, alpha);
+        const right = Math.min(width, (column + 1) * size);
+        const bottom = Math.min(height, (row + 1) * size);
+        for (let y = row * size; y < bottom; y++) for (let x = column * size; x < right; x++) pixels[y * width + x] = pixel;
+      }
+    return peak;
+  }
+}
+
+// A disc for every point in places [from, to), `diameter` pixels wide; later ones cover earlier ones.
+export function dots(pixels, width, height, { us, vs, codes }, from, to, x, y, colours, diameter, opacity) {
+  const reach = Math.max(1, Math.round(diameter));
+  const shape = disc(reach);
+  for (let i = from; i < to; i++) {
+    const code = 3 * codes[i];
+    if (colours[code] === HIDDEN) continue;
+    const shade = packed(colours[code], colours[code + 1], colours[code + 2], 255 * opacity);
+    const left = Math.round(us[i] * x[0] + x[1] - reach / 2);
+    const top = Math.round(vs[i] * y[0] + y[1] - reach / 2);
+    if (left + reach <= 0 || top + reach <= 0 || left >= width || top >= height) continue;
+    for (const [dx, dy, length] of shape) {
+      if (top + dy < 0 || top + dy >= height) continue;
+      const begin = Math.max(0, left + dx);
+      const end = Math.min(width, left + dx + length);
+      if (begin < end) pixels.fill(shade, (top + dy) * width + begin, (top + dy) * width + end);
+    }
+  }
+}
+
+// The rows of a disc within a square: [first column, row, length].
+function disc(diameter) {
+  const centre = (diameter - 1) / 2;
+  return Array.from({ length: diameter }, (_, dy) => {
+    const half = Math.sqrt(Math.max(0, (diameter / 2) ** 2 - (dy - centre) ** 2));
+    const first = Math.max(0, Math.round(centre - half + 0.5 - 0.5 * (diameter % 2 === 0)));
+    return [first, dy, diameter - 2 * first];
+  });
+}
+
+// The bytes r, g, b, a of a pixel as one number, as every machine that runs a browser stores them.
+const packed = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;

@@ -1,0 +1,101 @@
+// Points of the map sorted into the cells of a grid, row by row: which are near a spot, and which are in view, without
+// asking all of them. Coordinates are kept in that order too, so that what is drawn together lies together in memory.
+
+const PER_CELL = 4; // points, on average
+const SIDE = 512; // cells, at most
+const SAMPLE = 2000; // points that the grid's ends are read off
+const REST = 0.002; // share of them beyond an end: outliers lie in the cells of the border, however far away
+
+export class GridIndex {
+  constructor(us, vs) {
+    const n = us.length;
+    this.side = Math.max(1, Math.min(SIDE, Math.round(Math.sqrt(n / PER_CELL))));
+    [this.u0, this.du] = this.ends(us);
+    [this.v0, this.dv] = this.ends(vs);
+    const cells = new Uint32Array(n);
+    this.starts = new Uint32Array(this.side * this.side + 1);
+    for (let i = 0; i < n; i++) this.starts[(cells[i] = this.row(vs[i]) * this.side + this.column(us[i])) + 1]++;
+    for (let c = 0; c < this.side * this.side; c++) this.starts[c + 1] += this.starts[c];
+    const next = this.starts.slice();
+    this.order = new Uint32Array(n); // place in the grid's order → point
+    this.us = new Float32Array(n);
+    this.vs = new Float32Array(n);
+    for (let i = 0; i < n; i++) {
+      const place = next[cells[i]]++;
+      this.order[place] = i;
+      this.us[place] = us[i];
+      this.vs[place] = vs[i];
+    }
+  }
+
+  // Where the grid begins along an axis, and the width of a cell.
+  ends(values) {
+    const stride = Math.max(1, Math.floor(values.length / SAMPLE));
+    const sample = Float32Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]).sort();
+    const last = sample.length - 1;
+    const [low, high] = [sample[Math.floor(REST * last)] ?? 0, sample[Math.ceil((1 - REST) * last)] ?? 0];
+    return [low, (high - low) / this.side || 1];
+  }
+
+  column(u) {
+    return Math.max(0, Math.min(this.side - 1, Math.floor((u - this.u0) / this.du)));
+  }
+
+  row(v) {
+    return Math.max(0, Math.min(this.side - 1, Math.floor((v - this.v0) / this.dv)));
+  }
+
+  // Calls back with every stretch [from, to) of places whose cells touch the box; some of their points lie outside it.
+  spans([u0, u1], [v0, v1], callback) {
+    const [first, last] = [this.column(u0), this.column(u1)];
+    for (let row = this.row(v0); row <= this.row(v1); row++) {
+      const from = this.starts[row * this.side + first];
+      const to = this.starts[row * this.side + last + 1];
+      if (from < to) callback(from, to);
+    }
+  }
+
+  // How many points the cells that touch the box hold.
+  count(x, y) {
+    let sum = 0;
+    this.spans(x, y, (from, to) => (sum += to - from));
+    return sum;
+  }
+
+  // The point nearest to (u, v) among those that count, or −1. Looks at rings of cells until none could hold a nearer one.
+  nearest(u, v, counts) {
+    const [column, row] = [this.column(u), this.row(v)];
+    const found = { best: -1, least: Infinity };
+    for (let ring = 0; ring < this.side; ring++) {
+      if (found.least <= this.reach(u, v, column, row, ring)) break;
+      const [top, bottom] = [row - ring, row + ring];
+      for (let r = Math.max(0, top); r <= Math.min(this.side - 1, bottom); r++) {
+        const step = r === top || r === bottom || ring === 0 ? 1 : 2 * ring;
+        for (let c = column - ring; c <= column + ring; c += step)
+          if (c >= 0 && c < this.side) this.search(r * this.side + c, u, v, counts, found);
+      }
+    }
+    return found.best;
+  }
+
+  // The square of the least distance that a point in ring number `ring` around a cell, or beyond, can have from (u, v).
+  reach(u, v, column, row, ring) {
+    if (ring === 0) return -1;
+    const sides = [
+      column - ring >= 0 ? u - (this.u0 + (column - ring + 1) * this.du) : Infinity,
+      column + ring < this.side ? this.u0 + (column + ring) * this.du - u : Infinity,
+      row - ring >= 0 ? v - (this.v0 + (row - ring + 1) * this.dv) : Infinity,
+      row + ring < this.side ? this.v0 + (row + ring) * this.dv - v : Infinity,
+    ];
+    return Math.max(0, Math.min(...sides)) ** 2;
+  }
+
+  search(cell, u, v, counts, found) {
+    for (let place = this.starts[cell]; place < this.starts[cell + 1]; place++) {
+      const d = (this.us[place] - u) ** 2 + (this.vs[place] - v) ** 2;
+      const i = this.order[place];
+      if (d > found.least || (d === found.least && i > found.best) || !counts(i)) continue;
+      [found.best, found.least] = [i, d];
+    }
+  }
+}
