@@ -29,6 +29,7 @@ from vae.sampling import estimate
 
 EVIDENCE, SUM = 0.01, 0.01  # nats: that halving the cells may change in ln p(x); that the parts may fail to add up by
 DRAWS = 4000
+GOLDEN = 0.6180339887
 EVERY = 20.0  # seconds between two writes of the file
 
 Row = dict[str, float]
@@ -106,6 +107,7 @@ def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
     fitted = set(spread(len(wanted), fits)) if low_dimensional and fits else set()
     fitted = {wanted[i] for i in fitted}
     missing = [row for row in wanted if row not in done or (row in fitted and isnan(done[row]["approximation"]))]
+    missing.sort(key=lambda row: row * GOLDEN % 1)  # so that those of an interrupted table are spread as well
     total = len(done.keys() | wanted)
     saved = monotonic()
     try:
