@@ -95,7 +95,7 @@ class Subject:
         held_out = self.opened.held_out
         count = 0 if held_out is None else len(held_out.labels)
         row = asked.get("image")
-        if held_out is None or not isinstance(row, int) or not 0 <= row < count:
+        if held_out is None or type(row) is not int or not 0 <= row < count:
             raise InputError(f"An image is chosen by its row among the {count:,} held-out images, or by its pixels.")
         x = torch.from_numpy(held_out.images[row]).float() / 255
         q = DiagonalGaussian(torch.from_numpy(held_out.mu[row]), torch.from_numpy(held_out.logvar[row]))
@@ -225,7 +225,8 @@ def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answe
     cells = subject.posterior_of(question, EXACT)
     tolerance = PARTS + OF_GAP * parts(model, x, q, cells, inf).gap
     exact = parts(model, x, q, cells, tolerance)
-    return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **of_samples}, {}
+    converged = {"error": cells.error, "levels": list(map(list, cells.levels))}
+    return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **converged, **of_samples}, {}
 
 
 def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
@@ -259,9 +260,9 @@ def _start_mode(start: FullGaussian, q: DiagonalGaussian, cells: Cells) -> int |
 def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
     model, x, q = subject.model, question.x, question.q
     seed, draws = asked.get("seed", 0), asked.get("draws", 20_000)
-    if not isinstance(seed, int) or not 0 <= seed < 2**31:
+    if type(seed) is not int or not 0 <= seed < 2**31:
         raise InputError(f"The seed of the draws is a whole number from 0 to 2³¹ − 1, not {seed!r:.40}.")
-    if not isinstance(draws, int) or not DRAWS[0] <= draws <= DRAWS[1]:
+    if type(draws) is not int or not DRAWS[0] <= draws <= DRAWS[1]:
         raise InputError(f"The number of draws is a whole number from {DRAWS[0]:,} to {DRAWS[1]:,}, not {draws!r:.40}.")
     sample = importance_sample(model, x, q, draws, _generator(seed))
     found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
@@ -293,10 +294,12 @@ def _generator(seed: int) -> torch.Generator:
 
 def _numbers(value: Any, count: int) -> list[float] | None:
     """`value` where it is a list of so many finite numbers."""
-    fits = isinstance(value, list) and len(value) == count
-    if not fits or not all(isinstance(v, int | float) and isfinite(v) for v in value):
+    fits = isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)
+    try:
+        numbers = [float(v) for v in value] if fits else [inf]
+    except OverflowError:
         return None
-    return [float(v) for v in value]
+    return numbers if all(map(isfinite, numbers)) else None
 
 
 def _pixels(value: Any, shape: tuple[int, int, int]) -> Tensor:

@@ -87,6 +87,7 @@ export class PlaneMap extends Pane {
     if (!this.camera.now || !this.probe) return;
     const all = moved || this.groundDirty;
     super.paint(now, moved);
+    if (all) this.root.dataset.view = [...this.view.x, ...this.view.y].join(" ");
     for (const layer of LAYERS) if (all || this.expired.has(layer)) this.layer(layer);
     this.expired.clear();
   }

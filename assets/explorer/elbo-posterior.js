@@ -28,6 +28,12 @@ export class Posterior {
     };
   }
 
+  // The evidence on finer cells than those that were quick enough for a picture.
+  refine({ log_evidence, error, levels }) {
+    this.logEvidence = log_evidence;
+    Object.assign(this.meta, { error, levels });
+  }
+
   gridOf({ low, high }, values) {
     return { low, high, cells: Math.round(values.length ** (1 / this.k)), values };
   }

@@ -367,6 +367,7 @@ export class Elbo {
       const answer = await this.evidence.ask("parts", wire(source), q.toJSON());
       if (!answer || this.posterior !== posterior || this.state.q !== q) return;
       const { log_evidence: logEvidence, rate, distortion, gap, elbo, sampled } = answer.meta;
+      posterior.refine(answer.meta);
       this.exact = { logEvidence, rate, distortion, gap, elbo, sampled, exact: true };
       this.qDirty = true;
       this.wake();
