@@ -147,8 +147,17 @@ class Room:
         if shown.count() and shown.get_attribute("data-ready") == model:
             self.ready(model, plotted=plotted).follow(link)
             return self
-        self.page.goto(f"{self.address}/?model={model}{link and '#' + link}")
+        self.page.goto(self.url(model, link))
         return self.ready(model, plotted=plotted)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a page taken home: a file for every model, and no server."""
+        return self.address.startswith("file:")
+
+    def url(self, model: str, link: str = "") -> str:
+        page = f"{model}.html" if self.is_file else f"?model={model}"
+        return f"{self.address}/{page}{link and '#' + link}"
 
     def follow(self, link: str) -> None:
         """Put another link into the address bar, and wait until the page shows it."""
@@ -298,6 +307,8 @@ class Room:
 
     def module(self, name: str) -> str:
         """The address of one of the explorer's modules, to be imported in the page."""
+        if self.is_file:
+            return self.page.locator(f'[data-module="{name}"]').get_attribute("data-address")
         return f"{self.address}/{module_path(name)}"
 
     def _row(self, dimension: int) -> Any:

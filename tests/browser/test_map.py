@@ -58,7 +58,7 @@ def test_the_lens_works_before_plotly_has_come(new_room) -> None:
     assert np.abs(fields).min() > 0.1
     room.assert_shows(model, fields, off=0.005)
     # every class has left its colour on the canvas
-    painted = room.canvas("canvas.er-zones")[:3].reshape(3, -1).T
+    painted = room.canvas("canvas.er-cloud")[:3].reshape(3, -1).T
     colours = room.page.locator(".er-legend i").evaluate_all(
         "(dots) => dots.map((dot) => getComputedStyle(dot).backgroundColor)"
     )

@@ -1,0 +1,113 @@
+"""The page taken home passes the tests of the app: from a file, in a browser without network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.browser import test_links, test_map, test_patience, test_sliders, test_touch, test_zones
+from tests.browser.conftest import PATIENCE, WINDOW, Desk, watched
+from tests.browser.room import FLAT, MODELS, Room, eventually, gallery
+from vae.__main__ import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# What needs the server: its list of models, its own address, its themes.
+APP_ALONE = {
+    "test_what_is_chosen_stands_in_the_address_and_a_link_brings_it_back",
+    "test_going_back_opens_the_model_before",
+    "test_a_link_to_no_model_says_so_and_shows_the_first",
+    "test_choices_stay_where_they_fit_when_the_model_changes",
+    "test_switching_models_without_waiting_ends_at_the_last",
+    "test_a_reload_in_the_middle_of_it_all",
+    "test_the_map_follows_the_theme",
+}
+
+
+def take(module: ModuleType) -> None:
+    for name, value in vars(module).items():
+        if name.startswith("test_") and name not in APP_ALONE:
+            globals()[name] = value
+
+
+for module in (test_links, test_map, test_patience, test_sliders, test_touch, test_zones):
+    take(module)
+phone, telephone = test_touch.phone, test_touch.telephone
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with the pages of all models of the gallery."""
+    folder = tmp_path_factory.mktemp("taken home")
+    for name in MODELS:
+        assert main(["export", str(gallery(name).folder), "-o", str(folder / f"{name}.html")]) == 0
+    return Path(folder).as_uri()
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, address: str) -> Iterator[Desk]:
+    with browser.new_context(viewport=WINDOW, color_scheme="light", offline=True) as context:
+        context.set_default_timeout(PATIENCE)
+        desk = Desk(context, address)
+        yield desk
+        desk.clear()
+
+
+def test_the_page_is_alone(browser, address) -> None:
+    """Nothing is asked of anyone, and everything is there: also in the dark."""
+    with browser.new_context(viewport=WINDOW, color_scheme="dark", offline=True) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        wrong = watched(page, address)
+        room = Room(page, address).open()
+        grounds = "getComputedStyle(document.body).backgroundColor"
+        dark = page.evaluate(grounds)
+        page.emulate_media(color_scheme="light")
+        light = page.evaluate(grounds)
+        assert (dark, light) == ("rgb(16, 22, 29)", "rgb(255, 255, 255)")
+        eventually(lambda: _assert_ticks(room, "rgb(28, 39, 51)"))
+        assert [url for url in asked if not url.startswith(("blob:", "data:"))] == [room.url(FLAT)]
+        assert not wrong
+
+
+def _assert_ticks(room: Room, colour: str) -> None:
+    ticks = room.page.evaluate("getComputedStyle(document.querySelector('.er-plot .xtick text')).fill")
+    assert ticks == colour
+
+
+def test_the_encoder_that_is_carried_computes_the_library_s_mu(room) -> None:
+    """Over a thousand images, to 1e-4; the page unpacks it when it is asked for."""
+    import torch
+
+    room.open()
+    model = gallery(FLAT)
+    images = model.held_out.images[:1000]
+    found = room.page.evaluate(
+        """async ([network, frames, pixels]) => {
+          const { Encoder } = await import(network);
+          const { Frame } = await import(frames);
+          const encoder = new Encoder(await Frame.fetch(await unpack("encoder", "application/octet-stream")));
+          return pixels.map((image) => [...encoder.encode(Float32Array.from(image, (p) => p / 255)).mu]);
+        }""",
+        [room.module("network.js"), room.module("frame.js"), images.reshape(len(images), -1).tolist()],
+    )
+    with torch.no_grad():
+        expected = model.vae.encode(torch.tensor(images).float() / 255).mu.numpy()
+    assert np.abs(np.array(found) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_it_is_as_wide_as_the_window(browser, address, width) -> None:
+    with browser.new_context(viewport={"width": width, "height": 844}, offline=True) as context:
+        context.set_default_timeout(PATIENCE)
+        room = Room(context.new_page(), address).open(plotted=False)
+        assert room.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert room.page.locator(".room-title").is_visible()
