@@ -29,9 +29,9 @@ from vae.evidence import (
 )
 from vae.export import pack
 from vae.full_gaussian import FullGaussian, full
-from vae.gaussian import DiagonalGaussian
+from vae.gaussian import DiagonalGaussian, log_prior
 from vae.opening import Opened
-from vae.quadrature import Cells
+from vae.quadrature import Box, Cells
 from vae.raster import raster
 from vae.sampling import estimate
 
@@ -134,7 +134,7 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     x, q = question.x, question.q
     cells = subject.posterior_of(question, QUICK)
     box = _plane(subject).box
-    coarse = _plane(subject).log_likelihood(x).reshape((box.per_axis,) * len(q.mu)).T
+    first = _plane(subject).log_likelihood(x).reshape((box.per_axis,) * len(q.mu))  # columns rise with z₂
     low, high = _corners(cells, q)
     seen = raster(subject.model, x, low, high, CELLS[len(q.mu)])
     bar = parts(subject.model, x, q, cells, inf)
@@ -142,7 +142,7 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     meta = {
         **_about(q, cells.log_total),
         "error": cells.error,
-        "levels": [*_coarser(cells, _plane(subject), coarse), *map(list, cells.levels)],
+        "levels": [*_coarser(cells, box, first), *map(list, cells.levels)],
         "modes": [[*peak, weight] for peak, weight in zip(modes.peak.tolist(), modes.weight.tolist(), strict=True)],
         "mean": cells.mean.tolist(),
         "covariance": cells.covariance.tolist(),
@@ -159,7 +159,10 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
         "distortion": bar.distortion,
         "gap": bar.gap,
     }
-    return meta, {"log_likelihood": seen.log_likelihood, "coarse_log_likelihood": coarse}
+    return meta, {
+        "log_likelihood": seen.log_likelihood,
+        "coarse_log_likelihood": first.permute(*range(first.ndim)[::-1]),
+    }
 
 
 def _about(q: DiagonalGaussian, log_evidence: float) -> dict[str, Any]:
@@ -170,15 +173,13 @@ def _about(q: DiagonalGaussian, log_evidence: float) -> dict[str, Any]:
     }
 
 
-def _coarser(cells: Cells, plane: Plane, log_likelihood: Tensor) -> list[list[float]]:
-    """The evidence on half as many cells a side as the first ones: every other one of them."""
-    if cells.levels[0].per_axis != plane.box.per_axis:  # the box was too small for this posterior
+def _coarser(cells: Cells, box: Box, log_likelihood: Tensor) -> list[list[float]]:
+    """The evidence on half as many cells a side as those of `box`, the first ones: every other one of them."""
+    if cells.levels[0].per_axis != box.per_axis:  # the box was too small for this posterior
         return []
-    z = plane.box.centres(plane.box.all_cells()).reshape(*log_likelihood.shape, -1)
-    every_other = (slice(None, None, 2),) * log_likelihood.ndim
-    joint = log_likelihood.T[every_other] - 0.5 * (z[every_other].square() + log(2 * torch.pi)).sum(-1)
-    total = joint.flatten().logsumexp(0).item() + log_likelihood.ndim * log(2 * plane.box.step)
-    return [[plane.box.per_axis // 2, total]]
+    joint = log_likelihood + log_prior(box.centres(box.all_cells())).reshape(log_likelihood.shape)
+    every_other = joint[(slice(None, None, 2),) * joint.ndim]
+    return [[box.per_axis // 2, every_other.flatten().logsumexp(0).item() + joint.ndim * log(2 * box.step)]]
 
 
 def _corners(cells: Cells, q: DiagonalGaussian) -> tuple[Tensor, Tensor]:
