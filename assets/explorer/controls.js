@@ -1,5 +1,6 @@
 // The controls under the map: what colours the points, which plane, which buffer zones, the density.
 
+import { coloursOf } from "./given.js";
 import { subscript } from "./projection.js";
 
 export class Controls {
@@ -8,19 +9,26 @@ export class Controls {
     this.state = state;
   }
 
-  load(meta) {
+  // `given` is what the frame has: what it lacks cannot be chosen.
+  load(meta, given) {
     const k = meta.latent_dim;
     const classes = meta.classes.map((name, i) => [String(i), `class ${name}`]);
+    const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"]];
     this.root.replaceChildren(
-      this.select("colour", "Colour by", [
-        ["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"],
-      ]),
+      this.select("colour", "Colour by", colours.filter(([name]) => coloursOf(given)[name])),
       ...(k > 2 ? this.plane(k) : []),
+      ...(given.logvar ? this.posteriors(classes) : []),
+      ...(given.decoder ? [this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]])] : []),
+    );
+  }
+
+  // What needs the posteriors' variances: their zones, and their density.
+  posteriors(classes) {
+    return [
       this.select("zones", "Buffer zones", [["pointer", "nearest point"], ["all", "all points"], ...classes, ["none", "none"]]),
       this.scale(),
       this.select("density", "Density", [["off", "off"], ["q", "aggregate posterior q(z)"], ["ratio", "q(z) against the prior"], ["holes", "holes in the prior"]]),
-      this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]]),
-    );
+    ];
   }
 
   field(label, input) {

@@ -3,6 +3,7 @@
 import { Controls } from "./controls.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
+import { complete, restrict } from "./given.js";
 import { HoleNumbers } from "./hole-numbers.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
@@ -47,6 +48,7 @@ const HTML = `
   <div class="er-glass">
   <section class="er-lens" aria-label="lens">
     <canvas class="er-decoded" role="img" aria-label="image decoded at the lens"></canvas>
+    <p class="er-lacking"></p>
     <dl>
       <dt>‖z‖</dt><dd class="er-norm">–</dd>
       <dt>ln p(z)</dt><dd class="er-prior">–</dd>
@@ -139,6 +141,8 @@ export class Explorer {
     if (!this.frame) state.fromHash(linkHash(), { classes: classes.length, count: frame.count });
     else Object.assign(state, keepChoices(this.state, classes.length));
     this.frame = frame;
+    complete(frame);
+    for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.lens.load(frame, this.costs);
     this.map.manifold.load(frame);
@@ -154,8 +158,9 @@ export class Explorer {
   // Shows the open model as `state` says.
   async adopt(state) {
     this.state = state;
+    restrict(state, this.frame.given);
     this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(this.frame.meta);
+    this.controls.load(this.frame.meta, this.frame.given);
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(this.frame.meta.classes);
     this.setZeta("");

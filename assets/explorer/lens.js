@@ -1,6 +1,7 @@
 // The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
 
 import { logPrior } from "./gaussian.js";
+import { lensNote } from "./given.js";
 import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
 import { measure } from "./timing.js";
@@ -9,7 +10,7 @@ const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(dig
 
 export class Lens {
   constructor(root) {
-    const parts = "decoded norm prior pin original reconstruction nearest class index distortion rate";
+    const parts = "decoded lacking norm prior pin original reconstruction nearest class index distortion rate";
     this.parts = Object.fromEntries(parts.split(" ").map((name) => [name, root.querySelector(`.er-${name}`)]));
   }
 
@@ -17,25 +18,31 @@ export class Lens {
   load(frame, costs) {
     this.frame = frame;
     this.costs = costs;
-    this.decoder = new Decoder(frame);
+    this.decoder = frame.given.decoder ? new Decoder(frame) : null;
     const shape = frame.meta.image_shape;
     this.decoded = new Picture(this.parts.decoded, shape);
     this.original = new Picture(this.parts.original, shape);
     this.reconstruction = new Picture(this.parts.reconstruction, shape);
     this.shownPoint = null;
     this.parts.nearest.hidden = frame.count === 0;
+    this.parts.lacking.textContent = lensNote(frame.given);
+    this.parts.decoded.ariaLabel = this.decoder ? "image decoded at the lens" : "image of the nearest data point";
   }
 
   // Decodes and paints z.
   show(z, pinned) {
-    const start = performance.now();
-    const pixels = this.decoder.decode(z);
-    measure("elbo-room:decode", start);
-    this.decoded.paint(pixels);
+    if (this.decoder) this.decode(z);
     const norm = Math.hypot(...z);
     this.parts.norm.textContent = `${norm.toFixed(2)} σ`;
     this.parts.prior.textContent = `${signed(logPrior(z))} nats`;
     this.parts.pin.textContent = pinned ? "pinned" : "click to pin";
+  }
+
+  decode(z) {
+    const start = performance.now();
+    const pixels = this.decoder.decode(z);
+    measure("elbo-room:decode", start);
+    this.decoded.paint(pixels);
   }
 
   // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate. Nothing for −1.
@@ -44,13 +51,13 @@ export class Lens {
     this.shownPoint = i;
     this.parts.nearest.hidden = i < 0;
     if (i < 0) return;
-    const { meta, arrays } = this.frame;
+    const { meta, arrays, given } = this.frame;
     const k = meta.latent_dim;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
-    this.original.paint(arrays.images, 1 / 255, i * size);
-    this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
+    if (given.images) (this.decoder ? this.original : this.decoded).paint(arrays.images, 1 / 255, i * size);
+    if (this.decoder) this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
     this.parts.class.textContent = meta.classes[arrays.labels[i]];
-    this.parts.index.textContent = `test image ${arrays.index[i]}`;
+    this.parts.index.textContent = arrays.index ? `test image ${arrays.index[i]}` : `row ${i + 1}`;
     this.parts.distortion.textContent = `${signed(arrays.distortion[i], 1)}`;
     this.parts.rate.textContent = `${this.costs.rate[i].toFixed(2)}`;
   }

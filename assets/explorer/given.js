@@ -1,0 +1,29 @@
+// What a frame brings along. That of a model brings everything; latents from elsewhere may lack all but their means.
+
+const UNSEEN = -60; // the logvar of points that came without: an ellipse too small to be seen, however far one zooms in
+
+// Notes in `frame.given` what the frame has, and fills in what the map computes with; nothing of that is shown.
+export function complete(frame) {
+  const { meta, arrays, count } = frame;
+  frame.given = { decoder: meta.plan.decoder.length > 0 };
+  for (const name of ["logvar", "distortion", "images"]) frame.given[name] = name in arrays;
+  arrays.logvar ??= new Float32Array(count * meta.latent_dim).fill(UNSEEN);
+  arrays.distortion ??= new Float32Array(count);
+}
+
+// Takes back what a link, or the model before, has chosen and this frame cannot show.
+export function restrict(state, given) {
+  if (!coloursOf(given)[state.colour]) state.colour = "class";
+  if (!given.logvar) state.density = "off";
+  if (!given.decoder) state.manifold = "off";
+}
+
+// Colour → whether the points can have it.
+export const coloursOf = (given) => ({ class: true, rate: given.logvar, distortion: given.distortion, volume: given.logvar });
+
+// What the lens cannot do without a decoder, and what it shows instead.
+export function lensNote(given) {
+  if (given.decoder) return "";
+  if (given.images) return "These latents have no decoder: the image is that of the nearest point.";
+  return "These latents have neither a decoder nor images.";
+}
