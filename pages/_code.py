@@ -103,7 +103,7 @@ def parse(data: bytes) -> Asked:
     if not isinstance(fields, dict) or set(fields) != set(Asked._fields):
         raise InputError("The request must be a JSON object with model, first, size, beta and seed.")
     asked = Asked(**fields)
-    if asked.model not in models():
+    if not isinstance(asked.model, str) or asked.model not in models():
         raise InputError("There is no such model in the gallery (any more); choose one from the list.")
     if not all(type(number) is int for number in (asked.first, asked.size, asked.seed)):
         raise InputError("first, size and seed must be whole numbers.")

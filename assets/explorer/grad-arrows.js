@@ -1,5 +1,6 @@
 // Arrows on a canvas: many faint ones in one stroke, or a single one with a solid head.
 
+const SEAMED = 14; // px: what is shorter would vanish in its seam
 const FAR = 4000; // px: what is longer ends beyond any canvas
 
 // `arrows` = [dx, dy, …] in pixels, all from (x, y).
@@ -31,7 +32,7 @@ export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const head = Math.min(3.6 * width, 0.8 * long);
   const [ex, ey] = [x + cx, y + cy];
   const [nx, ny] = [ex - 0.8 * head * Math.cos(angle), ey - 0.8 * head * Math.sin(angle)];
-  const layers = ground ? [[ground, 3], [colour, 0]] : [[colour, 0]];
+  const layers = ground && long > SEAMED ? [[ground, 3], [colour, 0]] : [[colour, 0]];
   for (const [style, more] of layers) {
     Object.assign(context, { strokeStyle: style, fillStyle: style, lineWidth: width + more, lineCap: "round", lineJoin: "round" });
     context.beginPath();

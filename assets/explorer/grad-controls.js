@@ -1,5 +1,7 @@
 // Small controls that the sections of the page share.
 
+import { signed } from "./format.js";
+
 // A row of buttons of which one is chosen; `options` = [[value, label, title]].
 export class Choice {
   constructor(root, label, options, choose) {
@@ -57,6 +59,13 @@ export function showPlaying(button, playing) {
   if (button.dataset.playing === state) return;
   button.dataset.playing = state;
   button.innerHTML = `${icon(playing ? "pause" : "play")}<span>${playing ? "pause" : "play"}</span>`;
+}
+
+// Numbers of the latent space, to a hundredth of a usual picture's unit or the same share of a smaller one.
+export function inUnits(values, half) {
+  const digits = Math.max(2, 2 - Math.floor(Math.log10(half)));
+  const rounded = (v) => Number(v.toFixed(digits)) || 0; // no −0.00
+  return Array.from(values, (v) => signed(rounded(v), digits)).join(", ");
 }
 
 // Facts as [[name, value, title]] into a <dl>, whose elements stay.

@@ -1,7 +1,7 @@
 // Fit: q is taken to the target step by step, by whichever estimator of the gradient is chosen.
 
 import { Dial } from "./dial.js";
-import { Choice, icon, showPlaying, writeFacts } from "./grad-controls.js";
+import { Choice, icon, inUnits, showPlaying, writeFacts } from "./grad-controls.js";
 import { drawCloud } from "./grad-cloud.js";
 import { drawCurve } from "./grad-curve.js";
 import { Cells, meanField, reverse } from "./grad-divergence.js";
@@ -14,7 +14,7 @@ import { Plane } from "./grad-plane.js";
 import { Random } from "./grad-random.js";
 import { MOST_DRAWS } from "./grad-state.js";
 import { formula } from "./formula.js";
-import { short, signed } from "./format.js";
+import { short } from "./format.js";
 import { LogScale } from "./scale.js";
 
 const SHOWN = 200; // arrows
@@ -256,15 +256,16 @@ export class FitView {
 
   showFacts() {
     const { q, found } = this;
-    const numbers = (values, digits = 2) => Array.from(values, (v) => signed(v, digits)).join(", ");
-    const sigma = q.full ? numbers([q.tril[0], q.tril[2], q.tril[3]]) : numbers(Array.from(q.mu, (_, i) => q.scale(i)));
+    const { half } = this.page.spec;
+    const slopes = (gradient) => inUnits(gradient.subarray(0, q.k), 1);
+    const sigma = q.full ? [q.tril[0], q.tril[2], q.tril[3]] : Array.from(q.mu, (_, i) => q.scale(i));
     const facts = [
       ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
       ["steps", String(this.runs.at(-1).values.length - 1)],
-      ["mu", numbers(q.mu)],
-      [q.full ? "L₁₁, L₂₁, L₂₂" : "sigma", sigma],
-      ["exact ∂ mu", `<span class="gr-exact">${numbers(found.exact.subarray(0, q.k))}</span>`],
-      ["estimated ∂ mu", numbers(found.gradient.subarray(0, q.k))],
+      ["mu", inUnits(q.mu, half)],
+      [q.full ? "L₁₁, L₂₁, L₂₂" : "sigma", inUnits(sigma, half)],
+      ["exact ∂ mu", `<span class="gr-exact">${slopes(found.exact)}</span>`],
+      ["estimated ∂ mu", slopes(found.gradient)],
       ["spread of one", this.spreadText(1), "standard deviation of a single gradient of mu, as the length of a vector"],
       ["standard error", this.spreadText(this.draws), "of the mean of n gradients of mu"],
     ];

@@ -41,7 +41,7 @@ export class Picker {
   showImage(image) {
     this.shown = image;
     new Picture(this.root.querySelector("canvas"), image.shape).paint(image.pixels, 1 / 255);
-    const text = `image ${image.row} of ${this.page.posteriors.name}: ln p(x, z) on 200 × 200 cells, between them a cubic; q begins as the encoder's`;
+    const text = `test image ${image.number} under ${this.page.posteriors.name}: ln p(x, z) by the server on 200 × 200 cells, by a cubic in between; q begins as the encoder's`;
     this.root.querySelector("p").textContent = text;
   }
 }

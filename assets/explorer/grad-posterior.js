@@ -35,7 +35,7 @@ export class Posteriors {
     return {
       make: () => target, start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))], half, middle: low.map((v, i) => (v + high[i]) / 2),
       rate: Number(((0.05 * half) / USUAL).toPrecision(1)),
-      image: { row, pixels: arrays.images.subarray(row * size, (row + 1) * size), shape: meta.image_shape, evidence },
+      image: { row, number: arrays.index[row], pixels: arrays.images.subarray(row * size, (row + 1) * size), shape: meta.image_shape, evidence },
     };
   }
 

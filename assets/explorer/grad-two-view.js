@@ -1,6 +1,6 @@
 // Reverse and forward KL on one target, side by side: mode seeking and mass covering; and how narrow mean field is.
 
-import { Choice, icon, showPlaying, writeFacts } from "./grad-controls.js";
+import { Choice, icon, inUnits, showPlaying, writeFacts } from "./grad-controls.js";
 import { Cells, forward, forwardKl, meanField, reverse } from "./grad-divergence.js";
 import { Adam } from "./grad-fit.js";
 import { Gaussian } from "./grad-gaussian.js";
@@ -9,7 +9,6 @@ import { Picker } from "./grad-picker.js";
 import { Plane } from "./grad-plane.js";
 import { drawMeanField } from "./grad-mean-field.js";
 import { formula } from "./formula.js";
-import { signed } from "./format.js";
 
 const RATE = 0.05;
 const PACE = 25; // ms a step
@@ -158,11 +157,11 @@ export class TwoView {
 
   facts(q, name) {
     const { divergence } = reverse(this.target, this.cells, q);
-    const numbers = (values) => Array.from(values, (v) => signed(Math.round(100 * v) / 100 || 0)).join(", "); // no −0.00
+    const { half } = this.page.spec;
     const strong = (way, value) => (name === way ? `<b>${value.toFixed(3)}</b> nats` : `${value.toFixed(3)} nats`);
     return [
       ["KL(q ‖ p)", strong("reverse", divergence)], ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],
-      ["mu", numbers(q.mu)], ["variances", numbers(Array.from(q.mu, (_, i) => q.covariance(i, i)))],
+      ["mu", inUnits(q.mu, half)], ["variances", inUnits(Array.from(q.mu, (_, i) => q.covariance(i, i)), Math.min(1, half ** 2))],
     ];
   }
 

@@ -15,6 +15,7 @@ const NS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const DIMS = [1, 2, 4, 8, 16, 32, 64];
 const AT = 16; // the n at which dimensions are compared
 const SLICE = 7; // ms of measuring in a frame
+const LEAST = 30; // means, before their variance is shown
 const REDRAW = 120; // ms
 const ENOUGH = 4e6; // draws of each, after which measuring rests
 
@@ -147,4 +148,4 @@ export class VarianceView {
   }
 }
 
-const value = (running) => (running.count > 1 ? running.variance : NaN);
+const value = (running) => (running.count >= LEAST ? running.variance : NaN);
