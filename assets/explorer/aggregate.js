@@ -58,3 +58,12 @@ export class Aggregate {
     return largest;
   }
 }
+
+const MOST = 20_000; // posteriors that a sum is worth
+
+// The indices of the images whose class is not hidden; where they are very many, of as many as count, evenly spread.
+export function counted({ arrays: { labels }, count }, hidden) {
+  const shown = Array.from({ length: count }, (_, i) => i).filter((i) => !hidden.includes(labels[i]));
+  if (shown.length <= MOST) return shown;
+  return Array.from({ length: MOST }, (_, i) => shown[Math.floor((i * shown.length) / MOST)]);
+}

@@ -1,15 +1,18 @@
 // What the map says of holes: the share of the prior's mass in them and the overlap of neighbouring zones, worked out in
 // slices between frames, and only while the pointer rests.
 
+import { counted } from "./aggregate.js";
+import { whole } from "./format.js";
 import { HOLE, holeShare, overlap } from "./holes.js";
+import { Slices } from "./slices.js";
 
-const SLICE = 6; // ms of a frame
 const REST = 150; // ms
 
 export class HoleNumbers {
   // `root` says the numbers; `map` is where the pointer moves.
   constructor(root, map) {
     Object.assign(this, { root, key: null, movedAt: 0 });
+    this.slices = new Slices(() => performance.now() - this.movedAt > REST);
     map.addEventListener("pointermove", () => (this.movedAt = performance.now()), { passive: true });
   }
 
@@ -19,31 +22,29 @@ export class HoleNumbers {
     if (this.frame === frame && this.key === key) return;
     Object.assign(this, { frame, key });
     const { arrays, count, meta } = frame;
-    const chosen = Array.from({ length: count }, (_, i) => i).filter((i) => !hidden.includes(arrays.labels[i]));
-    this.say("<span>…</span>");
+    const chosen = counted(frame, hidden);
+    this.part = chosen.length < count ? `, of ${whole(chosen.length)} images` : "";
+    this.say("<span>holes …</span>");
     delete this.root.dataset.ready;
-    this.work = chosen.length > 1 ? this.numbers(arrays, chosen, meta.latent_dim) : null;
-    if (this.work) this.request ??= requestAnimationFrame(() => this.go());
-    else this.say("<span>no numbers without images</span>");
+    if (chosen.length > 1) this.slices.run(this.numbers(arrays, chosen, meta.latent_dim));
+    else this.finish("<span>no numbers without images</span>");
   }
 
   *numbers(arrays, chosen, k) {
     const holes = yield* holeShare(arrays, chosen, k);
     const shared = yield* overlap(arrays, chosen, k);
     const space = k > 2 ? ` in all ${k} dimensions` : "";
-    this.say(
+    this.finish(
       `<span>holes: q(z) &lt; ${HOLE} p(z)</span>
        <span><b class="er-hole-share">${percent(holes)}</b> of the prior’s mass${space}</span>
-       <span>mean overlap of neighbouring zones <b class="er-overlap">${plain(shared)}</b></span>`,
+       <span>mean overlap of neighbouring zones <b class="er-overlap">${plain(shared)}</b>${this.part}</span>`,
     );
-    this.root.dataset.ready = "";
   }
 
-  go() {
-    this.request = null;
-    const until = performance.now() + (performance.now() - this.movedAt > REST ? SLICE : 0);
-    while (performance.now() < until) if (!this.work || this.work.next().done) return;
-    this.request = requestAnimationFrame(() => this.go());
+  finish(html) {
+    this.slices.stop();
+    this.say(html);
+    this.root.dataset.ready = "";
   }
 
   say(html) {

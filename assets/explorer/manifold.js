@@ -29,6 +29,7 @@ export class Manifold {
   load(frame) {
     const [channels, height, width] = frame.meta.image_shape;
     Object.assign(this, { channels, height, width, decoder: new Decoder(frame), scene: null, waiting: [] });
+    this.decodes = frame.meta.plan.decoder.length > 0; // of latents alone there is no decoder
     this.sheet = new OffscreenCanvas(COLUMNS * width, Math.ceil(KEPT / COLUMNS) * height);
     this.tile = new ImageData(width, height);
     this.forget();
@@ -39,7 +40,7 @@ export class Manifold {
     const was = this.scene;
     if (was?.projection !== scene.projection) this.forget();
     Object.assign(this, { scene, aside: offPlane(scene.projection, scene.state.z) });
-    this.mode = scene.projection.invertible ? scene.state.manifold : "off";
+    this.mode = scene.projection.invertible && this.decodes ? scene.state.manifold : "off";
     this.root.dataset.manifold = this.mode;
     this.draw();
   }

@@ -18,6 +18,11 @@
 const TOOLS = {
   lens: null,
   draw: { title: "draw or upload an image: it is encoded as the stroke moves", needs: ["encoder", "decoder"], load: async () => (await import("./tool-draw.js")).Draw },
+  traverse: { title: "one dimension at a time, around the z under the lens", needs: ["decoder"], load: async () => (await import("./tool-traverse.js")).Traverse },
+  sample: { title: "draws from the prior, the aggregate posterior, one posterior", needs: ["decoder"], load: async () => (await import("./tool-sample.js")).Sample },
+  neighbours: { title: "the data nearest to z, in latent space and in pixels", load: async () => (await import("./tool-neighbours.js")).Neighbours },
+  interpolate: { title: "a path between two spots, decoded", needs: ["decoder"], load: async () => (await import("./tool-interpolate.js")).Interpolate },
+  select: { title: "points within a lasso or a box: their images and what they cost", load: async () => (await import("./tool-select.js")).Select },
 };
 
 export class Tools {
