@@ -33,8 +33,20 @@ FLAGS = [
 def executable() -> str | None:
     """The installed Chromium, Playwright's own or the system's; None where there is none."""
     with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
+        return _found(playwright.chromium.executable_path)
+
+
+def _found(own: str) -> str | None:
     return own if Path(own).exists() else next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def without_webgl(browser: Browser) -> Browser:
+    """Another Chromium beside one that is open, on a machine whose graphics it may not use, not even in software."""
+    flags = [flag for flag in FLAGS if "swiftshader" not in flag]
+    kind = browser.browser_type
+    return kind.launch(
+        executable_path=_found(kind.executable_path), args=[*flags, "--disable-gpu", "--disable-3d-apis"]
+    )
 
 
 @contextmanager

@@ -119,11 +119,12 @@ export class LatentMap {
   traces() {
     const { us, vs, labels, values } = this.scene.points;
     const { classes } = this.scene.frame.meta;
+    if (!this.drawsPoints) return [axesAlone(values)];
     const byClass = classes.map(() => []);
-    if (this.drawsPoints) for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
+    for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
     const take = (array, indices) => Float32Array.from(indices, (i) => array[i]);
     return byClass.map((indices, c) => ({
-      type: this.drawsPoints ? "scattergl" : "scatter",
+      type: "scattergl",
       mode: "markers",
       name: classes[c],
       x: take(us, indices),
@@ -184,7 +185,7 @@ export class LatentMap {
   async filter() {
     const { frame, state } = this.scene;
     const visible = frame.meta.classes.map((_, c) => !state.hidden.includes(c));
-    if (this.Plotly) await this.Plotly.restyle(this.graph, { visible });
+    if (this.drawsPoints) await this.Plotly.restyle(this.graph, { visible });
     this.zones.forgetDensity();
     this.zones.draw(this.view);
     this.cloud.filter();
@@ -224,6 +225,12 @@ export class LatentMap {
     this.marked = { u, v, nearest };
     if (this.view) this.overlay.show(this.view, this.scene, this.marked);
   }
+}
+
+// A trace of no point, so that Plotly draws the axes, and the colour bar where `values` colour the points.
+function axesAlone(values) {
+  const marker = values ? { color: [values.low], coloraxis: "coloraxis" } : {};
+  return { type: "scatter", mode: "markers", x: [null], y: [null], marker, hoverinfo: "skip" };
 }
 
 function hasWebGL() {
