@@ -18,11 +18,11 @@
 const TOOLS = {
   lens: null,
   draw: { title: "draw or upload an image: it is encoded as the stroke moves", needs: ["encoder", "decoder"], load: async () => (await import("./tool-draw.js")).Draw },
+  interpolate: { title: "a path between two spots, decoded", needs: ["decoder"], load: async () => (await import("./tool-interpolate.js")).Interpolate },
   traverse: { title: "one dimension at a time, around the z under the lens", needs: ["decoder"], load: async () => (await import("./tool-traverse.js")).Traverse },
   sample: { title: "draws from the prior, the aggregate posterior, one posterior", needs: ["decoder"], load: async () => (await import("./tool-sample.js")).Sample },
-  neighbours: { title: "the data nearest to z, in latent space and in pixels", load: async () => (await import("./tool-neighbours.js")).Neighbours },
-  interpolate: { title: "a path between two spots, decoded", needs: ["decoder"], load: async () => (await import("./tool-interpolate.js")).Interpolate },
   select: { title: "points within a lasso or a box: their images and what they cost", load: async () => (await import("./tool-select.js")).Select },
+  neighbours: { title: "the data nearest to z, in latent space and in pixels", load: async () => (await import("./tool-neighbours.js")).Neighbours },
 };
 
 export class Tools {
@@ -99,24 +99,29 @@ export class Tools {
   }
 
   enter(name, entry) {
-    const { frame, map } = this.explorer;
-    if (this.entry !== entry) this.leave();
+    const { frame, map, root } = this.explorer;
     const again = this.entry === entry && entry?.frame === frame;
+    if (this.entry !== entry) this.leave();
     this.entry = entry;
-    this.current = entry?.tool ?? null;
     this.panels.hidden = !entry;
     this.panels.replaceChildren(...(entry ? [entry.panel] : []));
     this.panels.setAttribute("aria-labelledby", `er-tab-${name}`);
-    this.explorer.root.classList.toggle("er-with-tool", Boolean(entry));
-    this.explorer.root.dataset.tool = name;
-    this.layer.paintWith(this.current?.paint ? (context, view) => this.current.paint(context, view) : null);
-    if (!this.current || again) return;
-    if (entry.frame !== frame) this.current.load?.(frame);
-    entry.frame = frame;
-    this.current.marks = this.marks;
-    this.current.opened?.();
+    root.classList.toggle("er-with-tool", Boolean(entry));
+    root.dataset.tool = name;
+    const tool = entry?.tool ?? null;
+    if (tool && !again) this.start(tool, entry, frame);
+    this.current = tool;
+    this.layer.paintWith(tool?.paint ? (context, view) => tool.paint(context, view) : null);
+    if (!tool || again) return;
+    tool.opened?.();
     if (map.view) this.follow(map.view);
     this.explorer.schedule(performance.now());
+  }
+
+  start(tool, entry, frame) {
+    tool.marks = this.marks;
+    if (entry.frame !== frame) tool.load?.(frame);
+    entry.frame = frame;
   }
 
   leave() {
