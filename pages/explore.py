@@ -67,7 +67,7 @@ def keep_address(model: str, first: str) -> None:
 
 follow_address()
 names = available()
-title, picker, opener, home, _ = st.columns([3.5, 2.7, 1.25, 1.2, 0.35], vertical_alignment="center")
+title, picker, opener, home, _ = st.columns([5.5, 2.1, 1.2, 1.2, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>q(z|x) = N(μ, σ²): every point with its room</small></h1>")
 if presents():  # the audience of a lecture opens no files
     with opener.popover("Open a model", width="stretch"):
