@@ -1,6 +1,7 @@
 // The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
 
 import { Controls } from "./controls.js";
+import { Description } from "./description.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
 import { complete, restrict } from "./given.js";
@@ -40,6 +41,7 @@ const HTML = `
     <p class="er-holes"></p>
     <p class="er-note" role="status"></p>
     <div class="er-message" role="status">Loading the map …</div>
+    <p class="er-voice" aria-live="polite"></p>
   </div>
   <div class="er-controls"></div>
 </div>
@@ -56,8 +58,8 @@ const HTML = `
     </dl>
   </section>
   <section class="er-nearest" aria-label="nearest data point">
-    <figure><canvas class="er-original"></canvas><figcaption>x</figcaption></figure>
-    <figure><canvas class="er-reconstruction"></canvas><figcaption>x̂ at mu</figcaption></figure>
+    <figure><canvas class="er-original" role="img" aria-label="the nearest data point"></canvas><figcaption>x</figcaption></figure>
+    <figure><canvas class="er-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
     <dl>
       <dt>nearest</dt><dd><b class="er-class"></b></dd>
       <dd class="er-index"></dd>
@@ -91,6 +93,7 @@ export class Explorer {
     this.map = new LatentMap(this.$(".er-map"));
     this.holes = new HoleNumbers(this.$(".er-holes"), this.$(".er-map"));
     this.lens = new Lens(this.$(".er-side"));
+    this.description = new Description(this.$(".er-decoded"), this.$(".er-voice"));
     this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
     this.tools = new Tools(this, {
       tabs: this.$(".er-tabs"), panels: this.$(".er-panels"), marks: this.$(".er-marks"), layer: new Layer(this.$(".er-layer")),
@@ -307,6 +310,7 @@ export class Explorer {
     const [du, dv] = ARROWS[event.key] ?? [0, 0];
     if ((!du && !dv) || event.target !== this.$(".er-map")) return;
     event.preventDefault();
+    this.description.speak();
     const { x, y } = this.map.view;
     const step = (event.shiftKey ? 0.1 : 0.01) * Math.min(x[1] - x[0], y[1] - y[0]);
     const [u, v] = this.projection.project(this.state.z);
@@ -370,6 +374,14 @@ export class Explorer {
     this.sliders.show(z);
     this.tools.tell("show", z, nearest);
     this.root.classList.toggle("er-pinned", pinned);
+    this.description.later(() => this.underLens());
+  }
+
+  // What the lens looks at, for its description.
+  underLens() {
+    const { state, points, projection, frame } = this;
+    const { classes } = frame.meta;
+    return { z: state.z, points, spot: projection.project(state.z), hidden: state.hidden, classes, decoded: frame.given.decoder };
   }
 
   // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.

@@ -9,10 +9,11 @@ import { Decoder } from "./network.js";
 import { NoisePlane } from "./noise-plane.js";
 import { Pad } from "./pad.js";
 import { Picture } from "./picture.js";
-import { subscript } from "./projection.js";
+import { ellipse, subscript } from "./projection.js";
 import { measure } from "./timing.js";
 
 const MANY = 400; // draws at once
+const CLOSE = 6; // σ of the posterior that are seen to every side when one looks closer
 
 const HTML = `
 <div class="er-drawing"></div>
@@ -36,18 +37,20 @@ const HTML = `
   <div class="er-row">
     <button class="er-resample" title="another ζ ~ N(0, I)">resample ζ</button>
     <button class="er-many-draws" aria-pressed="false" title="${MANY} draws at once: the ball of ζ, and what it becomes on the map">many draws</button>
+    <button class="er-closer" aria-pressed="false" title="the part of the map around mu, or all of it">look closer</button>
   </div>
 </div>
 <p class="er-tool-message" role="status"></p>`;
 
 export class Draw {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, markers: new DrawMarks(), posterior: null, many: false });
+    Object.assign(this, { explorer, root, markers: new DrawMarks(), posterior: null, many: false, closer: false });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.noise = new NoisePlane(this.$(".er-zeta-plane"));
     this.$(".er-resample").addEventListener("click", (event) => this.resample(event.timeStamp));
     this.$(".er-many-draws").addEventListener("click", (event) => this.showMany(!this.many, event.timeStamp));
+    this.$(".er-closer").addEventListener("click", () => this.lookCloser(!this.closer));
   }
 
   load(frame) {
@@ -168,6 +171,19 @@ export class Draw {
     this.showNoise();
     this.marksMoved();
     this.explorer.schedule(at);
+  }
+
+  // The map shows the posterior's own room, or all of the points again.
+  lookCloser(closer) {
+    this.closer = closer;
+    this.$(".er-closer").setAttribute("aria-pressed", String(closer));
+    const { map, projection } = this.explorer;
+    if (!closer) return map.setRange(map.home);
+    const { mu, logvar } = this.posterior;
+    const [u, v] = projection.project(mu);
+    const reach = CLOSE * ellipse(projection.covariance(logvar, 0)).major;
+    const [wide, high] = [map.view.width, map.view.height].map((size) => (reach * size) / Math.min(map.view.width, map.view.height));
+    map.setRange({ x: [u - wide, u + wide], y: [v - high, v + high] });
   }
 
   showNoise() {
