@@ -197,9 +197,15 @@ def _read_path(path: Path, stamp: tuple[int, ...]) -> opening.Opened:
 
 
 def _read_upload(model: str) -> opening.Opened:
-    content = _uploaded(model)
-    if isinstance(content, Latents):
+    if isinstance(_uploaded(model), Latents):
         raise InputError(NO_NETWORKS)
+    return _encoded_upload(model)
+
+
+@lru_cache(maxsize=CONTENTS_KEPT)
+def _encoded_upload(model: str) -> opening.Opened:
+    content = _uploaded(model)
+    assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
     known = not is_file(trained_on) or trained_on in _own_images()  # an upload opens no other file of this machine

@@ -14,9 +14,10 @@ ROOT = Path(__file__).parents[1]
 CHAIN = ["gaussian", "networks", "model", "elbo", "training", "recorder"]  # each may import those before it
 BESIDE_ELBO = ["evidence", "gradients", "zones", "latent", "evaluation"]
 BESIDE_ELBO += ["aggregate", "forces", "surgery", "linear", "disentanglement"]
-BESIDE_ELBO += ["full_gaussian", "quadrature", "annealing", "targets", "raster"]  # these know of no training
+BESIDE_ELBO += ["full_gaussian", "quadrature", "annealing", "targets"]  # these know of no training
+BESIDE_ELBO += ["raster", "sampling", "survey"]
 WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export", "figures"]
-WITHOUT_TORCH += ["control", "queue", "live", "path", "linear", "sprites"]
+WITHOUT_TORCH += ["evidence_table", "control", "queue", "live", "path", "linear", "sprites"]
 MODULES = {path.stem: path for path in (ROOT / "vae").glob("*.py")}
 
 
