@@ -366,6 +366,22 @@ def test_a_table_of_a_model_comes_back_bit_for_bit(model, kind, tmp_path, capsys
     assert found.classes == tuple("0123456789")
 
 
+def test_no_class_is_a_formula_in_a_spreadsheet(tmp_path) -> None:
+    from dataclasses import replace
+
+    from vae import latents_out
+    from vae.opening import open_path
+
+    model = open_path(GALLERY / "digits-2d", lambda checkpoint: None)
+    odd = replace(model, run=replace(model.run, classes=("=1+1", "-2", "+3", "@4", "a,b", 'c"d', "7", "8", "", "9")))
+    latents_out.write_csv(odd, tmp_path / "x.csv")
+    with open(tmp_path / "x.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["class"] for row in rows} == {"'=1+1", "'-2", "'+3", "'@4", "a,b", 'c"d', "7", "8", "", "9"}
+    latents_out.write_parquet(odd, tmp_path / "x.parquet")
+    assert "=1+1" in parquet.read_table(tmp_path / "x.parquet").column("class").to_pylist()
+
+
 def test_the_rate_in_a_table_is_that_of_its_row(tmp_path) -> None:
     assert main(["export", str(GALLERY / "digits-2d"), "-o", str(tmp_path / "x.parquet")]) == 0
     rows = parquet.read_table(tmp_path / "x.parquet").to_pydict()

@@ -14,6 +14,7 @@ from vae.errors import InputError
 from vae.held_out import HeldOut
 from vae.opening import Opened
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets take what begins so for one
 SPRITE = 8192  # pixels a side, the most that the Projector takes
 
 _CONFIG = """embeddings {{
@@ -33,8 +34,10 @@ def write_csv(opened: Opened, target: Path) -> None:
     """A row for every held-out image: index, label, class, mu_1 …, logvar_1 …, distortion and rate in nats."""
     from pyarrow import csv
 
-    buffer = io.BytesIO()
-    csv.write_csv(_table(opened), buffer, csv.WriteOptions(quoting_style="needed"))
+    table, buffer = _table(opened), io.BytesIO()
+    names = table.column_names.index("class")
+    safe = [f"'{name}" if name[:1] in FORMULA else name for name in table.column("class").to_pylist()]
+    csv.write_csv(table.set_column(names, "class", [safe]), buffer, csv.WriteOptions(quoting_style="needed"))
     write_atomically(target, buffer.getvalue())
 
 

@@ -6,10 +6,14 @@ const UNSEEN = -60; // the logvar of points that came without: an ellipse too sm
 export function complete(frame) {
   const { meta, arrays, count } = frame;
   frame.given = { decoder: meta.plan.decoder.length > 0 };
-  for (const name of ["logvar", "distortion", "images"]) frame.given[name] = name in arrays;
+  for (const name of ["logvar", "distortion", "images", "index"]) frame.given[name] = name in arrays;
+  arrays.index ??= Int32Array.from({ length: count }, (_, i) => i);
   arrays.logvar ??= new Float32Array(count * meta.latent_dim).fill(UNSEEN);
   arrays.distortion ??= new Float32Array(count);
 }
+
+// What a point is called: by its place in the test split, or in the file that it came from.
+export const pointName = ({ given, arrays }, i) => (given.index ? `test image ${arrays.index[i]}` : `row ${arrays.index[i] + 1}`);
 
 // Takes back what a link, or the model before, has chosen and this frame cannot show.
 export function restrict(state, given) {

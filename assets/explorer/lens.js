@@ -1,7 +1,7 @@
 // The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
 
 import { logPrior } from "./gaussian.js";
-import { lensNote } from "./given.js";
+import { lensNote, pointName } from "./given.js";
 import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
 import { measure } from "./timing.js";
@@ -57,7 +57,7 @@ export class Lens {
     if (given.images) (this.decoder ? this.original : this.decoded).paint(arrays.images, 1 / 255, i * size);
     if (this.decoder) this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
     this.parts.class.textContent = meta.classes[arrays.labels[i]];
-    this.parts.index.textContent = arrays.index ? `test image ${arrays.index[i]}` : `row ${i + 1}`;
+    this.parts.index.textContent = pointName(this.frame, i);
     this.parts.distortion.textContent = `${signed(arrays.distortion[i], 1)}`;
     this.parts.rate.textContent = `${this.costs.rate[i].toFixed(2)}`;
   }

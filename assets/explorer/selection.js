@@ -23,28 +23,33 @@ export const MEASURES = {
   "−elbo": ({ arrays }, costs, i) => arrays.distortion[i] + costs.rate[i],
 };
 
-// The points from the worst to the best, or the other way round.
+// Those of them that the frame knows of every point.
+export const measuresOf = ({ distortion, logvar }) =>
+  Object.entries({ distortion, rate: logvar, "−elbo": distortion && logvar }).flatMap(([name, known]) => (known ? [name] : []));
+
+// The points from the worst to the best, or the other way round; in their own order where there is no measure.
 export function sorted(frame, costs, chosen, measure, worstFirst) {
+  if (!measure) return [...chosen].sort((a, b) => a - b);
   const values = new Map(chosen.map((i) => [i, MEASURES[measure](frame, costs, i)]));
   return [...chosen].sort((a, b) => (worstFirst ? values.get(b) - values.get(a) : values.get(a) - values.get(b)) || a - b);
 }
 
-// A row for every point, with the columns that `python -m vae export` writes.
-export function csv({ meta, arrays }, costs, chosen) {
+// A row for every point, with the columns that `python -m vae export` writes, but for those that the frame lacks.
+export function csv({ meta, arrays, given }, costs, chosen) {
   const k = meta.latent_dim;
   const dimensions = Array.from({ length: k }, (_, d) => d);
-  const header = ["index", "label", "class", ...dimensions.map((d) => `mu_${d + 1}`), ...dimensions.map((d) => `logvar_${d + 1}`), "distortion", "rate"];
   const number = (v) => String(Number(v.toPrecision(9)));
-  const rows = chosen.map((i) => [
-    arrays.index[i],
-    arrays.labels[i],
-    quoted(meta.classes[arrays.labels[i]]),
-    ...dimensions.map((d) => number(arrays.mu[i * k + d])),
-    ...dimensions.map((d) => number(arrays.logvar[i * k + d])),
-    number(arrays.distortion[i]),
-    number(costs.rate[i]),
-  ]);
-  return [header, ...rows].map((row) => `${row.join(",")}\n`).join("");
+  const columns = [
+    ["index", (i) => arrays.index[i]],
+    ["label", (i) => arrays.labels[i]],
+    ["class", (i) => quoted(meta.classes[arrays.labels[i]])],
+    ...dimensions.map((d) => [`mu_${d + 1}`, (i) => number(arrays.mu[i * k + d])]),
+    ...(given.logvar ? dimensions.map((d) => [`logvar_${d + 1}`, (i) => number(arrays.logvar[i * k + d])]) : []),
+    ...(given.distortion ? [["distortion", (i) => number(arrays.distortion[i])]] : []),
+    ...(given.logvar ? [["rate", (i) => number(costs.rate[i])]] : []),
+  ];
+  const rows = chosen.map((i) => columns.map(([, value]) => value(i)));
+  return [columns.map(([name]) => name), ...rows].map((row) => `${row.join(",")}\n`).join("");
 }
 
 // Spreadsheets take what begins with one of these signs for a formula.

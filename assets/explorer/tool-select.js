@@ -2,11 +2,12 @@
 
 import { box, within } from "./lasso.js";
 import { whole } from "./format.js";
+import { pointName } from "./given.js";
 import { Decoder } from "./network.js";
 import { classColour, faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
-import { MEASURES, csv, sorted, summary } from "./selection.js";
+import { MEASURES, csv, measuresOf, sorted, summary } from "./selection.js";
 
 const PAGE = 60; // pairs of images shown at a time
 const STILL = 5; // px that a press may wander and still be a click
@@ -47,7 +48,6 @@ export class Select {
     const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
     this.modes = [...root.querySelectorAll("[data-mode]")];
     for (const button of this.modes) button.addEventListener("click", () => this.setMode(button.dataset.mode));
-    this.$(".er-measure").append(...Object.keys(MEASURES).map((name) => new Option(name)));
     on(".er-clear", "click", () => this.take([], null));
     on(".er-measure", "change", (event) => this.order({ measure: event.target.value }));
     on(".er-turn", "click", () => this.order({ worstFirst: !this.worstFirst }));
@@ -60,6 +60,11 @@ export class Select {
     const { image_shape: shape, plan } = frame.meta;
     Object.assign(this, { frame, imageShape: shape, size: shape.reduce((a, b) => a * b, 1) });
     this.decoder = plan.decoder.length ? new Decoder(frame) : null;
+    const measures = measuresOf(frame.given);
+    if (!measures.includes(this.measure)) this.measure = measures[0];
+    this.$(".er-measure").replaceChildren(...measures.map((name) => new Option(name, name, false, name === this.measure)));
+    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")]) chooser.hidden = !measures.length;
+    this.$(".er-png").hidden = !this.painters(0).length;
     this.take([], null);
   }
 
@@ -178,29 +183,29 @@ export class Select {
   // A point's image over its reconstruction, as a button that finds the point on the map.
   pair(i) {
     const { frame, explorer } = this;
-    const value = MEASURES[this.measure](frame, explorer.costs, i);
+    const value = this.measure && MEASURES[this.measure](frame, explorer.costs, i).toFixed(1);
     const button = document.createElement("button");
     button.className = "er-pair";
     button.dataset.point = i;
     button.setAttribute("role", "listitem");
-    button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, test image ${frame.arrays.index[i]}: ${this.measure} ${value.toFixed(1)} nats`;
+    button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, ${pointName(frame, i)}${value ? `: ${this.measure} ${value} nats` : ""}`;
     button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
     for (const paint of this.painters(i)) {
       const canvas = document.createElement("canvas");
       paint(new Picture(canvas, this.imageShape));
       button.append(canvas);
     }
-    button.append(Object.assign(document.createElement("small"), { textContent: value.toFixed(1) }));
+    button.append(Object.assign(document.createElement("small"), { textContent: value ?? pointName(frame, i) }));
     return button;
   }
 
-  // What paints point i: its image, and where there is a decoder, its reconstruction at mu.
+  // What paints point i: its image, where there is one, and where there is a decoder, its reconstruction at mu.
   painters(i) {
     const k = this.frame.meta.latent_dim;
     const { images, mu } = this.frame.arrays;
     const image = (picture) => picture.paint(images, 1 / 255, i * this.size);
     const again = (picture) => picture.paint(this.decoder.decode(mu.subarray(i * k, (i + 1) * k)));
-    return this.decoder ? [image, again] : [image];
+    return [...(this.frame.given.images ? [image] : []), ...(this.decoder ? [again] : [])];
   }
 
   // The point under the lens is marked among the images.

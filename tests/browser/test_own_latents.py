@@ -41,8 +41,19 @@ def open_every_tool(room: Room) -> None:
             room.page.wait_for_selector(f'.er-root[data-tool="{name}"]')
             for spot in ([0.3, 0.3], [-0.5, 0.2]):
                 room.hover(*spot)
+        if name == "select":
+            select_a_box(room)
     room.page.locator('.er-tabs [data-tool="lens"]').click()
     room.page.wait_for_selector('.er-root[data-tool="lens"]')
+
+
+def select_a_box(room: Room) -> None:
+    room.page.locator('[data-mode="box"]').click()
+    room.page.mouse.move(*room.pixel(-0.6, -0.6))
+    room.page.mouse.down()
+    room.page.mouse.move(*room.pixel(0.6, 0.6), steps=3)
+    room.page.mouse.up()
+    room.page.wait_for_selector(".er-pair")
 
 
 def test_the_lens_shows_the_nearest_thumbnail(fresh, tmp_path) -> None:
