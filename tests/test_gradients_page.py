@@ -133,8 +133,8 @@ def test_more_noise_and_other_images_change_it_and_weights_are_left_alone() -> N
     "wrong",
     [
         {"model": "none"}, {"model": "../mnist-2d"}, {"model": 3}, {"model": None}, {"size": 0}, {"size": 65},
-        {"size": 2.5}, {"size": True}, {"first": -1}, {"seed": -1}, {"seed": 1 << 40}, {"beta": -1}, {"beta": "1"}, {"beta": None},
-        {"beta": float("nan")}, {"beta": 1e300}, {"more": 1}, {"model": []},
+        {"size": 2.5}, {"size": True}, {"first": -1}, {"seed": -1}, {"seed": 1 << 40}, {"beta": -1},
+        {"beta": "1"}, {"beta": None}, {"beta": float("nan")}, {"beta": 1e300}, {"more": 1}, {"model": []},
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_told_in_a_sentence(wrong) -> None:
