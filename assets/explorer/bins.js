@@ -1,17 +1,18 @@
 // Pictures of many points, pixel by pixel, into the 32-bit pixels of an image: counts as colour, or a dot for each.
 
-const FAINTEST = 0.22; // opacity of a cell with one point, where the fullest has OPAQUE
-const OPAQUE = 0.97;
+const FAINTEST = 0.22; // opacity at least of a cell with a point in it …
+const OPAQUE = 0.97; // … and of the fullest
 export const HIDDEN = -1;
 
 // Counts of the points that fall into each cell of a raster, and the sums of their colours.
 export class Bins {
   constructor() {
-    this.columns = this.rows = 0;
+    this.columns = this.rows = this.total = 0;
   }
 
   // Empties a raster of this size.
   clear(columns, rows) {
+    this.total = 0;
     if (this.columns !== columns || this.rows !== rows) {
       Object.assign(this, { columns, rows });
       this.counts = new Uint32Array(columns * rows);
@@ -34,31 +35,31 @@ export class Bins {
       if (colours[code] === HIDDEN) continue;
       const cell = (row | 0) * columns + (column | 0);
       counts[cell]++;
+      this.total++;
       sums[3 * cell] += colours[code];
       sums[3 * cell + 1] += colours[code + 1];
       sums[3 * cell + 2] += colours[code + 2];
     }
   }
 
-  // Opacity goes with ln of the count, colour is the mean of the points' colours; every cell is a square of `size` pixels.
+  // Opacity goes with ln(1 + count), colour is the mean of the points' colours; every cell is a square of `size` pixels.
   paint(pixels, width, height, size) {
     const { columns, rows, counts, sums } = this;
     let peak = 1;
     for (let c = 0; c < counts.length; c++) if (counts[c] > peak) peak = counts[c];
-    const scale = (OPAQUE - FAINTEST) / Math.log(Math.max(2, peak));
-    const alphas = Uint8Array.from({ length: Math.min(peak, 4096) + 1 }, (_, n) => 255 * (FAINTEST + scale * Math.log(Math.max(1, n))));
+    const opacity = (n) => 255 * Math.max(FAINTEST, (OPAQUE * Math.log1p(n)) / Math.log1p(peak));
+    const known = Uint8Array.from({ length: Math.min(peak, 4096) + 1 }, (_, n) => opacity(n));
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
         const cell = row * columns + column;
         const n = counts[cell];
         if (n === 0) continue;
-        const alpha = n < alphas.length ? alphas[n] : 255 * (FAINTEST + scale * Math.log(n));
+        const alpha = n < known.length ? known[n] : opacity(n);
         const pixel = packed(sums[3 * cell] / n, sums[3 * cell + 1] / n, sums[3 * cell + 2] / n, alpha);
         const right = Math.min(width, (column + 1) * size);
         const bottom = Math.min(height, (row + 1) * size);
         for (let y = row * size; y < bottom; y++) for (let x = column * size; x < right; x++) pixels[y * width + x] = pixel;
       }
-    return peak;
   }
 }
 

@@ -8,9 +8,9 @@ import { measure } from "./timing.js";
 
 const RESOLVED = 40_000; // points in view, at most, that are drawn as dots
 const SMALLEST = 1.6; // px of a dot where there are that many
-const COARSE = 150_000; // points in view from which a moving picture has cells of …
-const CELL = 2; // … so many px
-const SETTLED = 160; // ms without a change of view after which it is drawn as finely as the screen is
+const CELL = 2; // px of a cell of the density …
+const FINE = 200_000; // … and 1 from so many points in view on, once the view has …
+const SETTLED = 160; // … not changed for so many ms
 const STEPS = 255; // colours of a value that is no class; the one after them is that of hidden points
 
 export class Cloud {
@@ -62,7 +62,7 @@ export class Cloud {
 
   settle() {
     if (this.coarse) this.draw(false);
-    const count = this.inView.toLocaleString("en");
+    const count = this.bins.total.toLocaleString("en");
     this.say("points", this.picture === "density" ? `${count} points in view, counted on a log scale: zoom in to see each` : "");
   }
 
@@ -79,9 +79,10 @@ export class Cloud {
     this.inView = index.count(view.x, view.y);
     const size = this.dotSize() * ratio;
     this.picture = this.inView > RESOLVED ? "density" : "dots";
-    this.coarse = moving && this.picture === "density" && this.inView > COARSE;
+    const fine = this.picture === "density" && this.inView >= FINE;
+    this.coarse = fine && moving;
     if (this.picture === "dots") this.drawDots(pixels, image, size);
-    else this.drawDensity(pixels, image, this.coarse ? CELL * Math.ceil(ratio) : Math.ceil(ratio));
+    else this.drawDensity(pixels, image, (fine && !moving ? 1 : CELL) * Math.ceil(ratio));
     context.putImageData(image, Math.round(view.left * ratio), Math.round(view.top * ratio));
     this.root.dataset.points = this.picture;
     measure("elbo-room:points", start);

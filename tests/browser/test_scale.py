@@ -1,0 +1,230 @@
+"""Very many points: counted where they are many, each by itself once zoomed in, and picked as few are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import PATIENCE, WINDOW, watched
+from tests.browser.room import Room, eventually
+from vae.latents import frame, read
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+POINTS = 250_000
+CLASSES = 4
+MOST = 20e6  # bytes of a frame of a million points
+
+
+def crowd(n: int, k: int = 2) -> dict[str, np.ndarray]:
+    """Means in as many clumps as there are classes, and a few far away."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, CLASSES, n)
+    mu = rng.normal(0, 1.5, (CLASSES, k))[labels] + rng.normal(0, 0.5, (n, k))
+    mu[:3] = rng.uniform(8, 9, (3, k))
+    return {"mu": mu.astype(np.float32), "logvar": rng.normal(-4, 0.5, (n, k)).astype(np.float32), "labels": labels}
+
+
+@pytest.fixture(scope="module")
+def points() -> dict[str, np.ndarray]:
+    return crowd(POINTS)
+
+
+@pytest.fixture(scope="module")
+def opened(
+    browser: Browser, address: str, points: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Room, list[str], list[str]]]:
+    path = tmp_path_factory.mktemp("latents") / "many.npz"
+    np.savez(path, **points)
+    context = browser.new_context(viewport=WINDOW, color_scheme="light")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    wrong = watched(page, address)
+    yield Room(page, address).open(f"path:{path}"), wrong, asked
+    context.close()
+
+
+@pytest.fixture
+def room(opened: tuple[Room, list[str], list[str]]) -> Iterator[Room]:
+    room, wrong, _ = opened
+    yield room
+    room.page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    room.follow("")
+    assert not wrong
+
+
+def canvas(room: Room) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels within the axes, (4, H, W), and the corner of the map that they begin at, in pixels of the page."""
+    left, top, width, height = room.page.evaluate(
+        """() => {
+          const { _offset: left, _length: width } = document.querySelector(".er-plot")._fullLayout.xaxis;
+          const { _offset: top, _length: height } = document.querySelector(".er-plot")._fullLayout.yaxis;
+          return [left, top, width, height].map(Math.round);
+        }"""
+    )
+    return room.canvas("canvas.er-cloud")[:, top : top + height, left : left + width], np.array([left, top])
+
+
+def picture(room: Room) -> str:
+    return room.page.locator(".er-map").get_attribute("data-points")
+
+
+def cells_of(room: Room, mu: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row and column of the pixel that each point falls on, and whether that is in view."""
+    view, (height, width) = room.view(), shape
+    columns = np.floor((mu[:, 0] - view["x"][0]) / np.ptp(view["x"]) * width).astype(int)
+    rows = np.floor((view["y"][1] - mu[:, 1]) / np.ptp(view["y"]) * height).astype(int)
+    return rows, columns, (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+
+
+def counts(room: Room, mu: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    rows, columns, inside = cells_of(room, mu, shape)
+    found = np.zeros(shape, int)
+    np.add.at(found, (rows[inside], columns[inside]), 1)
+    return found
+
+
+def test_many_points_are_counts_on_a_log_scale(room, points) -> None:
+    def drawn() -> None:
+        assert picture(room) == "density"
+        alpha = canvas(room)[0][3]
+        expected = counts(room, points["mu"], alpha.shape)
+        assert ((alpha > 0) == (expected > 0)).mean() > 0.995  # some lie so near to an edge that rounding moves them
+        strength = np.maximum(0.22, 0.97 * np.log1p(expected) / np.log1p(expected.max()))
+        many = expected > 0
+        assert (np.abs(alpha - 255 * strength)[many] < 3).mean() > 0.95
+
+    eventually(drawn)
+    eventually(lambda: _assert_note(room, f"{POINTS:,} points in view"))
+
+
+def _assert_note(room: Room, begins: str) -> None:
+    note = room.page.locator(".er-note")
+    assert note.inner_text().startswith(begins) if begins else not note.is_visible()
+
+
+def zoom_in(room: Room, u: float, v: float) -> None:
+    """By the wheel, until the points are dots."""
+    room.hover(u, v)
+    for _ in range(60):
+        room.page.mouse.wheel(0, -200)
+        room.frames()
+        room.frames()
+        if picture(room) == "dots":
+            return
+    raise AssertionError("the points have not become dots")
+
+
+def test_each_is_a_dot_in_its_class_s_colour_once_there_are_few_in_view(room, points) -> None:
+    spot = np.median(points["mu"][points["labels"] == 1], axis=0)
+    zoom_in(room, *spot)
+    dots = room.page.locator(".er-legend i")
+    texts = dots.evaluate_all("(all) => all.map((dot) => getComputedStyle(dot).backgroundColor)")
+    colours = np.array([[int(part) for part in text[4:-1].split(",")] for text in texts])
+
+    def drawn() -> None:
+        rgba, _ = canvas(room)
+        rows, columns, inside = cells_of(room, points["mu"], rgba.shape[1:])
+        assert 1000 < inside.sum() < 45_000
+        found = rgba[:, rows[inside], columns[inside]].T
+        assert (found[:, 3] > 0).mean() > 0.98
+        own = np.abs(found[:, :3] - colours[points["labels"][inside]]).max(1) < 4
+        assert own.mean() > 0.6  # dots of other classes cover some
+
+    eventually(drawn)
+    eventually(lambda: _assert_note(room, ""))
+
+
+@pytest.mark.parametrize("hidden", [[], [1]])
+def test_the_point_that_is_nearest_is_found(room, points, hidden) -> None:
+    mu = points["mu"].astype(float)
+    room.follow("hidden=" + ",".join(map(str, hidden)) if hidden else "")
+    rng = np.random.default_rng(1)
+    spots = [*rng.uniform(-3.5, 3.5, (6, 2)), (7.5, 7.5)]
+    for spot in spots:
+        at = room.hover(*spot)
+        distance = np.where(np.isin(points["labels"], hidden), np.inf, np.hypot(*(mu - at).T))
+        shown = int(room.text(".er-index").split()[-1].replace(",", "")) - 1
+        assert distance[shown] <= distance.min() + 2e-3  # a step of mu as it travels, and a pixel's rounding
+        assert room.text(".er-class") == str(points["labels"][shown])
+
+
+def test_hidden_classes_leave_the_picture(room, points) -> None:
+    room.follow("hidden=0,2,3")
+
+    def drawn() -> None:
+        alpha = canvas(room)[0][3]
+        expected = counts(room, points["mu"][points["labels"] == 1], alpha.shape)
+        assert picture(room) == "density"
+        assert ((alpha > 0) == (expected > 0)).mean() > 0.995
+
+    eventually(drawn)
+    eventually(lambda: _assert_note(room, f"{(points['labels'] == 1).sum():,} points in view"))
+
+
+def test_zones_of_a_part_are_drawn_and_that_is_said(room) -> None:
+    room.follow("zones=all")
+    eventually(lambda: _assert_said(room, "zones of one in 13 points in view"))
+    room.follow("zones=all&density=q")
+    eventually(lambda: _assert_said(room, "density from one in 13 points"))
+
+
+def _assert_said(room: Room, what: str) -> None:
+    assert what in room.text(".er-note")
+
+
+def test_nothing_is_sent_again_when_a_control_moves(opened, room) -> None:
+    *_, asked = opened
+    room.hover(0.5, 0.5)
+    frames = [url for url in asked if "/room/frame/" in url]
+    assert len(frames) == 1
+    before = len(asked)
+    for link in ("colour=rate", "zones=all&scale=2", "density=ratio", "hidden=1"):
+        room.follow(link)
+    room.page.mouse.wheel(0, -300)
+    room.frames()
+    assert [url for url in asked[before:] if "/room/" in url] == []
+
+
+def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    many = crowd(1_000_000)
+    np.savez(path, **many)
+    assert len(frame("many", read(path, path.name))) < MOST
+
+
+# Random points, some of them in one place, sorted into a grid, and asked for in the page itself.
+NEAREST = """async ([module, us, vs, spots, every]) => {
+  const { GridIndex } = await import(module);
+  const index = new GridIndex(Float32Array.from(us), Float32Array.from(vs));
+  const counts = (i) => i % every === 0;
+  const within = [];
+  index.spans([-0.5, 0.5], [-1, 0.25], (from, to) => within.push(...index.order.subarray(from, to)));
+  return [spots.map(([u, v]) => index.nearest(u, v, counts)), within];
+}"""
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 30, 3000])
+def test_the_grid_finds_what_asking_every_point_finds(room, n) -> None:
+    rng = np.random.default_rng(n)
+    mu = rng.standard_normal((n, 2)).astype(np.float32)
+    mu[n // 2 :] = mu[: n - n // 2]  # every point twice
+    mu[: n // 100] *= 1000
+    spots = np.concatenate([rng.uniform(-4, 4, (40, 2)), [[1e4, 0], [0, -1e4]]]).astype(np.float32)
+    for every in (1, 7):
+        arguments = [room.module("grid-index.js"), *mu.T.tolist(), spots.tolist(), every]
+        found, within = room.page.evaluate(NEAREST, arguments)
+        some = np.arange(0, n, every)
+        for spot, i in zip(spots.astype(float), found, strict=True):
+            squares = ((mu[some].astype(float) - spot) ** 2).sum(1)
+            assert i == (some[squares.argmin()] if n else -1)
+        assert len(set(within)) == len(within)
+        inside = (mu[:, 0] >= -0.5) & (mu[:, 0] <= 0.5) & (mu[:, 1] >= -1) & (mu[:, 1] <= 0.25)
+        assert set(np.flatnonzero(inside)) <= set(within)
