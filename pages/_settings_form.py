@@ -103,13 +103,14 @@ def _ends(limits: Any, kind: type) -> tuple[Any, Any]:
 
 def _about_data(own_images: bool) -> None:
     data = chosen_data()
+    slot = st.empty()  # there or not, so that what follows stays itself
     if not _images.at_hand(data):
-        st.caption(
+        slot.caption(
             f"{data} is not below the data root (ELBO_ROOM_DATA) yet: it is downloaded when training starts, where the "
             "network can be reached. Digits are there at once."
         )
-    if remark := _images.remark_of(data):
-        st.caption(remark)
+    elif remark := _images.remark_of(data):
+        slot.caption(remark)
     if not own_images:
         return
     with st.expander("Your own images"):
