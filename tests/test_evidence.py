@@ -144,6 +144,16 @@ def test_the_raster_is_the_posterior_where_there_is_any() -> None:
     assert (log_posterior[wanted + seen.log_prior < posterior.log_total - 12] < -10).all()
 
 
+def test_a_raster_of_a_quadratic_is_exact_though_few_of_its_cells_are_decoded() -> None:
+    model, x, _, _ = linear(2)
+    decoded = []
+    model.decoder.register_forward_pre_hook(lambda _, z: decoded.append(len(z[0])))
+    seen = raster(model, x, torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 2.0]), 64)
+    assert sum(decoded) <= 32 * 32
+    at = torch.stack(torch.meshgrid(*seen.axes, indexing="xy"), -1)
+    torch.testing.assert_close(seen.log_likelihood, log_likelihoods(model, x, at.reshape(-1, 2)).reshape(64, 64))
+
+
 def test_a_raster_of_a_line_is_the_likelihood_itself() -> None:
     model, x, _, _ = linear(1)
     seen = raster(model, x, torch.tensor([-2.0]), torch.tensor([3.0]), 16)

@@ -55,7 +55,8 @@ def _halved_twice(model: VAE, x: Tensor, z: Tensor) -> Tensor:
         wanted = wanted.repeat_interleave(2, 0).repeat_interleave(2, 1)
         wanted[::2, ::2] = False  # known already
         values = guess.clone()
-        values[wanted] = log_likelihoods(model, x, z[::stride, ::stride][wanted])
+        if wanted.any():
+            values[wanted] = log_likelihoods(model, x, z[::stride, ::stride][wanted])
         wanted = _with_neighbours((values - guess).abs() > ERROR)
     return values
 
