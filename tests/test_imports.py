@@ -18,6 +18,7 @@ BESIDE_ELBO += ["full_gaussian", "quadrature", "annealing", "targets"]  # these 
 BESIDE_ELBO += ["raster", "sampling", "survey"]
 WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export", "figures"]
 WITHOUT_TORCH += ["evidence_table", "control", "queue", "live", "path", "linear", "sprites"]
+WITHOUT_TORCH += ["images", "archive", "arrays", "pictures", "own", "table", "latents", "latents_out", "opening"]
 MODULES = {path.stem: path for path in (ROOT / "vae").glob("*.py")}
 
 
