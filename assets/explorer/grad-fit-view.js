@@ -47,7 +47,7 @@ const HTML = `
 </aside>`;
 
 export class FitView {
-  // `page` = { state, spec, posteriors, choose(target, image), wake() }
+  // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }
   constructor(root, page) {
     Object.assign(this, { root, page, state: page.state, random: new Random(SEED), runs: [] });
     root.innerHTML = HTML;
@@ -170,6 +170,7 @@ export class FitView {
   }
 
   take(q, done) {
+    this.page.touched();
     if (done) this.begin(q);
     this.q = q;
     this.refresh();

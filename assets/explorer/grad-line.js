@@ -7,7 +7,7 @@ import { Plane } from "./grad-plane.js";
 import { THEORY, faded, theme } from "./palette.js";
 import { View } from "./view.js";
 
-const MARGIN = { left: 34, right: 8, top: 10, bottom: 26 };
+const MARGIN = { left: 46, right: 8, top: 10, bottom: 26 };
 const BENEATH = 0.36; // share of the height that belongs to the arrows
 const NARROWEST = 0.008; // of half the picture's width
 

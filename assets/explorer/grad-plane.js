@@ -9,7 +9,7 @@ import { THEORY, faded, rgb, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 import { View } from "./view.js";
 
-const MARGIN = { left: 34, right: 8, top: 8, bottom: 26 };
+const MARGIN = { left: 46, right: 8, top: 8, bottom: 26 };
 const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats under the peak: ½, 1, 1½ … standard deviations of a Gaussian
 const CELL = 3; // px of the heat
 const NARROWEST = 0.008; // of half the picture's width
@@ -153,7 +153,7 @@ export class Plane {
       arrows[2 * s] = unit * rows[s * q.size];
       arrows[2 * s + 1] = -unit * rows[s * q.size + 1];
     }
-    fan(context, x, y, arrows, faded(colour, shown > 40 ? 0.34 : 0.6));
+    fan(context, x, y, arrows, faded(colour, shown > 40 ? 0.45 : 0.75));
   }
 
   paintMeans(context, { q, colour, gradients: { rows, mean, exact, unit } }, { background }) {

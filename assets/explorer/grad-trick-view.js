@@ -58,7 +58,7 @@ export class TrickView {
     Object.assign(this, patch);
     this.draw();
     this.dirty = true;
-    this.page.wake();
+    this.page.touched();
   }
 
   draw() {

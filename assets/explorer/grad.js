@@ -95,10 +95,15 @@ export class Gradients {
   }
 
   changed(changed) {
-    this.startedAt ??= performance.now();
+    this.touched();
     for (const view of Object.values(this.views)) if (view.target) view.changed(changed);
     if (changed.has("tab")) this.showTab();
     this.saveHashSoon();
+  }
+
+  // A person has moved something: how long its picture takes is measured.
+  touched() {
+    this.startedAt ??= performance.now();
     this.wake();
   }
 
@@ -109,6 +114,7 @@ export class Gradients {
       const button = this.root.querySelector(`[data-tab="${name}"]`);
       button.setAttribute("aria-selected", String(name === tab));
       button.tabIndex = name === tab ? 0 : -1;
+      if (name === tab) button.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone not all fit in
     }
     this.view.shown();
     this.wake();

@@ -254,7 +254,7 @@ def test_q_follows_the_pointer_and_the_exact_gradient_is_that_of_where_it_is(gra
     gradients.visit("target=ring&estimator=pathwise&n=1000")
     plane = gradients.page.locator("#gr-fit .gr-plane:visible")
     box = plane.bounding_box()
-    left, right, top, bottom = 34, 8, 8, 26  # the margins of the axes
+    left, right, top, bottom = 46, 8, 8, 26  # the margins of the axes
     width, height = box["width"] - left - right - 2, box["height"] - top - bottom - 2
     unit = min(width, height) / (2 * 3.6)
 
