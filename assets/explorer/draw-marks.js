@@ -4,7 +4,7 @@
 import { ellipse } from "./projection.js";
 
 const HTML = `
-<path class="er-cloud"/><ellipse class="er-drawn"/><line class="er-drawn-to"/>
+<path class="er-drawn-many"/><ellipse class="er-drawn"/><line class="er-drawn-to"/>
 <circle class="er-drawn-mean" r="4"/><circle class="er-drawn-z" r="5"/>`;
 
 export class DrawMarks {
@@ -26,7 +26,7 @@ export class DrawMarks {
     const [zx, zy] = view.toPixel(...projection.project(z));
     set(part("drawn-z"), { cx: zx, cy: zy });
     set(part("drawn-to"), { x1: x, y1: y, x2: zx, y2: zy });
-    set(part("cloud"), { d: dots(cloud, mu.length, view, projection) });
+    set(part("drawn-many"), { d: dots(cloud, mu.length, view, projection) });
   }
 }
 

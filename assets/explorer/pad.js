@@ -47,9 +47,13 @@ export class Pad {
     this.redraw();
   }
 
-  // What is drawn, as pixels; null for an empty pad.
+  // What is drawn, as pixels of whole bytes, which is what the data are; null for an empty pad.
   get pixels() {
-    if (this.picture) return fitPicture(this.picture, this.shape, this.ways);
+    const pixels = this.picture ? fitPicture(this.picture, this.shape, this.ways) : this.drawn();
+    return pixels && pixels.map((v) => Math.round(255 * Math.min(1, Math.max(0, v))) / 255);
+  }
+
+  drawn() {
     const ink = fitStrokes(this.strokes, this.shape, this.ways, LEAST);
     return ink && this.coloured(ink);
   }

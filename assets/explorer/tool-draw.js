@@ -59,6 +59,8 @@ export class Draw {
     this.k = k;
     this.encoder = null;
     this.posterior = null;
+    this.closer = false;
+    this.$(".er-closer").setAttribute("aria-pressed", "false");
     this.decoder = new Decoder(frame);
     this.pictures = Object.fromEntries(["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]));
     this.dims = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
@@ -114,6 +116,7 @@ export class Draw {
   }
 
   encode() {
+    if (this.closer) this.lookCloser(false);
     const start = performance.now();
     const { mu, logvar } = this.encoder.encode(this.pixels);
     measure("elbo-room:encode", start);
@@ -139,7 +142,7 @@ export class Draw {
     this.$(".er-elbo").textContent = signed(-distortion - rate, 1);
     this.dims.forEach((d, row) => {
       const sigma = Math.exp(0.5 * logvar[d]);
-      [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => (this.cells[row][c].textContent = signed(v, c === 1 ? 3 : 2)));
+      [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => write(this.cells[row][c], v, c === 1 ? 3 : 2));
     });
   }
 
@@ -209,4 +212,10 @@ export class Draw {
   retheme() {
     this.showNoise();
   }
+}
+
+// All digits are there for whoever rests the pointer on the number.
+function write(cell, v, digits) {
+  cell.textContent = signed(v, digits);
+  cell.title = v;
 }
