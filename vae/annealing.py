@@ -6,6 +6,8 @@ weights is an unbiased estimate of the integral of f, whatever the moves, so its
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -31,6 +33,18 @@ class Annealed(NamedTuple):
     log_w: Tensor
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Steps this small gain nothing from a second thread, and on a busy machine wait for it, many times their own length."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def annealed(
     log_density: LogDensity,
     q: Gaussian,
