@@ -21,7 +21,7 @@ const LINES = [
 export class Derivation {
   constructor(root) {
     const item = ([key, name]) => `<li data-line="${key}"><h4>${name}</h4><div class="eb-formula"></div><p class="eb-numbers"></p></li>`;
-    root.innerHTML = `<ol class="eb-lines">${LINES.map(item).join("")}</ol><canvas class="eb-jensen" role="img" aria-label="distribution of ln w under q, the average of the logarithms and the logarithm of the average"></canvas>`;
+    root.innerHTML = `<ol class="eb-steps">${LINES.map(item).join("")}</ol><canvas class="eb-jensen" role="img" aria-label="distribution of ln w under q, the average of the logarithms and the logarithm of the average"></canvas>`;
     this.root = root;
     this.canvas = root.querySelector("canvas");
     this.items = Object.fromEntries(LINES.map(([key]) => [key, root.querySelector(`[data-line="${key}"] .eb-numbers`)]));
