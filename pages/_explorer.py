@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._routes import module_path, modules, plotly_path
+from pages._routes import PREFIX, module_path, modules, plotly_path
 
 # The component's own script is a blob without an address to import from; the page's address serves instead.
 ENTRY = """
@@ -26,4 +26,5 @@ _component = st.components.v2.component(
 def explorer(frame: str, encoder: str | None, key: str) -> None:
     """Show the explorer with the frame at the address `frame`; an encoder's frame is fetched once it is needed."""
     addresses = {"module": module_path("streamlit.js"), "plotly": plotly_path(), "frame": frame, "encoder": encoder}
+    addresses["tsne"] = f"{PREFIX}/tsne/{frame.rpartition('/')[2]}"
     _component(key=key, data=addresses)

@@ -72,6 +72,12 @@ def is_published(path: str) -> bool:
         return key in _frames
 
 
+def frame_data(key: str) -> bytes | None:
+    """The frame whose address ends with this key, where it can still be fetched."""
+    with _lock:
+        return _frames[key].data if key in _frames else None
+
+
 @cache
 def modules() -> dict[str, Blob]:
     """File name → content of every module and style sheet of the explorer."""
@@ -130,7 +136,7 @@ async def _frame(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    from pages import _code, _evidence, _files, _live, _paths  # they know the addresses of this module
+    from pages import _code, _evidence, _files, _live, _paths, _tsne  # they know the addresses of this module
 
     return [
         Route("/" + plotly_path(), _plotly),
@@ -139,6 +145,7 @@ def routes() -> list[BaseRoute]:
         Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
         Route(f"/{CODE}", _code.answer, methods=["POST"]),
         Route(f"/{PREFIX}/evidence/{{key}}/{{kind}}", _evidence.answer, methods=["POST"]),
+        Route(f"/{PREFIX}/tsne/{{key}}", _tsne.answer, methods=["POST"]),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
         Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),

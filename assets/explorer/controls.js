@@ -16,7 +16,7 @@ export class Controls {
     const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"]];
     this.root.replaceChildren(
       this.select("colour", "Colour by", colours.filter(([name]) => coloursOf(given)[name])),
-      ...(k > 2 ? this.plane(k) : []),
+      ...(k > 2 ? this.plane(k, given.tsne) : []),
       ...(given.logvar ? this.posteriors(classes) : []),
       ...(given.decoder ? [this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]])] : []),
     );
@@ -62,11 +62,11 @@ export class Controls {
     return element;
   }
 
-  // Two dimensions to look at, or the plane of the largest variance.
-  plane(k) {
+  // Two dimensions to look at, the plane of the largest variance, or a map of neighbours.
+  plane(k, tsne) {
     const names = Array.from({ length: k }, (_, d) => [String(d), subscript("z", d + 1)]);
-    const pca = this.state.plane === "pca";
-    const [i, j] = pca ? ["0", "1"] : this.state.plane.split(",");
+    const axes = this.state.plane.includes(",");
+    const [i, j] = axes ? this.state.plane.split(",") : ["0", "1"];
     const choose = (a, b) => a !== b && this.state.set({ plane: `${a},${b}` });
     const across = this.select("across", "across", names, i, (v) => choose(v, up.querySelector("select").value));
     const up = this.select("up", "up", names, j, (v) => choose(across.querySelector("select").value, v));
@@ -74,10 +74,11 @@ export class Controls {
       here.addEventListener("change", () => disableSame(here, other));
     disableSame(across, up);
     disableSame(up, across);
-    across.hidden = up.hidden = pca;
-    const plane = this.select("plane", "Plane", [["pca", "principal (PCA)"], ["axes", "two dimensions"]], pca ? "pca" : "axes", (v) => {
-      across.hidden = up.hidden = v === "pca";
-      this.state.set({ plane: v === "pca" ? "pca" : [across, up].map((e) => e.querySelector("select").value).join(",") });
+    across.hidden = up.hidden = !axes;
+    const planes = [["pca", "principal (PCA)"], ["axes", "two dimensions"], ...(tsne ? [["tsne", "t-SNE"]] : [])];
+    const plane = this.select("plane", "Plane", planes, axes ? "axes" : this.state.plane, (v) => {
+      across.hidden = up.hidden = v !== "axes";
+      this.state.set({ plane: v === "axes" ? [across, up].map((e) => e.querySelector("select").value).join(",") : v });
     });
     return [plane, across, up];
   }

@@ -2,6 +2,7 @@
 
 import { Controls } from "./controls.js";
 import { Description } from "./description.js";
+import { MOST as TSNE_MOST, fetchEmbedding } from "./embedding.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
 import { complete, restrict } from "./given.js";
@@ -163,11 +164,12 @@ export class Explorer {
     this.state = state;
     restrict(state, this.frame.given);
     this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(this.frame.meta, this.frame.given);
+    this.controls.load(this.frame.meta, { ...this.frame.given, tsne: this.offersTsne });
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(this.frame.meta.classes);
     this.setZeta("");
     state.subscribe((changed, at) => this.changed(changed, at));
+    this.findNeighbours();
     this.project();
     await this.map.show(this.scene());
     if (state.density === "holes") this.holes.show(this.frame, state.hidden);
@@ -195,10 +197,38 @@ export class Explorer {
     const k = meta.latent_dim;
     const { plane, colour } = this.state;
     if (k === 1) this.projection = Projection.line();
-    else if (plane === "pca") this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
+    else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
+    else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
     this.points = { us, vs, labels: arrays.labels, values: this.values(colour) };
+  }
+
+  get offersTsne() {
+    return Boolean(this.tsneAddress) && this.frame.count <= TSNE_MOST;
+  }
+
+  // Asks for the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile.
+  async findNeighbours() {
+    const { frame, state } = this;
+    if (state.plane !== "tsne") return this.map.say("tsne", "");
+    if (!this.offersTsne) return this.map.say("tsne", "There is no t-SNE of this map: its principal plane is shown");
+    const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
+    try {
+      if (this.embedding?.mu !== frame.arrays.mu) {
+        const tell = (share) => this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
+        const found = await fetchEmbedding(this.tsneAddress, frame, tell, wanted);
+        if (!found || !wanted()) return;
+        this.embedding = found;
+        this.project();
+        this.map.show(this.scene());
+        this.tools.tell("changed", new Set(["plane"]), performance.now());
+        this.schedule(performance.now());
+      }
+      this.map.say("tsne", "t-SNE has no inverse: the lens decodes the mu of the nearest point");
+    } catch (error) {
+      if (wanted()) this.map.say("tsne", error.message);
+    }
   }
 
   scene() {
@@ -224,6 +254,7 @@ export class Explorer {
 
   changed(changed, at) {
     if (changed.has("plane")) {
+      this.findNeighbours();
       this.project();
       this.map.show(this.scene());
     } else if (changed.has("colour")) {

@@ -65,7 +65,7 @@ export class LatentMap {
   setView(view) {
     this.view = view;
     if (this.marked) this.overlay.show(view, this.scene, this.marked);
-    this.overlay.nameRings(view, this.scene.projection.isLine);
+    this.overlay.nameRings(view, this.scene.projection.isLine, !this.scene.projection.invertible);
     this.manifold.follow(view);
     this.zones.follow(view);
     this.cloud.follow(view);

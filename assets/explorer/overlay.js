@@ -38,7 +38,7 @@ export class Overlay {
   }
 
   // The names stand on their rings, at half past ten; on a line, at its upper end.
-  nameRings(view, isLine) {
+  nameRings(view, isLine, hidden = false) {
     const [u, v] = view.toPixel(0, 0);
     this.rings.forEach((text, i) => {
       const away = RINGS[i] * view.pixelsPerUnit;
@@ -46,7 +46,7 @@ export class Overlay {
       text.textContent = `${RINGS[i]}σ`;
       text.setAttribute("x", x);
       text.setAttribute("y", y);
-      text.style.display = view.contains(x, y) ? "" : "none";
+      text.style.display = !hidden && view.contains(x, y) ? "" : "none";
     });
   }
 }

@@ -14,9 +14,11 @@ export async function mount({ parentElement, data }) {
   if (known) {
     if (known.background !== background) known.explorer.retheme();
     known.background = background;
+    known.explorer.tsneAddress = address(data.tsne);
     return known.explorer.load(address(data.frame), encoder);
   }
   const explorer = new Explorer(root);
+  explorer.tsneAddress = address(data.tsne);
   explorers.set(root, { explorer, background });
   await explorer.load(address(data.frame), encoder);
   await explorer.plotWith(() => loadPlotly(address(data.plotly)));

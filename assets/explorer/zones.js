@@ -65,9 +65,11 @@ export class Zones {
     const colours = theme(this.root);
     const { density } = this.scene.state;
     this.say("density", "");
-    if (density !== "off") this.drawDensity(context, view, colours);
-    drawRings(context, view, colours, this.scene.projection.isLine);
-    this.drawEllipses(context, view);
+    if (this.scene.projection.invertible) {
+      if (density !== "off") this.drawDensity(context, view, colours);
+      drawRings(context, view, colours, this.scene.projection.isLine);
+      this.drawEllipses(context, view);
+    }
     this.root.dataset.density = density;
     this.drawn = view;
     this.drawTime = performance.now() - start;
