@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-KINDS = ("followers", "kl", "latency", "live", "loading", "training")
+KINDS = ("elbo", "followers", "kl", "latency", "live", "loading", "scale", "training")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -35,7 +35,7 @@ class Annealed(NamedTuple):
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Steps this small gain nothing from a second thread, and on a busy machine wait for it, many times their own length."""
+    """Steps this small gain nothing from a second thread; on a busy machine they wait long for it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -175,7 +175,7 @@ export class Elbo {
     this.image.show(state.image, source.pixels);
     this.strip.show(state.image);
     this.$(".eb-wait").hidden = false;
-    this.$(".eb-wait").textContent = "integrating …";
+    this.$(".eb-wait").textContent = this.k <= 2 ? "integrating …" : "sampling …";
     if (source.pixels) await pause(STROKE);
     if (this.source !== source) return;
     try {
