@@ -1,0 +1,171 @@
+"""A map of very many points, beside a plain `st.plotly_chart` of the same: how long until it answers, how it moves."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Page
+
+from bench.browser import ROOT, chromium, start, wait_until_up
+from vae.latents import frame, read
+
+COUNTS = (100_000, 1_000_000)
+ROUNDS = 3
+MOVES = 60
+LONGEST = 6.0  # seconds of moving, where that shows fewer
+PLAIN = """
+import numpy as np, plotly.graph_objects as go, streamlit as st
+st.set_page_config(layout="wide")
+points = np.load({path!r})
+figure = go.Figure()
+for c in range(10):
+    mu = points["mu"][points["labels"] == c]
+    figure.add_trace(go.Scattergl(x=mu[:, 0], y=mu[:, 1], mode="markers", marker={{"size": 4}}, hoverinfo="skip"))
+figure.update_layout(height=800, dragmode="pan")
+st.plotly_chart(figure, config={{"scrollZoom": True}})
+"""
+# When frames were begun in which the plot's axes had another range than in the frame before, by the page's own clock.
+VIEWS = """
+window.views = [];
+window.follow = (plot) => {
+  let before = null;
+  (function next(now) {
+    const { xaxis, yaxis } = document.querySelector(plot)._fullLayout;
+    const range = `${xaxis.range} ${yaxis.range}`;
+    if (range !== before) window.views.push(now);
+    before = range;
+    requestAnimationFrame(next);
+  })(performance.now());
+};
+"""
+OURS, THEIRS = ".er-plot", ".js-plotly-plot"
+OURS_READY = "performance.getEntriesByName('elbo-room:interactive')[0]?.startTime"
+THEIRS_READY = """() => {
+  const plot = document.querySelector(".js-plotly-plot");
+  if (!plot?._fullLayout?._size || !plot.querySelector("canvas.gl-canvas-context")) return 0;
+  return (window.ready ??= performance.now());
+}"""
+
+
+def main() -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        for n in COUNTS:
+            path = Path(folder, f"{n}.npz")
+            _write(path, n)
+            plain = Path(folder, f"{n}.py")
+            plain.write_text(PLAIN.format(path=str(path)))
+            numbers[f"{n}"] = {
+                "frame_MB": len(frame("points", read(path, path.name))) / 1e6,
+                "room": _measured(browser, ROOT / "app.py", f"/?model=path:{path}", OURS_READY, OURS),
+                "plain": _measured(browser, plain, "/", THEIRS_READY, THEIRS),
+            }
+    _print(numbers)
+    return numbers
+
+
+def _print(numbers: dict[str, Any]) -> None:
+    print("\nMany points, medians (goals at 1,000,000: 6 s, frame under 20 MB, 15 views/s, server under 1,500 MB)")
+    columns = ("opens, s", "again, s", "sent, MB", "pan, /s", "zoom, /s", "server, MB")
+    print(f"  {'':34}" + "".join(f"{column:>12}" for column in columns))
+    for n, kinds in numbers.items():
+        for kind, title in (("room", "this map"), ("plain", "st.plotly_chart")):
+            m = kinds[kind]
+            cells = [m["first_s"], m["again_s"], m["sent_MB"], m["pan_fps"], m["zoom_fps"], m["server_MB"]]
+            print(f"  {int(n):>10,} points  {title:16}" + "".join(f"{cell:12.1f}" for cell in cells))
+        print(f"  {'':20}  frame {kinds['frame_MB']:.1f} MB")
+
+
+def _write(path: Path, n: int) -> None:
+    """Ten clumps of means with their variances and labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, n)
+    mu = rng.normal(0, 1.6, (10, 2))[labels] + rng.uniform(0.2, 0.6, (10, 2))[labels] * rng.standard_normal((n, 2))
+    np.savez(path, mu=mu.astype(np.float32), logvar=rng.normal(-4, 0.5, (n, 2)).astype(np.float32), labels=labels)
+
+
+def _measured(browser: Browser, script: Path, page: str, ready: str, plot: str) -> dict[str, float]:
+    """Of one server: seconds from navigation to a map that answers (at first the server reads the file), and motion."""
+    process, address = start(script)
+    try:
+        wait_until_up(process, address)
+        rounds = [_open(browser, address + page, ready, plot) for _ in range(ROUNDS)]
+        server = _peak(process)
+    finally:
+        process.terminate()
+        process.wait(10)
+    again = rounds[1:]
+    return {
+        "first_s": rounds[0]["seconds"],
+        "again_s": median(r["seconds"] for r in again),
+        "sent_MB": rounds[0]["sent_MB"],
+        "pan_fps": median(r["pan_fps"] for r in rounds),
+        "zoom_fps": median(r["zoom_fps"] for r in rounds),
+        "server_MB": server,
+    }
+
+
+def _open(browser: Browser, url: str, ready: str, plot: str) -> dict[str, float]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.add_init_script(VIEWS)
+    sent = _count_bytes(page)
+    page.goto(url, wait_until="commit")
+    seconds = page.wait_for_function(ready, timeout=180_000).json_value() / 1000
+    page.wait_for_function("(plot) => document.querySelector(plot)?._fullLayout?._size", arg=plot, timeout=180_000)
+    page.wait_for_timeout(2000)  # both have drawn everything by then
+    page.evaluate("(plot) => window.follow(plot)", plot)
+    box = page.locator(plot).first.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    pan = _views_a_second(page, lambda i: page.mouse.move(x + 3 * i, y + i))
+    page.mouse.up()
+    zoom = _views_a_second(page, lambda i: page.mouse.wheel(0, -40 if i % 20 < 10 else 40))
+    context.close()
+    return {"seconds": seconds, "pan_fps": pan, "zoom_fps": zoom, "sent_MB": sum(sent) / 1e6}
+
+
+def _views_a_second(page: Page, move: Callable[[int], None]) -> float:
+    """How many views a second are shown, while something is moved as fast as the page takes it."""
+    page.evaluate("window.views.length = 0")
+    began = time.monotonic()
+    for i in range(MOVES):
+        move(i)
+        if time.monotonic() - began > LONGEST:
+            break
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return len(page.evaluate("window.views")) / (time.monotonic() - began)
+
+
+def _count_bytes(page: Page) -> list[int]:
+    """The lengths of all that comes, by whatever way."""
+    sent: list[int] = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: sent.append(int(event["encodedDataLength"])))
+    session.on("Network.webSocketFrameReceived", lambda event: sent.append(_length(event["response"])))
+    return sent
+
+
+def _length(message: dict[str, Any]) -> int:
+    text = len(message["payloadData"])
+    return text if message["opcode"] == 1 else text * 3 // 4  # binary ones are given in base64
+
+
+def _peak(process: subprocess.Popen[bytes]) -> float:
+    """The most memory that the server has held, in MB."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()
