@@ -1,4 +1,4 @@
-"""The ELBO page: from choosing an image to its posterior's picture at 200 × 200 cells, and how smoothly q is dragged."""
+"""The ELBO page: from choosing an image to its posterior at 200 × 200 cells, and how smoothly q is dragged."""
 
 from __future__ import annotations
 
