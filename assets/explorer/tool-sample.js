@@ -56,13 +56,19 @@ export class Sample {
   button(i) {
     const button = document.createElement("button");
     button.append(document.createElement("canvas"));
-    button.addEventListener("click", (event) => this.explorer.moveTo(this.zs.subarray(i * this.k, (i + 1) * this.k), event.timeStamp, ""));
+    button.addEventListener("click", (event) => this.lookAt(i, event.timeStamp));
     for (const [type, looked] of [["pointerenter", i], ["focus", i], ["pointerleave", -1], ["blur", -1]])
       button.addEventListener(type, () => {
         this.looked = looked;
         this.explorer.tools.repaint();
       });
     return button;
+  }
+
+  // The lens goes to a draw; whose posterior it was drawn from stays chosen.
+  lookAt(i, at) {
+    const z = this.zs.subarray(i * this.k, (i + 1) * this.k);
+    this.explorer.moveTo(z, at, "", this.source === "posterior" ? this.point : -1);
   }
 
   opened() {

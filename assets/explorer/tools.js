@@ -64,7 +64,7 @@ export class Tools {
   serves(name) {
     const { frame, encoderAddress } = this.explorer;
     const there = { encoder: encoderAddress, decoder: frame.meta.plan.decoder.length };
-    return name in TOOLS && (TOOLS[name]?.needs ?? []).every((part) => there[part]);
+    return Object.hasOwn(TOOLS, name) && (TOOLS[name]?.needs ?? []).every((part) => there[part]);
   }
 
   // Opens the tool that the state names, or the lens; a later call wins over one whose module is still on its way.
