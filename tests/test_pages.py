@@ -70,7 +70,7 @@ def test_the_page_opens_at_the_first_model() -> None:
     assert not app.error
     assert app.selectbox[0].value == "mnist-2d"
     assert asked(app) is None
-    assert set(component(app)) == {"module", "plotly", "frame"}
+    assert set(component(app)) == {"module", "plotly", "frame", "encoder", "tsne"}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -282,7 +282,7 @@ def test_addresses_follow_the_content() -> None:
 
 def test_every_module_imports_only_what_is_served() -> None:
     for name, blob in modules().items():
-        for imported in re.findall(r"""(?:from|import\()\s*["']([^"']+)["']""", blob.data.decode()):
+        for imported in re.findall(r"""(?:from\s+|import\(\s*)["']([^"']+)["']""", blob.data.decode()):
             assert imported.startswith("./"), name
             assert imported.removeprefix("./") in modules(), name
 
