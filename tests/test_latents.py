@@ -398,7 +398,10 @@ def test_the_projector_s_folder(tmp_path) -> None:
         "metadata.tsv", "projector_config.pbtxt", "sprite.png", "vectors.tsv",
     ]  # fmt: skip
     kept = read_held_out(GALLERY / "digits-2d" / FILE_NAME)
-    np.testing.assert_array_equal(np.loadtxt(folder / "vectors.tsv", np.float32, delimiter="\t"), kept.mu)
+    vectors = np.loadtxt(folder / "vectors.tsv", np.float32, delimiter="\t")
+    np.testing.assert_array_equal(vectors[:, :2], kept.mu)
+    assert vectors.shape[1] == 3  # of fewer dimensions, the Projector shows nothing
+    assert not vectors[:, 2].any()
     lines = (folder / "metadata.tsv").read_text().splitlines()
     assert lines[0].split("\t") == ["class", "index", "distortion", "rate"]
     assert [int(line.split("\t")[0]) for line in lines[1:]] == kept.labels.tolist()

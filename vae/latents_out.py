@@ -15,6 +15,7 @@ from vae.held_out import HeldOut
 from vae.opening import Opened
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets take what begins so for one
+LEAST_DIMENSIONS = 3
 SPRITE = 8192  # pixels a side, the most that the Projector takes
 
 _CONFIG = """embeddings {{
@@ -51,9 +52,13 @@ def write_parquet(opened: Opened, target: Path) -> None:
 
 
 def write_projector(opened: Opened, folder: Path) -> None:
-    """vectors.tsv (mu), metadata.tsv, sprite.png and projector_config.pbtxt, for `tensorboard --logdir FOLDER`."""
+    """vectors.tsv (mu), metadata.tsv, sprite.png and projector_config.pbtxt, for `tensorboard --logdir FOLDER`.
+
+    The Projector draws nothing that has fewer than three dimensions: zeros are added where they are wanting.
+    """
     held_out = _held_out(opened)
-    rows = np.char.mod("%.9g", held_out.mu)
+    wanting = max(0, LEAST_DIMENSIONS - held_out.mu.shape[1])
+    rows = np.char.mod("%.9g", np.pad(held_out.mu, ((0, 0), (0, wanting))))
     picture, (width, height) = _sprite(held_out.images)
     files = {
         "vectors.tsv": "".join("\t".join(row) + "\n" for row in rows.tolist()).encode(),
