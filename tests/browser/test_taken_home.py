@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.browser import test_links, test_map, test_patience, test_sliders, test_touch, test_zones
+from tests.browser import (
+    test_drawing,
+    test_links,
+    test_map,
+    test_patience,
+    test_sliders,
+    test_tools,
+    test_touch,
+    test_zones,
+)
 from tests.browser.conftest import PATIENCE, WINDOW, Desk, watched
 from tests.browser.room import FLAT, MODELS, Room, eventually, gallery
 from vae.__main__ import main
@@ -18,7 +27,7 @@ from vae.__main__ import main
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# What needs the server: its list of models, its own address, its themes.
+# What needs the server: its list of models and its folder of runs, its own address, its themes, a frame that does not come.
 APP_ALONE = {
     "test_what_is_chosen_stands_in_the_address_and_a_link_brings_it_back",
     "test_going_back_opens_the_model_before",
@@ -27,6 +36,9 @@ APP_ALONE = {
     "test_switching_models_without_waiting_ends_at_the_last",
     "test_a_reload_in_the_middle_of_it_all",
     "test_the_map_follows_the_theme",
+    "test_the_encoder_is_fetched_once_it_is_needed",
+    "test_an_encoder_that_does_not_come_is_said_and_asked_for_again",
+    "test_a_collapsed_dimension_is_named_as_such",
 }
 
 
@@ -36,7 +48,7 @@ def take(module: ModuleType) -> None:
             globals()[name] = value
 
 
-for module in (test_links, test_map, test_patience, test_sliders, test_touch, test_zones):
+for module in (test_drawing, test_links, test_map, test_patience, test_sliders, test_tools, test_touch, test_zones):
     take(module)
 phone, telephone = test_touch.phone, test_touch.telephone
 
