@@ -29,7 +29,7 @@ from vae.full_gaussian import FullGaussian
 from vae.gaussian import DiagonalGaussian
 from vae.held_out import read_held_out
 from vae.sampling import ANNEALED, ENOUGH, IMPORTANCE, estimate
-from vae.survey import record, spread
+from vae.survey import record, spread, survey
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -197,3 +197,18 @@ def test_importance_sampling_gives_way_to_annealing_where_few_draws_count() -> N
     assert far.effective_sample_size > 5
     assert far.effective_sample_size <= far.draws < ENOUGH
     assert abs(far.log_evidence.mean - evidence.item()) < 4 * far.log_evidence.standard_error
+
+
+# ---- the gallery -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(GALLERY.glob("*/evidence.npz")), ids=lambda path: path.parent.name)
+def test_the_tables_of_the_gallery_are_of_its_models(path) -> None:
+    saved, held_out = checkpoint.read(path.parent), read_held_out(path.parent / "held_out.npz")
+    found = read_table(path)
+    assert found.belongs_to(saved, held_out)
+    np.testing.assert_allclose(found.log_evidence, found.elbo + found.gap, atol=0.02)
+    i = len(found) // 2
+    [again] = survey(checkpoint.load_model(saved), held_out, [int(found.row[i])], [])
+    for name in ("log_evidence", "elbo", "gap", "rate", "distortion"):
+        assert again[name] == pytest.approx(getattr(found, name)[i], abs=0.05)
