@@ -211,4 +211,4 @@ def test_the_tables_of_the_gallery_are_of_its_models(path) -> None:
     i = len(found) // 2
     [again] = survey(checkpoint.load_model(saved), held_out, [int(found.row[i])], [])
     for name in ("log_evidence", "elbo", "gap", "rate", "distortion"):
-        assert again[name] == pytest.approx(getattr(found, name)[i], abs=0.05)
+        assert again[name] == pytest.approx(getattr(found, name)[i], abs=0.05 + 5 * found.evidence_error[i])
