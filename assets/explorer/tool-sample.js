@@ -16,7 +16,7 @@ const SOURCES = {
 };
 
 const HTML = `
-<div class="er-sources" role="group" aria-label="draws from">
+<div class="er-sources" role="group" aria-label="source of the draws">
   ${Object.entries(SOURCES).map(([key, { name }]) => `<button data-source="${key}" aria-pressed="false">${name}</button>`).join("")}
 </div>
 <p class="er-formula"></p>
