@@ -1,0 +1,244 @@
+"""What the map's tools compute, module by module in a real browser, beside PyTorch, SciPy and closed forms."""
+
+from __future__ import annotations
+
+import itertools
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from tests.browser.room import DEEP, FLAT, Room, gallery
+from vae.aggregate import log_aggregate
+from vae.gaussian import DiagonalGaussian, log_prior
+from vae.zones import hole_share, overlap
+
+EXACTLY = 1e-9
+
+
+def call(room: Room, module: str, body: str, *given: Any) -> Any:
+    """What `body`, a function of the module `m` and of what is given, returns in the page."""
+    script = f"async ([name, ...given]) => {{ const m = await import(name); return ({body})(m, ...given); }}"
+    return room.page.evaluate(script, [room.module(module), *given])
+
+
+def posterior(name: str) -> DiagonalGaussian:
+    held_out = gallery(name).held_out
+    return DiagonalGaussian(torch.tensor(held_out.mu).double(), torch.tensor(held_out.logvar).double())
+
+
+def as_lists(posterior: DiagonalGaussian) -> dict[str, list[float]]:
+    return {"mu": posterior.mu.flatten().tolist(), "logvar": posterior.logvar.flatten().tolist()}
+
+
+# ---- paths ----------------------------------------------------------------------------------------------------------
+
+PATH = "(m, kind, a, b, n) => m[kind](a, b, n).map((z) => [...z])"
+
+
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_a_straight_path_has_even_steps(room, k) -> None:
+    room.open()
+    a, b = np.random.default_rng(0).standard_normal((2, k))
+    path = np.array(call(room, "interpolation.js", PATH, "straight", a.tolist(), b.tolist(), 7))
+    np.testing.assert_allclose(path, a + np.linspace(0, 1, 7)[:, None] * (b - a), atol=EXACTLY)
+
+
+@pytest.mark.parametrize("k", [2, 3, 10])
+def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(room, k) -> None:
+    room.open()
+    a, b = np.random.default_rng(k).standard_normal((2, k)) * [[1], [2.5]]
+    path = np.array(call(room, "interpolation.js", PATH, "spherical", a.tolist(), b.tolist(), 9))
+    np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
+    lengths = np.linalg.norm(path, axis=1)
+    np.testing.assert_allclose(lengths, np.linspace(lengths[0], lengths[-1], 9), atol=EXACTLY)
+    turns = np.arccos(np.sum(path[1:] * path[:-1], axis=1) / lengths[1:] / lengths[:-1])
+    np.testing.assert_allclose(turns, turns.sum() / 8, atol=1e-7)
+    assert turns.sum() == pytest.approx(np.arccos(a @ b / lengths[0] / lengths[-1]))  # the short way round
+    assert np.linalg.matrix_rank(path, tol=1e-8) == 2
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([1, 0, 0], [-2, 0, 0]), ([0, 0], [1, 1]), ([1, 1], [3, 3]), ([2], [-1])], ids=str
+)
+def test_a_spherical_path_without_a_plane_of_its_own_still_arrives(room, a, b) -> None:
+    room.open()
+    path = np.array(call(room, "interpolation.js", PATH, "spherical", a, b, 5))
+    assert np.isfinite(path).all()
+    np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
+
+
+def test_a_path_on_a_plane_follows_its_line_and_goes_straight_across_it(room) -> None:
+    room.open()
+    rng = np.random.default_rng(1)
+    rows = np.linalg.qr(rng.standard_normal((5, 5)))[0][:2]
+    a, b = rng.standard_normal((2, 5))
+    line = [rows @ a, *rng.standard_normal((3, 2)), rows @ b]
+    script = """async ([interpolation, projection, rows, line, a, b]) => {
+      const { alongPlane } = await import(interpolation);
+      const { Projection } = await import(projection);
+      return alongPlane(new Projection(rows, ["", ""]), line, a, b, 33).map((z) => [...z]);
+    }"""
+    modules = [room.module("interpolation.js"), room.module("projection.js")]
+    given = [rows.tolist(), np.array(line).tolist(), a.tolist(), b.tolist()]
+    path = np.array(room.page.evaluate(script, [*modules, *given]))
+    np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-8)
+    aside = path - path @ rows.T @ rows
+    np.testing.assert_allclose(aside, aside[0] + np.linspace(0, 1, 33)[:, None] * (aside[-1] - aside[0]), atol=1e-8)
+    spots, corners = path @ rows.T, np.array(line)
+    for spot in spots:  # each on one of the line's pieces
+        along = np.clip(
+            np.sum((spot - corners[:-1]) * np.diff(corners, axis=0), 1) / np.sum(np.diff(corners, axis=0) ** 2, 1), 0, 1
+        )
+        assert np.linalg.norm(corners[:-1] + along[:, None] * np.diff(corners, axis=0) - spot, axis=1).min() < 1e-8
+
+
+def least_cost(grid: np.ndarray, start: int, end: int) -> float:
+    """Of a walk over the grid's cells, 1 apart, by SciPy."""
+    size = len(grid)
+    cost = 1 / (grid / grid.max() + 1e-3)
+    moves = [(x, y) for x in range(-2, 3) for y in range(-2, 3) if abs(x) + abs(y) == 3 or max(abs(x), abs(y)) == 1]
+    rows, cols = np.mgrid[:size, :size]
+    sources, targets, weights = [], [], []
+    for x, y in moves:
+        fits = (rows + y >= 0) & (rows + y < size) & (cols + x >= 0) & (cols + x < size)
+        here, there = (rows * size + cols)[fits], ((rows + y) * size + cols + x)[fits]
+        sources.append(here)
+        targets.append(there)
+        weights.append(np.hypot(x, y) * (cost.flat[here] + cost.flat[there]) / 2)
+    graph = coo_array((np.concatenate(weights), (np.concatenate(sources), np.concatenate(targets)))).tocsr()
+    return float(dijkstra(graph, indices=start)[end])
+
+
+def cost_of(line: np.ndarray, grid: np.ndarray) -> float:
+    """∫ ds / density along a line over the grid, by many small steps."""
+    cost = 1 / (grid / grid.max() + 1e-3)
+    total = 0.0
+    for a, b in itertools.pairwise(line):
+        middles = a + (np.arange(50)[:, None] + 0.5) / 50 * (b - a)
+        cols, rows = np.clip(middles.astype(int), 0, len(grid) - 1).T
+        total += np.linalg.norm(b - a) * cost[rows, cols].mean()
+    return total
+
+
+def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(room) -> None:
+    room.open()
+    size = 40
+    y, x = np.mgrid[:size, :size] + 0.5
+    radius = np.hypot(x - 20, y - 20)
+    grid = np.exp(-0.5 * ((radius - 12) / 2.5) ** 2)  # a ring with a hole
+    start, end = np.array([8.5, 20.5]), np.array([32.5, 20.5])
+    script = "(m, grid, size, box, a, b) => m.ridge(Float32Array.from(grid), size, box, a, b)"
+    given = [grid.flatten().tolist(), size, [0, size, 0, size], start.tolist(), end.tolist()]
+    line = np.array(call(room, "ridge.js", script, *given))
+    np.testing.assert_array_equal(line[[0, -1]], [start, end])
+    away = np.hypot(*(line - 20).T)
+    assert np.all(np.abs(away - 12) < 2.5)  # it keeps to the ring
+    straight = cost_of(np.array([start, end]), grid)
+    least = least_cost(grid, 20 * size + 8, 20 * size + 32)
+    assert cost_of(line, grid) < 1.1 * least < 0.5 * straight
+
+
+def test_a_ridge_within_one_cell_or_from_outside_the_grid_has_its_ends(room) -> None:
+    room.open()
+    script = "(m, a, b) => m.ridge(new Float32Array(400).fill(1), 20, [-2, 2, -2, 2], a, b)"
+    for a, b in ([[0.01, 0.02], [0.03, 0.04]], [[-9, 0.1], [7, -8]]):
+        line = call(room, "ridge.js", script, a, b)
+        assert (line[0], line[-1]) == (a, b)
+
+
+# ---- the aggregate posterior and its holes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [FLAT, DEEP])
+def test_the_aggregate_posterior_is_that_of_the_library(room, name) -> None:
+    room.open()
+    model, q = gallery(name), posterior(name)
+    n, k = q.mu.shape
+    z = 1.5 * torch.randn(40, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    script = """(m, arrays, chosen, k, zs, labels, classes) => {
+      const q = new m.Aggregate(arrays, chosen, k);
+      return zs.map((z) => [q.log(z), [...q.shares(z, labels, classes)]]);
+    }"""
+    labels = model.held_out.labels
+    found = call(room, "aggregate.js", script, as_lists(q), list(range(n)), k, z.tolist(), labels.tolist(), 10)
+    logs, shares = (np.array(part) for part in zip(*found, strict=True))
+    np.testing.assert_allclose(logs, log_aggregate(z, q).numpy(), atol=1e-9)
+    log_each = q.log_prob(z[:, None]).numpy()
+    weights = np.exp(log_each - log_each.max(1, keepdims=True))
+    expected = np.stack([weights[:, labels == c].sum(1) for c in range(10)], 1) / weights.sum(1, keepdims=True)
+    np.testing.assert_allclose(shares, expected, atol=1e-9)
+
+
+NUMBERS = """(m, arrays, chosen, k, name, options) => {
+  for (const work = m[name](arrays, chosen, k, options); ; ) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}"""
+
+
+@pytest.mark.parametrize("name", [FLAT, DEEP])
+def test_share_of_holes_and_overlap_are_those_of_the_library(room, name) -> None:
+    room.open()
+    q = DiagonalGaussian(*(part[:800] for part in posterior(name)))
+    n, k = q.mu.shape
+    given = [as_lists(q), list(range(n)), k]
+    holes = call(room, "holes.js", NUMBERS, *given, "holeShare", {"draws": 1000})
+    expected = hole_share(q, draws=4000, generator=torch.Generator().manual_seed(3))
+    assert abs(holes["mean"] - expected.mean) < 4 * np.hypot(holes["error"], expected.standard_error)
+    bounded = np.clip(holes["mean"], 1e-3, 1 - 1e-3)
+    assert holes["error"] == pytest.approx(np.sqrt(bounded * (1 - bounded) / 1000))
+
+    every = call(room, "holes.js", NUMBERS, *given, "overlap", {"points": n})
+    exactly = overlap(q, points=n)
+    assert (every["mean"], every["error"]) == (pytest.approx(exactly.mean, abs=1e-9), 0)
+    some = call(room, "holes.js", NUMBERS, *given, "overlap", {"points": 200})
+    assert some["error"] > 0
+    assert abs(some["mean"] - exactly.mean) < 4 * some["error"]
+
+
+def test_a_prior_that_is_covered_has_no_holes_and_one_far_off_is_all_hole(room) -> None:
+    room.open()
+    for mu, share in ((0.0, 0.0), (40.0, 1.0)):
+        arrays = {"mu": [mu, mu, mu, mu], "logvar": [0, 0, 0, 0]}
+        found = call(room, "holes.js", NUMBERS, arrays, [0, 1], 2, "holeShare", {"draws": 100})
+        assert found["mean"] == share
+        assert found["error"] > 0  # a share of 0 is not called exact
+    z = torch.zeros(1, 2)
+    assert log_prior(z).item() == pytest.approx(-np.log(2 * np.pi))
+
+
+def test_quantiles_of_the_normal_are_those_of_python(room) -> None:
+    room.open()
+    shares = [1e-9, 1e-4, 0.02, 0.03, 0.2, 0.5, 0.77, 0.98, 1 - 1e-6]
+    found = call(room, "gaussian.js", "(m, shares) => shares.map(m.normalQuantile)", shares)
+    np.testing.assert_allclose(found, [NormalDist().inv_cdf(p) for p in shares], rtol=2e-9, atol=1e-12)
+
+
+# ---- lasso ----------------------------------------------------------------------------------------------------------
+
+WITHIN = "(m, shape, us, vs) => m.within(shape, { us, vs })"
+
+
+def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
+    room.open()
+    spots = np.random.default_rng(0).uniform(-2, 2, (2000, 2))
+    angles = np.sort(np.random.default_rng(1).uniform(0, 2 * np.pi, 9))
+    shape = np.stack([1.7 * np.cos(angles), 1.2 * np.sin(angles)], 1)  # convex: on an ellipse
+    found = call(room, "lasso.js", WITHIN, shape.tolist(), *spots.T.tolist())
+    edges = np.roll(shape, -1, 0) - shape
+    beside = np.stack(
+        [e[0] * (spots[:, 1] - c[1]) - e[1] * (spots[:, 0] - c[0]) for c, e in zip(shape, edges, strict=True)]
+    )
+    np.testing.assert_array_equal(found, np.flatnonzero((beside > 0).all(0)))
+    assert 100 < len(found) < 1900
+
+    bow = [[-1, -1], [1, 1], [1, -1], [-1, 1]]  # crosses itself: two triangles, left and right of its middle
+    found = call(room, "lasso.js", WITHIN, bow, *spots.T.tolist())
+    x, y = spots.T
+    np.testing.assert_array_equal(found, np.flatnonzero((np.abs(x) < 1) & (np.abs(y) < np.abs(x))))
