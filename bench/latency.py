@@ -1,4 +1,4 @@
-"""From the pointer or a slider to the painted image, with 10,000 points on the map; read off User Timing marks."""
+"""From the pointer, a slider or a stroke to the painted image, with 10,000 points on the map; from User Timing marks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def main() -> dict[str, Any]:
                 page.goto(f"{address}/?model=runs/{name}")
                 page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length", timeout=60_000)
                 page.wait_for_timeout(1500)
-                numbers[name] = {"pointer": _measured(page, _move_pointer), "slider": _measured(page, _drag_slider)}
+                acts = {"pointer": _move_pointer, "slider": _drag_slider, "drawing": _draw}
+                numbers[name] = {kind: _measured(page, act) for kind, act in acts.items()}
                 page.close()
     print(f"\nMilliseconds with {POINTS:,} points, median / p95 (goals: painted within 16.7, decoding within 2)")
     print(f"  {'':26}{'input → paint':>16}{'handled → paint':>18}{'decoding':>14}")
@@ -98,6 +99,24 @@ def _drag_slider(page: Page) -> None:
     page.mouse.down()
     for i in range(MOVES):
         page.mouse.move(box["x"] + box["width"] * (0.5 + 0.45 * sin(i * 0.06)), y)
+        page.wait_for_timeout(8)
+    page.mouse.up()
+
+
+def _draw(page: Page) -> None:
+    """A long stroke on the pad: fitted, encoded, and decoded twice more than the lens does, all before the paint."""
+    page.locator('[data-tool="draw"]').click()
+    page.wait_for_selector(".er-pad")
+    page.wait_for_timeout(800)  # the encoder is fetched
+    page.evaluate("for (const list of Object.values(window.times)) list.length = 0")
+    box = page.locator(".er-pad").bounding_box()
+    assert box
+    for i in range(MOVES):
+        angle, radius = i * 0.09, 0.1 + 0.3 * i / MOVES
+        x, y = 0.5 + radius * cos(angle), 0.5 + radius * sin(angle)
+        page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        if i == 0:
+            page.mouse.down()
         page.wait_for_timeout(8)
     page.mouse.up()
 

@@ -75,6 +75,7 @@ export class Tools {
       const chosen = button.dataset.tool === name;
       button.setAttribute("aria-selected", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
+      if (chosen) this.tabs.scrollLeft = button.offsetLeft - (this.tabs.clientWidth - button.offsetWidth) / 2; // on a narrow page
     }
     const entry = name === "lens" ? null : await this.make(name);
     if (this.wanted === name) this.enter(name, entry);
