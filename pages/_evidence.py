@@ -152,8 +152,11 @@ def _prepared(key: str) -> None:
 @lru_cache(maxsize=SUBJECTS_KEPT)
 def _subject(key: str) -> Subject:
     """For the thread that computes: torch is imported here."""
+    import torch
+
     from pages._answers import Subject
 
+    torch.set_num_threads(1)  # of many small steps: a second thread gains little, and on a busy machine is waited for
     contents = _models_asked.get(key)
     if contents is None:  # it has made room for others while the question waited
         raise InputError(GONE)
