@@ -16,7 +16,7 @@ export class Controls {
     const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"]];
     this.root.replaceChildren(
       this.select("colour", "Colour by", colours.filter(([name]) => coloursOf(given)[name])),
-      ...(k > 2 ? this.plane(k, given.tsne) : []),
+      ...(k > 2 ? this.plane(k, given) : []),
       ...(given.logvar ? this.posteriors(classes) : []),
       ...(given.decoder ? [this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]])] : []),
     );
@@ -62,8 +62,8 @@ export class Controls {
     return element;
   }
 
-  // Two dimensions to look at, the plane of the largest variance, or a map of neighbours.
-  plane(k, tsne) {
+  // Two dimensions to look at, the plane of the largest variance, a map of neighbours, or three dimensions.
+  plane(k, given) {
     const names = Array.from({ length: k }, (_, d) => [String(d), subscript("z", d + 1)]);
     const axes = this.state.plane.includes(",");
     const [i, j] = axes ? this.state.plane.split(",") : ["0", "1"];
@@ -75,7 +75,7 @@ export class Controls {
     disableSame(across, up);
     disableSame(up, across);
     across.hidden = up.hidden = !axes;
-    const planes = [["pca", "principal (PCA)"], ["axes", "two dimensions"], ...(tsne ? [["tsne", "t-SNE"]] : [])];
+    const planes = [["pca", "principal (PCA)"], ["axes", "two dimensions"], ...[["tsne", "t-SNE"], ["3d", "3-D"]].filter(([name]) => given[name])];
     const plane = this.select("plane", "Plane", planes, axes ? "axes" : this.state.plane, (v) => {
       across.hidden = up.hidden = v !== "axes";
       this.state.set({ plane: v === "axes" ? [across, up].map((e) => e.querySelector("select").value).join(",") : v });

@@ -15,6 +15,7 @@ import { Encoder } from "./network.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
+import { MOST as SPACE_MOST, Space } from "./space.js";
 import { State } from "./state.js";
 import { afterPaint, calm, measure } from "./timing.js";
 import { Tools } from "./tools.js";
@@ -31,11 +32,13 @@ const HTML = `
     <canvas class="er-zones"></canvas>
     <canvas class="er-cloud" hidden></canvas>
     <div class="er-plot"></div>
+    <canvas class="er-space" hidden></canvas>
     <canvas class="er-layer"></canvas>
     <svg class="er-overlay" aria-hidden="true">
       <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
       <ellipse class="er-zone" style="display:none"/>
       <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
+      <path class="er-wire" style="display:none"/>
       <g class="er-marks"></g>
     </svg>
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
@@ -99,13 +102,17 @@ export class Explorer {
     this.tools = new Tools(this, {
       tabs: this.$(".er-tabs"), panels: this.$(".er-panels"), marks: this.$(".er-marks"), layer: new Layer(this.$(".er-layer")),
     });
-    this.map.onView = (view) => this.tools.follow(view);
+    this.space = new Space(this, this.$(".er-space"), this.$(".er-wire"));
+    this.map.onView = (view) => {
+      this.space.draw(view);
+      this.tools.follow(view);
+    };
     this.pointer = new Pointer(this.$(".er-map"), this.map, {
       hover: (x, y, at) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at),
       click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
-      press: (x, y, at) => this.tools.takes("press", x, y, at),
-      drag: (x, y, at) => this.tools.tell("drag", x, y, at),
-      drop: (x, y, at) => this.tools.tell("drop", x, y, at),
+      press: (x, y, at) => this.tools.takes("press", x, y, at) || this.space.press(x, y),
+      drag: (x, y, at) => (this.space.from ? this.space.drag(x, y, at) : this.tools.tell("drag", x, y, at)),
+      drop: (x, y, at) => (this.space.from ? this.space.drop(x, y, at) : this.tools.tell("drop", x, y, at)),
       pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
     });
     this.connectButtons();
@@ -164,7 +171,7 @@ export class Explorer {
     this.state = state;
     restrict(state, this.frame.given);
     this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(this.frame.meta, { ...this.frame.given, tsne: this.offersTsne });
+    this.controls.load(this.frame.meta, { ...this.frame.given, ...this.offers });
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(this.frame.meta.classes);
     this.setZeta("");
@@ -198,21 +205,34 @@ export class Explorer {
     const { plane, colour } = this.state;
     if (k === 1) this.projection = Projection.line();
     else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
+    else if (plane === "3d" && this.offers["3d"]) this.projection = this.space.begin(this.frame);
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
     this.points = { us, vs, labels: arrays.labels, values: this.values(colour) };
+    if (this.space.shown) this.space.project(us, vs);
   }
 
-  get offersTsne() {
-    return Boolean(this.tsneAddress) && this.frame.count <= TSNE_MOST;
+  // Which views beside planes this map can have.
+  get offers() {
+    const { count, meta } = this.frame;
+    return { tsne: Boolean(this.tsneAddress) && count <= TSNE_MOST, "3d": meta.latent_dim > 2 && count <= SPACE_MOST };
+  }
+
+  // The space has been turned in the hand.
+  turned(at) {
+    this.space.project(this.points.us, this.points.vs);
+    this.map.moved();
+    this.space.draw(this.map.view);
+    this.tools.follow(this.map.view);
+    this.schedule(at);
   }
 
   // Asks for the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile.
   async findNeighbours() {
     const { frame, state } = this;
     if (state.plane !== "tsne") return this.map.say("tsne", "");
-    if (!this.offersTsne) return this.map.say("tsne", "There is no t-SNE of this map: its principal plane is shown");
+    if (!this.offers.tsne) return this.map.say("tsne", "There is no t-SNE of this map: its principal plane is shown");
     const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {
@@ -260,11 +280,14 @@ export class Explorer {
     } else if (changed.has("colour")) {
       this.points.values = this.values(this.state.colour);
       this.map.recolour();
+      this.space.draw(this.map.view);
     } else if (changed.has("hidden")) {
       this.legend.show();
       this.map.filter();
+      this.space.draw(this.map.view);
     } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
       this.map.redrawZones();
+      this.space.draw(this.map.view);
     } else if (changed.has("manifold")) {
       this.map.manifold.show(this.map.scene);
     }
@@ -402,6 +425,7 @@ export class Explorer {
     this.lens.showPoint(nearest);
     this.map.mark(...this.projection.project(z), nearest);
     this.map.manifold.leave(z);
+    this.space.mark(this.map.view, nearest);
     this.sliders.show(z);
     this.tools.tell("show", z, nearest);
     this.root.classList.toggle("er-pinned", pinned);

@@ -40,7 +40,7 @@ export class Manifold {
     const was = this.scene;
     if (was?.projection !== scene.projection) this.forget();
     Object.assign(this, { scene, aside: offPlane(scene.projection, scene.state.z) });
-    this.mode = scene.projection.invertible && this.decodes ? scene.state.manifold : "off";
+    this.mode = scene.projection.invertible && !scene.projection.spatial && this.decodes ? scene.state.manifold : "off";
     this.root.dataset.manifold = this.mode;
     this.draw();
   }

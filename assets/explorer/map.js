@@ -220,6 +220,12 @@ export class LatentMap {
     return index.nearest(u, v, hidden.length ? (i) => !hidden.includes(labels[i]) : () => true);
   }
 
+  // The scene's points have moved, all of them: where they are looked for is sorted anew.
+  moved() {
+    const { us, vs } = this.scene.points;
+    this.scene.index = new GridIndex(us, vs);
+  }
+
   // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer.
   mark(u, v, nearest) {
     this.marked = { u, v, nearest };

@@ -63,9 +63,9 @@ export const Z_LIMIT = 20; // |z| beyond this is refused: the prior has no mass 
 
 export const defaultPlane = (k) => (k <= 2 ? "0,1" : "pca");
 
-// "pca", "tsne", or two different dimensions as "i,j".
+// "pca", "tsne", "3d", or two different dimensions as "i,j".
 function isPlane(value, k) {
-  if (["pca", "tsne"].includes(value)) return k > 2;
+  if (["pca", "tsne", "3d"].includes(value)) return k > 2;
   const [i, j, ...rest] = value.split(",");
   return isIndex(i, k) && isIndex(j, k) && i !== j && rest.length === 0;
 }

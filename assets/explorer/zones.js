@@ -65,7 +65,7 @@ export class Zones {
     const colours = theme(this.root);
     const { density } = this.scene.state;
     this.say("density", "");
-    if (this.scene.projection.invertible) {
+    if (this.scene.projection.invertible && !this.scene.projection.spatial) {
       if (density !== "off") this.drawDensity(context, view, colours);
       drawRings(context, view, colours, this.scene.projection.isLine);
       this.drawEllipses(context, view);
