@@ -102,6 +102,25 @@ class Sparse {
     this.count = count;
   }
 
+  // Takes the square of side `kernel` from (top, left) of every channel; what lies outside of the image is 0.
+  gatherPatch(x, channels, height, width, kernel, top, left) {
+    let count = 0;
+    const [y0, y1] = [Math.max(0, -top), Math.min(kernel, height - top)];
+    const [x0, x1] = [Math.max(0, -left), Math.min(kernel, width - left)];
+    for (let c = 0; c < channels; c++)
+      for (let i = y0; i < y1; i++) {
+        const from = (c * height + top + i) * width + left;
+        const tap = (c * kernel + i) * kernel;
+        for (let j = x0; j < x1; j++) {
+          const v = x[from + j];
+          if (v === 0) continue;
+          this.index[count] = tap + j;
+          this.value[count++] = v;
+        }
+      }
+    this.count = count;
+  }
+
   // y = weight · x for a matrix of `rows` rows; four at a time, so that each number of x is read once for four sums.
   multiply(weight, rows, y) {
     const { index, value, count } = this;
@@ -144,29 +163,19 @@ function linear(layer, { weight, bias }) {
   return compute;
 }
 
-// Pixels of `inner` that meet pixels of `outer` for one kernel offset: inner i ↔ outer i·stride + offset − padding.
-function overlap(offset, padding, stride, inner, outer) {
-  const first = Math.max(0, Math.ceil((padding - offset) / stride));
-  const last = Math.min(inner - 1, Math.floor((outer - 1 + padding - offset) / stride));
-  return [first, last];
-}
-
+// For every output pixel, the matrix of all kernels times the patch of the input that it sees.
 function convolution(layer, { weight, bias }, [channels, height, width]) {
   const { out, kernel, stride, padding } = layer;
   const [h, w] = [height, width].map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
+  const sparse = new Sparse(channels * kernel * kernel);
+  const sums = new Float64Array(out);
   const compute = (x, y) => {
-    for (let o = 0; o < out; o++) y.fill(bias[o], o * h * w, (o + 1) * h * w);
-    eachTap(kernel, padding, stride, [h, w], [height, width], (tap, ky, kx, [y0, y1], [x0, x1]) => {
-      for (let o = 0; o < out; o++)
-        for (let c = 0; c < channels; c++) {
-          const k = weight[(o * channels + c) * kernel * kernel + tap];
-          for (let row = y0; row <= y1; row++) {
-            const to = (o * h + row) * w;
-            const from = (c * height + row * stride + ky) * width + kx;
-            for (let col = x0; col <= x1; col++) y[to + col] += k * x[from + col * stride];
-          }
-        }
-    });
+    for (let row = 0; row < h; row++)
+      for (let col = 0; col < w; col++) {
+        sparse.gatherPatch(x, channels, height, width, kernel, row * stride - padding, col * stride - padding);
+        sparse.multiply(weight, out, sums);
+        for (let o = 0; o < out; o++) y[(o * h + row) * w + col] = sums[o] + bias[o];
+      }
   };
   compute.shape = [out, h, w];
   return compute;
@@ -205,14 +214,4 @@ function transposedConvolution(layer, { weight, bias }, [channels, height, width
   };
   compute.shape = [out, h, w];
   return compute;
-}
-
-// Calls `visit` for every kernel element with its displacement and the rows and columns of the smaller image it meets.
-function eachTap(kernel, padding, stride, inner, outer, visit) {
-  for (let i = 0; i < kernel; i++)
-    for (let j = 0; j < kernel; j++)
-      visit(
-        i * kernel + j, i - padding, j - padding,
-        overlap(i, padding, stride, inner[0], outer[0]), overlap(j, padding, stride, inner[1], outer[1]),
-      );
 }
