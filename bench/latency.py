@@ -1,4 +1,4 @@
-"""From the pointer, a slider or a stroke to the painted image, with 10,000 points on the map; from User Timing marks."""
+"""From the pointer, a slider or a stroke to the painted image, with 10,000 points on the map; User Timing marks."""
 
 from __future__ import annotations
 
