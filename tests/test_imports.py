@@ -19,7 +19,7 @@ BESIDE_ELBO += ["raster", "sampling", "survey"]
 WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export", "figures"]
 WITHOUT_TORCH += ["evidence_table", "control", "queue", "live", "path", "linear", "sprites"]
 WITHOUT_TORCH += ["images", "archive", "arrays", "pictures", "own", "table", "latents", "latents_out", "opening"]
-WITHOUT_TORCH += ["compact", "facts", "takehome"]
+WITHOUT_TORCH += ["compact", "facts", "takehome", "tsne"]
 MODULES = {path.stem: path for path in (ROOT / "vae").glob("*.py")}
 
 

@@ -49,7 +49,9 @@ def address(browser: Browser, runs_folder: Path) -> Iterator[str]:
     from bench.browser import served
 
     nowhere = str(runs_folder.with_name("no-data"))
-    with served(ROOT / "app.py", {"ELBO_ROOM_RUNS": str(runs_folder), "ELBO_ROOM_DATA": nowhere}) as address:
+    cache = str(runs_folder.with_name("cache"))
+    environment = {"ELBO_ROOM_RUNS": str(runs_folder), "ELBO_ROOM_DATA": nowhere, "ELBO_ROOM_CACHE": cache}
+    with served(ROOT / "app.py", environment) as address:
         yield address
 
 
