@@ -59,8 +59,8 @@ PATHS := digits-2d digits-linear mnist-2d mnist-10d sprites-10d
 gallery: .venv/run
 	$(call model,digits-2d,$(digits-2d),--images 360 --fits 60)
 	$(call model,mnist-2d,$(mnist-2d),--images 500 --fits 60)
-	$(call model,mnist-10d,$(mnist-10d),--images 200)
-	$(call model,mnist-conv-2d,$(mnist-conv-2d),--images 400 --fits 30)
+	$(call model,mnist-10d,$(mnist-10d),--images 120)
+	$(call model,mnist-conv-2d,$(mnist-conv-2d),--images 200 --fits 20)
 	$(MAKE) $(PATHS:%=assets/paths/%.safetensors)
 
 assets/paths/%.safetensors: | .venv/run
