@@ -17,6 +17,11 @@ SHOTS: list[tuple[str, str, tuple[int, int], Literal["light", "dark"]]] = [
     ("explore-10d", "?model=mnist-10d#zones=4&colour=distortion&z=1,0,0.5,0,0,-1,0,0,1,0", (1440, 900), "light"),
     ("explore-phone", "?model=mnist-conv-2d#zones=all&z=0.5,1", (390, 844), "light"),
 ]
+PAGES: list[tuple[str, str, str]] = [  # name, link, the tab that is opened
+    ("elbo", "elbo?model=mnist-2d#image=1900", "two gaps"),
+    ("gradients", "gradients", "Variance"),
+    ("trick", "gradients", "The trick, drawn"),
+]
 
 
 def main() -> None:
@@ -30,6 +35,13 @@ def main() -> None:
             page.goto(f"{address}/{link}")
             page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length", timeout=60_000)
             page.wait_for_timeout(1000)
+            page.screenshot(path=Path(FOLDER, f"{name}.png"))
+            page.close()
+        for name, link, tab in PAGES:
+            page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+            page.goto(f"{address}/{link}")
+            page.get_by_role("tab", name=tab).click(timeout=60_000)
+            page.wait_for_timeout(8000)
             page.screenshot(path=Path(FOLDER, f"{name}.png"))
             page.close()
 
