@@ -109,6 +109,7 @@ export class Elbo {
     this.root.dataset.ready = name;
     performance.mark("elbo-room:interactive");
     if (!frame.count) return this.say("This model has no held-out images. Draw one, or choose another model.");
+    this.say("");
     this.choose({ image: this.state.image >= 0 ? this.state.image : (table ? ordinary(table) : 0) }, performance.now(), true);
   }
 
