@@ -462,9 +462,11 @@ export class Explorer {
 
   saveHash() {
     clearTimeout(this.hashTimer);
+    this.root.dataset.address = "behind"; // of the state, for whoever reads it
     this.hashTimer = setTimeout(() => {
       const hash = this.state.toHash();
       history.replaceState(history.state, "", location.pathname + location.search + (hash && `#${hash}`));
+      delete this.root.dataset.address;
     }, 150); // browsers limit how often an address may change
   }
 

@@ -257,6 +257,7 @@ class Room:
         """z as the address bar has it, to four digits, once the lens is pinned and the address has followed."""
 
         def followed() -> np.ndarray:
+            assert not self.page.locator('.er-root[data-address="behind"]').count()
             z = np.array([float(value) for value in self.link.get("z", "nan").split(",")])
             fields = self.fields()
             assert z.shape == fields.shape
