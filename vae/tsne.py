@@ -54,7 +54,8 @@ def cached(mu: np.ndarray, folder: Path) -> np.ndarray | None:
 def embed(mu: np.ndarray, folder: Path) -> Iterator[float]:
     """Make the embedding of means (N, k) and keep it in `folder`; yields the share that is done, up to 1.
 
-    The process has a low priority and one thread, so that the page stays at hand, and ends with the generator. Raises `InputError` where it fails.
+    The process has a low priority and one thread, so that the page stays at hand, and ends with the generator.
+    Raises `InputError` where it fails.
     """
     check(mu)
     target = _path(mu, folder)
