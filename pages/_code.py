@@ -6,6 +6,7 @@ No code comes from outside: what is asked for are a model, images, beta and a se
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import json
 import sys
@@ -20,10 +21,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pages._keys import same_origin
 from pages._models import GALLERY, available
 from vae import checkpoint, runs
 from vae.errors import InputError
@@ -78,9 +79,11 @@ def warm() -> Future[Any]:
 
 async def answer(request: Request) -> Response:
     """What the function makes of the batch that is asked for, as JSON; a sentence where that makes no sense."""
+    if not same_origin(request.headers):
+        return JSONResponse({"error": "Only pages of this server are answered."}, 403)
     try:
         asked = parse(await _body(request))
-        found = await run_in_threadpool(lambda: _worker.submit(execute, asked).result())
+        found = await asyncio.wrap_future(_worker.submit(execute, asked))
     except InputError as error:
         return JSONResponse({"error": str(error)}, 400)
     return JSONResponse(found, headers={"cache-control": "no-store"})

@@ -21,7 +21,6 @@ from pages._keys import same_origin
 from pages._routes import PREFIX, publish_frame
 from vae.errors import InputError
 from vae.evidence_table import FILE_NAME, read_table, table_frame
-from vae.export import encoder_frame
 from vae.opening import Opened as Contents
 
 if TYPE_CHECKING:
@@ -52,10 +51,10 @@ class Opened(NamedTuple):
 
 def open_evidence(model: str) -> Opened:
     """Check the model with this id, publish what the page shows of it, and get ready for questions about it."""
+    contents = _models.contents(model)  # refuses latents alone, which have no encoder
     shown = _models.open_model(model)
-    contents = _models.contents(model)
-    encoder = publish_frame(encoder_frame(model, contents.checkpoint))
-    key = hashlib.sha256(f"{shown.frame} {encoder}".encode()).hexdigest()[:20]
+    assert shown.encoder is not None
+    key = hashlib.sha256(f"{shown.frame} {shown.encoder}".encode()).hexdigest()[:20]
     with _lock:
         _models_asked[key] = contents
         _models_asked.move_to_end(key)
@@ -63,7 +62,7 @@ def open_evidence(model: str) -> Opened:
             _models_asked.popitem(last=False)
     _worker.submit(_prepared, key)
     table, remark = _table(model, contents)
-    return Opened(shown.frame, encoder, f"{PREFIX}/evidence/{key}", table, remark, shown.facts)
+    return Opened(shown.frame, shown.encoder, f"{PREFIX}/evidence/{key}", table, remark, shown.facts)
 
 
 def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:

@@ -86,7 +86,7 @@ def _job(key: str) -> Job | None:
             return None
         try:
             mu = unpack(data)[1].get("mu", np.zeros((0, 1), np.float32))
-        except StopIteration:  # quantised, since there are very many
+        except ValueError:  # quantised, since there are very many
             return Job(np.zeros((0, 1), np.float32), reason=f"t-SNE is offered for up to {tsne.MOST:,} points.")
         job = _jobs[key] = Job(mu)
         while len(_jobs) > JOBS_KEPT:

@@ -154,8 +154,8 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def post(server: Server, data: bytes) -> tuple[int, dict]:
-    request = urllib.request.Request(f"http://{server.host}/room/code", data=data, method="POST")
+def post(server: Server, data: bytes, **headers: str) -> tuple[int, dict]:
+    request = urllib.request.Request(f"http://{server.host}/room/code", data=data, headers=headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.loads(response.read())
@@ -175,6 +175,14 @@ def test_the_route_refuses_in_a_sentence(server) -> None:
         assert status == 400
         assert answer["error"].endswith(".")
     assert server.get("/room/code")[0] == 405
+
+
+def test_the_route_answers_pages_of_its_own_server_alone(server) -> None:
+    data = json.dumps(GOOD).encode()
+    assert post(server, data, Origin=f"http://{server.host}")[0] == 200
+    status, answer = post(server, data, Origin="http://elsewhere.example")
+    assert status == 403
+    assert answer["error"].endswith(".")
 
 
 def test_many_at_once_are_answered_each_with_his_own(server) -> None:

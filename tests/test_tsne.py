@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from vae import tsne
+from pages import _routes, _tsne
+from vae import latents, tsne
 from vae.errors import InputError
+from vae.latents import Latents
 
 
 def clusters(n: int = 90, k: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -87,3 +89,11 @@ def test_the_cache_stands_where_the_environment_says(monkeypatch, tmp_path) -> N
     assert tsne.cache_folder() == tmp_path / "elbo-room"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert tsne.cache_folder().is_relative_to(os.path.expanduser("~"))
+
+
+def test_a_map_of_very_many_points_is_refused_in_a_sentence() -> None:
+    n = latents.EXACT + 1  # whose means travel quantised
+    many = Latents(np.zeros((n, 3), np.float32), None, np.zeros(n, np.int32), ("all",), None, None)
+    job = _tsne._job(_routes.publish_frame(latents.frame("many", many)).rpartition("/")[2])
+    assert job is not None
+    assert job.reason.endswith(f"up to {tsne.MOST:,} points.")

@@ -86,14 +86,15 @@ def _packed(array: Packable) -> tuple[list[Any], bytes]:
 
 
 def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header, without its directory, and arrays of a frame of plain ones."""
+    """Header, without its directory, and arrays of a frame of plain ones; `ValueError` where some are compact."""
     (length,) = struct.unpack_from("<I", frame, len(MAGIC))
     start = len(MAGIC) + 4 + length
     meta = json.loads(frame[len(MAGIC) + 4 : start])
-    arrays = {}
-    for key, (kind, shape, offset) in meta.pop("arrays").items():
-        dtype = next(dtype for dtype, name in _TYPES.items() if name == kind)
-        arrays[key] = np.ndarray(shape, dtype, frame, start + offset)
+    types, arrays = {name: dtype for dtype, name in _TYPES.items()}, {}
+    for key, (kind, shape, offset, *_) in meta.pop("arrays").items():
+        if kind not in types:
+            raise ValueError(f"{key} is not plain but {kind}")
+        arrays[key] = np.ndarray(shape, types[kind], frame, start + offset)
     return meta, arrays
 
 
