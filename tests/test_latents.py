@@ -335,21 +335,50 @@ def test_the_frame_holds_what_was_given_and_no_decoder() -> None:
     assert set(arrays) == {"mu", "labels", "pca"}
 
 
-def test_a_million_points_travel_in_few_bytes() -> None:
-    n = 1_000_000
-    mu = RNG.normal(size=(n, 2)).astype(np.float32)
-    given = Latents(mu, mu - 4, (np.arange(n) % 10).astype(np.int32), tuple("0123456789"), None, None)
+def many(n: int, k: int) -> Latents:
+    mu = RNG.standard_normal((n, k), np.float32) * np.linspace(0, 1, k, dtype=np.float32)  # the first never changes
+    return Latents(mu, mu[:, ::-1] - 4, (np.arange(n) % 10).astype(np.int32), tuple("0123456789"), None, None)
+
+
+def quantised(data: bytes, name: str) -> tuple[np.ndarray, float]:
+    """Values, decoded bit by bit, and their step."""
+    end = 8 + struct.unpack("<I", data[4:8])[0]
+    kind, (n, k), offset, columns = json.loads(data[8:end])["arrays"][name]
+    assert kind == "q"
+    values, begin = np.zeros((n, k)), end + offset
+    for d, (low, bits) in enumerate(zip(columns["low"], columns["bits"], strict=True)):
+        length = -(-n * bits // 8)
+        digits = np.unpackbits(np.frombuffer(data, np.uint8, length, begin), count=n * bits, bitorder="little")
+        values[:, d] = low + columns["step"] * (digits.reshape(n, bits) @ 2 ** np.arange(bits))
+        begin += length
+    return values, columns["step"]
+
+
+@pytest.mark.parametrize(("k", "exactness"), [(2, 1 / 65_535), (8, 1 / 20_000)])
+def test_a_million_points_travel_in_few_bytes(k, exactness) -> None:
+    given = many(1_000_000, k)
     data = frame("million", given)
-    assert len(data) < 8_000_000
-    header = json.loads(data[8 : 8 + struct.unpack("<I", data[4:8])[0]])
-    kind, _, offset, scale = header["arrays"]["mu"]
-    start = 8 + struct.unpack("<I", data[4:8])[0] + offset
-    codes = np.frombuffer(data, "<u2", 2 * n, start).reshape(n, 2)
-    assert kind == "q2"
-    assert (
-        abs(np.array(scale["low"]) + np.array(scale["step"]) * codes - mu).max() <= np.ptp(mu, axis=0).max() / 131_000
-    )
-    assert "mu drawn to ±" in latents.facts(given)
+    assert len(data) < 20_000_000
+    assert given.logvar is not None
+    for name, exact in (("mu", given.mu), ("logvar", given.logvar)):
+        found, step = quantised(data, name)
+        assert abs(found - exact).max() <= 0.5001 * step
+        assert f"{step / 2:.1g}" in latents.facts(given).split(name)[1].split("·")[0]
+        if name == "mu":
+            assert step <= 1.0001 * exactness * np.ptp(exact, axis=0).max()
+
+
+def test_of_points_that_would_be_too_many_bytes_however_coarse_one_in_so_many_is_shown(monkeypatch) -> None:
+    given = many(30_001, 12)
+    monkeypatch.setattr(latents, "MOST", 200_000)
+    data = frame("many", given)
+    assert len(data) < 210_000
+    stride = json.loads(data[8 : 8 + struct.unpack("<I", data[4:8])[0]])["stride"]
+    assert stride > 1
+    found, step = quantised(data, "mu")
+    assert step < np.ptp(given.mu) / 900
+    assert abs(found - given.mu[::stride]).max() <= 0.5001 * step
+    assert f"one point in {stride} is shown" in latents.facts(given)
 
 
 # ---- out ------------------------------------------------------------------------------------------------------------

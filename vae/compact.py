@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+MOST_BITS = 16  # of a quantised value
 FRACTION_BITS = 18  # of the 23 that a float32 has; off by at most one part in 2¹⁹
 
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """Values (N, k) as whole numbers of steps above the least of their column: `low + step * codes`."""
+    """Values (N, k) as whole numbers of steps above the least of their column: `low + step * codes`.
 
-    codes: np.ndarray  # uint8 or uint16 (N, k)
+    They travel column by column, each with as many bits a value as its largest code takes.
+    """
+
+    codes: np.ndarray  # uint16 (N, k)
     low: np.ndarray  # (k,)
-    step: np.ndarray  # (k,)
+    step: float
 
     @classmethod
-    def of(cls, values: np.ndarray, bits: Literal[8, 16]) -> Quantised:
-        steps = 2**bits - 1
-        some = values if len(values) else np.zeros((1, values.shape[1]))
-        low = some.min(axis=0).astype(float)
-        step = (some.max(axis=0) - low) / steps  # 0 for a column of one value
-        codes = np.rint((values - low) / np.where(step > 0, step, 1))
-        return cls(codes.astype(np.uint8 if bits == 8 else np.uint16), low, step)
+    def of(cls, values: np.ndarray, step: float) -> Quantised:
+        """At most `MOST_BITS` a value: see `finest`. A step of 0 is for columns of one value each."""
+        low = values.min(axis=0).astype(float) if len(values) else np.zeros(values.shape[1])
+        codes = np.rint((values - low) / (step or 1)).astype(np.uint16)
+        return cls(codes, low, step)
 
     @property
     def values(self) -> np.ndarray:
         return (self.low + self.step * self.codes).astype(np.float32)
 
     @property
-    def error(self) -> float:
-        """No value is off by more, but for float32's own rounding: half a step of the widest column."""
-        return float(self.step.max(initial=0)) / 2
-
-    @property
-    def kind(self) -> str:
-        return f"q{self.codes.dtype.itemsize}"
+    def bits(self) -> list[int]:
+        """Of a value in each column."""
+        return [int(most).bit_length() for most in self.codes.max(axis=0, initial=0)]
 
     @property
     def extra(self) -> dict[str, Any]:
-        return {"low": self.low.tolist(), "step": self.step.tolist()}
+        return {"low": self.low.tolist(), "step": self.step, "bits": self.bits}
+
+    def tobytes(self) -> bytes:
+        """The lowest bit first; every column begins with a byte of its own."""
+        return b"".join(_bits(self.codes[:, d], bits) for d, bits in enumerate(self.bits))
+
+
+def finest(ranges: np.ndarray, bits: int = MOST_BITS) -> float:
+    """The step that leaves the widest column so many bits a value."""
+    return float(ranges.max(initial=0)) / (2**bits - 1)
+
+
+def bits_of(ranges: np.ndarray, step: float) -> int:
+    """That a point takes in all columns together, at most."""
+    return sum(int(np.rint(span / (step or 1))).bit_length() for span in ranges)
+
+
+def _bits(codes: np.ndarray, bits: int) -> bytes:
+    digits = (codes[:, None] >> np.arange(bits, dtype=np.uint16)) & 1
+    return np.packbits(digits.astype(np.uint8), bitorder="little").tobytes()
 
 
 @dataclass(frozen=True, eq=False)

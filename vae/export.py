@@ -2,8 +2,8 @@
 
 Layout: b"ELBF", the header's length as uint32, the header as JSON, then the arrays, each at a multiple of 8 bytes from
 the header's end. All little endian. The header's "arrays" is their directory: name → [type, shape, offset], and for
-quantised ones {low, step} of each column. Types: f4, f2, i4, u1; q2 and q1, quantised to 16 or 8 bits; p4, float32 with
-its bytes sorted by significance.
+quantised ones {low, step, bits}. Types: f4, f2, i4, u1; q, quantised to as many bits as each column takes; p4, float32
+with its bytes sorted by significance.
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ def pack(meta: dict[str, Any], arrays: Mapping[str, Packable]) -> bytes:
 def _packed(array: Packable) -> tuple[list[Any], bytes]:
     """[type, shape, whatever else the directory says of it], and the bytes."""
     if isinstance(array, Quantised):
-        codes = array.codes.astype(array.codes.dtype.newbyteorder("<"))
-        return [array.kind, list(codes.shape), array.extra], np.ascontiguousarray(codes).tobytes()
+        return ["q", list(array.codes.shape), array.extra], array.tobytes()
     if isinstance(array, Rounded):
         return ["p4", list(array.weights.shape)], array.tobytes()
     return [_TYPES[array.dtype], list(array.shape)], np.ascontiguousarray(array).tobytes()

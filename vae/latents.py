@@ -11,14 +11,16 @@ its file says, which no check beforehand can bound; and the page decodes in the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from vae.arrays import read_npz, texts
-from vae.compact import Quantised
+from vae.compact import Quantised, bits_of, finest
 from vae.errors import InputError
 from vae.export import Packable, pack
 from vae.images import Images
@@ -29,6 +31,9 @@ from vae.table import MAX_BYTES, Coded, check_size, read_apart
 ENDINGS = (".npz", ".csv", ".parquet")
 MAX_THUMBNAILS = 1 << 26  # bytes of all thumbnails
 EXACT = 20_000  # points whose latents travel as they are; those of more are quantised
+MOST = 19_500_000  # bytes of those, with labels and distortions; where need be they are coarser …
+COARSER = 6  # … mu by so many halvings of its 16 bits, logvar …
+COARSEST = 1 / 3  # … to steps as wide as that, and beyond this only a part of the points is shown
 
 ARRAYS = ("mu", "logvar", "labels", "classes", "distortion", "thumbnails", "images")
 ADVICE = "write it with numpy.savez(path, mu=..., logvar=..., labels=...)"
@@ -59,51 +64,95 @@ def read(source: Path | bytes, name: str) -> Latents:
     raise InputError(f"{name:.60} holds no latents; give an .npz, .csv or .parquet file.")
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What of the points goes to the browser: one in `stride`, in steps of so much; a step of 0 is exact."""
+
+    stride: int = 1
+    mu: float = 0.0
+    logvar: float = 0.0
+
+
+def sent(latents: Latents) -> Sent:
+    """The most that stays below `MOST` bytes."""
+    n = len(latents.mu)
+    if n <= EXACT:
+        return Sent()
+    ranges = [np.ptp(array, axis=0) for array in (latents.mu, latents.logvar) if array is not None]
+    others = 8 if latents.distortion is None else 40  # bits of a point's label and distortion
+    for stride in count(1):
+        for steps in _steps(*ranges):
+            bits = others + sum(bits_of(spans, step) for spans, step in zip(ranges, steps, strict=False))
+            if -(-n // stride) * bits <= 8 * MOST:
+                return Sent(stride, *steps)
+    raise AssertionError("a point alone is short enough")
+
+
+def _steps(mu: np.ndarray, logvar: np.ndarray | None = None) -> Iterator[tuple[float, float]]:
+    """Of mu and logvar, whose columns span this much: from the finest on, each coarser in its turn."""
+    step, other = finest(mu, 16), 0.0 if logvar is None else finest(logvar, 8)
+    yield step, other
+    for _ in range(COARSER):
+        step *= 2
+        yield step, other
+        if 2 * other <= COARSEST:
+            other *= 2
+            yield step, other
+
+
 def frame(name: str, latents: Latents) -> bytes:
     """What the map shows, as the frame of a model that has no decoder. Beyond `EXACT` points, latents are quantised.
 
-    mu is then off by at most half of 1/65,535 of each dimension's range, logvar by half of 1/255.
+    mu and logvar are then off by at most half a step of what is `sent`.
     """
-    n, k = latents.mu.shape
-    many = n > EXACT
+    how = sent(latents)
     axes, shares = principal_axes(latents.mu)
     arrays: dict[str, Packable] = {
-        "mu": Quantised.of(latents.mu, 16) if many else latents.mu,
-        "labels": latents.labels.astype(np.uint8),  # there are at most 200 classes
+        "mu": _quantised(latents.mu, how.stride, how.mu),
+        "labels": latents.labels[:: how.stride].astype(np.uint8),  # there are at most 200 classes
         "pca": axes.astype(np.float32),
     }
     if latents.logvar is not None:
-        arrays["logvar"] = Quantised.of(latents.logvar, 8) if many else latents.logvar
+        arrays["logvar"] = _quantised(latents.logvar, how.stride, how.logvar)
     if latents.distortion is not None:
-        arrays["distortion"] = latents.distortion
+        arrays["distortion"] = latents.distortion[:: how.stride]
     if latents.thumbnails is not None:
-        arrays["images"] = latents.thumbnails
+        arrays["images"] = latents.thumbnails[:: how.stride]
     meta = {
         "name": name,
         "kind": "latents",
         "image_shape": [1, 1, 1] if latents.thumbnails is None else list(latents.thumbnails.shape[1:]),
-        "latent_dim": k,
+        "latent_dim": latents.mu.shape[1],
         "features": 0,
         "likelihood": "",
         "plan": {"trunk": [], "decoder": []},
         "classes": list(latents.classes),
         "rate_per_dim": _rates(latents),
         "pca_shares": shares.tolist(),
+        "stride": how.stride,
     }
     return pack(meta, arrays)
 
 
+def _quantised(values: np.ndarray, stride: int, step: float) -> Packable:
+    some = values[::stride]
+    return Quantised.of(some, step) if len(values) > EXACT else some
+
+
 def facts(latents: Latents) -> str:
-    """A line on what was given, and what that leaves out."""
+    """A line on what was given, what that leaves out, and how exactly it is drawn."""
     n, k = latents.mu.shape
+    how = sent(latents)
     parts = [f"{n:,} points", f"{k}-D latent space", "no decoder: the lens shows the nearest point"]
+    if how.stride > 1:
+        parts.append(f"one point in {how.stride} is shown")
     if latents.thumbnails is None:
         parts.append("no thumbnails")
     if latents.logvar is None:
         parts.append("no logvar: no buffer zones, no rates")
     if n > EXACT:
-        half = 0.5 * (latents.mu.max(axis=0) - latents.mu.min(axis=0)).max() / 65535
-        parts.append(f"mu drawn to ±{half:.1g}")
+        half = f"mu drawn to ±{how.mu / 2:.1g}"
+        parts.append(half if latents.logvar is None else f"{half}, logvar to ±{how.logvar / 2:.1g}")
     return " · ".join(parts)
 
 

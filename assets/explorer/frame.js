@@ -10,8 +10,7 @@ const READERS = {
   ...Object.fromEntries(Object.entries(TYPES).map(([type, Kind]) => [type, (...at) => new Kind(...at)])),
   f2: (buffer, start, size) => expand(new Uint16Array(buffer, start, size)),
   p4: (buffer, start, size) => merge(new Uint8Array(buffer, start, 4 * size), size),
-  q1: (buffer, start, size, scale) => scaled(new Uint8Array(buffer, start, size), scale),
-  q2: (buffer, start, size, scale) => scaled(new Uint16Array(buffer, start, size), scale),
+  q: (buffer, start, size, columns) => scaled(new Uint8Array(buffer, start), size, columns),
 };
 
 export class Frame {
@@ -21,9 +20,9 @@ export class Frame {
     const length = new DataView(buffer).getUint32(4, true);
     this.meta = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
     this.arrays = {};
-    for (const [name, [type, shape, offset, scale]] of Object.entries(this.meta.arrays)) {
+    for (const [name, [type, shape, offset, columns]] of Object.entries(this.meta.arrays)) {
       const size = shape.reduce((a, b) => a * b, 1);
-      this.arrays[name] = READERS[type](buffer, 8 + length + offset, size, scale);
+      this.arrays[name] = READERS[type](buffer, 8 + length + offset, size, columns);
     }
   }
 
@@ -45,10 +44,20 @@ function merge(planes, size) {
   return new Float32Array(bytes.buffer);
 }
 
-// Quantised numbers, row by row: each column has its own lowest value and step.
-function scaled(codes, { low, step }) {
+// Quantised numbers, row by row. They come column by column, each from its own lowest value on and with its own number of
+// bits, at most 16 and the lowest first.
+function scaled(bytes, size, { low, step, bits }) {
   const k = low.length;
-  const out = new Float32Array(codes.length);
-  for (let d = 0; d < k; d++) for (let i = d; i < out.length; i += k) out[i] = low[d] + step[d] * codes[i];
+  const out = new Float32Array(size);
+  let begin = 0;
+  for (let d = 0; d < k; d++) {
+    const mask = (1 << bits[d]) - 1;
+    for (let i = d, at = 0; i < size; i += k, at += bits[d]) {
+      const byte = begin + (at >>> 3);
+      const code = ((bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16)) >>> (at & 7)) & mask;
+      out[i] = low[d] + step * code;
+    }
+    begin += Math.ceil(((size / k) * bits[d]) / 8);
+  }
   return out;
 }
