@@ -8,6 +8,7 @@ import { classColour, faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
 import { MEASURES, csv, measuresOf, sorted, summary } from "./selection.js";
+import { Slices } from "./slices.js";
 
 const PAGE = 60; // pairs of images shown at a time
 const STILL = 5; // px that a press may wander and still be a click
@@ -42,7 +43,7 @@ const HTML = `
 
 export class Select {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, mode: "lasso", measure: "distortion", worstFirst: true, chosen: [], shape: null });
+    Object.assign(this, { explorer, root, mode: "lasso", measure: "distortion", worstFirst: true, chosen: [], shape: null, saving: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
@@ -51,7 +52,7 @@ export class Select {
     on(".er-clear", "click", () => this.take([], null));
     on(".er-measure", "change", (event) => this.order({ measure: event.target.value }));
     on(".er-turn", "click", () => this.order({ worstFirst: !this.worstFirst }));
-    on(".er-csv", "click", () => save(new Blob([csv(this.frame, explorer.costs, this.order())], { type: "text/csv" }), `${this.fileName}.csv`));
+    on(".er-csv", "click", () => this.saving.run(this.table()));
     on(".er-png", "click", () => this.savePicture());
     on(".er-more", "click", () => this.showPairs(this.shown + PAGE));
   }
@@ -110,7 +111,7 @@ export class Select {
       this.explorer.tools.repaint();
       return this.explorer.click(x, y, at, true);
     }
-    this.take(within(this.shape, this.explorer.points, (i) => this.visible(i)), this.shape);
+    this.take(within(this.shape, this.explorer.map.scene.index, (i) => this.visible(i)), this.shape);
   }
 
   outline() {
@@ -162,18 +163,17 @@ export class Select {
     );
   }
 
-  // Sorts anew and shows the first of them; the order.
+  // Sorts anew and shows the first of them.
   order(patch = {}) {
     Object.assign(this, patch);
     this.$(".er-turn").textContent = this.worstFirst ? "worst first" : "best first";
     this.ordered = sorted(this.frame, this.explorer.costs, this.chosen, this.measure, this.worstFirst);
     this.showPairs(PAGE);
-    return this.ordered;
   }
 
   showPairs(count) {
     this.shown = Math.min(count, this.ordered.length);
-    const pairs = this.ordered.slice(0, this.shown).map((i) => this.pair(i));
+    const pairs = Array.from(this.ordered.subarray(0, this.shown), (i) => this.pair(i));
     this.$(".er-pairs").replaceChildren(...pairs);
     this.$(".er-more").hidden = this.shown === this.ordered.length;
     this.$(".er-more").textContent = `${whole(Math.min(PAGE, this.ordered.length - this.shown))} more of ${whole(this.ordered.length - this.shown)}`;
@@ -214,6 +214,20 @@ export class Select {
     this.$(`.er-pair.er-here`)?.classList.remove("er-here");
     this.$(`.er-pair[data-point="${nearest}"]`)?.classList.add("er-here");
     this.marked = nearest;
+  }
+
+  // Written down between frames: of hundreds of thousands of points that takes seconds.
+  *table() {
+    const { fileName } = this;
+    const button = this.$(".er-csv");
+    button.textContent = "CSV …";
+    const parts = [];
+    for (const part of csv(this.frame, this.explorer.costs, this.ordered)) {
+      parts.push(part);
+      yield;
+    }
+    button.textContent = "CSV";
+    save(new Blob(parts, { type: "text/csv" }), `${fileName}.csv`);
   }
 
   async savePicture() {

@@ -222,7 +222,15 @@ def test_quantiles_of_the_normal_are_those_of_python(room) -> None:
 
 # ---- lasso ----------------------------------------------------------------------------------------------------------
 
-WITHIN = "(m, shape, us, vs) => m.within(shape, { us, vs })"
+WITHIN = """async (m, grid, shape, us, vs) => {
+  const { GridIndex } = await import(grid);
+  return [...m.within(shape, new GridIndex(Float32Array.from(us), Float32Array.from(vs)))];
+}"""
+
+
+def lassoed(room: Room, shape: Any, spots: np.ndarray) -> np.ndarray:
+    grid = room.module("grid-index.js")
+    return np.array(call(room, "lasso.js", WITHIN, grid, np.asarray(shape).tolist(), *spots.T.tolist()), int)
 
 
 def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
@@ -230,7 +238,7 @@ def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
     spots = np.random.default_rng(0).uniform(-2, 2, (2000, 2))
     angles = np.sort(np.random.default_rng(1).uniform(0, 2 * np.pi, 9))
     shape = np.stack([1.7 * np.cos(angles), 1.2 * np.sin(angles)], 1)  # convex: on an ellipse
-    found = call(room, "lasso.js", WITHIN, shape.tolist(), *spots.T.tolist())
+    found = lassoed(room, shape, spots)
     edges = np.roll(shape, -1, 0) - shape
     beside = np.stack(
         [e[0] * (spots[:, 1] - c[1]) - e[1] * (spots[:, 0] - c[0]) for c, e in zip(shape, edges, strict=True)]
@@ -239,6 +247,28 @@ def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
     assert 100 < len(found) < 1900
 
     bow = [[-1, -1], [1, 1], [1, -1], [-1, 1]]  # crosses itself: two triangles, left and right of its middle
-    found = call(room, "lasso.js", WITHIN, bow, *spots.T.tolist())
+    found = lassoed(room, bow, spots)
     x, y = spots.T
     np.testing.assert_array_equal(found, np.flatnonzero((np.abs(x) < 1) & (np.abs(y) < np.abs(x))))
+
+
+@pytest.mark.parametrize("n", [0, 1, 300, 30_000])
+def test_of_many_points_a_lasso_takes_those_that_asking_each_one_takes(room, n) -> None:
+    room.open()
+    rng = np.random.default_rng(n)
+    spots = rng.standard_normal((n, 2)).astype(np.float32).astype(float)
+    spots[: n // 100] *= 40  # far beyond the grid's border
+    turns = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    rough = rng.uniform(0.6, 1.4, 90)[:, None] * np.stack([np.cos(turns), np.sin(turns)], 1)
+    for shape in (rough, 30 * rough, rng.standard_normal((7, 2)), [[-1, -0.5], [2, -0.5], [2, 1], [-1, 1]]):
+        np.testing.assert_array_equal(lassoed(room, shape, spots), np.flatnonzero(surrounded(np.array(shape), spots)))
+
+
+def surrounded(shape: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Whether a line from each spot to the right crosses the shape's own an odd number of times."""
+    inside = np.zeros(len(spots), bool)
+    u, v = spots.T
+    for (ua, va), (ub, vb) in zip(np.roll(shape, 1, 0), shape, strict=True):
+        if va != vb:
+            inside ^= ((vb > v) != (va > v)) & (u < ub + (v - vb) / (va - vb) * (ua - ub))
+    return inside
