@@ -1,6 +1,6 @@
 // The true posterior of one image, as the server has computed it: its evidence, and ln p(x|z) wherever it is asked for.
 
-import { contour } from "./elbo-contours.js";
+import { contour } from "./contours.js";
 import { Gaussian } from "./elbo-gaussian.js";
 import { Surface, middle, posteriorOn } from "./elbo-surface.js";
 
@@ -50,7 +50,7 @@ export class Posterior {
   contours(name) {
     if (!this.paths.has(name)) {
       const { fine, coarse, peak } = this.grid(name);
-      this.paths.set(name, LEVELS[name].map((under) => [fine, coarse].map((grid) => pathOf(contour(grid, peak - under)))));
+      this.paths.set(name, LEVELS[name].map((under) => [fine, coarse].map((grid) => pathOf(grid, peak - under))));
     }
     return this.paths.get(name);
   }
@@ -79,11 +79,13 @@ export class Posterior {
   }
 }
 
-function pathOf(segments) {
+function pathOf(grid, level) {
   const path = new Path2D();
+  const segments = contour(grid.values, grid.cells, level);
+  const [x, y] = [0, 1].map((d) => (i) => middle(grid, d, segments[i + d]));
   for (let i = 0; i < segments.length; i += 4) {
-    path.moveTo(segments[i], segments[i + 1]);
-    path.lineTo(segments[i + 2], segments[i + 3]);
+    path.moveTo(x(i), y(i));
+    path.lineTo(x(i + 2), y(i + 2));
   }
   return path;
 }

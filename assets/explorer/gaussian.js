@@ -11,8 +11,8 @@ export function logPrior(z) {
 }
 
 // A vector of k independent standard-normal draws (Box–Muller).
-export function standardNormal(k, random = Math.random) {
-  const draw = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+export function standardNormal(k) {
+  const draw = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   return Float64Array.from({ length: k }, draw);
 }
 

@@ -1,7 +1,8 @@
 // Estimators of ∇ E_q f and their exact value, the twin of vae/gradients.py. A gradient is one row of numbers: mu's first,
 // then sigma's of a diagonal q, or those of L's lower triangle row by row. It points uphill.
 
-import { nodes, place } from "./grad-gaussian.js";
+import { place } from "./grad-gaussian.js";
+import { nodes } from "./nodes.js";
 import { THEORY } from "./palette.js";
 
 export const ESTIMATORS = {
@@ -16,12 +17,6 @@ export const ESTIMATORS = {
 };
 
 const EXACT_NODES = 61; // a side
-const grids = new Map();
-
-function grid(k) {
-  if (!grids.has(k)) grids.set(k, nodes(k, EXACT_NODES));
-  return grids.get(k);
-}
 
 // The gradient by every draw of `zeta` (n · k numbers) alone, n rows one after the other. "leave-one-out" needs n ≥ 2,
 // "baseline" the number b, which must not be made from these draws.
@@ -104,7 +99,7 @@ function ofQuadratic({ f, quadratic: { A } }, q) {
 }
 
 function byQuadrature(f, q) {
-  const { count, zeta, weights } = grid(q.k);
+  const { count, zeta, weights } = nodes(q.k, EXACT_NODES);
   const { k, full } = q;
   const gradient = new Float64Array(q.size);
   const [z, slope] = [new Float64Array(k), new Float64Array(k)];
@@ -121,7 +116,7 @@ function byQuadrature(f, q) {
 
 // √E_q‖∇f‖²: how long a pathwise gradient is, whichever estimator is used.
 export function typicalSlope(f, q) {
-  const { count, zeta, weights } = grid(q.k);
+  const { count, zeta, weights } = nodes(q.k, EXACT_NODES);
   const [z, slope] = [new Float64Array(q.k), new Float64Array(q.k)];
   let sum = 0;
   for (let s = 0; s < count; s++) {

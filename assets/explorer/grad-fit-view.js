@@ -11,7 +11,7 @@ import { Gaussian } from "./grad-gaussian.js";
 import { Line } from "./grad-line.js";
 import { Picker } from "./grad-picker.js";
 import { Plane } from "./grad-plane.js";
-import { Random } from "./grad-random.js";
+import { Random } from "./random.js";
 import { MOST_DRAWS } from "./grad-state.js";
 import { formula } from "./formula.js";
 import { short } from "./format.js";

@@ -92,16 +92,3 @@ export class Gaussian {
 
 // Where L_ij stands in a gradient's row, i ≥ j; of a diagonal q there are only those with i = j.
 export const place = (q, i, j) => q.k + (q.full ? (i * (i + 1)) / 2 + j : i);
-
-// Points of an even grid under N(0, I) within `reach`, and weights that sum to 1: the twin of vae.full_gaussian.nodes.
-export function nodes(k, perAxis, reach = 6) {
-  const step = (2 * reach) / perAxis;
-  const axis = Float64Array.from({ length: perAxis }, (_, i) => (i + 0.5) * step - reach);
-  const points = k === 1 ? Array.from(axis, (a) => [a]) : Array.from(axis, (a) => Array.from(axis, (b) => [a, b])).flat();
-  const inside = points.filter((point) => squared(point) <= reach * reach);
-  const weights = Float64Array.from(inside, (point) => Math.exp(-0.5 * squared(point)));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return { count: inside.length, zeta: Float64Array.from(inside.flat()), weights: weights.map((weight) => weight / total) };
-}
-
-const squared = (point) => point.reduce((sum, v) => sum + v * v, 0);

@@ -1,8 +1,8 @@
 // The plane: the target as heat and contours, q as its ellipses with handles to drag, and the arrows of gradients.
 
 import { arrow, fan } from "./grad-arrows.js";
-import { contour } from "./grad-contours.js";
 import { fresh, line } from "./chart.js";
+import { contour } from "./contours.js";
 import { short } from "./format.js";
 import { Gaussian } from "./grad-gaussian.js";
 import { THEORY, faded, rgb, theme } from "./palette.js";

@@ -4,7 +4,7 @@ import { ESTIMATORS } from "./grad-estimators.js";
 import { Slider } from "./grad-controls.js";
 import { fill, graph } from "./grad-graph.js";
 import { drawStrip, positionOf } from "./grad-strip.js";
-import { Random } from "./grad-random.js";
+import { Random } from "./random.js";
 import { formula } from "./formula.js";
 import { signed } from "./format.js";
 

@@ -6,7 +6,7 @@ import { drawSpread } from "./grad-spread.js";
 import { drawVariances } from "./grad-variance-chart.js";
 import { ESTIMATORS, drawsFor, varianceOfSquare } from "./grad-estimators.js";
 import { MEASURED, Meter } from "./grad-measure.js";
-import { Random } from "./grad-random.js";
+import { Random } from "./random.js";
 import { formula } from "./formula.js";
 import { count, short } from "./format.js";
 import { LogScale } from "./scale.js";

@@ -3,7 +3,8 @@
 // returns { mean, error }: an estimate, without unit, and its standard error.
 
 import { Aggregate } from "./aggregate.js";
-import { logPrior, standardNormal } from "./gaussian.js";
+import { logPrior } from "./gaussian.js";
+import { Random } from "./random.js";
 
 export const HOLE = 0.1; // a hole is where q(z) is below this share of p(z)
 const DRAWS = 5000;
@@ -14,10 +15,10 @@ const SEED = 0; // the same model gives the same numbers every time
 // standard error is binomial, with the share kept one count off 0 and 1.
 export function* holeShare(arrays, chosen, k, { fraction = HOLE, draws = DRAWS } = {}) {
   const q = new Aggregate(arrays, chosen, k);
-  const random = seeded(SEED);
+  const random = new Random(SEED);
   let holes = 0;
   for (let i = 0; i < draws; i++) {
-    const z = standardNormal(k, random);
+    const z = random.normals(k);
     if (q.log(z) < logPrior(z) + Math.log(fraction)) holes++;
     yield;
   }
@@ -39,7 +40,7 @@ export function* overlap({ mu, logvar }, chosen, k, { points = POINTS } = {}) {
       variances[row * k + d] = Math.exp(logvar[from * k + d]);
     }
   });
-  for (const row of sample(n, points, seeded(SEED))) {
+  for (const row of sample(n, points, new Random(SEED))) {
     values.push(Math.exp(mostShared(means, variances, row, n, k)));
     yield;
   }
@@ -69,19 +70,8 @@ function sample(n, size, random) {
   const order = Array.from({ length: n }, (_, i) => i);
   const taken = Math.min(n, size);
   for (let i = 0; i < taken; i++) {
-    const j = i + Math.floor(random() * (n - i));
+    const j = i + Math.floor(random.uniform() * (n - i));
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order.slice(0, taken);
-}
-
-// Uniform numbers in [0, 1) that are the same for the same seed (mulberry32).
-export function seeded(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

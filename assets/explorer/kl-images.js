@@ -2,11 +2,13 @@
 // the same ζ at every beta, and the lens.
 
 import { signed } from "./format.js";
-import { klPerDim, logPrior, standardNormal } from "./gaussian.js";
+import { klPerDim, logPrior } from "./gaussian.js";
 import { Picture } from "./picture.js";
+import { Random } from "./random.js";
 import { measure } from "./timing.js";
 
 const COUNT = 8;
+const SEED = 1;
 const ROWS = [["x", "test images"], ["x̂", "their reconstructions, decoded at mu"], ["z ~ p", "draws from the prior, the same ζ at every beta"]];
 
 export class Images {
@@ -19,8 +21,8 @@ export class Images {
     const { images, labels } = frame.arrays;
     const size = shape.reduce((a, b) => a * b, 1);
     this.points = chosen(labels, count);
-    const random = generator(1);
-    this.draws = this.points.map(() => standardNormal(k, random));
+    const random = new Random(SEED);
+    this.draws = this.points.map(() => random.normals(k));
     this.z = new Float64Array(k);
     const rows = ROWS.map(([name, title]) => {
       const label = Object.assign(document.createElement("span"), { textContent: name, title });
@@ -93,15 +95,4 @@ function chosen(labels, count) {
     return [before, labels[i], i];
   });
   return ranked.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, COUNT).map(([, , i]) => i);
-}
-
-// Numbers in [0, 1) that are the same on every machine (mulberry32).
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,27 +1,44 @@
-// Long work in slices between frames, so that nothing under the pointer waits for it.
+// Long work in slices, so that nothing under the pointer waits for it.
 
-const SLICE = 6; // ms of a frame
+import { afterPaint } from "./timing.js";
+
+const SLICE = 4; // ms at a time
 
 export class Slices {
   // Works only while `free()`.
   constructor(free = () => true) {
-    Object.assign(this, { free, work: null, request: null });
+    Object.assign(this, { free, work: null, waiting: false });
   }
 
   // Begins the work of a generator, which yields where it may be interrupted, in place of any that goes on.
   run(work) {
     this.work = work;
-    this.request ??= requestAnimationFrame(() => this.go());
+    this.wait();
   }
 
   stop() {
     this.work = null;
   }
 
+  wait() {
+    if (this.waiting) return;
+    this.waiting = true;
+    const next = () => {
+      this.waiting = false;
+      this.go();
+    };
+    if (this.free()) afterPaint(next);
+    else requestAnimationFrame(next);
+  }
+
   go() {
-    this.request = null;
     const until = performance.now() + (this.free() ? SLICE : 0);
     while (this.work && performance.now() < until) if (this.work.next().done) this.work = null;
-    if (this.work) this.request ??= requestAnimationFrame(() => this.go());
+    if (this.work) this.wait();
   }
+}
+
+// Work as a generator, whose `step()` does the next piece of it and says whether there is more.
+export function* pieces(step) {
+  while (step()) yield;
 }

@@ -4,7 +4,7 @@ import { Nearest } from "./neighbours.js";
 import { classColour } from "./palette.js";
 import { Picture } from "./picture.js";
 import { Decoder } from "./network.js";
-import { Turns } from "./turns.js";
+import { Slices, pieces } from "./slices.js";
 
 const COUNT = 12;
 const NUMBERS = 100_000; // compared in a piece of work: under a millisecond
@@ -16,7 +16,7 @@ const HTML = `
 
 export class Neighbours {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, turns: new Turns(() => this.search()), query: null, wanted: null });
+    Object.assign(this, { explorer, root, slices: new Slices(), query: null, wanted: null });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
@@ -28,7 +28,7 @@ export class Neighbours {
     this.decoder = given.decoder ? new Decoder(frame) : null;
     this.inPixels = Boolean(this.decoder && given.images && frame.count);
     this.$(".er-by-pixels").hidden = !this.inPixels;
-    this.query = this.wanted = null;
+    this.query = this.wanted = this.found = null;
     const count = Math.min(COUNT, frame.count);
     this.shelves = ["latent", "pixel"].map((name) => this.shelf(this.$(`.er-${name}`), count));
     if (!count) this.$(".er-agree").textContent = "No data are at hand for this model, so nothing is near.";
@@ -51,14 +51,14 @@ export class Neighbours {
   }
 
   closed() {
-    this.turns.stop();
+    this.slices.stop();
   }
 
   // One search at a time; when it is done, the newest z that has come since is next.
   show(z) {
     if (!this.frame?.count || (this.asked && z.every((v, d) => v === this.asked[d]))) return;
     this.asked = this.wanted = Float64Array.from(z);
-    this.turns.go();
+    this.slices.run(pieces(() => this.search()));
   }
 
   search() {

@@ -1,11 +1,11 @@
 // Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. A seed stands for the
 // draws: turning the temperature moves the same ones, and whoever has the seed sees them too.
 
-import { Random } from "./grad-random.js";
 import { Decoder } from "./network.js";
 import { faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
-import { Turns } from "./turns.js";
+import { Random } from "./random.js";
+import { Slices, pieces } from "./slices.js";
 
 const COUNT = 24;
 const LARGEST_SEED = 99999;
@@ -29,7 +29,7 @@ const HTML = `
 
 export class Sample {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, source: "prior", seed: 1, temperature: 1, looked: -1, turns: new Turns(() => this.decodeNext()) });
+    Object.assign(this, { explorer, root, source: "prior", seed: 1, temperature: 1, looked: -1, slices: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     for (const button of root.querySelectorAll("[data-source]"))
@@ -76,7 +76,7 @@ export class Sample {
   }
 
   closed() {
-    this.turns.stop();
+    this.slices.stop();
   }
 
   choose(choice) {
@@ -98,7 +98,7 @@ export class Sample {
     this.point = point;
     this.present();
     this.left = COUNT;
-    this.turns.go();
+    this.slices.run(pieces(() => this.decodeNext()));
     this.explorer.tools.repaint();
   }
 

@@ -5,7 +5,7 @@ import { signed } from "./format.js";
 import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
-import { Turns } from "./turns.js";
+import { Slices, pieces } from "./slices.js";
 
 const REACH = 3; // σ of the prior, to either side
 const ACROSS = 9; // images in a row
@@ -20,7 +20,7 @@ const HTML = `
 
 export class Traverse {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, turns: new Turns(() => this.decodeNext()), cursor: 0, left: 0 });
+    Object.assign(this, { explorer, root, slices: new Slices(), cursor: 0, left: 0 });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
@@ -28,6 +28,7 @@ export class Traverse {
   load(frame) {
     const { latent_dim: k, rate_per_dim: rates } = frame.meta;
     this.decoder = new Decoder(frame);
+    this.way = null;
     this.z = new Float64Array(k);
     this.moved = new Float64Array(k);
     const order = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
@@ -96,8 +97,8 @@ export class Traverse {
     if (same) return;
     this.shown = true;
     this.left = this.rows.length * ACROSS; // wherever it stands, it goes once around
-    this.turns.go();
-    if (this.way !== undefined) this.mark(this.way);
+    this.slices.run(pieces(() => this.decodeNext()));
+    if (this.way !== null) this.mark(this.way);
   }
 
   decodeNext() {
@@ -117,7 +118,7 @@ export class Traverse {
   }
 
   closed() {
-    this.turns.stop();
+    this.slices.stop();
   }
 
   // --- where the row runs on the map ---------------------------------------------------------------------------------

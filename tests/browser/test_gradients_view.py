@@ -36,8 +36,9 @@ SET = """([input, value]) => {
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
-LOAD = """const load = (name) => import(`${folder}/grad-${name}.js`);
-  const [E, G, T, D, F, M, { Random }] = await Promise.all(["estimators", "gaussian", "targets", "divergence", "fit", "measure", "random"].map(load));"""
+LOAD = """const load = (name) => import(`${folder}/${name}.js`);
+  const ours = ["estimators", "gaussian", "targets", "divergence", "fit", "measure"].map((name) => `grad-${name}`);
+  const [E, G, T, D, F, M, { Random }] = await Promise.all([...ours, "random"].map(load));"""
 # Everything that the modules say of a target and a q, with the noise that they are given.
 COMPUTE = f"""async ([folder, name, args, mu, tril, full, zeta, baseline, steps, rate]) => {{
   {LOAD}
