@@ -27,7 +27,7 @@ export class Description {
   }
 }
 
-export function describe({ z, points, spot, hidden, classes, decoded }) {
+function describe({ z, points, spot, hidden, classes, decoded }) {
   const numbers = Array.from(z.subarray(0, SHOWN), (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2));
   const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
   const near = classesAround(points, spot, hidden);

@@ -37,8 +37,4 @@ export class Evidence {
   forget(...kinds) {
     for (const [kind, control] of this.pending) if (!kinds.length || kinds.includes(kind)) control.abort();
   }
-
-  waits(...kinds) {
-    return kinds.some((kind) => this.pending.has(kind));
-  }
 }

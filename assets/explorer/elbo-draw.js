@@ -134,7 +134,7 @@ export function drawDraws(context, view, { us, vs, logW }, colours) {
   }
 }
 
-export function label(context, text, x, y, colour, { font, background }, align = "left") {
+function label(context, text, x, y, colour, { font, background }, align = "left") {
   Object.assign(context, { font: `600 14px ${font}`, textAlign: align, textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: background, fillStyle: colour });
   context.strokeText(text, x, y);
   context.fillText(text, x, y);

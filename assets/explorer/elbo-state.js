@@ -3,7 +3,7 @@
 import { Gaussian } from "./elbo-gaussian.js";
 
 export const DENSITIES = ["prior", "likelihood", "posterior"];
-export const TABS = ["derivation", "gaps", "weights", "images"];
+const TABS = ["derivation", "gaps", "weights", "images"];
 const LIMIT = 20; // of a mean; as on the map of one model
 
 export class ElboState {

@@ -167,7 +167,7 @@ function taps(start, size, from, to, clamp) {
 }
 
 // Brightness of pixels (channels, height, width), as film has it.
-export function grey(pixels, [channels, height, width], scale) {
+function grey(pixels, [channels, height, width], scale) {
   const plane = height * width;
   const shares = channels === 3 ? [0.299, 0.587, 0.114] : [1];
   return Float32Array.from({ length: plane }, (_, i) => scale * shares.reduce((sum, share, c) => sum + share * pixels[c * plane + i], 0));
@@ -181,7 +181,7 @@ function border(image, width, height) {
 }
 
 // The smallest rectangle that holds all ink, or null.
-export function bounds(ink, width, height) {
+function bounds(ink, width, height) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
@@ -189,7 +189,7 @@ export function bounds(ink, width, height) {
   return x1 > x0 ? { x0, x1, y0, y1 } : null;
 }
 
-export function centreOfMass(ink, width, height) {
+function centreOfMass(ink, width, height) {
   let [mass, mx, my] = [0, 0, 0];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {

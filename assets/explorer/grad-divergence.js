@@ -53,7 +53,7 @@ export class Cells {
 }
 
 // KL(q ‖ p) in nats; `expectation` is E_q f.
-export const reverseKl = (cells, q, expectation) => -q.entropy() - expectation + cells.logTotal;
+const reverseKl = (cells, q, expectation) => -q.entropy() - expectation + cells.logTotal;
 
 // KL(p ‖ q) in nats: ln q is a quadratic, so that p's first two moments suffice.
 export function forwardKl(cells, q) {

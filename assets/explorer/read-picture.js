@@ -3,7 +3,7 @@
 const LARGEST_FILE = 64e6; // bytes
 const LONGEST = 1024; // px; larger pictures are read at this size: the data's images are far smaller
 
-export const UNREADABLE = "This file is no picture that the browser can read; choose a PNG, JPEG, GIF or WebP.";
+const UNREADABLE = "This file is no picture that the browser can read; choose a PNG, JPEG, GIF or WebP.";
 
 export async function readPicture(file) {
   if (file.size > LARGEST_FILE) throw new Error(`This file is larger than ${LARGEST_FILE / 1e6} MB; choose a smaller picture.`);

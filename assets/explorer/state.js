@@ -61,7 +61,7 @@ export class State {
 
 export const Z_LIMIT = 20; // |z| beyond this is refused: the prior has no mass there, and the decoder was never asked
 
-export const defaultPlane = (k) => (k <= 2 ? "0,1" : "pca");
+const defaultPlane = (k) => (k <= 2 ? "0,1" : "pca");
 
 // "pca", "tsne", "3d", or two different dimensions as "i,j".
 function isPlane(value, k) {
