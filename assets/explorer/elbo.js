@@ -18,6 +18,7 @@ import { GapTable, examples, ordinary } from "./elbo-table.js";
 import { Weights } from "./elbo-weights.js";
 import { fetchKatex } from "./formula.js";
 import { Frame } from "./frame.js";
+import { linkHash } from "./link-hash.js";
 import { Encoder } from "./network.js";
 import { Pad } from "./pad.js";
 import { afterPaint, measure } from "./timing.js";
@@ -97,7 +98,7 @@ export class Elbo {
   open(frame, table) {
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
-    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null, row: -1 });
+    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null, source: null, row: -1 });
     this.evidence = new Evidence(this.data.evidence);
     this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
     if (before) keepChoices(before, this.state);
@@ -582,14 +583,4 @@ function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, 
 function keepChoices(before, state) {
   const { view, heat, log, prior, likelihood, posterior, points, tab, against } = before;
   Object.assign(state, { view, heat, log, prior, likelihood, posterior, points, tab, against });
-}
-
-let opening = true;
-
-// What stands behind the "#"; on opening the page, what stood there before Streamlit dropped it.
-function linkHash() {
-  const [navigation] = performance.getEntriesByType("navigation");
-  const opened = opening && navigation ? new URL(navigation.name) : null;
-  opening = false;
-  return location.hash || (opened?.pathname === location.pathname ? opened.hash : "");
 }

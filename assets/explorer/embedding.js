@@ -5,6 +5,7 @@ import { Frame } from "./frame.js";
 
 export const MOST = 20_000; // points that the server makes it of
 const ASK_AGAIN = 700; // ms
+const UNREACHED = "The server did not answer. See whether it still runs, then choose t-SNE again.";
 
 export class Embedding {
   // `points` are (N, 2), row by row, of the N means `mu` (N, k).
@@ -52,15 +53,22 @@ export class Embedding {
 // is false; an error with the server's own sentence where it fails.
 export async function fetchEmbedding(address, frame, tell, wanted) {
   while (wanted()) {
-    const response = await fetch(address, { method: "POST" });
-    if (response.status === 200) {
-      const { arrays } = new Frame(await response.arrayBuffer());
-      return new Embedding(arrays.points, frame.arrays.mu, frame.meta.latent_dim);
-    }
-    const { done, error } = await response.json();
+    const { points, done, error } = await ask(address);
     if (error) throw new Error(error);
+    if (points) return new Embedding(points, frame.arrays.mu, frame.meta.latent_dim);
     tell(done);
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
   }
   return null;
+}
+
+// { points }, or how far they are: { done }; or { error }.
+async function ask(address) {
+  try {
+    const response = await fetch(address, { method: "POST" });
+    return response.status === 200 ? new Frame(await response.arrayBuffer()).arrays : await response.json();
+  } catch (error) {
+    console.error(error);
+    return { error: UNREACHED };
+  }
 }

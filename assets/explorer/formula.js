@@ -2,9 +2,10 @@
 
 let katex = null; // the promise of it, once it is asked for
 
-// Fetches KaTeX from the folder at `url`, once for a page.
+// Fetches KaTeX from the folder at `url`, once for a page; where that fails, it can be asked for again.
 export function fetchKatex(url) {
   katex ??= Promise.all([style(`${url}/katex.min.css`), import(`${url}/katex.min.js`)]).then(() => self.katex);
+  katex.catch(() => (katex = null));
   return katex;
 }
 

@@ -24,9 +24,8 @@ export class Picker {
     root.querySelector("button").addEventListener("click", () => this.another());
   }
 
-  async another() {
-    const count = await this.page.posteriors.count();
-    this.page.choose(POSTERIOR, Math.floor(Math.random() * count));
+  another() {
+    this.page.choose(POSTERIOR, Math.floor(Math.random() * this.page.spec.image.count));
   }
 
   show() {

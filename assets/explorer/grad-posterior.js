@@ -26,22 +26,27 @@ export class Posteriors {
   async fetch(row) {
     this.request?.abort();
     const { signal } = (this.request = new AbortController());
-    this.shown ??= Frame.fetch(this.frame);
-    const [{ meta, arrays }, found] = await Promise.all([this.shown, this.ask(row, signal)]);
-    const { low, high, q, coarse, log_evidence: evidence } = found.meta;
+    const [{ meta, arrays, count }, found] = await Promise.all([this.images(), this.ask(row, signal)]);
+    const { low, high, q, coarse } = found.meta;
     const target = posterior(new Grid({ low, high }, found.arrays.log_likelihood), new Grid(coarse, found.arrays.coarse_log_likelihood));
     const half = (high[0] - low[0]) / 2;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
     return {
       make: () => target, start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))], half, middle: low.map((v, i) => (v + high[i]) / 2),
       rate: Number(((0.05 * half) / USUAL).toPrecision(1)),
-      image: { row, number: arrays.index[row], pixels: arrays.images.subarray(row * size, (row + 1) * size), shape: meta.image_shape, evidence },
+      image: { number: arrays.index[row], pixels: arrays.images.subarray(row * size, (row + 1) * size), shape: meta.image_shape, count },
     };
   }
 
-  async count() {
+  // The model's frame; where it cannot be had, it can be asked for again.
+  async images() {
     this.shown ??= Frame.fetch(this.frame);
-    return (await this.shown).count;
+    try {
+      return await this.shown;
+    } catch (error) {
+      this.shown = null;
+      throw new Error(UNREACHED, { cause: error });
+    }
   }
 
   async ask(row, signal) {

@@ -9,6 +9,7 @@ import { POSTERIOR, TARGETS } from "./grad-targets.js";
 import { TrickView } from "./grad-trick-view.js";
 import { TwoView } from "./grad-two-view.js";
 import { VarianceView } from "./grad-variance-view.js";
+import { linkHash } from "./link-hash.js";
 import { afterPaint, measure } from "./timing.js";
 
 const NAMES = { fit: "Fit", variance: "Variance", trick: "The trick, drawn", divergences: "Reverse and forward KL", code: "The loss as code" };
@@ -41,7 +42,12 @@ export class Gradients {
 
   async start(katex) {
     const said = GradState.read(linkHash());
-    await Promise.all([fetchKatex(katex), this.prepare(said)]);
+    try {
+      await Promise.all([fetchKatex(katex), this.prepare(said)]);
+    } catch (error) {
+      console.error(error);
+      return this.say("The formulas could not be loaded. Reload the page.");
+    }
     if (this.destroyed) return;
     Object.assign(this.state, said);
     this.showTab();
@@ -184,14 +190,4 @@ export class Gradients {
       history.replaceState(history.state, "", `${location.pathname}${location.search}${hash && `#${hash}`}`);
     }, HASH_EVERY);
   }
-}
-
-let opening = true;
-
-// What stands behind the "#"; on opening the page, what stood there before Streamlit dropped it.
-function linkHash() {
-  const [navigation] = performance.getEntriesByType("navigation");
-  const opened = opening && navigation ? new URL(navigation.name) : null;
-  opening = false;
-  return location.hash || (opened?.pathname === location.pathname ? opened.hash : "");
 }

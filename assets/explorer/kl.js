@@ -15,6 +15,7 @@ import { PathState } from "./kl-state.js";
 import { PathTradeoff } from "./kl-tradeoff.js";
 import { Why, anotherPair } from "./kl-why.js";
 import { Legend } from "./legend.js";
+import { linkHash } from "./link-hash.js";
 import { theme } from "./palette.js";
 import { afterPaint, measure } from "./timing.js";
 
@@ -445,14 +446,4 @@ function away(pane, point, x, y) {
 function keepChoices(before, state, path) {
   const { view, zones, manifold, forces, fixed } = before;
   Object.assign(state, { view, zones, manifold, forces, fixed, hidden: before.hidden.filter((c) => c < path.classes.length) });
-}
-
-let opening = true;
-
-// What stands behind the "#"; on opening the page, what stood there before Streamlit dropped it.
-function linkHash() {
-  const [navigation] = performance.getEntriesByType("navigation");
-  const opened = opening && navigation ? new URL(navigation.name) : null;
-  opening = false;
-  return location.hash || (opened?.pathname === location.pathname ? opened.hash : "");
 }

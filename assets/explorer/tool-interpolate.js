@@ -75,8 +75,16 @@ export class Interpolate {
     this.renew();
   }
 
+  // Plane and hidden classes may be others than when it was closed.
+  opened() {
+    this.grid = this.aggregate = null;
+    this.renew();
+  }
+
   closed() {
     this.stop();
+    this.slices.stop();
+    clearTimeout(this.timer);
   }
 
   changed(changed) {

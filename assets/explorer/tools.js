@@ -54,8 +54,10 @@ export class Tools {
     next.click();
   }
 
-  // Another model: every tool hears of it when it is open next.
+  // Another model: every tool hears of it when it is opened next, and of nothing else until then.
   load() {
+    this.leave();
+    this.layer.paintWith(null);
     for (const entry of this.made.values()) entry.frame = null;
     for (const button of this.buttons) button.disabled = !this.serves(button.dataset.tool);
   }
@@ -75,7 +77,6 @@ export class Tools {
       const chosen = button.dataset.tool === name;
       button.setAttribute("aria-selected", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
-      if (chosen) this.tabs.scrollLeft = button.offsetLeft - (this.tabs.clientWidth - button.offsetWidth) / 2; // on a narrow page
     }
     const entry = name === "lens" ? null : await this.make(name);
     if (this.wanted === name) this.enter(name, entry);
@@ -128,6 +129,7 @@ export class Tools {
   leave() {
     this.current?.closed?.();
     this.marks.replaceChildren();
+    this.marks.removeAttribute("style");
     this.current = null;
   }
 
