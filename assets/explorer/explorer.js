@@ -10,6 +10,7 @@ import { HoleNumbers } from "./hole-numbers.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
+import { linkHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { Encoder } from "./network.js";
 import { Pointer } from "./pointer.js";
@@ -480,16 +481,6 @@ export class Explorer {
     button.textContent = copied ? "copied" : "copy the address bar";
     setTimeout(() => (button.textContent = "copy link"), 1500);
   }
-}
-
-let opening = true; // until the page's first model has been shown
-
-// What the link that opened the page said after its "#"; by now the page may have rewritten its address.
-function linkHash() {
-  const [navigation] = performance.getEntriesByType("navigation");
-  const opened = opening && navigation ? new URL(navigation.name).hash : "";
-  opening = false;
-  return location.hash || opened;
 }
 
 // What stays chosen when another model is opened.
