@@ -2,7 +2,7 @@
 
 import { rgb, theme } from "./palette.js";
 
-const LIGHT = { prior: "#1971c2", likelihood: "#d9480f", q: "#9c36b5" };
+const LIGHT = { prior: "#1971c2", likelihood: "#c2410c", q: "#9c36b5" };
 const DARK = { prior: "#74c0fc", likelihood: "#ff922b", q: "#e599f7" };
 
 // The page's own colours with those of the densities; the posterior has the accent. Style sheets find them as --eb-….

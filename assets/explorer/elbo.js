@@ -55,8 +55,8 @@ const HTML = `
 </div>
 <aside class="eb-side">
   <section class="eb-image" aria-label="chosen image"></section>
-  <div class="eb-tabs" role="tablist">${TABS.map(([key, name]) => `<button role="tab" data-tab="${key}">${name}</button>`).join("")}</div>
-  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" data-panel="${key}"></section>`).join("")}
+  <div class="eb-tabs" role="tablist" aria-label="about this image">${TABS.map(([key, name]) => `<button role="tab" id="eb-tab-${key}" aria-controls="eb-${key}" data-tab="${key}">${name}</button>`).join("")}</div>
+  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
 </aside>`;
 
 export class Elbo {

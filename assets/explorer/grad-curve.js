@@ -3,7 +3,7 @@
 import { Plot, fresh, line } from "./chart.js";
 import { ESTIMATORS } from "./grad-estimators.js";
 import { short } from "./format.js";
-import { faded, theme } from "./palette.js";
+import { faded, readable, theme } from "./palette.js";
 
 const MARGIN = { left: 46, right: 12, top: 26, bottom: 24 };
 const LEAST = 1e-3; // nats: the axis goes no lower
@@ -58,6 +58,6 @@ function drawKey(plot, runs) {
   let x = plot.box.left + plot.box.width;
   for (const estimator of names.reverse()) {
     const { short: name, colour } = ESTIMATORS[estimator];
-    x -= plot.label(name, x, 11, { align: "right", colour, font: "600 13px" }) + 14;
+    x -= plot.label(name, x, 11, { align: "right", colour: readable(colour, plot.colours), font: "600 13px" }) + 14;
   }
 }

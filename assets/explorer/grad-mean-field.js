@@ -1,7 +1,7 @@
 // Over rho: the variance that a diagonal q takes, too small by reverse KL, right by forward KL; and those just fitted.
 
 import { Plot, fresh } from "./chart.js";
-import { THEORY, faded, theme } from "./palette.js";
+import { THEORY, faded, readable, theme } from "./palette.js";
 
 const MARGIN = { left: 38, right: 14, top: 26, bottom: 26 };
 
@@ -24,5 +24,5 @@ export function drawMeanField(canvas, rho, fitted) {
       plot.label(name, plot.x(rho) + (right ? 12 : -12), plot.y(fitted[name]) + (name === "forward" ? -11 : 12), { align: right ? "left" : "right", font: "600 13px" });
     }
   });
-  plot.label("1 − ρ²", plot.x(0), plot.y(1) + 18, { align: "center", colour: THEORY, font: "600 13px" });
+  plot.label("1 − ρ²", plot.x(0), plot.y(1) + 18, { align: "center", colour: readable(THEORY, colours), font: "600 13px" });
 }

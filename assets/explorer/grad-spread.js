@@ -1,7 +1,7 @@
 // Gradients as points, a row for each estimator, around the exact one.
 
 import { Plot, fresh, line } from "./chart.js";
-import { THEORY, faded, theme } from "./palette.js";
+import { THEORY, faded, readable, theme } from "./palette.js";
 
 const MARGIN = { left: 12, right: 12, top: 28, bottom: 26 };
 const REACH = 3; // standard deviations of the noisiest that fit in
@@ -23,7 +23,7 @@ export function drawSpread(canvas, title, rows, exact) {
     rows.forEach(({ short: name, colour, values }, row) => {
       const middle = rows.length - row - 0.5;
       plot.dots(values.length, (i) => values[i], (i) => middle + 0.5 * (((i * 0.618) % 1) - 0.5), faded(colour, 0.65), 2.6);
-      plot.label(name, box.left + 2, plot.y(middle), { colour, font: "600 13px" });
+      plot.label(name, box.left + 2, plot.y(middle), { colour: readable(colour, colours), font: "600 13px" });
     });
   });
 }

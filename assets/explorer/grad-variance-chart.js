@@ -2,7 +2,7 @@
 
 import { Plot, fresh } from "./chart.js";
 import { short } from "./format.js";
-import { faded, theme } from "./palette.js";
+import { faded, readable, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 
 const MARGIN = { left: 54, right: 14, top: 30, bottom: 26 };
@@ -43,11 +43,11 @@ const powers = (low, high) => ticks(low, high, 99).filter(Number.isInteger);
 
 // Names stand in the free corner above, one under the other, in the order of the lines at the right end.
 function nameSeries(plot, xs, series) {
-  const { box } = plot;
+  const { box, colours } = plot;
   const order = [...series].sort((a, b) => b.closed(xs.at(-1)) - a.closed(xs.at(-1)));
   const falls = order[0].closed(xs.at(-1)) < order[0].closed(xs[1]);
   order.forEach(({ short: name, colour }, i) => {
     const x = falls ? box.left + box.width - 6 : box.left + 8;
-    plot.label(name, x, box.top + 12 + 18 * i, { align: falls ? "right" : "left", colour, font: "600 13px" });
+    plot.label(name, x, box.top + 12 + 18 * i, { align: falls ? "right" : "left", colour: readable(colour, colours), font: "600 13px" });
   });
 }

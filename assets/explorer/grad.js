@@ -24,7 +24,7 @@ export class Gradients {
     root.classList.add("er", "lv", "gr");
     const tab = (name) => `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
     const panel = (name) => `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
-    root.innerHTML = `<nav class="gr-tabs" role="tablist">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
+    root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
     this.fill();
     this.views = this.makeViews(code, models);
     this.listen();

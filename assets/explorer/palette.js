@@ -53,6 +53,24 @@ export function theme(element) {
   };
 }
 
+const AA = 4.5; // the least contrast of text (WCAG 2)
+
+// A colour for text: as much of it as can be read on the page's background, the rest is the page's text.
+export function readable(colour, { background, text }) {
+  const [from, to, ground] = [rgb(colour), rgb(text), luminance(rgb(background))];
+  for (let share = 0; share < 1; share += 0.05) {
+    const mixed = from.map((c, i) => c + share * (to[i] - c));
+    const [low, high] = [ground, luminance(mixed)].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) >= AA) return `rgb(${mixed.map(Math.round).join(" ")})`;
+  }
+  return text;
+}
+
+function luminance(colour) {
+  const [red, green, blue] = colour.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 // The colours that Plotly calls Viridis.
 const VIRIDIS = [
   "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e", "#21918c", "#1fa088", "#28ae80",

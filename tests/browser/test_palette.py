@@ -90,3 +90,34 @@ def test_any_two_of_ten_classes_are_told_apart_by_everyone(colours) -> None:
 def test_more_classes_have_a_colour_each(colours) -> None:
     for count in (11, 14, 26, 28, 47):
         assert closest(colours(count), "full") > 0.005, count
+
+
+READABLE = """async ([palette, page]) => {
+  const { THEORY, classColour, readable, rgb } = await import(palette);
+  const all = [...Array.from({ length: 10 }, (_, i) => classColour(i, 10)), THEORY];
+  return all.map((colour) => [rgb(colour), rgb(readable(colour, page))]);
+}"""
+PAGES = {"light": ("#ffffff", "#1c2733"), "dark": ("#10161d", "#e6edf3")}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_colour_can_be_read_as_text(room, name) -> None:
+    room.open(plotted=False)
+    background, text = PAGES[name]
+    page = {"background": background, "text": text}
+    found = np.array(room.page.evaluate(READABLE, [room.module("palette.js"), page]))
+    ground = luminance(np.array([[int(background[i : i + 2], 16) for i in (1, 3, 5)]]))
+    before, after = (contrast(luminance(found[:, i]), ground) for i in (0, 1))
+    assert after.min() > 4.45
+    np.testing.assert_array_equal(found[before >= 4.5, 1], found[before >= 4.5, 0])
+    assert (after[before < 4.5] < 5.4).all()  # no paler than they have to be
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    return linear(rgb) @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """WCAG 2.2: from 1 to 21."""
+    low, high = np.sort(np.broadcast_arrays(one, other), axis=0)
+    return (high + 0.05) / (low + 0.05)
