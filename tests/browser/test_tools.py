@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pages._models import available
 from tests.browser.room import DEEP, FLAT, GALLERY, Model, Room, eventually, gallery
 from vae.held_out import FILE_NAME, HeldOut, save_held_out
 
@@ -86,6 +87,23 @@ def test_everything_in_the_side_has_a_name(room, name) -> None:
     room.page.wait_for_selector(f'.er-root[data-tool="{name}"]')
     room.frames()
     assert room.page.evaluate(NAMELESS) == []
+
+
+def test_an_open_tool_goes_over_to_a_model_with_more_dimensions_and_back(room) -> None:
+    tool(room, "traverse", FLAT)
+    for name in (DEEP, FLAT):
+        room.choose(available()[name]).ready(name)
+        rows = room.page.locator(".er-traversal")
+        eventually(lambda rows=rows, name=name: np.testing.assert_equal(rows.count(), gallery(name).latent_dim))
+        settled(room, "traverse")
+    assert room.text(".er-message") == ""
+
+
+def test_marks_of_a_tool_are_seen_after_one_that_has_hidden_its_own(room) -> None:
+    tool(room, "draw")  # nothing is drawn, so nothing is marked
+    room.frames()
+    room.page.locator('.er-tabs [data-tool="neighbours"]').click()
+    room.page.locator(".er-near-latent").first.wait_for(state="visible")
 
 
 # --- traverse --------------------------------------------------------------------------------------------------------
