@@ -30,14 +30,14 @@ const HTML = `
   <dl class="er-means" title="means over the selection; distortion is −ln p(x|z) at one draw z from q(z|x)">
     <dt>distortion</dt><dd class="er-mean-distortion"></dd><dt>rate</dt><dd class="er-mean-rate"></dd><dt>elbo</dt><dd class="er-mean-elbo"></dd><dd class="er-unit">mean, nats</dd>
   </dl>
-  <div class="er-rates" aria-label="mean rate per dimension, in nats"></div>
+  <div class="er-rates" role="group" aria-label="mean rate per dimension, in nats"></div>
   <div class="er-row er-order">
     <label class="er-field"><span>by</span><select class="er-measure"></select></label>
     <button class="er-turn" title="turn the order round">worst first</button>
     <button class="er-csv" title="a row for every selected image">CSV</button>
     <button class="er-png" title="a picture of the images shown">PNG</button>
   </div>
-  <div class="er-pairs" role="list" aria-label="images over their reconstructions; a click finds the point on the map"></div>
+  <div class="er-pairs" role="group" aria-label="images over their reconstructions; a click finds the point on the map"></div>
   <button class="er-more"></button>
 </div>`;
 
@@ -187,7 +187,6 @@ export class Select {
     const button = document.createElement("button");
     button.className = "er-pair";
     button.dataset.point = i;
-    button.setAttribute("role", "listitem");
     button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, ${pointName(frame, i)}${value ? `: ${this.measure} ${value} nats` : ""}`;
     button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
     for (const paint of this.painters(i)) {
