@@ -6,6 +6,7 @@ The file needs no server and no network. It carries what is large as gzip in bas
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from base64 import b64encode
 from functools import cache
@@ -34,12 +35,11 @@ def page_of(opened: Opened, name: str) -> bytes:
 
 def page(name: str, facts: str, frame: bytes, encoder: bytes) -> bytes:
     """The page of what is in two frames; `facts` is a line of HTML. Weights keep 18 bits of their fraction."""
-    data = {"frame": _shorter(frame), "encoder": _shorter(encoder)}
+    data = {"modules": _modules(), "frame": _shorter(frame), "encoder": _shorter(encoder)}
     parts = {
         "name": escape(name),
         "facts": facts,
         "style": (EXPLORER / "explorer.css").read_text("utf-8"),
-        "modules": "\n".join(_module(module) for module in needed_by(ENTRY)),
         "data": "\n".join([_data("plotly", _plotly()), *(_data(key, _packed(value)) for key, value in data.items())]),
     }
     template = TEMPLATE.read_text("utf-8")
@@ -55,11 +55,9 @@ def needed_by(entry: str) -> list[str]:
     return found
 
 
-def _module(name: str) -> str:
-    source = (EXPLORER / name).read_text("utf-8")
-    # "<\/" is "</" in strings, templates and regular expressions alike, and does not end the element
-    source = re.sub(r"</(?=script)", r"<\\/", source, flags=re.IGNORECASE)
-    return f'<script type="text/plain" data-module="{name}">\n{source}</script>'
+def _modules() -> bytes:
+    """Every module's source by its name, as JSON."""
+    return json.dumps({name: (EXPLORER / name).read_text("utf-8") for name in needed_by(ENTRY)}).encode()
 
 
 def _data(name: str, packed: str) -> str:

@@ -309,7 +309,7 @@ class Room:
     def module(self, name: str) -> str:
         """The address of one of the explorer's modules, to be imported in the page."""
         if self.is_file:
-            return self.page.locator(f'[data-module="{name}"]').get_attribute("data-address")
+            return self.page.evaluate("(name) => addresses[name]", name)
         return f"{self.address}/{module_path(name)}"
 
     def _row(self, dimension: int) -> Any:
