@@ -13,7 +13,7 @@ import stat
 import struct
 import time
 import zipfile
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -43,6 +44,9 @@ PROC = Path("/proc/self/status")
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
+    for opened in ("_paths", "_uploads"):  # later tests find none of it
+        monkeypatch.setattr(_models, opened, OrderedDict())
+    torch.set_flush_denormal(False)  # which a training in this process has set
     return tmp_path
 
 
