@@ -354,7 +354,8 @@ export class Explorer {
     on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
     on(".er-share", () => this.share());
-    window.addEventListener("hashchange", () => this.followLink());
+    const weak = new WeakRef(this); // the window must not keep what was left for another page
+    window.addEventListener("hashchange", () => weak.deref()?.followLink());
     this.root.addEventListener("keydown", (event) => this.key(event));
   }
 
