@@ -313,7 +313,8 @@ export class Elbo {
 
   key(event) {
     const { target, key } = event;
-    if (!this.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.root.isConnected) return this.destroy();
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (key === "Escape" && !this.$(".eb-pad").hidden) return this.togglePad(false);
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
     if (!step || target !== this.map?.root || !this.posterior?.surface) return;
@@ -542,7 +543,7 @@ export class Elbo {
 
   // Someone has put another link into the address bar.
   followLink() {
-    if (!this.root.isConnected) return;
+    if (!this.root.isConnected) return this.destroy();
     const asked = new ElboState().fromHash(location.hash, { count: this.frame.count, k: this.k });
     const { listeners, q } = this.state;
     const image = asked.image >= 0 ? asked.image : this.state.image;

@@ -91,6 +91,7 @@ export class Gradients {
   }
 
   async follow(hash) {
+    if (!this.root.isConnected) return this.destroy();
     const said = GradState.read(hash);
     await this.prepare(said);
     this.state.set(said);
