@@ -191,7 +191,8 @@ export class Explorer {
     if (!this.frame || !this.root.isConnected) return;
     const state = new State(this.frame.meta.latent_dim);
     state.fromHash(location.hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
-    this.adopt(state);
+    const changed = Object.keys(state).filter((name) => String(state[name]) !== String(this.state[name]));
+    this.adopt(state).then(() => this.tools.tell("changed", new Set(changed), performance.now()));
   }
 
   say(message) {
