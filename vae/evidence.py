@@ -29,7 +29,7 @@ Gaussian = DiagonalGaussian | FullGaussian  # of one image: mu (k,)
 PRIOR_REACH = 6.0  # of the first cells: beyond lies 1e-8 of the prior's mass, and the box grows where it must
 FIRST_CELLS = {1: 1200, 2: 120}  # a side: steps of 0.01 and 0.1
 KEPT_BYTES = 1 << 27  # of decoder outputs that are kept from image to image
-BATCH_VALUES = 1 << 22  # pixels that are decoded at once
+CPU_VALUES, GPU_VALUES = 1 << 18, 1 << 22  # pixels decoded at once: what stays in a core's cache, or keeps a GPU busy
 ELBO_NODES, GAP_NODES, FIT_NODES = 32, 45, 24  # a side, to begin with; the two that are added up share none
 MOST_NODES = 800  # a side
 EQUAL = 1e-3  # nats between fits that are as good as each other
@@ -51,9 +51,13 @@ def log_likelihoods(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     """
     weight = next(model.parameters())
     pixels = x.to(weight).flatten()
-    rows = max(1, BATCH_VALUES // len(pixels))
+    rows = _batch_rows(weight, len(pixels))
     parts = [_of_outputs(model, pixels, model.decoder(part).flatten(1)) for part in z.to(weight).split(rows)]
     return torch.cat(parts)
+
+
+def _batch_rows(weight: Tensor, pixels: int) -> int:
+    return max(1, (CPU_VALUES if weight.device.type == "cpu" else GPU_VALUES) // pixels)
 
 
 def _of_outputs(model: VAE, pixels: Tensor, outputs: Tensor) -> Tensor:
@@ -93,7 +97,7 @@ class Plane:
         weight = next(model.parameters())
         pixels = model.image_shape[0] * model.image_shape[1] * model.image_shape[2]
         if len(self._z) * pixels * weight.element_size() <= KEPT_BYTES:
-            rows = max(1, BATCH_VALUES // pixels)
+            rows = _batch_rows(weight, pixels)
             self._outputs = torch.cat([model.decoder(part).flatten(1) for part in self._z.to(weight).split(rows)])
             bernoulli = model.likelihood == "bernoulli"
             parts = self._outputs.split(rows)
