@@ -248,7 +248,8 @@ export class Interpolate {
     const names = shares.map((share) => classes[share.indexOf(Math.max(...share))]);
     const passed = names.filter((name, i) => name !== names[i - 1]);
     const space = this.k > 2 ? `, of all ${this.k} dimensions` : "";
-    return `length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}) · zones passed: ${passed.join(" → ")}`;
+    const kind = this.kind === "ridge" && !this.explorer.projection.invertible ? "straight, for a ridge needs a plane · " : "";
+    return `${kind}length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}) · zones passed: ${passed.join(" → ")}`;
   }
 
   // --- going along it ----------------------------------------------------------------------------------------------

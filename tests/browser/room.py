@@ -58,6 +58,12 @@ DELIVERED = """(type) => {
   window.delivered = Promise.race([event, new Promise((done) => setTimeout(done, 1000))]).then(() => true);
 }"""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+# Controls, pictures and parts of the page that have no name for those who do not see them.
+NAMELESS = """(within) => [...document.querySelectorAll(`${within} :is(button, input, select, canvas, [role]:not([role="status"]))`)]
+  .filter((e) => e.checkVisibility() && !e.closest("[aria-hidden=true]"))
+  .filter((e) => !(e.ariaLabel || e.getAttribute("aria-labelledby") || e.textContent.trim() || e.labels?.length))
+  .filter((e) => e.tagName !== "CANVAS" || e.getAttribute("role") === "img")
+  .map((e) => e.outerHTML.slice(0, 120))"""
 
 
 def eventually(check: Callable[[], T], seconds: float = 45) -> T:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.browser.room import DEEP, GALLERY, Model, Room, eventually
+from tests.browser.room import DEEP, GALLERY, NAMELESS, Model, Room, eventually
 from vae.data import load
 from vae.evidence import Parts, Plane, best, bounds, gaps, importance_sample, log_likelihoods, parts, true_posterior
 from vae.evidence_table import FILE_NAME, read_table
@@ -748,3 +748,12 @@ def test_a_line_has_its_densities_as_curves(elbo, runs_folder) -> None:
     moved = FullGaussian(torch.tensor(elbo.mu()), full(model.q(IMAGE)).tril)
     known = model.parts(IMAGE, moved)
     np.testing.assert_allclose(elbo.bar(), (known.log_evidence, known.elbo, known.gap), atol=5e-3)
+
+
+def test_everything_on_the_page_has_a_name(elbo) -> None:
+    elbo.visit().settled()
+    elbo.press(".eb-draw")
+    for tab in ("derivation", "gaps", "weights", "images"):
+        elbo.press(f'[data-tab="{tab}"]')
+        elbo.page.wait_for_selector(f"#eb-{tab}")
+        assert elbo.page.evaluate(NAMELESS, ".er-root") == [], tab

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.browser.room import Room, eventually, gallery
+from tests.browser.room import NAMELESS, Room, eventually, gallery
 from vae.elbo import elbo
 from vae.evidence import Plane, gap, log_joint, true_posterior
 from vae.full_gaussian import FullGaussian, full
@@ -609,3 +609,12 @@ def test_on_a_phone_every_section_fits_its_width(phone) -> None:
             "document.querySelector('.er-root').scrollWidth - document.querySelector('.er-root').clientWidth"
         )
         assert wide <= 1, tab
+
+
+def test_everything_on_the_page_has_a_name(gradients) -> None:
+    gradients.visit()
+    for tab in ("fit", "variance", "trick", "divergences", "code"):
+        gradients.page.locator(f'[data-tab="{tab}"]').click()
+        gradients.page.wait_for_selector(f"#gr-{tab}", state="visible")
+        gradients.frames()
+        assert gradients.page.evaluate(NAMELESS, ".er-root") == [], tab

@@ -239,6 +239,25 @@ def test_the_ridge_crosses_fewer_holes_than_the_straight_line(fresh) -> None:
     assert (zones[0], zones[-1]) == ("7", "0")
 
 
+def test_the_ridge_is_of_the_plane_that_is_shown(fresh) -> None:
+    """A link is followed, and hidden classes are others, while another tool is open."""
+    link = "tool={}&plane={}&hidden={}"
+    fresh.open(DEEP, link.format("interpolate", "0,1", ""))
+    fresh.page.locator(".er-kinds button", has_text="ridge").click()
+    path_is(fresh, "ridge")
+    said = [fresh.text(".er-path-numbers")]
+
+    def differs() -> None:
+        assert fresh.text(".er-path-numbers") not in ("", *said)
+
+    fresh.follow(link.format("interpolate", "2,3", ""))
+    eventually(differs)
+    said.append(fresh.text(".er-path-numbers"))
+    fresh.follow(link.format("lens", "2,3", "0,1,2"))
+    fresh.page.locator('[data-tool="interpolate"]').click()
+    eventually(differs)
+
+
 def test_an_end_can_be_dragged_and_takes_a_data_point(fresh) -> None:
     model = gallery(FLAT)
     _, b = interpolated(fresh)
