@@ -14,6 +14,7 @@ from tests.browser import (
     test_drawing,
     test_links,
     test_map,
+    test_map_tools,
     test_patience,
     test_sliders,
     test_tools,
@@ -41,15 +42,24 @@ APP_ALONE = {
     "test_a_collapsed_dimension_is_named_as_such",
 }
 
+# Of the map's tools, one each: a page as long as this takes a while to open anew.
+OF_TOOLS = {
+    "test_by_prior_mass_images_stand_at_the_quantiles_of_the_prior",
+    "test_the_film_is_the_path_decoded_and_beside_it_the_pixels_mixed",
+    "test_a_selection_comes_out_as_a_table_and_as_a_picture",
+    "test_in_three_dimensions_the_lens_decodes_what_is_clicked",
+}
 
-def take(module: ModuleType) -> None:
+
+def take(module: ModuleType, only: set[str] | None = None) -> None:
     for name, value in vars(module).items():
-        if name.startswith("test_") and name not in APP_ALONE:
+        if name.startswith("test_") and name not in APP_ALONE and (only is None or name in only):
             globals()[name] = value
 
 
 for module in (test_drawing, test_links, test_map, test_patience, test_sliders, test_tools, test_touch, test_zones):
     take(module)
+take(test_map_tools, OF_TOOLS)
 phone, telephone = test_touch.phone, test_touch.telephone
 
 
