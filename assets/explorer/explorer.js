@@ -1,5 +1,6 @@
 // The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
 
+import { AskedNetwork } from "./asked-network.js";
 import { Controls } from "./controls.js";
 import { Description } from "./description.js";
 import { MOST as TSNE_MOST, fetchEmbedding } from "./embedding.js";
@@ -12,7 +13,6 @@ import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
 import { linkHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
-import { Encoder } from "./network.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
@@ -92,6 +92,7 @@ const HTML = `
 export class Explorer {
   constructor(root) {
     this.root = root;
+    this.networks = []; // of the open model
     root.classList.add("er");
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
@@ -141,10 +142,17 @@ export class Explorer {
   encoder() {
     this.encoding ??= Promise.resolve(this.encoderAddress())
       .then((url) => Frame.fetch(url))
-      .then((frame) => new Encoder(frame));
+      .then((frame) => this.network("encode", frame));
     const asked = this.encoding;
     asked.catch(() => this.encoding === asked && (this.encoding = null)); // so that it can be asked for again
     return asked;
+  }
+
+  // One of the open model's networks.
+  network(kind, frame) {
+    const network = new AskedNetwork(kind, frame);
+    this.networks.push(network);
+    return network;
   }
 
   async open(frame) {
@@ -156,8 +164,10 @@ export class Explorer {
     complete(frame);
     for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
-    this.lens.load(frame, this.costs);
-    this.map.manifold.load(frame);
+    for (const network of this.networks.splice(0)) network.close();
+    this.decoder = frame.given.decoder ? this.network("decode", frame) : null;
+    this.lens.load(frame, this.costs, this.decoder);
+    this.map.manifold.load(frame, this.decoder);
     this.sliders.load(k, frame.meta.rate_per_dim);
     this.tools.load();
     this.root.classList.toggle("er-many", k > 4);

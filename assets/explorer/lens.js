@@ -2,9 +2,7 @@
 
 import { logPrior } from "./gaussian.js";
 import { lensNote, pointName } from "./given.js";
-import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
-import { measure } from "./timing.js";
 
 const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
 
@@ -14,11 +12,9 @@ export class Lens {
     this.parts = Object.fromEntries(parts.split(" ").map((name) => [name, root.querySelector(`.er-${name}`)]));
   }
 
-  // Takes over a model; `costs` are { rate } of every data point.
-  load(frame, costs) {
-    this.frame = frame;
-    this.costs = costs;
-    this.decoder = frame.given.decoder ? new Decoder(frame) : null;
+  // Takes over a model; `costs` are { rate } of every data point, `decoder` is an AskedNetwork, or null.
+  load(frame, costs, decoder) {
+    Object.assign(this, { frame, costs, decoder });
     const shape = frame.meta.image_shape;
     this.decoded = new Picture(this.parts.decoded, shape);
     this.original = new Picture(this.parts.original, shape);
@@ -29,7 +25,7 @@ export class Lens {
     this.parts.decoded.ariaLabel = this.decoder ? "image decoded at the lens" : "image of the nearest data point";
   }
 
-  // Decodes and paints z.
+  // Paints z decoded: at once, or as soon as the decoder answers.
   show(z, pinned) {
     if (this.decoder) this.decode(z);
     const norm = Math.hypot(...z);
@@ -39,10 +35,11 @@ export class Lens {
   }
 
   decode(z) {
-    const start = performance.now();
-    const pixels = this.decoder.decode(z);
-    measure("elbo-room:decode", start);
-    this.decoded.paint(pixels);
+    this.decoder.ask("lens", z, ({ pixels }) => this.decoded.paint(pixels));
+  }
+
+  reconstruct(mu) {
+    this.decoder.ask("nearest", mu, ({ pixels }) => this.reconstruction.paint(pixels));
   }
 
   // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate. Nothing for −1.
@@ -55,7 +52,7 @@ export class Lens {
     const k = meta.latent_dim;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
     if (given.images) (this.decoder ? this.original : this.decoded).paint(arrays.images, 1 / 255, i * size);
-    if (this.decoder) this.reconstruction.paint(this.decoder.decode(arrays.mu.subarray(i * k, (i + 1) * k)));
+    if (this.decoder) this.reconstruct(arrays.mu.subarray(i * k, (i + 1) * k));
     this.parts.class.textContent = meta.classes[arrays.labels[i]];
     this.parts.index.textContent = pointName(this.frame, i);
     this.parts.distortion.textContent = `${signed(arrays.distortion[i], 1)}`;

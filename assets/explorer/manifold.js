@@ -2,7 +2,6 @@
 // decoded anew, more closely spaced. Either on an even grid, or each standing for the same share of the prior's mass.
 
 import { normalQuantile } from "./gaussian.js";
-import { Decoder } from "./network.js";
 import { rgb, theme } from "./palette.js";
 import { Z_LIMIT } from "./state.js";
 import { measure } from "./timing.js";
@@ -26,10 +25,10 @@ export class Manifold {
     this.movedAt = 0;
   }
 
-  load(frame) {
+  // `decoder` is an AskedNetwork; of latents alone there is none.
+  load(frame, decoder) {
     const [channels, height, width] = frame.meta.image_shape;
-    Object.assign(this, { channels, height, width, decoder: new Decoder(frame), scene: null, waiting: [] });
-    this.decodes = frame.meta.plan.decoder.length > 0; // of latents alone there is no decoder
+    Object.assign(this, { channels, height, width, decoder, scene: null, waiting: [], asked: null });
     this.sheet = new OffscreenCanvas(COLUMNS * width, Math.ceil(KEPT / COLUMNS) * height);
     this.tile = new ImageData(width, height);
     this.forget();
@@ -40,7 +39,7 @@ export class Manifold {
     const was = this.scene;
     if (was?.projection !== scene.projection) this.forget();
     Object.assign(this, { scene, aside: offPlane(scene.projection, scene.state.z) });
-    this.mode = scene.projection.invertible && !scene.projection.spatial && this.decodes ? scene.state.manifold : "off";
+    this.mode = scene.projection.invertible && !scene.projection.spatial && this.decoder ? scene.state.manifold : "off";
     this.root.dataset.manifold = this.mode;
     this.draw();
   }
@@ -88,40 +87,50 @@ export class Manifold {
     for (const place of places) {
       const epoch = this.tiles.get(place.key)?.epoch ?? -1;
       if (epoch >= 0) this.put(context, place);
-      if (epoch < this.epoch) this.waiting.push({ ...place, epoch });
+      if (epoch < this.epoch && place.key !== this.asked) this.waiting.push({ ...place, epoch });
     }
     const [u, v] = [(view.x[0] + view.x[1]) / 2, (view.y[0] + view.y[1]) / 2];
     const away = (place) => Math.hypot(place.u - u, place.v - v);
     this.waiting.sort((a, b) => b.epoch - a.epoch || away(b) - away(a)); // taken off the end: the oldest, then the middle
     this.count();
-    this.request ??= this.waiting.length ? requestAnimationFrame(() => this.renew()) : null;
+    this.goOn();
     measure("elbo-room:manifold", start);
   }
 
   // How many images are still to come, for whoever waits for them.
   count() {
-    this.root.dataset.waiting = this.waiting.length;
+    this.root.dataset.waiting = this.waiting.length + (this.asked === null ? 0 : 1);
   }
 
-  // Decodes some of what waits.
+  goOn() {
+    if (this.waiting.length && this.asked === null) this.request ??= requestAnimationFrame(() => this.renew());
+  }
+
+  // Has some of what waits decoded: as much as a frame bears, or one image where the decoder answers later.
   renew() {
     this.request = null;
     const resting = performance.now() - this.movedAt > REST;
     const until = performance.now() + (resting ? AT_REST : BUDGET);
     const context = this.canvas.getContext("2d");
-    while (this.waiting.length && performance.now() < until) {
-      const place = this.waiting.pop();
-      this.decode(place);
-      this.put(context, place);
-    }
+    while (this.waiting.length && this.asked === null && performance.now() < until) this.decode(this.waiting.pop(), context);
     this.count();
-    if (this.waiting.length) this.request = requestAnimationFrame(() => this.renew());
+    this.goOn();
   }
 
-  decode({ key, u, v }) {
+  decode(place, context) {
+    const { tiles, epoch } = this;
     const z = Float64Array.from(this.scene.state.z);
-    this.scene.projection.lift(z, u, v);
-    const pixels = this.decoder.decode(z);
+    this.scene.projection.lift(z, place.u, place.v);
+    this.asked = place.key;
+    this.decoder.ask("manifold", z, ({ pixels }, late) => {
+      this.asked = null;
+      if (this.tiles === tiles) this.keep(place.key, epoch, pixels);
+      if (late) this.draw();
+      else this.put(context, place);
+    });
+  }
+
+  keep(key, epoch, pixels) {
     const { data } = this.tile;
     const plane = this.width * this.height;
     for (let i = 0; i < plane; i++) {
@@ -130,7 +139,7 @@ export class Manifold {
       data[4 * i + 3] = this.channels === 3 ? 255 : 255 * pixels[i]; // grey images are ink of the page's own colour
     }
     const slot = this.tiles.get(key)?.slot ?? (this.tiles.size < KEPT ? this.tiles.size : this.oldest());
-    this.tiles.set(key, { slot, epoch: this.epoch });
+    this.tiles.set(key, { slot, epoch });
     this.sheet.getContext("2d").putImageData(this.tile, ...this.corner(slot));
   }
 

@@ -20,6 +20,7 @@ export class Network {
       }
     });
     this.outputSize = product(shape);
+    this.products = this.steps.reduce((sum, step) => sum + step.compute.products, 0); // numbers multiplied for one output
   }
 
   // The output for one input; it is overwritten by the next call.
@@ -51,6 +52,14 @@ export class Decoder {
     else this.output.set(raw);
     return this.output;
   }
+
+  answer(z) {
+    return { pixels: this.decode(z), raw: this.raw };
+  }
+
+  get products() {
+    return this.network.products;
+  }
 }
 
 // q(z|x) of the frame's model: `encode(x)` returns { mu, logvar } for pixels in [0, 1].
@@ -68,7 +77,17 @@ export class Encoder {
     const features = this.trunk.run(x);
     return { mu: this.mu.run(features), logvar: this.logvar.run(features) };
   }
+
+  answer(x) {
+    return this.encode(x);
+  }
+
+  get products() {
+    return this.trunk.products + this.mu.products + this.logvar.products;
+  }
 }
+
+export const NETWORKS = { decode: Decoder, encode: Encoder };
 
 const headArrays = (arrays, name) => ({
   "head.0.weight": arrays[`encoder.${name}.weight`],
@@ -160,6 +179,7 @@ function linear(layer, { weight, bias }) {
     for (let o = 0; o < rows; o++) y[o] = sums[o] + bias[o];
   };
   compute.shape = [rows];
+  compute.products = weight.length;
   return compute;
 }
 
@@ -178,6 +198,7 @@ function convolution(layer, { weight, bias }, [channels, height, width]) {
       }
   };
   compute.shape = [out, h, w];
+  compute.products = weight.length * h * w;
   return compute;
 }
 
@@ -213,5 +234,6 @@ function transposedConvolution(layer, { weight, bias }, [channels, height, width
     }
   };
   compute.shape = [out, h, w];
+  compute.products = weight.length * height * width;
   return compute;
 }

@@ -5,12 +5,10 @@ import { DrawMarks } from "./draw-marks.js";
 import { signed } from "./format.js";
 import { klPerDim, standardNormal } from "./gaussian.js";
 import { distortionOf } from "./likelihood.js";
-import { Decoder } from "./network.js";
 import { NoisePlane } from "./noise-plane.js";
 import { Pad } from "./pad.js";
 import { Picture } from "./picture.js";
 import { ellipse, subscript } from "./projection.js";
-import { measure } from "./timing.js";
 
 const MANY = 400; // draws at once
 const CLOSE = 6; // σ of the posterior that are seen to every side when one looks closer
@@ -61,7 +59,7 @@ export class Draw {
     this.posterior = null;
     this.closer = false;
     this.$(".er-closer").setAttribute("aria-pressed", "false");
-    this.decoder = new Decoder(frame);
+    this.decoder = this.explorer.decoder;
     this.pictures = Object.fromEntries(["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]));
     this.dims = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
     this.$("tbody").innerHTML = this.dims.map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`).join("");
@@ -77,6 +75,10 @@ export class Draw {
   opened() {
     this.prepareEncoder();
     this.showNoise();
+  }
+
+  closed() {
+    this.encoder?.forget("drawing"); // or the lens would move once more
   }
 
   async prepareEncoder() {
@@ -108,23 +110,34 @@ export class Draw {
   prepare() {
     if (!this.fresh || (this.pixels && !this.encoder)) return;
     this.fresh = false;
-    this.$(".er-encoded").hidden = !this.pixels;
     this.$(".er-hint").hidden = Boolean(this.pixels);
-    if (!this.pixels) this.posterior = null;
-    else this.encode();
+    if (this.pixels) this.encode(this.pixels);
+    else this.erase();
+  }
+
+  erase() {
+    this.posterior = null;
+    this.$(".er-encoded").hidden = true;
+    this.encoder?.forget("drawing");
     this.marksMoved();
   }
 
-  encode() {
+  encode(pixels) {
+    this.encoder.ask("drawing", pixels, ({ mu, logvar }, late) => {
+      this.encoded({ pixels, mu: mu.slice(), logvar: logvar.slice() });
+      if (late) this.explorer.schedule(performance.now());
+    });
+  }
+
+  encoded(posterior) {
     if (this.closer) this.lookCloser(false);
-    const start = performance.now();
-    const { mu, logvar } = this.encoder.encode(this.pixels);
-    measure("elbo-room:encode", start);
-    this.posterior = { mu: mu.slice(), logvar: logvar.slice() };
-    this.pictures.x.paint(this.pixels);
-    this.pictures["at-mu"].paint(this.decoder.decode(mu));
+    this.posterior = posterior;
+    this.$(".er-encoded").hidden = false;
+    this.pictures.x.paint(posterior.pixels);
+    this.decoder.ask("mu", posterior.mu, ({ pixels }) => this.pictures["at-mu"].paint(pixels));
     this.draw();
-    this.lookAt(mu);
+    this.lookAt(posterior.mu);
+    this.marksMoved();
   }
 
   // z = mu + σ·ζ, its image, and the bound at this one draw.
@@ -134,16 +147,20 @@ export class Draw {
     const moved = (e, i) => mu[i % k] + Math.exp(0.5 * logvar[i % k]) * e;
     posterior.z = zeta.map(moved);
     posterior.cloud = cloud.map(moved);
-    this.pictures["at-z"].paint(this.decoder.decode(posterior.z));
-    const distortion = distortionOf(this.decoder, this.pixels, this.frame.meta.sigma);
-    const rate = mu.reduce((sum, m, d) => sum + klPerDim(m, logvar[d]), 0);
-    this.$(".er-d").textContent = signed(distortion, 1);
-    this.$(".er-r").textContent = signed(rate, 2);
-    this.$(".er-elbo").textContent = signed(-distortion - rate, 1);
+    this.decoder.ask("draw", posterior.z, (answer) => this.decoded(posterior, answer));
     this.dims.forEach((d, row) => {
       const sigma = Math.exp(0.5 * logvar[d]);
       [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => write(this.cells[row][c], v, c === 1 ? 3 : 2));
     });
+  }
+
+  decoded({ pixels: x, mu, logvar }, { pixels, raw }) {
+    this.pictures["at-z"].paint(pixels);
+    const distortion = distortionOf(raw, x, this.frame.meta);
+    const rate = mu.reduce((sum, m, d) => sum + klPerDim(m, logvar[d]), 0);
+    this.$(".er-d").textContent = signed(distortion, 1);
+    this.$(".er-r").textContent = signed(rate, 2);
+    this.$(".er-elbo").textContent = signed(-distortion - rate, 1);
   }
 
   // The lens goes where the hand has led it.

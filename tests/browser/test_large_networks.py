@@ -1,0 +1,222 @@
+"""Large networks compute in a worker: the picture follows, the newest question wins, and the page itself never waits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.browser.conftest import PATIENCE, WINDOW, watched
+from tests.browser.room import FLAT, Model, Room, eventually, gallery
+from tests.browser.test_drawing import assert_encoded, drawn, png, upload
+from vae import checkpoint, runs
+from vae.__main__ import main
+from vae.data import Images
+from vae.evaluation import held_out
+from vae.held_out import FILE_NAME, save_held_out
+from vae.model import VAE
+from vae.plan import make_plan
+from vae.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+SHAPE = (3, 64, 64)
+HIDDEN = (256, 256, 16)  # few weights, much to multiply: some 160 million products for an image
+POINTS = 60
+MOVES = 120
+SPACING = 44  # px between two images of the manifold, about
+
+MARKS = "(name) => performance.getEntriesByName(`elbo-room:${name}`).length"
+NO_WORKER = "window.Worker = class { constructor() { throw new DOMException('not here', 'SecurityError'); } };"
+ASK = """async ([asked, frames, url]) => {
+  const { AskedNetwork } = await import(asked);
+  const { Frame } = await import(frames);
+  const network = new AskedNetwork("decode", await Frame.fetch(url));
+  const answers = [];
+  const done = new Promise((resolve) => {
+    const take = (name, { pixels }) => {
+      answers.push([name, pixels[0]]);
+      if (answers.filter(([told]) => told.endsWith("99")).length === 2) resolve();
+    };
+    for (let i = 0; i < 100; i++) {
+      network.ask("a", Float64Array.of(i / 50, 1), (answer) => take(`a${i}`, answer));
+      network.ask("b", Float64Array.of(1, i / 50), (answer) => take(`b${i}`, answer));
+    }
+  });
+  await done;
+  network.close();
+  return answers;
+}"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A convolutional model of 64 × 64 colour images; its weights are drawn, and larger than training begins with."""
+    folder = tmp_path_factory.mktemp("large") / "colour"
+    folder.mkdir()
+    for name in (runs.SETTINGS, runs.STATUS, runs.TEST):
+        shutil.copy(gallery(FLAT).folder / name, folder)
+    torch.manual_seed(0)  # initial weights only; the modules take no generator
+    weights = VAE(make_plan("conv", HIDDEN, 2, SHAPE), SHAPE, "bernoulli").weights()
+    settings = Settings(arch="conv", hidden=HIDDEN, latent_dim=2)
+    checkpoint.write(folder / runs.CHECKPOINT, settings, SHAPE, 0, {name: 2 * w for name, w in weights.items()})
+    blocks = np.random.default_rng(0).integers(0, 256, (POINTS, 3, 8, 8), np.uint8)
+    images = Images.of(blocks.repeat(8, 2).repeat(8, 3), np.arange(POINTS) % 10)
+    vae = checkpoint.load_model(checkpoint.read(folder))
+    save_held_out(folder / FILE_NAME, held_out(vae, images, np.arange(POINTS)))
+    return Model(folder)
+
+
+@pytest.fixture(scope="module")
+def home(model: Model) -> Path:
+    """The folder of the page taken home."""
+    assert main(["export", str(model.folder), "-o", str(model.folder.with_suffix(".html"))]) == 0
+    return model.folder.parent
+
+
+@contextmanager
+def page_of(browser: Browser, address: str, **options: Any) -> Iterator[Room]:
+    with browser.new_context(viewport=WINDOW, **options) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        wrong = watched(page, address)
+        yield Room(page, address)
+        assert not wrong
+
+
+@pytest.fixture(params=["app", "taken home"])
+def opened(request: pytest.FixtureRequest, browser: Browser, model: Model) -> Iterator[Callable[[str], Room]]:
+    """Opens the model with a link behind the "#"."""
+    if request.param == "app":
+        with page_of(browser, request.getfixturevalue("address")) as room:
+            yield lambda link: room.open(f"path:{model.folder}", link)
+    else:
+        with page_of(browser, request.getfixturevalue("home").as_uri(), offline=True) as room:
+            yield lambda link: room.open("colour", link)
+
+
+def marks(room: Room, name: str) -> int:
+    return room.page.evaluate(MARKS, name)
+
+
+def assert_reconstructed(room: Room, model: Model) -> None:
+    """Beside the lens stands what the decoder makes of the nearest point's mu."""
+    mu = model.held_out.mu[room.nearest(model)]
+    assert np.abs(room.picture(".er-reconstruction") - model.bytes(mu)).max() < 0.51
+
+
+def test_the_picture_follows_a_pointer_that_does_not_wait_for_it(opened, model) -> None:
+    room = opened("")
+    first = room.hover(-1.5, 1.0)
+    eventually(lambda: room.assert_shows(model, first, off=1e-5))
+    (x0, y0), (x1, y1) = room.pixel(-1.5, 1.0), room.pixel(1.0, -1.0)
+    decoded, painted = marks(room, "far-decode"), marks(room, "input-to-paint")
+    for i in range(MOVES):
+        room.page.mouse.move(x0 + (x1 - x0) * i / MOVES, y0 + (y1 - y0) * i / MOVES)
+    last = room.hover(1.0, -1.0)
+    assert np.abs(model.bytes(last) - model.bytes(first)).max() > 30
+    eventually(lambda: room.assert_shows(model, last, off=1e-5))
+    eventually(lambda: assert_reconstructed(room, model))
+    decoded, painted = marks(room, "far-decode") - decoded, marks(room, "input-to-paint") - painted
+    assert 2 <= decoded < MOVES / 2
+    assert decoded < painted
+    assert marks(room, "decode") == 0
+
+
+def test_what_is_uploaded_is_encoded_in_a_worker_too(opened, model) -> None:
+    room = opened("tool=draw")
+    room.page.wait_for_selector(".er-pad")
+    for i in (3, 7):
+        image = model.held_out.images[i]
+        upload(room, png(image.transpose(1, 2, 0).copy()))
+
+        def taken(image: np.ndarray = image) -> dict[str, Any]:
+            assert room.page.locator(".er-encoded").is_visible()
+            np.testing.assert_array_equal(drawn(room, model), image)
+            return assert_encoded(room, model, image)
+
+        shown = eventually(taken)
+        for selector, z in ((".er-at-mu", shown["mu"]), (".er-at-z", shown["z"]), (".er-decoded", shown["mu"])):
+            expected = model.bytes(z)
+            eventually(lambda s=selector, e=expected: np.testing.assert_allclose(room.picture(s), e, atol=1))
+        eventually(lambda image=image, shown=shown: assert_distortion(room, model, image, shown["z"]))
+    assert marks(room, "far-encode") >= 2
+    assert marks(room, "encode") == marks(room, "decode") == 0
+
+
+def assert_distortion(room: Room, model: Model, image: np.ndarray, z: np.ndarray) -> None:
+    with torch.no_grad():
+        x = torch.tensor(image[None] / 255, dtype=torch.float32)
+        expected = -model.vae.log_likelihood(x, torch.tensor(z[None], dtype=torch.float32)).item()
+    assert room.number(".er-d") == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_manifold_waits_for_the_worker_and_the_lens_does_not_wait_for_the_manifold(browser, address, model) -> None:
+    with page_of(browser, address) as room:
+        room.open(f"path:{model.folder}", "manifold=grid")
+        z = room.hover(1.0, -1.0)
+        eventually(lambda: room.assert_shows(model, z, off=1e-5))
+        assert waiting(room) > 0
+        eventually(lambda: assert_tile(room, model, np.zeros(2)))  # the middle of the map is decoded first
+        assert marks(room, "decode") == 0
+
+
+def waiting(room: Room) -> int:
+    return int(room.page.locator(".er-tiles").get_attribute("data-waiting"))
+
+
+def assert_tile(room: Room, model: Model, z: np.ndarray) -> None:
+    """Beneath the points, at z of the map, is the mean colour of what z decodes to."""
+    canvas, view = room.canvas(".er-tiles canvas"), room.view()
+    x, y = ((at - view[axis][0]) / np.ptp(view[axis]) for at, axis in zip(z, "xy", strict=True))
+    column, row = round(x * canvas.shape[2]), round((1 - y) * canvas.shape[1])
+    unit = view["width"] / np.ptp(view["x"])
+    half = int(2.0 ** round(np.log2(SPACING / unit)) * unit / 2) - 1
+    tile = canvas[:, row - half : row + half, column - half : column + half]
+    assert (tile[3] == 255).all()
+    np.testing.assert_allclose(tile[:3].mean((1, 2)), model.bytes(z).mean((1, 2)), atol=3)
+
+
+def test_of_the_questions_under_a_name_the_newest_is_answered_next(browser, address, model) -> None:
+    with page_of(browser, address) as room:
+        room.open(f"path:{model.folder}", plotted=False)
+        frame = room.page.evaluate(
+            "performance.getEntriesByType('resource').find(({ name }) => name.includes('/room/frame/')).name"
+        )
+        answers = room.page.evaluate(ASK, [room.module("asked-network.js"), room.module("frame.js"), frame])
+    zs = {"a0": [0, 1], "a99": [99 / 50, 1], "b99": [1, 99 / 50]}
+    assert sorted(name for name, _ in answers) == sorted(zs)
+    assert answers[0][0] == "a0"
+    for name, value in answers:
+        assert value == pytest.approx(model.decode(np.array([zs[name]]))[0, 0, 0, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("lack", ["a browser that makes none", "a module that does not come"])
+def test_where_there_is_no_worker_the_page_computes(browser, address, model, lack) -> None:
+    with browser.new_context(viewport=WINDOW) as context:  # whose errors are meant to be there
+        context.set_default_timeout(PATIENCE)
+        if lack == "a browser that makes none":
+            context.add_init_script(NO_WORKER)
+        else:
+            context.route("**/network-worker.js", lambda route: route.abort())
+        room = Room(context.new_page(), address).open(f"path:{model.folder}")
+        for spot in ([-1.0, 0.5], [0.5, 1.0]):
+            z = room.hover(*spot)
+            eventually(lambda z=z: room.assert_shows(model, z, off=1e-5))
+        eventually(lambda: assert_reconstructed(room, model))
+        assert marks(room, "decode") > 2
+        assert marks(room, "far-decode") == 0
+
+
+def test_small_networks_stay_on_the_page(fresh) -> None:
+    room = fresh.open()
+    room.assert_shows(gallery(FLAT), room.hover(0.5, 0.5), off=1e-5)
+    assert marks(room, "decode") > 0
+    assert marks(room, "far-decode") == 0
