@@ -14,8 +14,14 @@ run: .venv/run
 lecture: .venv/run
 	$(BIN)/python lecture.py
 
+# the page's tests mostly wait for a browser, so the library's run beside them; threads that wait leave the core to others
+test: export OMP_WAIT_POLICY = passive
 test: .venv/dev
-	$(BIN)/python -m pytest --timeout 600
+	@$(BIN)/python -m pytest --timeout 600 --ignore tests/browser >.tests.log 2>&1 & library=$$!; \
+	trap "kill $$library 2>/dev/null" EXIT; \
+	$(BIN)/python -m pytest --timeout 600 tests/browser; page=$$?; \
+	wait $$library; library=$$?; cat .tests.log; \
+	exit $$((page || library))
 
 lint: .venv/dev
 	$(BIN)/ruff check .
