@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import shutil
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,10 @@ HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 
 @pytest.fixture(autouse=True)
 def no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder of runs of the test's own, empty, and no images but those that the gallery brings."""
+    """A folder of runs of the test's own, empty, nothing opened, and no images but those that the gallery brings."""
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
+    for opened in ("_paths", "_uploads"):
+        monkeypatch.setattr(_models, opened, OrderedDict())
     monkeypatch.setenv("ELBO_ROOM_DATA", str(tmp_path / "no-data"))
     return tmp_path / "runs"
 
