@@ -14,12 +14,13 @@ run: .venv/run
 lecture: .venv/run
 	$(BIN)/python lecture.py
 
-# the page's tests mostly wait for a browser, so the library's run beside them; threads that wait leave the core to others
+# Two halves beside each other, for the page's tests mostly wait for a browser; threads that wait leave the core to others.
+HALF := tests/browser/test_taken_home.py
 test: export OMP_WAIT_POLICY = passive
 test: .venv/dev
-	@$(BIN)/python -m pytest --timeout 600 --ignore tests/browser >.tests.log 2>&1 & library=$$!; \
+	@$(BIN)/python -m pytest --timeout 600 tests/test_*.py $(HALF) >.tests.log 2>&1 & library=$$!; \
 	trap "kill $$library 2>/dev/null" EXIT; \
-	$(BIN)/python -m pytest --timeout 600 tests/browser; page=$$?; \
+	$(BIN)/python -m pytest --timeout 600 tests/browser --ignore $(HALF); page=$$?; \
 	wait $$library; library=$$?; cat .tests.log; \
 	exit $$((page || library))
 
