@@ -40,6 +40,7 @@ APP_ALONE = {
     "test_the_encoder_is_fetched_once_it_is_needed",
     "test_an_encoder_that_does_not_come_is_said_and_asked_for_again",
     "test_a_collapsed_dimension_is_named_as_such",
+    "test_an_open_tool_goes_over_to_a_model_with_more_dimensions_and_back",
 }
 
 # Of the map's tools, one each: a page as long as this takes a while to open anew.
