@@ -336,7 +336,8 @@ def test_who_leaves_before_his_turn_costs_nothing(server, digits, monkeypatch) -
 @pytest.fixture
 def runs_folder(monkeypatch, tmp_path) -> Path:
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(_models, "_paths", OrderedDict())
+    for opened in ("_paths", "_uploads"):
+        monkeypatch.setattr(_models, opened, OrderedDict())
     return tmp_path / "runs"
 
 
