@@ -101,3 +101,19 @@ def served(script: str | Path, environment: dict[str, str] | None = None) -> Ite
     finally:
         process.terminate()
         process.wait(10)
+
+
+def collecting(*names: str) -> str:
+    """A script that keeps the durations of these User Timing marks in window.times, and the time between frames."""
+    return f"""
+window.times = {{ {", ".join(f'"{name}": []' for name in (*names, "frame"))} }};
+new PerformanceObserver((list) => {{
+  for (const entry of list.getEntries()) window.times[entry.name]?.push(entry.duration);
+}}).observe({{ type: "measure" }});
+let last = null;
+requestAnimationFrame(function tick(now) {{
+  if (last !== null) window.times.frame.push(now - last);
+  last = now;
+  requestAnimationFrame(tick);
+}});
+"""

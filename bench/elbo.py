@@ -8,24 +8,13 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page
 
-from bench.browser import ROOT, chromium, served
+from bench.browser import ROOT, chromium, collecting, served
 
 MODELS = ("mnist-2d", "mnist-conv-2d")
 CHOICES = 40
 MOVES = 300
 CHOSEN, INPUT = "elbo-room:choice-to-picture", "elbo-room:input-to-paint"
-COLLECT = f"""
-window.times = {{ "{CHOSEN}": [], "{INPUT}": [], frame: [] }};
-new PerformanceObserver((list) => {{
-  for (const entry of list.getEntries()) window.times[entry.name]?.push(entry.duration);
-}}).observe({{ type: "measure" }});
-let last = null;
-requestAnimationFrame(function tick(now) {{
-  if (last !== null) window.times.frame.push(now - last);
-  last = now;
-  requestAnimationFrame(tick);
-}});
-"""
+COLLECT = collecting(CHOSEN, INPUT)
 WAITS = "(row) => document.querySelector('.er-root').dataset.image === String(row)"
 EXACT = '.eb-bar[data-exact="1"]'
 

@@ -8,23 +8,12 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page
 
-from bench.browser import ROOT, chromium, served
+from bench.browser import ROOT, chromium, collecting, served
 
 PATH = "mnist-2d"
 MOVES = 300  # of the slider
 INPUT, HANDLED = "elbo-room:input-to-paint", "elbo-room:handled-to-paint"
-COLLECT = f"""
-window.times = {{ "{INPUT}": [], "{HANDLED}": [], frame: [] }};
-new PerformanceObserver((list) => {{
-  for (const entry of list.getEntries()) window.times[entry.name]?.push(entry.duration);
-}}).observe({{ type: "measure" }});
-let last = null;
-requestAnimationFrame(function tick(now) {{
-  if (last !== null) window.times.frame.push(now - last);
-  last = now;
-  requestAnimationFrame(tick);
-}});
-"""
+COLLECT = collecting(INPUT, HANDLED)
 WAYS = {
     "whole": (0.0, 1.0),
     "zones": (0.25, 0.6),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, WebSocket
 
-from bench.browser import ROOT, chromium, served
+from bench.browser import ROOT, chromium, collecting, served
 from vae import control, live, runs
 
 OPTIONS = {
@@ -23,18 +23,7 @@ ROUNDS, SECONDS = 5, 6.0  # of training, unwatched and watched in turn
 TURNS = 40  # of the beta slider
 MOVES = 300  # of the pointer
 NAMES = ("elbo-room:control-to-frame", "elbo-room:input-to-paint")
-COLLECT = f"""
-window.times = {{ {", ".join(f'"{name}": []' for name in (*NAMES, "frame"))} }};
-new PerformanceObserver((list) => {{
-  for (const entry of list.getEntries()) window.times[entry.name]?.push(entry.duration);
-}}).observe({{ type: "measure" }});
-let last = null;
-requestAnimationFrame(function tick(now) {{
-  if (last !== null) window.times.frame.push(now - last);
-  last = now;
-  requestAnimationFrame(tick);
-}});
-"""
+COLLECT = collecting(*NAMES)
 
 
 def main() -> dict[str, Any]:
