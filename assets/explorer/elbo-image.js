@@ -1,6 +1,6 @@
 // The chosen image, what the decoder makes of the mean of q, and both in words.
 
-import { Decoder } from "./network.js";
+import { AskedNetwork } from "./asked-network.js";
 import { Picture } from "./picture.js";
 
 const HTML = `
@@ -19,10 +19,14 @@ export class ChosenImage {
 
   load(frame) {
     this.frame = frame;
-    this.decoder = new Decoder(frame);
+    this.decoder = new AskedNetwork("decode", frame);
     this.decoded = new Picture(this.$("decoded"), frame.meta.image_shape);
     this.x = new Picture(this.$("x"), frame.meta.image_shape);
     for (const element of this.root.querySelectorAll(".eb-plane-only")) element.hidden = frame.meta.latent_dim !== 2;
+  }
+
+  close() {
+    this.decoder?.close();
   }
 
   // `image` is a row, or −1 for drawn `pixels`.
@@ -34,7 +38,7 @@ export class ChosenImage {
   }
 
   showQ(q) {
-    this.decoded.paint(this.decoder.decode(q.mu));
+    this.decoder.ask("q", q.mu, ({ pixels }) => this.decoded.paint(pixels));
     const sigmas = q.sigmas();
     const list = (values, digits) => Array.from(values).slice(0, MOST).map((v) => v.toFixed(digits).replace("-", "−")).join(", ") + (values.length > MOST ? ", …" : "");
     this.$("mu").textContent = list(q.mu, 3);

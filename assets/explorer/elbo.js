@@ -1,6 +1,7 @@
 // The page of the bound: one image's true posterior on the latent plane, q in a hand, the bar that adds up, the derivation
 // with its numbers. Knows the frames and the page's element, nothing of Streamlit.
 
+import { AskedNetwork } from "./asked-network.js";
 import { Camera } from "./camera.js";
 import { Evidence, Refusal } from "./elbo-ask.js";
 import { Bar } from "./elbo-bar.js";
@@ -19,7 +20,6 @@ import { Weights } from "./elbo-weights.js";
 import { fetchKatex } from "./formula.js";
 import { Frame } from "./frame.js";
 import { linkHash } from "./link-hash.js";
-import { Encoder } from "./network.js";
 import { Pad } from "./pad.js";
 import { afterPaint, measure } from "./timing.js";
 
@@ -96,6 +96,7 @@ export class Elbo {
   }
 
   open(frame, table) {
+    this.closeNetworks();
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
     Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null, source: null, row: -1 });
@@ -156,6 +157,7 @@ export class Elbo {
   destroy() {
     this.destroyed = true;
     cancelAnimationFrame(this.request);
+    this.closeNetworks();
     this.evidence?.forget();
     this.listener?.abort();
     this.map?.destroy();
@@ -222,12 +224,18 @@ export class Elbo {
     this.wake();
   }
 
+  closeNetworks() {
+    this.image.close();
+    this.encoder?.then((network) => network.close(), () => {});
+  }
+
   async encode(pixels) {
     try {
       this.drawing = pixels;
-      this.encoder ??= Frame.fetch(this.data.encoder).then((frame) => new Encoder(frame));
-      const { mu, logvar } = (await this.encoder).encode(pixels);
-      return this.drawing === pixels ? Gaussian.diagonal(mu, Array.from(logvar, (v) => Math.exp(v / 2))) : null;
+      this.encoder ??= Frame.fetch(this.data.encoder).then((frame) => new AskedNetwork("encode", frame));
+      const encoder = await this.encoder;
+      const { mu, logvar } = await new Promise((resolve) => encoder.ask("drawing", pixels, resolve));
+      return this.drawing === pixels ? Gaussian.diagonal(mu.slice(), Array.from(logvar, (v) => Math.exp(v / 2))) : null;
     } catch (error) {
       this.encoder = null;
       this.say("The encoder could not be loaded. Reload the page.");

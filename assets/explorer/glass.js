@@ -1,10 +1,9 @@
 // The lens of the live page: z decoded with the newest weights that were fetched, and the nearest point beside it.
 
+import { AskedNetwork } from "./asked-network.js";
 import { signed, whole } from "./format.js";
 import { klPerDim, logPrior } from "./gaussian.js";
-import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
-import { measure } from "./timing.js";
 
 const HTML = `
   <div class="lv-decoded"></div>
@@ -33,6 +32,7 @@ export class Glass {
   // One large picture for each of `count` runs.
   arrange(count) {
     this.$("decoded").replaceChildren(...Array.from({ length: count }, () => picture()));
+    this.close();
     this.views = Array.from({ length: count }, () => null);
     this.point = null;
     for (const name of ["original", "reconstruction"]) this.$(name).width = 0;
@@ -40,28 +40,31 @@ export class Glass {
     for (const name of ["norm", "prior", "step"]) this.$(name).textContent = "–";
   }
 
+  close() {
+    for (const view of this.views) view?.decoder.close();
+  }
+
   // New weights of run i.
   load(i, probe, weights) {
-    const canvas = this.$("decoded").children[i];
-    const known = this.views[i]?.probe === probe;
-    this.views[i] = {
-      probe,
-      decoder: new Decoder({ meta: probe.meta, arrays: weights.arrays }),
-      picture: known ? this.views[i].picture : new Picture(canvas, probe.meta.image_shape),
-      step: weights.meta.step,
-    };
+    const frame = { meta: probe.meta, arrays: weights.arrays };
+    if (this.views[i]?.probe === probe) this.views[i].decoder.adopt(frame);
+    else this.begin(i, probe, frame);
+    this.views[i].step = weights.meta.step;
     this.point = null;
+  }
+
+  begin(i, probe, frame) {
+    this.views[i]?.decoder.close();
+    const picture = new Picture(this.$("decoded").children[i], probe.meta.image_shape);
+    this.views[i] = { probe, decoder: new AskedNetwork("decode", frame), picture };
   }
 
   // Decodes and paints: `zs` holds z for every run.
   show(zs, pinned) {
     zs.forEach((z, i) => {
       const view = this.views[i];
-      if (!view || view.decoder.input.length !== z.length) return;
-      const start = performance.now();
-      const pixels = view.decoder.decode(z);
-      measure("elbo-room:decode", start);
-      view.picture.paint(pixels);
+      if (view?.probe.meta.latent_dim !== z.length) return;
+      view.decoder.ask("lens", z, ({ pixels }) => view.picture.paint(pixels));
     });
     this.$("norm").textContent = `${Math.hypot(...zs[0]).toFixed(2)} σ`;
     this.$("prior").textContent = `${signed(logPrior(zs[0]))} nats`;
@@ -83,7 +86,9 @@ export class Glass {
     this.point = key;
     const size = image_shape.reduce((a, b) => a * b, 1);
     new Picture(this.$("original"), image_shape).paint(images, 1 / 255, point * size);
-    new Picture(this.$("reconstruction"), image_shape).paint(view.decoder.decode(mu.subarray(point * k, (point + 1) * k)));
+    view.decoder.ask("nearest", mu.subarray(point * k, (point + 1) * k), ({ pixels }) => {
+      if (this.point === key) new Picture(this.$("reconstruction"), image_shape).paint(pixels);
+    });
     let rate = 0;
     for (let d = point * k; d < (point + 1) * k; d++) rate += klPerDim(mu[d], logvar[d]);
     this.$("point").innerHTML = "class <b></b> · rate <b></b> nats <small></small>";

@@ -164,6 +164,7 @@ export class Live {
       session.close();
       pane.destroy();
     }
+    this.glass.close();
     this.listener.abort();
     this.root.replaceChildren();
   }

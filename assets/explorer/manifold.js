@@ -103,31 +103,44 @@ export class Manifold {
   }
 
   goOn() {
-    if (this.waiting.length && this.asked === null) this.request ??= requestAnimationFrame(() => this.renew());
+    if (!this.waiting.length) return;
+    if (this.decoder.isFar) this.decoder.askAll("manifold", this);
+    else this.request ??= requestAnimationFrame(() => this.renew());
   }
 
-  // Has some of what waits decoded: as much as a frame bears, or one image where the decoder answers later.
+  // Has some of what waits decoded: as much as a frame bears.
   renew() {
     this.request = null;
     const resting = performance.now() - this.movedAt > REST;
     const until = performance.now() + (resting ? AT_REST : BUDGET);
     const context = this.canvas.getContext("2d");
-    while (this.waiting.length && this.asked === null && performance.now() < until) this.decode(this.waiting.pop(), context);
+    while (this.waiting.length && performance.now() < until) {
+      const place = this.waiting.pop();
+      this.decoder.ask("manifold", this.z(place), ({ pixels }) => this.keep(place.key, this.epoch, pixels));
+      this.put(context, place);
+    }
     this.count();
     this.goOn();
   }
 
-  decode(place, context) {
+  // The next image for a decoder that answers later, as a series.
+  question() {
+    const place = this.waiting.pop();
+    if (!place) return null;
     const { tiles, epoch } = this;
-    const z = Float64Array.from(this.scene.state.z);
-    this.scene.projection.lift(z, place.u, place.v);
     this.asked = place.key;
-    this.decoder.ask("manifold", z, ({ pixels }, late) => {
-      this.asked = null;
+    const take = ({ pixels }) => {
+      if (this.asked === place.key) this.asked = null;
       if (this.tiles === tiles) this.keep(place.key, epoch, pixels);
-      if (late) this.draw();
-      else this.put(context, place);
-    });
+      this.draw();
+    };
+    return { input: this.z(place), take };
+  }
+
+  z({ u, v }) {
+    const z = Float64Array.from(this.scene.state.z);
+    this.scene.projection.lift(z, u, v);
+    return z;
   }
 
   keep(key, epoch, pixels) {

@@ -208,12 +208,11 @@ function transposedConvolution(layer, { weight, bias }, [channels, height, width
   const { out, kernel, stride, padding, output_padding: extra } = layer;
   const [h, w] = [height, width].map((n, i) => (n - 1) * stride - 2 * padding + kernel + extra[i]);
   const taps = kernel * kernel;
-  const byTap = new Float32Array(weight.length); // (out, tap, channel) from (channel, out, tap)
-  for (let c = 0; c < channels; c++)
-    for (let i = 0; i < out * taps; i++) byTap[i * channels + c] = weight[c * out * taps + i];
+  let byTap = null; // (out, tap, channel) from (channel, out, tap), once it is needed: of a large network that takes a while
   const sparse = new Sparse(channels);
   const sums = new Float64Array(out * taps);
   const compute = (x, y) => {
+    byTap ??= turned(weight, channels, out * taps);
     for (let o = 0; o < out; o++) y.fill(bias[o], o * h * w, (o + 1) * h * w);
     for (let row = 0; row < height; row++)
       for (let col = 0; col < width; col++) {
@@ -236,4 +235,12 @@ function transposedConvolution(layer, { weight, bias }, [channels, height, width
   compute.shape = [out, h, w];
   compute.products = weight.length * height * width;
   return compute;
+}
+
+// The matrix of `rows` × `columns` with its columns as rows.
+function turned(matrix, rows, columns) {
+  const result = new Float32Array(matrix.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) result[column * rows + row] = matrix[row * columns + column];
+  return result;
 }

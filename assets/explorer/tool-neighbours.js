@@ -3,7 +3,6 @@
 import { Nearest } from "./neighbours.js";
 import { classColour } from "./palette.js";
 import { Picture } from "./picture.js";
-import { Decoder } from "./network.js";
 import { Slices, pieces } from "./slices.js";
 
 const COUNT = 12;
@@ -16,7 +15,7 @@ const HTML = `
 
 export class Neighbours {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, slices: new Slices(), query: null, wanted: null });
+    Object.assign(this, { explorer, root, slices: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
@@ -25,10 +24,10 @@ export class Neighbours {
     const { meta, given } = frame;
     this.frame = frame;
     this.size = meta.image_shape.reduce((a, b) => a * b, 1);
-    this.decoder = given.decoder ? new Decoder(frame) : null;
+    this.decoder = this.explorer.decoder;
     this.inPixels = Boolean(this.decoder && given.images && frame.count);
     this.$(".er-by-pixels").hidden = !this.inPixels;
-    this.query = this.wanted = this.found = null;
+    Object.assign(this, { asked: null, wanted: null, query: null, isBusy: false, found: null });
     const count = Math.min(COUNT, frame.count);
     this.shelves = ["latent", "pixel"].map((name) => this.shelf(this.$(`.er-${name}`), count));
     if (!count) this.$(".er-agree").textContent = "No data are at hand for this model, so nothing is near.";
@@ -52,33 +51,45 @@ export class Neighbours {
 
   closed() {
     this.slices.stop();
+    this.decoder?.forget("neighbours");
+    Object.assign(this, { wanted: null, query: null, isBusy: false });
   }
 
   // One search at a time; when it is done, the newest z that has come since is next.
   show(z) {
     if (!this.frame?.count || (this.asked && z.every((v, d) => v === this.asked[d]))) return;
     this.asked = this.wanted = Float64Array.from(z);
-    this.slices.run(pieces(() => this.search()));
+    if (!this.isBusy) this.slices.run(pieces(() => this.search()));
+    this.isBusy = true;
   }
 
+  // A piece of the work; false where there is nothing to do, until the decoder answers or z is another.
   search() {
-    if (!this.query) {
-      if (!this.wanted) return false;
-      this.query = this.begin(this.wanted);
-      this.wanted = null;
-    }
+    if (this.query) return this.goOn();
+    this.isBusy = this.wanted !== null;
+    if (this.wanted) this.begin(this.wanted);
+    return this.query !== null;
+  }
+
+  goOn() {
     const unfinished = this.query.find((nearest) => nearest.step(Math.max(1, Math.floor(NUMBERS / nearest.width))));
     if (unfinished) return true;
     this.present(this.query.map(({ found }) => found));
     this.query = null;
-    return this.wanted !== null;
+    return true;
   }
 
+  // Begins the search for z: in pixels, once the decoder says what it looks like.
   begin(z) {
+    this.wanted = null;
     const { arrays, meta } = this.frame;
     const latent = new Nearest(arrays.mu, meta.latent_dim, z, COUNT);
-    if (!this.inPixels) return [latent];
-    return [latent, new Nearest(arrays.images, this.size, this.decoder.decode(z).slice(), COUNT, 1 / 255)];
+    if (!this.inPixels) this.query = [latent];
+    else
+      this.decoder.ask("neighbours", z, ({ pixels }, late) => {
+        this.query = [latent, new Nearest(arrays.images, this.size, pixels.slice(), COUNT, 1 / 255)];
+        if (late) this.slices.run(pieces(() => this.search()));
+      });
   }
 
   // `found` = those in latent space, then those in pixels.

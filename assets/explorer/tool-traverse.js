@@ -2,10 +2,9 @@
 // and all others as they are under the lens. A row is a slider too: press, drag or use the arrow keys, and z moves there.
 
 import { signed } from "./format.js";
-import { Decoder } from "./network.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
-import { Slices, pieces } from "./slices.js";
+import { Series } from "./series.js";
 
 const REACH = 3; // σ of the prior, to either side
 const ACROSS = 9; // images in a row
@@ -20,14 +19,14 @@ const HTML = `
 
 export class Traverse {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, slices: new Slices(), cursor: 0, left: 0 });
+    Object.assign(this, { explorer, root });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
 
   load(frame) {
     const { latent_dim: k, rate_per_dim: rates } = frame.meta;
-    this.decoder = new Decoder(frame);
+    this.decoder = this.explorer.decoder;
     this.way = null;
     this.z = new Float64Array(k);
     this.moved = new Float64Array(k);
@@ -35,6 +34,7 @@ export class Traverse {
     this.collapsed = new Set(collapsedDims(frame));
     this.rows = order.map((d) => this.row(d, rates[d], frame.meta.image_shape));
     this.$(".er-rows").replaceChildren(...this.rows.map((row) => row.element));
+    this.series = new Series(this.root, k * ACROSS, (i) => this.sweptTo(i), (i, { pixels }) => this.pictureOf(i).paint(pixels));
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
     this.$(".er-collapsed").textContent = names.length
       ? `Collapsed: ${names.join(", ")}. Their mu hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
@@ -48,7 +48,7 @@ export class Traverse {
     element.classList.toggle("er-dead", this.collapsed.has(d));
     element.innerHTML = `
       <span>${name}</span>
-      <div class="er-sweep" tabindex="0" role="slider" aria-label="${name}" aria-valuemin="${-REACH}" aria-valuemax="${REACH}">${"<canvas></canvas>".repeat(ACROSS)}<i></i></div>
+      <div class="er-sweep" tabindex="0" role="slider" aria-label="${name}, ${ACROSS} images decoded from −${REACH} to ${REACH} σ" aria-valuemin="${-REACH}" aria-valuemax="${REACH}">${"<canvas></canvas>".repeat(ACROSS)}<i></i></div>
       <span title="rate of ${name}, mean over the test images">${this.collapsed.has(d) ? "collapsed" : `${rate.toFixed(2)} nats`}</span>`;
     const sweep = element.querySelector(".er-sweep");
     const to = (event) => this.moveTo(d, this.valueAt(sweep, event), event.timeStamp);
@@ -83,7 +83,7 @@ export class Traverse {
     this.explorer.slide(d, value, at);
   }
 
-  // --- decoding, a few images after every frame ----------------------------------------------------------------------
+  // --- decoding, image by image ----------------------------------------------------------------------------------------
 
   show(z) {
     if (!this.rows) return;
@@ -91,34 +91,32 @@ export class Traverse {
     this.z.set(z);
     for (const { d, sweep } of this.rows) {
       sweep.style.setProperty("--at", (z[d] + REACH + STEP / 2) / (2 * REACH + STEP));
-      sweep.setAttribute("aria-valuenow", z[d].toFixed(2));
+      sweep.setAttribute("aria-valuenow", Math.max(-REACH, Math.min(REACH, z[d])).toFixed(2));
       sweep.setAttribute("aria-valuetext", `${signed(z[d])} σ`);
     }
     if (same) return;
     this.shown = true;
-    this.left = this.rows.length * ACROSS; // wherever it stands, it goes once around
-    this.slices.run(pieces(() => this.decodeNext()));
+    this.decoder.askAll("traverse", this.series.renew());
     if (this.way !== null) this.mark(this.way);
   }
 
-  decodeNext() {
-    const row = this.rows[Math.floor(this.cursor / ACROSS) % this.rows.length];
-    const column = this.cursor % ACROSS;
+  // z of the i-th image, row by row.
+  sweptTo(i) {
     this.moved.set(this.z);
-    this.moved[row.d] = -REACH + column * STEP;
-    row.pictures[column].paint(this.decoder.decode(this.moved));
-    this.cursor = (this.cursor + 1) % (this.rows.length * ACROSS);
-    this.root.dataset.left = --this.left;
-    return this.left > 0;
+    this.moved[this.rows[Math.floor(i / ACROSS)].d] = -REACH + (i % ACROSS) * STEP;
+    return this.moved;
+  }
+
+  pictureOf(i) {
+    return this.rows[Math.floor(i / ACROSS)].pictures[i % ACROSS];
   }
 
   opened() {
     this.shown = false;
-    this.cursor = 0;
   }
 
   closed() {
-    this.slices.stop();
+    this.decoder.forget("traverse");
   }
 
   // --- where the row runs on the map ---------------------------------------------------------------------------------
