@@ -6,7 +6,7 @@ import { Curves } from "./curves.js";
 import { Dial } from "./dial.js";
 import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
-import { Pane } from "./pane.js";
+import { LivePane } from "./live-pane.js";
 import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
 import { Readout, effective, notice, summary } from "./readout.js";
@@ -121,7 +121,7 @@ export class Live {
   openRun(name, i) {
     const element = document.createElement("div");
     this.$(".lv-maps").append(element);
-    const pane = new Pane(element, this.camera, this.state, {
+    const pane = new LivePane(element, this.camera, this.state, {
       hover: (pane, x, y, at) => this.hover(pane, x, y, at),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
       move: (...args) => this.look(() => this.camera.take(...args)),
@@ -252,9 +252,9 @@ export class Live {
   }
 
   // A snapshot that heeds what was asked for is about to be painted.
-  heeded(session, { control }) {
+  heeded(session, pane, { control }) {
     const done = this.requests.heeded(session, control).filter(({ wanted }) => "beta" in wanted);
-    if (done.length) afterPaint(() => done.forEach(({ at }) => measure("elbo-room:control-to-frame", at)));
+    if (done.length) pane.afterPaint(() => done.forEach(({ at }) => measure("elbo-room:control-to-frame", at)));
   }
 
   act(name, more = {}) {
@@ -465,7 +465,7 @@ export class Live {
       if (!frame) return;
       pane.take(frame, now);
       this.followPoints();
-      this.heeded(session, frame.meta);
+      this.heeded(session, pane, frame.meta);
       if (i === 0) {
         this.strip.show(frame.arrays.reconstructions);
         this.touch("rates");
