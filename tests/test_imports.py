@@ -16,10 +16,10 @@ BESIDE_ELBO = ["evidence", "gradients", "zones", "latent", "evaluation"]
 BESIDE_ELBO += ["aggregate", "forces", "surgery", "linear", "disentanglement"]
 BESIDE_ELBO += ["full_gaussian", "quadrature", "annealing", "targets"]  # these know of no training
 BESIDE_ELBO += ["raster", "sampling", "survey"]
-WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export", "figures"]
+WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export"]
 WITHOUT_TORCH += ["evidence_table", "control", "queue", "live", "path", "linear", "sprites"]
 WITHOUT_TORCH += ["images", "archive", "arrays", "pictures", "own", "table", "latents", "latents_out", "opening"]
-WITHOUT_TORCH += ["compact", "facts", "takehome", "tsne"]
+WITHOUT_TORCH += ["compact", "facts", "takehome", "tsne", "memory"]
 MODULES = {path.stem: path for path in (ROOT / "vae").glob("*.py")}
 
 
@@ -90,15 +90,9 @@ def test_what_stands_beside_the_bound_knows_of_no_training(module) -> None:
     assert not reach(module) & {"training", "runs", "recorder"}
 
 
-def test_plotly_is_imported_by_the_figures_alone() -> None:
-    users = [module for module, path in MODULES.items() if "plotly" in top(path)]
-    assert users in ([], ["figures"])
-
-
-@pytest.mark.skipif("figures" not in MODULES, reason="there is no vae/figures.py yet")
-def test_figures_are_made_without_torch() -> None:
-    assert "torch" not in top(MODULES["figures"])
-    assert not reach("figures") & {"networks", "model", "elbo", "training"}
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_figures_are_drawn_in_the_browser(module) -> None:
+    assert "plotly" not in top(MODULES[module])
 
 
 def test_nobody_imports_a_page() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -396,6 +397,24 @@ def test_an_interrupt_within_a_step_keeps_the_last_checkpoint(digits, tmp_path, 
 
 
 # ---- two at once ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shared", [True, False])  # not everywhere can a lock be shared
+def test_those_who_look_whether_a_run_is_alive_do_not_see_one_another(shared, tmp_path, monkeypatch) -> None:
+    if not shared:
+        monkeypatch.setattr(runs, "fcntl", None)
+    runs.write_status(tmp_path, "running")
+    hold = "import sys, time\nfrom pathlib import Path\nfrom vae.runs import locked\n"
+    hold += "with locked(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        assert runs.observe(tmp_path)["alive"]
+        holder.stdin.close()
+        holder.wait()
+    (tmp_path / runs.LOCK).touch()
+    with ThreadPoolExecutor(8) as people:
+        assert not any(people.map(lambda _: runs.observe(tmp_path)["alive"], range(40)))
 
 
 def test_two_runs_do_not_write_into_one_folder(digits, tmp_path) -> None:

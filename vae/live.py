@@ -11,8 +11,6 @@ All are frames of `vae.export.pack`. They can be made anew at any time, so nobod
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections import deque
 from dataclasses import asdict
@@ -25,6 +23,7 @@ import numpy as np
 from vae.checkpoint import write_atomically
 from vae.export import header, pack
 from vae.latent import ACTIVE_VARIANCE, principal_axes
+from vae.memory import resident
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -214,10 +213,4 @@ def memory(training: Training) -> int:
 
     if training.device.type == "cuda":
         return torch.cuda.memory_allocated(training.device)
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+    return resident()

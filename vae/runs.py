@@ -12,7 +12,6 @@ Every file but the log is replaced atomically, so the process can be killed at a
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -25,6 +24,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from vae import checkpoint
 from vae.checkpoint import write_atomically
 from vae.errors import InputError
@@ -35,6 +39,7 @@ FORMAT = "elbo-room-run-1"
 SETTINGS, LOG, STATUS, TEST = "settings.json", "log.jsonl", "status.json", "test.json"
 CHECKPOINT, LOCK = "checkpoint.safetensors", ".lock"
 QUEUED_GRACE = 30.0  # seconds that a process may take to start
+LOOK = 0.2  # seconds that others may take to look whether a run is held
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -120,6 +125,8 @@ def observe(folder: str | Path) -> dict[str, Any]:
 
 def _is_held(folder: Path) -> bool:
     """Whether a process holds the run: a shared look, or those who look at once would see one another."""
+    if fcntl is None:
+        return _is_held_by_another(folder / LOCK)
     try:
         with open(folder / LOCK, "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -128,6 +135,19 @@ def _is_held(folder: Path) -> bool:
     except OSError:
         pass
     return False
+
+
+def _is_held_by_another(lock: Path) -> bool:
+    """The look where locks cannot be shared: whoever else looks lets go within the time that is waited for."""
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=LOOK, poll_interval=LOOK / 20):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def read_log(folder: str | Path) -> list[dict[str, Any]]:

@@ -20,10 +20,11 @@ import numpy as np
 
 from vae.arrays import read_npz, texts
 from vae.errors import InputError
+from vae.memory import bound
 from vae.pictures import MOST_CLASSES
 
 Kind = Literal["csv", "parquet"]
-MEMORY = 3 << 30  # bytes of addresses of the process that reads
+MEMORY = 3 << 30  # bytes that the process that reads may take
 SECONDS = 60  # that it may take, with a million rows
 MAX_BYTES = 1 << 29  # of a file, and of its arrays unpacked
 MAX_POINTS = 1 << 20
@@ -238,10 +239,7 @@ def _coded(column: Any, name: str) -> Coded:
 
 def main(kind: Kind, name: str) -> int:
     """Read standard input, write standard output."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    bound(MEMORY, SECONDS)
     try:
         columns = parse(sys.stdin.buffer.read(), kind, name)
     except InputError as error:
