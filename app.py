@@ -10,9 +10,10 @@ from starlette.middleware import Middleware
 
 from pages._lecture import PresenterLink
 from pages._routes import PreloadHeader, routes
+from pages._upload_door import UploadDoor
 
 app = st.App(
     Path(__file__).parent / "pages" / "_main.py",
     routes=routes(),
-    middleware=[Middleware(PresenterLink), Middleware(PreloadHeader)],
+    middleware=[Middleware(PresenterLink), Middleware(PreloadHeader), Middleware(UploadDoor)],
 )

@@ -6,13 +6,12 @@ No code comes from outside: what is asked for are a model, images, beta and a se
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import json
 import sys
 from base64 import b64encode
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -24,8 +23,11 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pages._kept import Busy
 from pages._keys import same_origin
+from pages._line import Line
 from pages._models import GALLERY, available
+from pages._visitors import STALE, is_visitor
 from vae import checkpoint, runs
 from vae.errors import InputError
 from vae.held_out import FILE_NAME, read_held_out
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
     from vae.model import VAE
 
 LARGEST_REQUEST = 2000  # bytes
+TOO_LONG = "The request is too long; ask for a model, first, size, beta and seed."
+GIVEN_UP = "Something else was asked in its place."
+WAITING = 400
 LARGEST_BATCH = 64
 MOST_BETA = 1000.0
 SHOWN = 8  # images, and rows of a small tensor
 WIDEST = 10  # columns of a tensor whose numbers are shown
 
-_worker = ThreadPoolExecutor(1, "loss-as-code")  # one call after the other
+_line = Line("loss-as-code", WAITING, WAITING * LARGEST_REQUEST)
 
 
 class Asked(NamedTuple):
@@ -72,30 +77,26 @@ def _usable(name: str) -> bool:
         return False
 
 
-def warm() -> Future[Any]:
-    """Import torch and load the first model in a thread, so that the first call need not wait for them."""
-    return _worker.submit(lambda: [_opened(name) for name in list(models())[:1]])
+def warm() -> None:
+    """Import torch and load the first model in the thread, so that the first call need not wait for them."""
+    with suppress(Busy):
+        _line.enter("warm", lambda: [_opened(name) for name in list(models())[:1]])
 
 
 async def answer(request: Request) -> Response:
     """What the function makes of the batch that is asked for, as JSON; a sentence where that makes no sense."""
+    who = request.path_params["visitor"]
+    if not is_visitor(who):
+        return JSONResponse({"error": STALE}, 404)
     if not same_origin(request.headers):
         return JSONResponse({"error": "Only pages of this server are answered."}, 403)
     try:
-        asked = parse(await _body(request))
-        found = await asyncio.wrap_future(_worker.submit(execute, asked))
+        found = await _line.answer(request, who, lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG)
     except InputError as error:
-        return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"error": str(error)}, 503 if isinstance(error, Busy) else 400)
+    if found is None:
+        return JSONResponse({"error": GIVEN_UP}, 409)
     return JSONResponse(found, headers={"cache-control": "no-store"})
-
-
-async def _body(request: Request) -> bytes:
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > LARGEST_REQUEST:
-            raise InputError("The request is too long; ask for a model, first, size, beta and seed.")
-    return data
 
 
 def parse(data: bytes) -> Asked:

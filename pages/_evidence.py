@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from contextlib import suppress
+from functools import partial
 from math import prod
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pages import _models
+from pages._kept import Busy, Kept
 from pages._keys import same_origin
+from pages._line import Line
 from pages._routes import PREFIX, publish_frame
+from pages._visitors import is_visitor, visitor
 from vae.errors import InputError
 from vae.evidence_table import FILE_NAME, read_table, table_frame
 from vae.opening import Opened as Contents
@@ -27,15 +27,28 @@ if TYPE_CHECKING:
     from pages._answers import Subject
 
 KINDS = ("posterior", "parts", "fit", "weights")
-SUBJECTS_KEPT = 12
+SUBJECTS_BYTES = 1 << 30
+SUBJECT_BYTES = 64 << 20  # of what is found out about a model, besides its weights, three times
+ASKED_BYTES = 4 << 20  # of which models were asked about: some thousand
 BYTES_A_PIXEL, BYTES_BESIDE = 32, 1 << 16  # of a question
+WAITING, WAITING_BYTES = 400, 256 << 20
 FRESH = {"cache-control": "no-store", "content-encoding": "identity"}
 GONE = "This model is no longer open on the server; reload the page."
+GIVEN_UP = "Something else was asked in its place."
 
 _log = logging.getLogger(__name__)
-_worker = ThreadPoolExecutor(1, "evidence")
-_models_asked: OrderedDict[str, Contents] = OrderedDict()  # by the key in their address
-_lock = Lock()
+
+
+class Asked(NamedTuple):
+    """A model that is asked about: its id, and how many bytes a question about it may have."""
+
+    model: str
+    most_bytes: int
+
+
+_line = Line("evidence", WAITING, WAITING_BYTES)
+_asked: Kept[Asked] = Kept(ASKED_BYTES)  # by the key in their addresses
+_subjects: Kept[Subject] = Kept(SUBJECTS_BYTES)
 
 
 class Opened(NamedTuple):
@@ -54,15 +67,18 @@ def open_evidence(model: str) -> Opened:
     contents = _models.contents(model)  # refuses latents alone, which have no encoder
     shown = _models.open_model(model)
     assert shown.encoder is not None
-    key = hashlib.sha256(f"{shown.frame} {shown.encoder}".encode()).hexdigest()[:20]
-    with _lock:
-        _models_asked[key] = contents
-        _models_asked.move_to_end(key)
-        while len(_models_asked) > SUBJECTS_KEPT:
-            _models_asked.popitem(last=False)
-    _worker.submit(_prepared, key)
+    key = _key(shown)
+    most_bytes = BYTES_A_PIXEL * prod(contents.checkpoint.image_shape) + BYTES_BESIDE
+    _asked.put(key, Asked(model, most_bytes), 0)
+    if key not in _subjects:
+        with suppress(Busy):
+            _line.enter(("prepare", key), lambda: _prepared(key))
     table, remark = _table(model, contents)
-    return Opened(shown.frame, shown.encoder, f"{PREFIX}/evidence/{key}", table, remark, shown.facts)
+    return Opened(shown.frame, shown.encoder, f"{PREFIX}/evidence/{visitor()}/{key}", table, remark, shown.facts)
+
+
+def _key(shown: _models.Opened) -> str:
+    return hashlib.sha256(f"{shown.frame} {shown.encoder}".encode()).hexdigest()[:20]
 
 
 def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
@@ -76,27 +92,33 @@ def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
         return None, str(error)
     if contents.held_out is None or not table.belongs_to(contents.checkpoint, contents.held_out):
         return None, f"The table of the test set is of another model; make it again: python -m vae evidence {folder}."
-    return publish_frame(table_frame(table)), None
+    return publish_frame(table_frame(table), partial(open_evidence, model)), None
 
 
 async def answer(request: Request) -> Response:
-    """What is asked about an image of a model; 4xx with one sentence where that cannot be answered."""
-    key, kind = request.path_params["key"], request.path_params["kind"]
-    contents = _models_asked.get(key)
-    if kind not in KINDS or contents is None:
-        return _refusal(GONE if kind in KINDS else "There is no such question.", 404)
+    """What is asked about an image of a model; an error with one sentence where that cannot be answered."""
+    who, key, kind = (request.path_params[name] for name in ("visitor", "key", "kind"))
+    known = _asked.get(key)
+    if kind not in KINDS:
+        return _refusal("There is no such question.", 404)
+    if known is None or not is_visitor(who):
+        return _refusal(GONE, 404)
     if not same_origin(request.headers):
         return _refusal("Only pages of this server are answered.", 403)
     try:
-        asked = await _read(request, BYTES_A_PIXEL * prod(contents.checkpoint.image_shape) + BYTES_BESIDE)
-        data = await _in_turn(request, key, kind, asked)
+        too_long = f"A question about an image of this model has {known.most_bytes:,} bytes at most."
+        data = await _line.answer(
+            request, (who, kind), lambda body: _answer(key, kind, body), known.most_bytes, too_long
+        )
+    except Busy as error:
+        return _refusal(str(error), 503)
     except InputError as error:
         return _refusal(str(error), 400)
     except Exception:
         _log.exception("%s of a model", kind)
         return _refusal("The server could not compute this; see its log.", 500)
     if data is None:
-        return Response(status_code=499)  # nobody will read it
+        return _refusal(GIVEN_UP, 409)
     return Response(data, 200, FRESH, "application/octet-stream")
 
 
@@ -104,39 +126,13 @@ def _refusal(sentence: str, status: int) -> Response:
     return JSONResponse({"error": sentence}, status, FRESH)
 
 
-async def _read(request: Request, most: int) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise InputError(f"A question about an image of this model has {most:,} bytes at most.")
+def _answer(key: str, kind: str, body: bytes) -> bytes:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise InputError("A question is a JSON object with an image and what belongs to the question.")
-    return asked
-
-
-async def _in_turn(request: Request, key: str, kind: str, asked: dict[str, Any]) -> bytes | None:
-    """The answer, once it is its turn; None, and nothing computed, where the client has gone before."""
-    turn = asyncio.wrap_future(_worker.submit(_answer, key, kind, asked))
-    gone = asyncio.ensure_future(_disconnected(request))
-    await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
-    gone.cancel()
-    if not turn.done():
-        turn.cancel()  # takes it out of the line; what has begun is computed to its end
-        return None
-    return turn.result()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _answer(key: str, kind: str, asked: dict[str, Any]) -> bytes:
     return _subject(key).answer(kind, asked)
 
 
@@ -148,15 +144,24 @@ def _prepared(key: str) -> None:
         _log.debug("preparing a model", exc_info=True)
 
 
-@lru_cache(maxsize=SUBJECTS_KEPT)
 def _subject(key: str) -> Subject:
     """For the thread that computes: torch is imported here."""
+    found = _subjects.get(key)
+    if found is None:
+        found = _new_subject(key)
+    return found
+
+
+def _new_subject(key: str) -> Subject:
     import torch
 
     from pages._answers import Subject
 
     torch.set_num_threads(1)  # of many small steps: a second thread gains little, and on a busy machine is waited for
-    contents = _models_asked.get(key)
-    if contents is None:  # it has made room for others while the question waited
+    known = _asked.get(key)
+    if known is None or _key(_models.open_model(known.model)) != key:  # a run that has gone on is another model
         raise InputError(GONE)
-    return Subject(contents)
+    contents = _models.contents(known.model)
+    subject = Subject(contents)
+    _subjects.put(key, subject, 3 * _models.size_of(contents) + SUBJECT_BYTES)
+    return subject

@@ -9,6 +9,7 @@ from pages._evidence import open_evidence
 from pages._explorer import ENTRY
 from pages._models import GALLERY
 from pages._routes import CODE, katex_path, module_path, modules
+from pages._visitors import visitor
 from vae import runs
 from vae.errors import InputError
 
@@ -38,7 +39,7 @@ def gradients_view() -> None:
     data = {
         "module": module_path("streamlit-gradients.js"),
         "katex": katex_path(),
-        "code": CODE,
+        "code": f"{CODE}/{visitor()}",
         "models": list(models().items()),
         "posteriors": _posteriors(),
     }

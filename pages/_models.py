@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
+from pages._kept import Kept
+from pages._own import make_own, own
 from pages._routes import is_published, publish_frame
 from vae import checkpoint as checkpoints
 from vae import latents, opening, runs
@@ -29,13 +31,18 @@ from vae.settings import Settings, is_file
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
 NO_NETWORKS = "These are latents alone, without encoder and decoder; choose a model from the list."
+GONE = "This uploaded model has made room for newer ones on the server; upload it again."
 FIRST = "mnist-2d"  # the gallery's model to begin with
-CONTENTS_KEPT = 4
-OPENED_KEPT = 8  # uploads, and paths, that stay in the list
+UPLOAD = "upload-"
+UPLOADS_BYTES = 1 << 30
+CONTENTS_BYTES = 512 << 20
+PATHS_BYTES = OPENED_BYTES = 4 << 20  # some thousand of them
 
-_uploads: OrderedDict[str, tuple[str, bytes | Latents]] = OrderedDict()
-_paths: OrderedDict[str, Path] = OrderedDict()
-_lock = Lock()
+_uploads: Kept[tuple[str, bytes | Latents]] = Kept(UPLOADS_BYTES)
+_paths: Kept[Path] = Kept(PATHS_BYTES)
+_contents: Kept[opening.Opened] = Kept(CONTENTS_BYTES)
+_opened: Kept[tuple[Any, Opened]] = Kept(OPENED_BYTES)  # with the state of the files that it was opened from
+_locks = [RLock() for _ in range(16)]  # of many who open a model at once, one does the work
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class Opened:
     frame: str
     facts: str
     encoder: str | None = None
+    has_points: bool = True  # on its map
 
     @property
     def is_model(self) -> bool:
@@ -58,28 +66,43 @@ class Opened:
         return [self.frame, self.encoder] if self.encoder else [self.frame]
 
 
-def available() -> dict[str, str]:
-    """Id → name of every model in the gallery, among the runs, by path, and among the uploads, in that order."""
+def available(linked: str = "") -> dict[str, str]:
+    """Id → name of every model in the gallery, among the runs, and among those of this session, in that order.
+
+    What others have opened is in no list, but opens for whoever has its id: what a link names, `linked`, joins this
+    session's.
+    """
     gallery = sorted(_folders(GALLERY), key=lambda folder: (folder.name != FIRST, folder.name))
     names = {folder.name: _title(folder) for folder in gallery}
     names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(RUNS)}
-    names |= {model: str(path) for model, path in list(_paths.items())}
-    return names | {f"upload-{key}": f"{name} (uploaded)" for key, (name, _) in list(_uploads.items())}
+    if linked not in names and (name := _opened_name(linked)):
+        make_own(linked, name)
+        names[linked] = name
+    return names | own()
+
+
+def _opened_name(model: str) -> str | None:
+    """What an upload or a path is called in a list; None where the server knows none of this id."""
+    upload, path = _uploads.get(model), _paths.get(model)
+    return f"{upload[0]} (uploaded)" if upload else str(path) if path else None
 
 
 def add_upload(name: str, data: bytes) -> str:
-    """Keep an uploaded model, or latents alone, in memory, the latest few of them; its id.
+    """Keep an uploaded model, or latents alone, in memory, as long as there is room; its id.
 
     Raises `InputError` if it is neither a .safetensors file of a model nor a file of latents.
     """
     content: bytes | Latents = data
+    size = len(data)
     if name.lower().endswith(latents.ENDINGS):
         content = latents.read(data, name[-60:])
+        size = _nbytes(vars(content).values())
     else:
         checkpoints.read(data)
-    key = sha256(data).hexdigest()[:16]
-    _keep(_uploads, key, (name, content))
-    return f"upload-{key}"
+    model = UPLOAD + sha256(data).hexdigest()[:16]
+    _uploads.put(model, (name, content), size)
+    make_own(model, f"{name} (uploaded)")
+    return model
 
 
 def add_path(text: str) -> str:
@@ -94,55 +117,71 @@ def add_path(text: str) -> str:
         checkpoints.read(path)
     if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
         path = path.parent  # a run is more than its weights
-    _keep(_paths, f"path:{path}", path)
-    return f"path:{path}"
-
-
-def _keep(opened: OrderedDict[str, Any], key: str, value: Any) -> None:
-    with _lock:
-        opened[key] = value
-        while len(opened) > OPENED_KEPT:
-            opened.popitem(last=False)
+    model = f"path:{path}"
+    _paths.put(model, path, 0)
+    make_own(model, str(path))
+    return model
 
 
 def open_model(model: str) -> Opened:
     """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
-    opened = _open(model)
-    if not all(map(is_published, opened.addresses)):  # it has made room for newer ones since
-        _open_path.cache_clear()
-        _open_upload.cache_clear()
-        opened = _open(model)
-    return opened
+    path = folder(model)
+    state = _state(path)
+    with _lock_of(model):
+        then, opened = _opened.get(model) or (None, None)
+        if opened is None or then != state or not all(map(is_published, opened.addresses)):
+            opened = _publish(model)
+            _opened.put(model, (state, opened), 0)
+        return opened
 
 
 def contents(model: str) -> opening.Opened:
     """The model with this id, checked. Raises `InputError` in one sentence, also where there are latents alone."""
-    if model.startswith("upload-"):
-        return _read_upload(model)
-    path = _path_of(model)
-    if _is_latents(path):
+    found = content_of(model)
+    if isinstance(found, Latents):
         raise InputError(NO_NETWORKS)
-    return _read_path(path, _stamp(path))
+    return found
+
+
+def content_of(model: str) -> opening.Opened | Latents:
+    """The model, or the latents, with this id, checked. Raises `InputError` in one sentence."""
+    path = folder(model)
+    if path and _is_latents(path):
+        return latents.read(path, path.name)
+    if path is None and isinstance(content := _uploaded(model), Latents):
+        return content
+    key = repr((model, _state(path)))
+    with _lock_of(model):
+        found = _contents.get(key)
+        if found is None:
+            found = opening.open_path(path, _encode) if path else _read_upload(model)
+            _contents.put(key, found, size_of(found))
+        return found
 
 
 def folder(model: str) -> Path | None:
     """Where the files of the model with this id lie; None for an upload."""
-    return None if model.startswith("upload-") else _path_of(model)
+    if model.startswith(UPLOAD):
+        return None
+    root, name = (RUNS, model.removeprefix("runs/")) if model.startswith("runs/") else (GALLERY, model)
+    path = _paths.get(model) or next((folder for folder in _folders(root) if folder.name == name), None)
+    if path is None:
+        raise InputError(f"There is no model {model!r:.60} here; choose one from the list.")
+    return path
 
 
-def _open(model: str) -> Opened:
-    if model.startswith("upload-"):
-        return _open_upload(model)
-    path = _path_of(model)
-    return _open_path(path, model, _stamp(path))
+def size_of(found: opening.Opened) -> int:
+    """Bytes of a model's arrays."""
+    held_out = vars(found.held_out).values() if found.held_out else ()
+    return _nbytes([*found.checkpoint.arrays.values(), *found.checkpoint.training.values(), *held_out])
 
 
-def _path_of(model: str) -> Path:
-    if model not in available():
-        raise InputError(f"There is no model {model!r} here; choose one from the list.")
-    if model in _paths:
-        return _paths[model]
-    return RUNS / model.removeprefix("runs/") if model.startswith("runs/") else GALLERY / model
+def _nbytes(values: Iterable[Any]) -> int:
+    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+
+
+def _lock_of(model: str) -> RLock:
+    return _locks[hash(model) % len(_locks)]
 
 
 def _folders(root: Path) -> list[Path]:
@@ -150,6 +189,11 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _title(folder: Path) -> str:
+    return _title_of(folder, (folder / runs.SETTINGS).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _title_of(folder: Path, written: int) -> str:
     try:
         settings = runs.read(folder).settings
     except InputError:
@@ -166,44 +210,19 @@ def _data_title(settings: Settings) -> str:
     return data_title(settings)
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def _state(path: Path | None) -> tuple[Path, list[int]] | None:
     """Changes whenever the file, or a file of the run, does, so that a run which goes on is opened afresh."""
+    if path is None:
+        return None
     files = (path, *(path / name for name in (runs.CHECKPOINT, runs.SETTINGS, runs.TEST, FILE_NAME)))
-    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    return path, [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
 
 
 def _is_latents(path: Path) -> bool:
     return path.suffix.lower() in latents.ENDINGS and not path.is_dir()
 
 
-@lru_cache(maxsize=16)
-def _open_path(path: Path, model: str, stamp: tuple[int, ...]) -> Opened:
-    if _is_latents(path):
-        return _publish_latents(model, latents.read(path, path.name))
-    return _publish(model, _read_path(path, stamp))
-
-
-@lru_cache(maxsize=OPENED_KEPT)
-def _open_upload(model: str) -> Opened:
-    content = _uploaded(model)
-    if isinstance(content, Latents):
-        return _publish_latents(model, content)
-    return _publish(model, _read_upload(model))
-
-
-@lru_cache(maxsize=CONTENTS_KEPT)
-def _read_path(path: Path, stamp: tuple[int, ...]) -> opening.Opened:
-    return opening.open_path(path, _encode)
-
-
 def _read_upload(model: str) -> opening.Opened:
-    if isinstance(_uploaded(model), Latents):
-        raise InputError(NO_NETWORKS)
-    return _encoded_upload(model)
-
-
-@lru_cache(maxsize=CONTENTS_KEPT)
-def _encoded_upload(model: str) -> opening.Opened:
     content = _uploaded(model)
     assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
@@ -213,9 +232,9 @@ def _encoded_upload(model: str) -> opening.Opened:
 
 
 def _uploaded(model: str) -> bytes | Latents:
-    _, content = _uploads.get(model.removeprefix("upload-"), ("", None))
+    _, content = _uploads.get(model) or ("", None)
     if content is None:
-        raise InputError("This uploaded model is no longer in memory; upload it again.")
+        raise InputError(GONE)
     return content
 
 
@@ -252,12 +271,16 @@ def held_out_images(data: str, fit: Fit = DEFAULT) -> tuple[np.ndarray, np.ndarr
     return test.pixels[index], test.labels[index], index.astype(np.int32)
 
 
-def _publish(model: str, opened: opening.Opened) -> Opened:
-    checkpoint = opened.checkpoint
-    frame = explorer_frame(model, checkpoint, opened.held_out, opened.classes, opened.rate_per_dim)
-    encoder = publish_frame(encoder_frame(model, checkpoint))
-    return Opened(publish_frame(frame), facts(_data_title(checkpoint.settings), checkpoint, opened.run), encoder)
-
-
-def _publish_latents(model: str, found: Latents) -> Opened:
-    return Opened(publish_frame(latents.frame(model, found)), escape(latents.facts(found)))
+def _publish(model: str) -> Opened:
+    again = partial(open_model, model)
+    found = content_of(model)
+    if isinstance(found, Latents):
+        return Opened(publish_frame(latents.frame(model, found), again), escape(latents.facts(found)))
+    checkpoint = found.checkpoint
+    frame = explorer_frame(model, checkpoint, found.held_out, found.classes, found.rate_per_dim)
+    return Opened(
+        publish_frame(frame, again),
+        facts(_data_title(checkpoint.settings), checkpoint, found.run),
+        publish_frame(encoder_frame(model, checkpoint), again),
+        has_points=found.held_out is not None,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,19 +65,20 @@ def open_path(name: str) -> Opened:
     file = _known().get(name)
     if file is None:
         raise InputError(f"There is no beta path {name!r:.60} here; choose one from the list.")
-    opened = _open(file, file.stat().st_mtime_ns)
+    written = file.stat().st_mtime_ns
+    opened = _open(name, file, written)
     if not is_published(opened.frame):  # it has made room for newer frames since
         _open.cache_clear()
-        opened = _open(file, file.stat().st_mtime_ns)
+        opened = _open(name, file, written)
     return opened
 
 
 @lru_cache(maxsize=MANY)
-def _open(file: Path, stamp: int) -> Opened:
+def _open(name: str, file: Path, written: int) -> Opened:
     key = _key(file)
     _files[key] = file
     path = _read(file, key)
-    frame = publish_frame(_frame(file.stem, path))
+    frame = publish_frame(_frame(file.stem, path), partial(open_path, name))
     return Opened(frame, f"{PREFIX}/path/{key}/{{stop}}", _facts(path))
 
 

@@ -5,13 +5,15 @@ Every address but a run's holds a hash of what it names, so browsers keep the an
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import re
-from collections import OrderedDict
-from functools import cache, cached_property
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from threading import Lock
+from typing import Any
 
 import plotly
 from starlette.requests import Request
@@ -19,16 +21,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages._kept import Kept
+from vae.errors import InputError
+
 MODULES = Path(__file__).parent.parent / "assets" / "explorer"
 KATEX = MODULES.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
 CODE = f"{PREFIX}/code"  # the loss as code, executed
-FRAMES_KEPT = 64  # two of a model
+FRAMES_BYTES = 512 << 20  # of frames, and what they are compressed to
+RECIPES_BYTES = 4 << 20  # of how frames that have made room are made again: some thousand
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
-_frames: OrderedDict[str, Blob] = OrderedDict()
-_lock = Lock()
+_compressor = ThreadPoolExecutor(1, "gzip")
 
 
 class Blob:
@@ -38,44 +43,61 @@ class Blob:
         self.data = data
         self.kind = kind
         self.key = hashlib.sha256(data).hexdigest()[:20]
+        self._compressed: Future[bytes] | None = None
 
-    @cached_property
-    def compressed(self) -> bytes:
-        return gzip.compress(self.data, 6)
+    async def compressed(self) -> bytes:
+        if self._compressed is None:
+            self._compressed = _compressor.submit(gzip.compress, self.data, 6)
+        if not self._compressed.done():
+            await asyncio.shield(asyncio.wrap_future(self._compressed))  # others wait for it too
+        return self._compressed.result()
 
-    def respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
         if here or "gzip" not in request.headers.get("accept-encoding", ""):
             # named, so that Streamlit's own middleware does not compress it again at every request
             return Response(self.data, media_type=self.kind, headers={**FOREVER, "content-encoding": "identity"})
         headers = {**FOREVER, "content-encoding": "gzip", "vary": "accept-encoding"}
-        return Response(self.compressed, media_type=self.kind, headers=headers)
+        return Response(await self.compressed(), media_type=self.kind, headers=headers)
 
 
-def publish_frame(data: bytes) -> str:
-    """Make a frame fetchable; its address, relative to the app's root. The oldest frames are dropped."""
+_frames: Kept[Blob] = Kept(FRAMES_BYTES)
+_recipes: Kept[Callable[[], Any]] = Kept(RECIPES_BYTES)
+
+
+def publish_frame(data: bytes, again: Callable[[], Any] | None = None) -> str:
+    """Make a frame fetchable; its address, relative to the app's root.
+
+    Frames that were not asked for lately make room for newer ones; `again` publishes it once more when it is asked for.
+    """
     blob = Blob(data, "application/octet-stream")
-    with _lock:
-        _frames[blob.key] = blob
-        _frames.move_to_end(blob.key)
-        while len(_frames) > FRAMES_KEPT:
-            _frames.popitem(last=False)
+    if blob.key not in _frames:
+        _frames.put(blob.key, blob, 2 * len(data))
+    if again is not None:
+        _recipes.put(blob.key, again, 0)
     return f"{PREFIX}/frame/{blob.key}"
 
 
 def is_published(path: str) -> bool:
-    """Whether the frame at this address can still be fetched; asking keeps it a while longer."""
-    key = path.rpartition("/")[2]
-    with _lock:
-        if key in _frames:
-            _frames.move_to_end(key)
-        return key in _frames
+    """Whether the frame at this address is at hand; asking keeps it a while longer."""
+    return path.rpartition("/")[2] in _frames
 
 
 def frame_data(key: str) -> bytes | None:
-    """The frame whose address ends with this key, where it can still be fetched."""
-    with _lock:
-        return _frames[key].data if key in _frames else None
+    """The frame whose address ends with this key, made once more if need be; None where it cannot be."""
+    blob = _frames.get(key) or _made_again(key)
+    return blob.data if blob else None
+
+
+def _made_again(key: str) -> Blob | None:
+    again = _recipes.get(key)
+    if again is None:
+        return None
+    try:
+        again()
+    except InputError:  # an upload that has made room for others, a run that is gone
+        return None
+    return _frames.get(key)  # a run that went on has become another frame
 
 
 @cache
@@ -103,11 +125,11 @@ def plotly_path() -> str:
 
 async def _module(request: Request) -> Response:
     blob = modules().get(request.path_params["name"])
-    return blob.respond(request) if blob else Response("no such module", status_code=404)
+    return await blob.respond(request) if blob else Response("no such module", status_code=404)
 
 
 async def _plotly(request: Request) -> Response:
-    return plotly_blob().respond(request)
+    return await plotly_blob().respond(request)
 
 
 @cache
@@ -127,12 +149,15 @@ def katex_path() -> str:
 
 async def _katex(request: Request) -> Response:
     blob = _katex_files().get(request.path_params["file"])
-    return blob.respond(request) if blob else Response("no such file", status_code=404)
+    return await blob.respond(request) if blob else Response("no such file", status_code=404)
 
 
 async def _frame(request: Request) -> Response:
-    blob = _frames.get(request.path_params["key"])
-    return blob.respond(request) if blob else Response("no such frame", status_code=404)
+    key = request.path_params["key"]
+    blob = _frames.get(key)
+    if blob is None and key in _recipes:
+        blob = await asyncio.to_thread(_made_again, key)
+    return await blob.respond(request) if blob else Response("no such frame", status_code=404)
 
 
 def routes() -> list[BaseRoute]:
@@ -143,8 +168,8 @@ def routes() -> list[BaseRoute]:
         Route(f"/{katex_path()}/{{file:path}}", _katex),
         Route(f"/{PREFIX}/frame/{{key}}", _frame),
         Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
-        Route(f"/{CODE}", _code.answer, methods=["POST"]),
-        Route(f"/{PREFIX}/evidence/{{key}}/{{kind}}", _evidence.answer, methods=["POST"]),
+        Route(f"/{CODE}/{{visitor}}", _code.answer, methods=["POST"]),
+        Route(f"/{PREFIX}/evidence/{{visitor}}/{{key}}/{{kind}}", _evidence.answer, methods=["POST"]),
         Route(f"/{PREFIX}/tsne/{{key}}", _tsne.answer, methods=["POST"]),
         Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),

@@ -10,6 +10,7 @@ from pages._keys import is_local
 from pages._lecture import presents
 from pages._models import add_path, add_upload, available, open_model
 from pages._takehome import take_home
+from pages._upload_door import let_go
 from vae.errors import InputError
 
 LOCAL = is_local()  # only then is a path the reader's own
@@ -20,6 +21,7 @@ def take_upload() -> None:
     file = st.session_state["upload"]
     if file is not None:
         choose(lambda: add_upload(file.name, file.getvalue()))
+        let_go(file)
 
 
 def take_path() -> None:
@@ -49,7 +51,7 @@ def follow_address() -> None:
     st.session_state["address"] = asked
     if asked.startswith("path:") and LOCAL:
         choose(lambda: add_path(asked.removeprefix("path:")))
-    elif asked in available():
+    elif asked in available(asked):
         st.session_state["model"] = asked
     elif asked:
         st.session_state["refused"] = f"There is no model {short(asked)} here (any more); choose one from the list."

@@ -8,8 +8,8 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
-from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _evidence, _models
 from pages._evidence import open_evidence
+from pages._kept import Kept
 from tests.server import PATIENCE, Server, serving, until
 from vae import checkpoint
 from vae.evidence import log_joint, log_likelihoods, true_posterior
@@ -302,8 +303,11 @@ def test_what_cannot_be_answered_is_one_sentence(kind, asked, server, digits) ->
 
 
 def test_unknown_models_and_questions_are_not_found(server, digits) -> None:
-    assert ask(server, "room/evidence/none/posterior", {"image": 0}).status == 404
-    assert "reload" in ask(server, "room/evidence/none/posterior", {"image": 0}).meta["error"]
+    *room, visitor, key = digits.split("/")
+    for address in ("/".join([*room, visitor, "none"]), "/".join([*room, "nobody", key])):
+        refused = ask(server, f"{address}/posterior", {"image": 0})
+        assert refused.status == 404
+        assert "reload" in refused.meta["error"]
     assert ask(server, f"{digits}/secrets", {"image": 0}).status == 404
 
 
@@ -312,22 +316,92 @@ def test_pages_of_other_servers_are_not_answered(server, digits) -> None:
     assert ask(server, f"{digits}/posterior", {"image": 0}, Origin=f"http://{server.host}").status == 200
 
 
-def test_who_leaves_before_his_turn_costs_nothing(server, digits, monkeypatch) -> None:
-    busy, turns, submit = threading.Event(), [], _evidence._worker.submit
-    monkeypatch.setattr(_evidence._worker, "submit", lambda *work: turns.append(submit(*work)) or turns[-1])
-    submit(busy.wait, PATIENCE)
+@contextmanager
+def held_up() -> Iterator[None]:
+    """The thread that computes is busy meanwhile."""
+    busy = threading.Event()
+    held = _evidence._line.enter("busy", lambda: busy.wait(PATIENCE))
+    until(held.running)
     try:
-        leaving = http.client.HTTPConnection(server.host, timeout=PATIENCE)
-        leaving.request("POST", f"/{digits}/posterior", json.dumps({"image": 42}))
-        until(lambda: turns)
-        leaving.close()
-        until(turns[0].cancelled)
+        yield
     finally:
         busy.set()
+
+
+class Waiting:
+    """Somebody who has asked and waits for the answer."""
+
+    def __init__(self, server: Server, address: str, asked: Any) -> None:
+        self.connection = http.client.HTTPConnection(server.host, timeout=PATIENCE)
+        self.connection.request("POST", f"/{address}", json.dumps(asked))
+
+    def leave(self) -> None:
+        self.connection.close()
+
+    def answer(self) -> tuple[int, bytes]:
+        response = self.connection.getresponse()
+        answered = response.status, response.read()
+        self.leave()
+        return answered
+
+
+def computed(address: str) -> list[Any]:
+    return [json.loads(key) for key in _evidence._subject(address.rpartition("/")[2])._answers]
+
+
+def test_who_leaves_before_his_turn_costs_nothing(server, digits) -> None:
+    with held_up():
+        leaving = Waiting(server, f"{digits}/posterior", {"image": 42})
+        until(lambda: len(_evidence._line) == 1)
+        leaving.leave()
+        until(lambda: len(_evidence._line) == 0)
     assert ask(server, f"{digits}/posterior", {"image": 43}).status == 200
-    computed = [json.loads(key) for key in _evidence._subject(digits.rpartition("/")[2])._answers]
-    assert ["posterior", {"image": 43}] in computed
-    assert ["posterior", {"image": 42}] not in computed
+    assert ["posterior", {"image": 43}] in computed(digits)
+    assert ["posterior", {"image": 42}] not in computed(digits)
+
+
+def test_of_a_person_the_newest_question_of_a_kind_waits(server, digits) -> None:
+    other = open_evidence("digits-2d").evidence
+    with held_up():
+        first = Waiting(server, f"{digits}/posterior", {"image": 44})
+        until(lambda: len(_evidence._line) == 1)
+        newest = Waiting(server, f"{digits}/posterior", {"image": 45})
+        status, given_up = first.answer()
+        assert status == 409
+        assert json.loads(given_up)["error"].endswith(".")
+        another = Waiting(server, f"{other}/posterior", {"image": 46})
+        until(lambda: len(_evidence._line) == 2)
+    assert newest.answer()[0] == another.answer()[0] == 200
+    assert ["posterior", {"image": 44}] not in computed(digits)
+
+
+def test_a_full_line_is_told_in_a_sentence_and_whoever_waits_keeps_his_place(server, digits, monkeypatch) -> None:
+    monkeypatch.setattr(_evidence._line, "most", 1)
+    with held_up():
+        waiting = Waiting(server, f"{digits}/posterior", {"image": 47})
+        until(lambda: len(_evidence._line) == 1)
+        other = open_evidence("digits-2d").evidence
+        refused = ask(server, f"{other}/posterior", {"image": 0})
+        assert refused.status == 503
+        assert "busy" in refused.meta["error"]
+    assert waiting.answer()[0] == 200
+    assert ask(server, f"{other}/posterior", {"image": 0}).status == 200
+
+
+def test_questions_that_wait_are_bounded_in_bytes(server, digits, monkeypatch) -> None:
+    monkeypatch.setattr(_evidence._line._budget, "most", 1000)
+    refused = ask(server, f"{digits}/posterior", {"pixels": [0.25] * 64, "more": "x" * 1000})
+    assert refused.status == 503
+    assert ask(server, f"{digits}/posterior", {"image": 48}).status == 200
+    assert _evidence._line._budget.used == 0
+
+
+def test_a_model_that_has_made_room_is_opened_once_more(server, digits, monkeypatch) -> None:
+    monkeypatch.setattr(_evidence, "_subjects", Kept(1))
+    monkeypatch.setattr(_models, "_contents", Kept(1))
+    before = ask(server, f"{digits}/posterior", {"image": ROW}).data
+    open_evidence("mnist-2d")  # is made ready before the next question has its turn
+    assert ask(server, f"{digits}/posterior", {"image": ROW}).data == before
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------
@@ -336,8 +410,6 @@ def test_who_leaves_before_his_turn_costs_nothing(server, digits, monkeypatch) -
 @pytest.fixture
 def runs_folder(monkeypatch, tmp_path) -> Path:
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
-    for opened in ("_paths", "_uploads"):
-        monkeypatch.setattr(_models, opened, OrderedDict())
     return tmp_path / "runs"
 
 

@@ -13,7 +13,7 @@ import stat
 import struct
 import time
 import zipfile
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -31,6 +31,7 @@ from pyarrow import parquet
 from safetensors.numpy import save
 
 from pages import _images, _models
+from pages._kept import Kept
 from vae import checkpoint, latents, table
 from vae.errors import InputError
 from vae.pictures import Fit, read_folder
@@ -44,8 +45,7 @@ PROC = Path("/proc/self/status")
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
-    for opened in ("_paths", "_uploads"):  # later tests find none of it
-        monkeypatch.setattr(_models, opened, OrderedDict())
+    monkeypatch.setattr(_models, "_uploads", Kept(MEMORY // 4))  # later tests find none of it
     torch.set_flush_denormal(False)  # which a training in this process has set
     return tmp_path
 

@@ -17,8 +17,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import Generator, Tensor
 
-from pages import _code, _gradients_component, _models
+from pages import _code, _gradients_component, _models, _visitors
 from pages._code import Asked, execute, parse, statements_of, watched
+from pages._routes import CODE
 from tests.server import PATIENCE, Server, serving
 from vae import checkpoint, runs
 from vae.elbo import Elbo, elbo
@@ -154,8 +155,9 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def post(server: Server, data: bytes, **headers: str) -> tuple[int, dict]:
-    request = urllib.request.Request(f"http://{server.host}/room/code", data=data, headers=headers, method="POST")
+def post(server: Server, data: bytes, visitor: str = "", **headers: str) -> tuple[int, dict]:
+    address = f"http://{server.host}/{CODE}/{visitor or _visitors.visitor()}"
+    request = urllib.request.Request(address, data=data, headers=headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.loads(response.read())
@@ -174,7 +176,10 @@ def test_the_route_refuses_in_a_sentence(server) -> None:
         status, answer = post(server, data)
         assert status == 400
         assert answer["error"].endswith(".")
-    assert server.get("/room/code")[0] == 405
+    assert server.get(f"/{CODE}/{_visitors.visitor()}")[0] == 404
+    status, answer = post(server, json.dumps(GOOD).encode(), "nobody")
+    assert status == 404
+    assert "reload" in answer["error"]
 
 
 def test_the_route_answers_pages_of_its_own_server_alone(server) -> None:
@@ -211,7 +216,7 @@ def test_the_page_names_what_the_browser_needs() -> None:
     assert not app.exception
     data = component(app)
     assert {model for model, _ in data["models"]} == set(MODELS)
-    assert data["code"] == "room/code"
+    assert data["code"].startswith(f"{CODE}/")
     name = dict(data["models"])["mnist-2d"]
     assert data["posteriors"]["name"] == name
     assert data["posteriors"]["evidence"].startswith("room/evidence/")

@@ -468,7 +468,7 @@ def test_where_it_cannot_be_written_is_told(out, word, tmp_path, monkeypatch, ca
 
 def test_uploaded_latents_open_as_a_map_and_as_nothing_else() -> None:
     model = _models.add_upload("mine.npz", an_npz(mu=MU, labels=LABELS))
-    assert _models.available()[model] == "mine.npz (uploaded)"
+    assert _models.available(model)[model] == "mine.npz (uploaded)"
     opened = _models.open_model(model)
     assert not opened.is_model
     assert "30 points · 3-D latent space · no decoder" in opened.facts

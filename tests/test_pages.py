@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import io
 import json
 import re
 import shutil
-from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ import plotly
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
 
-from pages import _models, _routes
+from pages import _models, _routes, _upload_door
+from pages._kept import Kept
 from pages._routes import PreloadHeader, module_path, modules, plotly_path, publish_frame, routes
 from vae import runs
 from vae.errors import InputError
@@ -39,7 +42,7 @@ def no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of runs of the test's own, empty, nothing opened, and no images but those that the gallery brings."""
     monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
     for opened in ("_paths", "_uploads"):
-        monkeypatch.setattr(_models, opened, OrderedDict())
+        monkeypatch.setattr(_models, opened, Kept(1 << 30))
     monkeypatch.setenv("ELBO_ROOM_DATA", str(tmp_path / "no-data"))
     return tmp_path / "runs"
 
@@ -164,20 +167,59 @@ def test_a_path_opens_and_a_wrong_one_leaves_the_page_as_it_was(tmp_path) -> Non
 # ---- models ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_uploaded_model_is_kept_for_a_while(monkeypatch) -> None:
-    monkeypatch.setattr(_models, "_uploads", type(_models._uploads)())
-    data = (GALLERY / "mnist-2d" / runs.CHECKPOINT).read_bytes()
+def some_uploads(*sides: int) -> list[str]:
+    """Ids of small latents that were uploaded."""
+    ids = []
+    for n in sides:
+        file = io.BytesIO()
+        np.savez(file, mu=np.full((n, 2), 0.5, np.float32))
+        ids.append(_models.add_upload(f"{n}.npz", file.getvalue()))
+    return ids
+
+
+def test_the_upload_that_was_not_used_for_longest_makes_room(monkeypatch) -> None:
+    room_for_three = 3 * (1024 + 12 * 100)  # 8 bytes a mean, 4 a label
+    monkeypatch.setattr(_models, "_uploads", Kept(room_for_three))
+    first, second, third = some_uploads(100, 99, 98)
+    _models.content_of(first)
+    [fourth] = some_uploads(97)
+    known = [model for model in (first, second, third, fourth) if model in _models.available(model)]
+    assert known == [first, third, fourth]
+
+
+def test_an_upload_that_has_made_room_says_so_and_the_rest_works(monkeypatch) -> None:
+    data = (GALLERY / "digits-2d" / runs.CHECKPOINT).read_bytes()
     model = _models.add_upload("mine.safetensors", data)
-    assert _models.available()[model] == "mine.safetensors (uploaded)"
+    assert _models.available(model)[model] == "mine.safetensors (uploaded)"
     assert _models.open_model(model).frame
-    for i in range(_models.OPENED_KEPT):
-        _models._keep(_models._uploads, f"other{i}", ("other", b""))
-    assert model not in _models.available()
-    _models._open_upload.cache_clear()
-    with pytest.raises(InputError, match="upload it again"):
-        _models.open_model(model)
+    app = page(model)
+    assert app.selectbox[0].value == model
+    for kept in ("_uploads", "_opened", "_contents"):
+        monkeypatch.setattr(_models, kept, Kept(1))
+    app.run()
+    assert not app.exception
+    assert "upload it again" in app.error[0].value
+    app.selectbox[0].set_value("mnist-10d").run()
+    assert not app.error
     with pytest.raises(InputError):
         _models.add_upload("wrong.safetensors", data[:1000])
+
+
+def test_what_one_person_opens_is_in_nobody_elses_list(tmp_path) -> None:
+    shutil.copy(GALLERY / "mnist-2d" / runs.CHECKPOINT, tmp_path / "mine.safetensors")
+    mine, others = page(), page()
+    mine.text_input(key="path").set_value(str(tmp_path / "mine.safetensors")).run()
+    model = mine.selectbox[0].value
+    assert model == f"path:{tmp_path / 'mine.safetensors'}"
+    others.run()
+    for app in (others, page()):
+        assert str(tmp_path / "mine.safetensors") not in app.selectbox[0].options
+    [upload] = some_uploads(9)
+    assert "9.npz (uploaded)" not in page().selectbox[0].options
+    linked = page(upload)  # whoever has the link opens it
+    assert not linked.error
+    assert linked.selectbox[0].value == upload
+    assert "9.npz (uploaded)" in linked.run().selectbox[0].options
 
 
 def test_a_run_that_has_gone_on_is_opened_afresh(no_runs) -> None:
@@ -196,23 +238,40 @@ def test_what_a_device_is_called_is_no_markup(no_runs) -> None:
     assert "<script>" not in _models.open_model("runs/mine").facts
 
 
-def test_a_model_stays_fetchable_however_many_were_opened_since() -> None:
-    for name in MODELS:
-        _models.open_model(name)
-    for i in range(_routes.FRAMES_KEPT + 1):
-        publish_frame(i.to_bytes(8, "little"))
-    for name in MODELS:
-        status, _, _ = get("/" + _models.open_model(name).frame)
-        assert status == 200
+def test_a_frame_that_has_made_room_is_made_again_when_it_is_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr(_routes, "_frames", Kept(24 << 20))  # of a model or two
+    addresses = {name: _models.open_model(name).addresses for name in MODELS}
+    assert not _routes.is_published(addresses[MODELS[0]][0])
+    for name, (frame, encoder) in addresses.items():
+        for address in (frame, encoder):
+            status, _, body = get("/" + address)
+            assert status == 200
+            header = json.loads(body[8 : 8 + int.from_bytes(body[4:8], "little")])
+            assert header["name"] == name
+
+
+def test_of_many_who_open_a_model_at_once_one_does_the_work(no_runs, monkeypatch) -> None:
+    shutil.copytree(GALLERY / "digits-2d", no_runs / "mine")
+    read, frame = [], _models.explorer_frame
+    monkeypatch.setattr(_models, "explorer_frame", lambda *of: read.append(of) or frame(*of))
+    with ThreadPoolExecutor(8) as people:
+        opened = list(people.map(lambda _: _models.open_model("runs/mine"), range(16)))
+    assert len(set(opened)) == len(read) == 1
 
 
 # ---- routes ---------------------------------------------------------------------------------------------------------
 
 
-def get(path: str, client: str = HERE, app: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def get(path: str, *options: Any, **more: Any) -> tuple[int, dict[str, str], bytes]:
+    return asyncio.run(fetch(path, *options, **more))
+
+
+async def fetch(
+    path: str, client: str = HERE, app: Any = None, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body that the app's own routes answer."""
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         "client": (client, 1234), "server": ("127.0.0.1", 80),
@@ -225,9 +284,7 @@ def get(path: str, client: str = HERE, app: Any = None, **headers: str) -> tuple
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    answering = (app or Starlette(routes=routes()))(scope, receive, send)
-    with pytest.raises(StopIteration):  # nothing in it waits for anything, so it needs no event loop
-        answering.send(None)
+    await (app or Starlette(routes=routes()))(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:])
 
@@ -290,12 +347,53 @@ def test_every_module_imports_only_what_is_served() -> None:
             assert imported.removeprefix("./") in modules(), name
 
 
-def test_old_frames_make_room_for_new_ones() -> None:
-    first = publish_frame(b"the first")
-    for i in range(_routes.FRAMES_KEPT):
-        publish_frame(f"frame {i}".encode())
+def test_old_frames_make_room_for_new_ones_by_their_size(monkeypatch) -> None:
+    monkeypatch.setattr(_routes, "_frames", Kept(10_000))
+    first, second, third = (publish_frame(letter * 1500) for letter in (b"a", b"b", b"c"))  # 3,000 compressed and not
     assert get("/" + first)[0] == 404
-    assert len(_routes._frames) == _routes.FRAMES_KEPT
+    assert get("/" + second)[0] == get("/" + third)[0] == 200
+    assert _routes.is_published(second)
+    publish_frame(b"d" * 1500)
+    assert get("/" + third)[0] == 404  # the second was used since
+    assert get("/" + publish_frame(b"e" * 20_000))[0] == 200  # the newest stays, however large
+    assert len(_routes._frames) == 1
+
+
+def test_who_comes_while_it_is_compressed_waits_for_the_same(monkeypatch) -> None:
+    compressed, compress = [], gzip.compress
+    monkeypatch.setattr(_routes.gzip, "compress", lambda *of: compressed.append(of) or compress(*of))
+    address = "/" + publish_frame(b"of one" * 10_000)
+
+    async def many() -> list[Any]:
+        return await asyncio.gather(*(fetch(address, ELSEWHERE, accept_encoding="gzip") for _ in range(16)))
+
+    assert len({body for _, _, body in asyncio.run(many())}) == len(compressed) == 1
+    publish_frame(b"of one" * 10_000)
+    get(address, ELSEWHERE, accept_encoding="gzip")
+    assert len(compressed) == 1
+
+
+# ---- uploads --------------------------------------------------------------------------------------------------------
+
+
+def test_files_that_streamlit_has_no_room_for_are_refused_before_they_are_read(monkeypatch) -> None:
+    taken: list[bytes] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        taken.append(scope["path"])
+        await PlainTextResponse("")(scope, receive, send)
+
+    door = _upload_door.UploadDoor(app, most=1000)
+    monkeypatch.setattr(_upload_door, "held", lambda: 600)
+    address = f"{_upload_door.ADDRESS}session/file"
+    assert get(address, method="PUT", app=door, content_length="400")[0] == 200
+    for too_much in ({"content_length": "401"}, {}):  # one that says nothing may have as much as Streamlit takes
+        status, _, body = get(address, method="PUT", app=door, **too_much)
+        assert status == 503
+        assert body.decode().endswith(".")
+    assert get("/elsewhere", method="PUT", app=door)[0] == 200
+    assert len(taken) == 2
+    assert door.coming == 0
 
 
 def test_the_page_itself_names_what_the_browser_will_need() -> None:

@@ -95,7 +95,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def frame(name: str = "digits-2d") -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     key = _paths.open_path(name).frame.rpartition("/")[2]
-    return unpack(_routes._frames[key].data)
+    return unpack(_routes.frame_data(key))
 
 
 def test_the_frame_holds_the_images_and_every_posterior(folder) -> None:

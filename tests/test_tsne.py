@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from pages import _routes, _tsne
+from tests.server import PATIENCE, serving, until
 from vae import latents, tsne
 from vae.errors import InputError
+from vae.export import pack, unpack
 from vae.latents import Latents
 
 
@@ -47,8 +55,9 @@ def test_the_same_means_give_the_same_embedding(tmp_path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"not an array"])
 def test_a_damaged_file_counts_as_none(tmp_path, damage) -> None:
     mu, _ = clusters(30)
-    list(tsne.embed(mu, tmp_path))
-    (file,) = tmp_path.iterdir()
+    file = tsne._path(mu, tmp_path)
+    np.save(file, np.zeros((30, 2), np.float32))
+    assert tsne.cached(mu, tmp_path) is not None
     file.write_bytes(damage)
     assert tsne.cached(mu, tmp_path) is None
 
@@ -94,6 +103,76 @@ def test_the_cache_stands_where_the_environment_says(monkeypatch, tmp_path) -> N
 def test_a_map_of_very_many_points_is_refused_in_a_sentence() -> None:
     n = latents.EXACT + 1  # whose means travel quantised
     many = Latents(np.zeros((n, 3), np.float32), None, np.zeros(n, np.int32), ("all",), None, None)
-    job = _tsne._job(_routes.publish_frame(latents.frame("many", many)).rpartition("/")[2])
+    job = _tsne._new_job(_routes.publish_frame(latents.frame("many", many)).rpartition("/")[2])
     assert job is not None
     assert job.reason.endswith(f"up to {tsne.MOST:,} points.")
+
+
+def test_embeddings_that_were_not_used_for_longest_make_room(monkeypatch, tmp_path) -> None:
+    mu, _ = clusters(30)
+    used = tsne._path(mu, tmp_path)
+    np.save(used, np.zeros((30, 2), np.float32))
+    for n, file in enumerate([used, tmp_path / "tsne-1.npy", tmp_path / "tsne-2.npy"]):
+        file.write_bytes(used.read_bytes())
+        os.utime(file, (n, n))
+    assert tsne.cached(mu, tmp_path) is not None
+    monkeypatch.setattr(tsne, "KEPT_BYTES", 2 * used.stat().st_size)
+    tsne._make_room(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {used.name, "tsne-2.npy"}
+
+
+# ---- asked for by pages ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path) -> Iterator[Callable[[np.ndarray], tuple[int, Any]]]:
+    """Asks once for the map of these means, as a page does: the status, and what is answered."""
+    monkeypatch.setenv("ELBO_ROOM_CACHE", str(tmp_path))
+    monkeypatch.setattr(_tsne, "_jobs", {})
+    with serving() as server:
+
+        def ask(mu: np.ndarray) -> tuple[int, Any]:
+            address = _routes.publish_frame(pack({}, {"mu": mu})).replace("frame", "tsne")
+            request = urllib.request.Request(f"http://{server.host}/{address}", b"", method="POST")
+            try:
+                with urllib.request.urlopen(request, timeout=PATIENCE) as answered:
+                    body = answered.read()
+                    return answered.status, json.loads(body) if body[:1] == b"{" else unpack(body)[1]["points"]
+            except urllib.error.HTTPError as error:
+                return error.code, json.loads(error.read())
+
+        yield ask
+        monkeypatch.setattr(_tsne, "WANTED_FOR", -1.0)
+        until(lambda: _tsne._made_by is None)
+
+
+def test_a_map_is_made_while_it_is_asked_for_and_then_handed_out(asked, tmp_path) -> None:
+    mu, _ = clusters(60)
+    status, said = asked(mu)
+    assert status == 202
+    assert 0 <= said["done"] <= 1
+    points = until(lambda: (answer := asked(mu))[0] == 200 and answer)[1]
+    np.testing.assert_array_equal(points, tsne.cached(mu, tmp_path))
+    _tsne._jobs.clear()
+    assert asked(mu)[0] == 200  # from the disk
+
+
+def test_what_nobody_waits_for_any_more_is_not_made(asked, tmp_path, monkeypatch) -> None:
+    slow, quick = clusters(6000)[0], clusters(40)[0]
+    assert asked(slow)[0] == 202
+    until(lambda: (tmp_path / "x").parent.exists() and _tsne._made_by)
+    [job] = _tsne._jobs.values()
+    assert asked(quick)[0] == 202
+    job.asked -= _tsne.WANTED_FOR
+    until(lambda: asked(quick)[0] == 200)
+    assert tsne.cached(slow, tmp_path) is None
+
+
+def test_one_map_is_made_at_a_time_and_more_than_a_few_do_not_wait(asked, monkeypatch) -> None:
+    monkeypatch.setattr(_tsne, "MOST_JOBS", 2)
+    slow = [clusters(6000)[0] + shift for shift in range(3)]
+    statuses = [asked(mu)[0] for mu in slow]
+    assert statuses == [202, 202, 422]
+    assert "busy" in asked(slow[2])[1]["error"]
+    assert [job.done > 0 for job in _tsne._jobs.values()][1] is False
+    assert sum(thread.name == "t-SNE" for thread in threading.enumerate()) == 1

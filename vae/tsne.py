@@ -13,7 +13,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from vae.errors import InputError
 FEWEST, MOST = 5, 20_000  # points; beyond, it takes many minutes
 PERPLEXITY = 30.0
 ITERATIONS = 1000
+KEPT_BYTES = 64 << 20  # on disk: some hundred embeddings
 _SAID = re.compile(r"\[t-SNE\] Iteration (\d+):")
 
 
@@ -43,16 +45,18 @@ def cache_folder() -> Path:
 
 def cached(mu: np.ndarray, folder: Path) -> np.ndarray | None:
     """The embedding of these means (N, 2), float32, where it has been made before."""
+    path = _path(mu, folder)
     try:
-        found = np.load(_path(mu, folder), allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
+        os.utime(path)
     except (OSError, ValueError, EOFError):
         return None
     whole = found.shape == (len(mu), 2) and found.dtype == np.float32 and bool(np.isfinite(found).all())
     return found if whole else None
 
 
-def embed(mu: np.ndarray, folder: Path) -> Iterator[float]:
-    """Make the embedding of means (N, k) and keep it in `folder`; yields the share that is done, up to 1.
+def embed(mu: np.ndarray, folder: Path) -> Generator[float, None, None]:
+    """Make the embedding of means (N, k) and keep it in `folder`; yields often the share that is done, up to 1.
 
     The process has a low priority and one thread, so that the page stays at hand, and ends with the generator.
     Raises `InputError` where it fails.
@@ -79,15 +83,34 @@ def embed(mu: np.ndarray, folder: Path) -> Iterator[float]:
         with process.stdin, process.stdout:
             process.stdin.write(data.getvalue())
             process.stdin.close()
+            done = 0.0
             for line in process.stdout:
                 if said := _SAID.match(line.decode("utf-8", "replace")):
-                    yield min(0.99, int(said[1]) / ITERATIONS)
+                    done = min(0.99, int(said[1]) / ITERATIONS)
+                yield done
         if process.wait():
             raise InputError("t-SNE has failed on these latents; choose another plane.")
     finally:
         process.kill()
         process.wait()
+    _make_room(folder)
     yield 1.0
+
+
+def _make_room(folder: Path) -> None:
+    """Of what is kept in `folder`, the files that were used last stay, up to `KEPT_BYTES`."""
+    left = KEPT_BYTES
+    for file in sorted(folder.glob("tsne-*.npy"), key=_used, reverse=True):
+        with suppress(OSError):  # another server does the same
+            left -= file.stat().st_size
+            if left < 0:
+                file.unlink()
+
+
+def _used(file: Path) -> float:
+    with suppress(OSError):
+        return file.stat().st_mtime
+    return 0.0
 
 
 def _path(mu: np.ndarray, folder: Path) -> Path:

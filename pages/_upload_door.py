@@ -1,0 +1,60 @@
+"""What Streamlit keeps of uploaded files: bounded in all, and let go of once they have been read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+ADDRESS = "/_stcore/upload_file/"
+MOST_BYTES = 2 << 30  # of everybody's files
+FULL = "The server holds as many uploaded files as it can; try again in a few minutes."
+
+
+class UploadDoor:
+    """Refuses a file that there is no room for, before any of it is read."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
+        self.app, self.most = app, most
+        self.coming = 0  # bytes of files on their way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "PUT" or ADDRESS not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        size = _announced(Headers(scope=scope))
+        if held() + self.coming + size > self.most:
+            await PlainTextResponse(FULL, 503)(scope, receive, send)
+            return
+        self.coming += size
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.coming -= size
+
+
+def _announced(headers: Headers) -> int:
+    """Bytes that a request says it has; all that Streamlit takes where it says none."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isdecimal() else int(st.get_option("server.maxUploadSize")) << 20
+
+
+def held() -> int:
+    """Bytes of the files that Streamlit keeps for all sessions."""
+    files = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
+    if not isinstance(files, MemoryUploadedFileManager):
+        return 0
+    return sum(len(file.data) for session in list(files.file_storage.values()) for file in list(session.values()))
+
+
+def let_go(file: Any) -> None:
+    """Streamlit's own copy of an uploaded file is no longer needed; otherwise it lasts as long as the session."""
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
