@@ -1,5 +1,8 @@
 // The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/aggregate.py in the browser.
 
+import { shownClasses } from "./grid-index.js";
+import { evenly } from "./random.js";
+
 const LOG_2PI = Math.log(2 * Math.PI);
 const NEGLIGIBLE = 40; // nats below the largest term, beyond which a term of the sum cannot be told from none
 
@@ -63,7 +66,9 @@ const MOST = 20_000; // posteriors that a sum is worth
 
 // The indices of the images whose class is not hidden; where they are very many, of as many as count, evenly spread.
 export function counted({ arrays: { labels }, count }, hidden) {
-  const shown = Array.from({ length: count }, (_, i) => i).filter((i) => !hidden.includes(labels[i]));
-  if (shown.length <= MOST) return shown;
-  return Array.from({ length: MOST }, (_, i) => shown[Math.floor((i * shown.length) / MOST)]);
+  const shown = shownClasses(hidden);
+  const found = new Uint32Array(count);
+  let n = 0;
+  for (let i = 0; i < count; i++) if (shown[labels[i]]) found[n++] = i;
+  return evenly(n, MOST).map((rank) => found[rank]);
 }

@@ -2,6 +2,7 @@
 // it bears. Many points in view are a density, their counts as colour; fewer are a dot each.
 
 import { Bins, HIDDEN, dots } from "./bins.js";
+import { shownClasses } from "./grid-index.js";
 import { MARKER_OPACITY, markerSize } from "./marker.js";
 import { classColour, rgb, viridis } from "./palette.js";
 import { measure } from "./timing.js";
@@ -36,13 +37,12 @@ export class Cloud {
 
   // What every point is coloured by, in the order of the grid; and the colours.
   colour() {
-    const { points: { labels, values }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    const { points: { values }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
     if (values) {
-      const shade = shades(values);
-      this.codes = Uint8Array.from(index.order, (i) => (hidden.includes(labels[i]) ? STEPS : shade(i)));
+      this.codes = shades(values, index, shownClasses(hidden));
       this.colours = flat([...Array.from({ length: STEPS }, (_, s) => viridis(s / (STEPS - 1))), null]);
     } else {
-      this.codes = Uint8Array.from(index.order, (i) => labels[i]);
+      this.codes = index.labels;
       this.colours = flat(classes.map((_, c) => (hidden.includes(c) ? null : rgb(classColour(c, classes.length)))));
     }
   }
@@ -123,10 +123,15 @@ export class Cloud {
 
 const flat = (colours) => Float32Array.from(colours.flatMap((colour) => colour ?? [HIDDEN, 0, 0]));
 
-// Point → which of the colours its value has.
-function shades({ array, low, high }) {
+// Place in the grid → which of the colours its point's value has.
+function shades({ array, low, high }, { order, labels }, shown) {
   const scale = (STEPS - 1) / Math.max(1e-30, high - low);
-  return (i) => Math.max(0, Math.min(STEPS - 1, Math.round((array[i] - low) * scale)));
+  const codes = new Uint8Array(order.length);
+  for (let place = 0; place < order.length; place++) {
+    const share = Math.round((array[order[place]] - low) * scale);
+    codes[place] = shown[labels[place]] ? Math.max(0, Math.min(STEPS - 1, share)) : STEPS;
+  }
+  return codes;
 }
 
 // From coordinates to pixels of the axes' rectangle: [scale, shift] across and down.

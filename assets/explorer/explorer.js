@@ -15,6 +15,7 @@ import { linkHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
+import { evenly } from "./random.js";
 import { Sliders } from "./sliders.js";
 import { MOST as SPACE_MOST, Space } from "./space.js";
 import { State } from "./state.js";
@@ -22,6 +23,8 @@ import { afterPaint, calm, measure } from "./timing.js";
 import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
+
+const ENDS_OF = 50_000; // points that the ends of a colour bar are read off, at most
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
@@ -278,7 +281,7 @@ export class Explorer {
     };
     if (!(colour in choices)) return null;
     const [array, title] = choices[colour];
-    const sorted = Float32Array.from(array).sort();
+    const sorted = Float32Array.from(evenly(array.length, ENDS_OF), (i) => array[i]).sort();
     return { array, title, low: sorted[Math.floor(0.01 * (sorted.length - 1))], high: sorted[Math.ceil(0.99 * (sorted.length - 1))] };
   }
 

@@ -7,7 +7,7 @@ export function complete(frame) {
   const { meta, arrays, count } = frame;
   frame.given = { decoder: meta.plan.decoder.length > 0 };
   for (const name of ["logvar", "distortion", "images", "index"]) frame.given[name] = name in arrays;
-  arrays.index ??= Int32Array.from({ length: count }, (_, i) => i * (meta.stride ?? 1)); // of many points, one in so many
+  arrays.index ??= new Int32Array(count).map((_, i) => i * (meta.stride ?? 1)); // of many points, one in so many
   arrays.logvar ??= new Float32Array(count * meta.latent_dim).fill(UNSEEN);
   arrays.distortion ??= new Float32Array(count);
 }

@@ -5,9 +5,18 @@ const PER_CELL = 4; // points, on average
 const SIDE = 512; // cells, at most
 const SAMPLE = 2000; // points that the grid's ends are read off
 const REST = 0.002; // share of them beyond an end: outliers lie in the cells of the border, however far away
+const CLASSES = 256; // labels are bytes here
+
+// Class → whether it is shown, where those of a list are hidden.
+export function shownClasses(hidden = []) {
+  const shown = new Uint8Array(CLASSES).fill(1);
+  for (const c of hidden) shown[c] = 0;
+  return shown;
+}
 
 export class GridIndex {
-  constructor(us, vs) {
+  // Without labels, all points are of one class.
+  constructor(us, vs, labels = new Uint8Array(us.length)) {
     const n = us.length;
     this.side = Math.max(1, Math.min(SIDE, Math.round(Math.sqrt(n / PER_CELL))));
     [this.u0, this.du] = this.ends(us);
@@ -20,11 +29,13 @@ export class GridIndex {
     this.order = new Uint32Array(n); // place in the grid's order → point
     this.us = new Float32Array(n);
     this.vs = new Float32Array(n);
+    this.labels = new Uint8Array(n);
     for (let i = 0; i < n; i++) {
       const place = next[cells[i]]++;
       this.order[place] = i;
       this.us[place] = us[i];
       this.vs[place] = vs[i];
+      this.labels[place] = labels[i];
     }
   }
 
@@ -62,17 +73,20 @@ export class GridIndex {
     return sum;
   }
 
-  // The point nearest to (u, v) among those that count, or −1. Looks at rings of cells until none could hold a nearer one.
-  nearest(u, v, counts) {
+  // The point nearest to (u, v) among those of the classes shown, or −1. Looks at rings of cells until none could hold a
+  // nearer one.
+  nearest(u, v, shown = shownClasses()) {
     const [column, row] = [this.column(u), this.row(v)];
     const found = { best: -1, least: Infinity };
     for (let ring = 0; ring < this.side; ring++) {
       if (found.least <= this.reach(u, v, column, row, ring)) break;
-      const [top, bottom] = [row - ring, row + ring];
+      const [left, right, top, bottom] = [column - ring, column + ring, row - ring, row + ring];
       for (let r = Math.max(0, top); r <= Math.min(this.side - 1, bottom); r++) {
-        const step = r === top || r === bottom || ring === 0 ? 1 : 2 * ring;
-        for (let c = column - ring; c <= column + ring; c += step)
-          if (c >= 0 && c < this.side) this.search(r * this.side + c, u, v, counts, found);
+        if (r === top || r === bottom) this.search(r, left, right, u, v, shown, found);
+        else {
+          if (left >= 0) this.search(r, left, left, u, v, shown, found);
+          if (right < this.side) this.search(r, right, right, u, v, shown, found);
+        }
       }
     }
     return found.best;
@@ -90,12 +104,15 @@ export class GridIndex {
     return Math.max(0, Math.min(...sides)) ** 2;
   }
 
-  search(cell, u, v, counts, found) {
-    for (let place = this.starts[cell]; place < this.starts[cell + 1]; place++) {
-      const d = (this.us[place] - u) ** 2 + (this.vs[place] - v) ** 2;
-      const i = this.order[place];
-      if (d > found.least || (d === found.least && i > found.best) || !counts(i)) continue;
-      [found.best, found.least] = [i, d];
+  // Among the cells of a row from column `first` to `last`, as far as there are such: their points lie side by side.
+  search(row, first, last, u, v, shown, found) {
+    const { us, vs, labels, order } = this;
+    const end = this.starts[row * this.side + Math.min(this.side - 1, last) + 1];
+    for (let place = this.starts[row * this.side + Math.max(0, first)]; place < end; place++) {
+      if (!shown[labels[place]]) continue;
+      const d = (us[place] - u) ** 2 + (vs[place] - v) ** 2;
+      if (d > found.least || (d === found.least && order[place] > found.best)) continue;
+      [found.best, found.least] = [order[place], d];
     }
   }
 }

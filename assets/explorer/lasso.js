@@ -1,15 +1,17 @@
 // Which points lie within a shape drawn on the map: a box, or a line that closes itself.
 
+import { shownClasses } from "./grid-index.js";
+
 // The corners of a box over two of its points.
 export const box = ([u0, v0], [u1, v1]) => [[u0, v0], [u1, v0], [u1, v1], [u0, v1]];
 
-// The points of a grid `index` within `shape`, a list of [u, v] corners, in order, as Uint32Array. Where its line crosses
-// itself, what it goes round twice is outside (even-odd). Only where the line passes are points looked at one by one:
-// the cells between lie within as a whole, or outside.
-export function within(shape, index, counts = () => true) {
+// The points of a grid `index` within `shape`, a list of [u, v] corners, and of the classes shown: in order, as Uint32Array.
+// Where its line crosses itself, what it goes round twice is outside (even-odd). Only where the line passes are points
+// looked at one by one: the cells between lie within as a whole, or outside.
+export function within(shape, index, shown = shownClasses()) {
   const inside = new Uint8Array(index.order.length);
   const take = (from, to) => {
-    for (let place = from; place < to; place++) if (counts(index.order[place])) inside[index.order[place]] = 1;
+    for (let place = from; place < to; place++) inside[index.order[place]] = shown[index.labels[place]];
   };
   edgesByRow(shape, index).forEach((edges, row) => {
     if (!edges.length) return;

@@ -2,7 +2,7 @@
 // not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
 import { Cloud } from "./cloud.js";
-import { GridIndex } from "./grid-index.js";
+import { GridIndex, shownClasses } from "./grid-index.js";
 import { Manifold } from "./manifold.js";
 import { MARKER_OPACITY, markerSize } from "./marker.js";
 import { Overlay } from "./overlay.js";
@@ -31,7 +31,8 @@ export class LatentMap {
 
   // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }.
   async show(scene) {
-    this.scene = { ...scene, index: new GridIndex(scene.points.us, scene.points.vs) };
+    const { us, vs, labels } = scene.points;
+    this.scene = { ...scene, index: new GridIndex(us, vs, labels) };
     this.marked = null;
     this.size = this.measured();
     this.home = homeRange(scene.points, this.rectangle());
@@ -215,15 +216,14 @@ export class LatentMap {
 
   // The visible data point nearest to (u, v) on the map, or −1.
   nearest(u, v) {
-    const { points: { labels }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
-    if (hidden.length === classes.length) return -1;
-    return index.nearest(u, v, hidden.length ? (i) => !hidden.includes(labels[i]) : () => true);
+    const { index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
   }
 
   // The scene's points have moved, all of them: where they are looked for is sorted anew.
   moved() {
-    const { us, vs } = this.scene.points;
-    this.scene.index = new GridIndex(us, vs);
+    const { us, vs, labels } = this.scene.points;
+    this.scene.index = new GridIndex(us, vs, labels);
   }
 
   // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer.

@@ -52,3 +52,13 @@ export class Random {
     return drawn;
   }
 }
+
+// A share from 0 to 1 for every whole number: multiples of the golden ratio lie evenly, in whatever order things are counted.
+export const evenShare = (i) => ((i * 0x9e3779b1) >>> 0) / 2 ** 32;
+
+// The places of `most` out of `count` in a row, in order, one from every stretch of it; all of them where they are no more.
+export function evenly(count, most) {
+  const size = Math.min(count, most);
+  const start = (i) => Math.floor((i * count) / size);
+  return Uint32Array.from({ length: size }, (_, i) => start(i) + Math.floor(evenShare(i) * (start(i + 1) - start(i))));
+}

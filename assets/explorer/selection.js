@@ -2,20 +2,30 @@
 
 import { klPerDim } from "./gaussian.js";
 
-// Of the points `chosen` (indices): how many of each class, means in nats per image, and the mean rate of each dimension.
-export function summary({ meta, arrays: { labels, mu, logvar, distortion } }, costs, chosen) {
-  const k = meta.latent_dim;
-  const byClass = meta.classes.map(() => 0);
-  const ratePerDim = new Float64Array(k);
-  for (const i of chosen) {
-    byClass[labels[i]]++;
-    for (let d = 0; d < k; d++) ratePerDim[d] += klPerDim(mu[i * k + d], logvar[i * k + d]);
-  }
-  for (let d = 0; d < k; d++) ratePerDim[d] /= chosen.length;
-  return { byClass, ratePerDim, distortion: mean(chosen, distortion), rate: mean(chosen, costs.rate) };
-}
+const PIECE = 20_000; // numbers looked at between two interruptions
 
-const mean = (chosen, values) => chosen.reduce((sum, i) => sum + values[i], 0) / chosen.length;
+// Of the points `chosen` (indices): how many of each class, means in nats per image, and the mean rate of each dimension.
+// A generator, for of a million points in many dimensions that takes a second.
+export function* summary({ meta, arrays: { labels, mu, logvar, distortion } }, costs, chosen) {
+  const { latent_dim: k, classes } = meta;
+  const byClass = classes.map(() => 0);
+  const ratePerDim = new Float64Array(k);
+  const sums = { distortion: 0, rate: 0 };
+  const piece = Math.ceil(PIECE / k);
+  for (let from = 0; from < chosen.length; from += piece) {
+    const end = Math.min(chosen.length, from + piece);
+    for (let n = from; n < end; n++) {
+      const i = chosen[n];
+      byClass[labels[i]]++;
+      sums.distortion += distortion[i];
+      sums.rate += costs.rate[i];
+      for (let d = 0; d < k; d++) ratePerDim[d] += klPerDim(mu[i * k + d], logvar[i * k + d]);
+    }
+    yield;
+  }
+  const mean = (sum) => sum / chosen.length;
+  return { byClass, ratePerDim: ratePerDim.map(mean), distortion: mean(sums.distortion), rate: mean(sums.rate) };
+}
 
 // What points are sorted by, each so that more of it is worse, in nats.
 export const MEASURES = {
@@ -28,23 +38,40 @@ export const MEASURES = {
 export const measuresOf = ({ distortion, logvar }) =>
   Object.entries({ distortion, rate: logvar, "−elbo": distortion && logvar }).flatMap(([name, known]) => (known ? [name] : []));
 
-// The points from the worst to the best, or the other way round, as Uint32Array; in their own order where there is no
-// measure, and where it is one float32 for several. Value and place are sorted as one number of 64 bits, which needs no
-// function to compare: hundreds of thousands of points take no longer than a frame or two.
-export function sorted(frame, costs, chosen, measure, worstFirst) {
-  if (!measure) return Uint32Array.from(chosen).sort();
+// The points `chosen`, in their own order, from the worst to the best or the other way round; as they are where there is no
+// measure, and where it is one float32 for several. A generator: it sorts the bits of the values by their lower half and
+// then by their upper one, which compares nothing and can be interrupted.
+export function* sorted(frame, costs, chosen, measure, worstFirst) {
+  if (!measure) return Uint32Array.from(chosen);
   const { length } = chosen;
-  const words = new Uint32Array(2 * length); // low and high word of each
   const values = new Float32Array(length);
-  const bits = new Uint32Array(values.buffer);
+  const keys = new Uint32Array(values.buffer);
   for (let n = 0; n < length; n++) {
     values[n] = MEASURES[measure](frame, costs, chosen[n]);
-    const rising = bits[n] >>> 31 ? ~bits[n] : bits[n] | 0x80000000; // as the value does
-    words[2 * n] = chosen[n];
-    words[2 * n + 1] = worstFirst ? ~rising : rising;
+    const rising = keys[n] >>> 31 ? ~keys[n] : keys[n] | 0x80000000; // as the value does
+    keys[n] = worstFirst ? ~rising : rising;
+    if (n % PIECE === PIECE - 1) yield;
   }
-  new BigUint64Array(words.buffer).sort();
-  return Uint32Array.from({ length }, (_, n) => words[2 * n]);
+  let order = { keys, points: chosen };
+  for (const shift of [0, 16]) order = yield* distributed(order, shift);
+  return order.points;
+}
+
+// Keys with their points in the order of 16 bits of the keys; those with the same bits stay as they stood.
+function* distributed(from, shift) {
+  const { length } = from.keys;
+  const to = { keys: new Uint32Array(length), points: new Uint32Array(length) };
+  const next = new Uint32Array((1 << 16) + 1);
+  for (let n = 0; n < length; n++) next[((from.keys[n] >>> shift) & 0xffff) + 1]++;
+  for (let bits = 1; bits < next.length; bits++) next[bits] += next[bits - 1];
+  yield;
+  for (let n = 0; n < length; n++) {
+    const place = next[(from.keys[n] >>> shift) & 0xffff]++;
+    to.keys[place] = from.keys[n];
+    to.points[place] = from.points[n];
+    if (n % PIECE === PIECE - 1) yield;
+  }
+  return to;
 }
 
 const ROWS = 100; // of a table between two interruptions
@@ -52,20 +79,24 @@ const ROWS = 100; // of a table between two interruptions
 // A row for every point, with the columns that `python -m vae export` writes, but for those that the frame lacks; in parts.
 export function* csv({ meta, arrays, given }, costs, chosen) {
   const k = meta.latent_dim;
-  const dimensions = Array.from({ length: k }, (_, d) => d);
+  const classes = meta.classes.map(quoted);
   const number = (v) => String(Number(v.toPrecision(9)));
+  const each = (name, array) => Array.from({ length: k }, (_, d) => [`${name}_${d + 1}`, (i) => number(array[i * k + d])]);
   const columns = [
     ["index", (i) => arrays.index[i]],
     ["label", (i) => arrays.labels[i]],
-    ["class", (i) => quoted(meta.classes[arrays.labels[i]])],
-    ...dimensions.map((d) => [`mu_${d + 1}`, (i) => number(arrays.mu[i * k + d])]),
-    ...(given.logvar ? dimensions.map((d) => [`logvar_${d + 1}`, (i) => number(arrays.logvar[i * k + d])]) : []),
+    ["class", (i) => classes[arrays.labels[i]]],
+    ...each("mu", arrays.mu),
+    ...(given.logvar ? each("logvar", arrays.logvar) : []),
     ...(given.distortion ? [["distortion", (i) => number(arrays.distortion[i])]] : []),
     ...(given.logvar ? [["rate", (i) => number(costs.rate[i])]] : []),
   ];
-  const row = (cell) => `${columns.map(cell).join(",")}\n`;
-  yield row(([name]) => name);
-  for (let n = 0; n < chosen.length; n += ROWS) yield Array.from(chosen.subarray(n, n + ROWS), (i) => row(([, value]) => value(i))).join("");
+  yield `${columns.map(([name]) => name).join(",")}\n`;
+  for (let from = 0; from < chosen.length; from += ROWS) {
+    let text = "";
+    for (const i of chosen.subarray(from, from + ROWS)) text += `${columns.map(([, value]) => value(i)).join(",")}\n`;
+    yield text;
+  }
 }
 
 // Spreadsheets take what begins with one of these signs for a formula.

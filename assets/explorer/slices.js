@@ -38,6 +38,14 @@ export class Slices {
   }
 }
 
+// What a generator's work comes to, all of it done at once.
+export function finished(work) {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
 // Work as a generator, whose `step()` does the next piece of it and says whether there is more.
 export function* pieces(step) {
   while (step()) yield;

@@ -1,5 +1,6 @@
 // Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
 
+import { shownClasses } from "./grid-index.js";
 import { box, within } from "./lasso.js";
 import { whole } from "./format.js";
 import { pointName } from "./given.js";
@@ -8,7 +9,7 @@ import { classColour, faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
 import { MEASURES, csv, measuresOf, sorted, summary } from "./selection.js";
-import { Slices } from "./slices.js";
+import { Slices, finished } from "./slices.js";
 
 const PAGE = 60; // pairs of images shown at a time
 const STILL = 5; // px that a press may wander and still be a click
@@ -111,7 +112,7 @@ export class Select {
       this.explorer.tools.repaint();
       return this.explorer.click(x, y, at, true);
     }
-    this.take(within(this.shape, this.explorer.map.scene.index, (i) => this.visible(i)), this.shape);
+    this.take(within(this.shape, this.explorer.map.scene.index, shownClasses(this.explorer.state.hidden)), this.shape);
   }
 
   outline() {
@@ -134,7 +135,7 @@ export class Select {
   showNumbers() {
     const { frame, chosen, explorer } = this;
     const { classes, ordered } = frame.meta;
-    const { byClass, ratePerDim, distortion, rate } = summary(frame, explorer.costs, chosen);
+    const { byClass, ratePerDim, distortion, rate } = finished(summary(frame, explorer.costs, chosen));
     this.$(".er-counted").textContent = `${whole(chosen.length)} of ${whole(frame.count)} images`;
     const counts = byClass.map((count, c) => ({ count, c })).filter(({ count }) => count);
     this.$(".er-class-counts").setAttribute("aria-label", counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "));
@@ -167,7 +168,7 @@ export class Select {
   order(patch = {}) {
     Object.assign(this, patch);
     this.$(".er-turn").textContent = this.worstFirst ? "worst first" : "best first";
-    this.ordered = sorted(this.frame, this.explorer.costs, this.chosen, this.measure, this.worstFirst);
+    this.ordered = finished(sorted(this.frame, this.explorer.costs, this.chosen, this.measure, this.worstFirst));
     this.showPairs(PAGE);
   }
 

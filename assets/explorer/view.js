@@ -38,9 +38,9 @@ export function homeRange({ us, vs }, { width, height }) {
 // The smallest interval that holds all values and ±least, with a little air.
 export function extent(values, least) {
   let [low, high] = [-least, least];
-  for (const v of values) {
-    if (v < low) low = v;
-    if (v > high) high = v;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
   }
   const air = (high - low) * 0.02;
   return [low - air, high + air];

@@ -1,45 +1,53 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
 import { aggregateLine, aggregatePosterior, densityImage } from "./density.js";
+import { shownClasses } from "./grid-index.js";
 import { classColour, faded, rgb, theme } from "./palette.js";
 import { ellipse } from "./projection.js";
+import { Slices, finished } from "./slices.js";
 import { measure } from "./timing.js";
 import { extent } from "./view.js";
+import { MOST, ZonesInView, isSampled } from "./zones-in-view.js";
 
 export const RINGS = [1, 2, 3]; // radii in σ of the prior
 const SETTLED = 140; // ms without a change of view after which zones are drawn afresh
 const QUICK = 6; // ms that a drawing may take to be made anew in every frame
+const AT_ONCE = 1000; // zones that are drawn at once; more of them are drawn in slices …
+const PIECE = 100; // … so many between two interruptions
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
 const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
-const MOST = 20_000; // zones drawn at most
-const BESIDE = 0.1; // of the view: how far out of it the middle of a zone may lie that is drawn
 const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, across it
 
 export class Zones {
   // `say(about, text)` hears what is not drawn in full.
   constructor(canvas, say) {
-    Object.assign(this, { canvas, say, root: canvas.parentElement });
+    Object.assign(this, { canvas, say, root: canvas.parentElement, slices: new Slices(), spare: new OffscreenCanvas(1, 1) });
   }
 
   // Another scene: { frame, projection, covariance(i), points, index, state }.
   show(scene) {
-    this.scene = scene;
     this.drawn = null;
+    if (scene === this.scene) return; // in other colours
+    Object.assign(this, { scene, inView: new ZonesInView(scene), chosen: new Uint32Array(0) });
     this.forgetDensity();
   }
 
   // Other points count now, so the density has to be summed again.
   forgetDensity() {
-    this.grid = null;
+    this.density = this.tinted = null;
   }
 
   // While the view moves, what is drawn moves with it as a picture; once it rests it is drawn afresh.
   follow(view) {
+    if (!this.drawn || !this.slow) return this.draw(view);
+    this.stop();
+    this.move(view);
+    this.timer = setTimeout(() => this.slices.run(this.drawAll(view)), SETTLED);
+  }
+
+  stop() {
     clearTimeout(this.timer);
-    if (this.drawn && this.drawTime > QUICK) {
-      this.move(view);
-      this.timer = setTimeout(() => this.draw(view), SETTLED);
-    } else this.draw(view);
+    this.slices.stop();
   }
 
   move(view) {
@@ -51,60 +59,114 @@ export class Zones {
     this.canvas.style.transform = `translate(${dx}px, ${dy}px) scale(${scale})`;
   }
 
+  // At once, and so of many zones a part, until all follow in slices. Where there are very many points, the part is of
+  // those that were drawn last.
   draw(view) {
     const start = performance.now();
-    const ratio = window.devicePixelRatio || 1;
-    this.canvas.width = this.root.clientWidth * ratio;
-    this.canvas.height = this.root.clientHeight * ratio;
-    this.canvas.style.transform = "";
-    const context = this.canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    context.beginPath();
-    context.rect(view.left, view.top, view.width, view.height);
-    context.clip();
-    const colours = theme(this.root);
-    const { density } = this.scene.state;
-    this.say("density", "");
-    if (this.scene.projection.invertible && !this.scene.projection.spatial) {
-      if (density !== "off") this.drawDensity(context, view, colours);
-      drawRings(context, view, colours, this.scene.projection.isLine);
-      this.drawEllipses(context, view);
-    }
-    this.root.dataset.density = density;
-    this.drawn = view;
-    this.drawTime = performance.now() - start;
+    this.stop();
+    const { points: { us, labels } } = this.scene;
+    const shown = this.zoned();
+    const wanted = shown.includes(1);
+    const few = !wanted || us.length <= MOST;
+    if (few) finished(this.find(view));
+    const chosen = few ? this.chosen : this.chosen.filter((i) => shown[labels[i]]);
+    const part = Math.ceil(chosen.length / AT_ONCE);
+    finished(this.paint(this.begin(this.canvas, view), view, chosen.filter((_, n) => n % part === 0)));
+    this.settle(view);
+    const more = !few || part > 1;
+    this.slow = more || performance.now() - start > QUICK;
+    if (more) this.slices.run(this.drawAll(view));
+    else this.root.dataset.zones = "drawn";
     measure("elbo-room:zones", start);
   }
 
-  drawDensity(context, view, colours) {
-    const { projection, covariance, points, state } = this.scene;
-    const { us, vs, labels } = points;
-    const { isLine } = projection;
-    const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
-    const stride = Math.ceil(us.length / DENSITY_POINTS);
-    const visible = (i) => i % stride === 0 && !state.hidden.includes(labels[i]);
-    this.say("density", stride > 1 ? `density from one in ${stride} points` : "");
-    this.grid ??= (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, visible);
-    const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
-    const image = densityImage(this.grid, box, state.density, tints, isLine);
-    const small = new OffscreenCanvas(image.width, image.height);
-    small.getContext("2d").putImageData(image, 0, 0);
-    const [x0, y0] = view.toPixel(box[0], box[3]);
-    const [x1, y1] = view.toPixel(box[1], box[2]);
-    context.drawImage(small, x0, y0, x1 - x0, y1 - y0);
+  // All zones on a canvas aside, whose pixels then come all together.
+  *drawAll(view) {
+    const start = performance.now();
+    yield* this.find(view);
+    const { spare, canvas } = this;
+    const context = this.begin(spare, view, { willReadFrequently: true });
+    for (const _ of this.paint(context, view, this.chosen)) {
+      context.getImageData(0, 0, 1, 1); // or browsers would put off all of it to the end
+      yield;
+    }
+    Object.assign(canvas, { width: spare.width, height: spare.height });
+    canvas.getContext("2d").drawImage(spare, 0, 0);
+    this.settle(view);
+    this.root.dataset.zones = "drawn";
+    measure("elbo-room:all-zones", start);
   }
 
-  drawEllipses(context, view) {
+  // The canvas shows this view as it is.
+  settle(view) {
+    this.canvas.style.transform = "";
+    this.drawn = view;
+  }
+
+  // An empty canvas of the map's size, clipped to the axes' rectangle.
+  begin(canvas, { left, top, width, height }, options = {}) {
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = Math.max(1, this.root.clientWidth * ratio);
+    canvas.height = Math.max(1, this.root.clientHeight * ratio);
+    const context = canvas.getContext("2d", options);
+    context.scale(ratio, ratio);
+    context.beginPath();
+    context.rect(left, top, width, height);
+    context.clip();
+    return context;
+  }
+
+  *paint(context, view, chosen) {
+    const colours = theme(this.root);
+    const { state: { density }, projection } = this.scene;
+    this.root.dataset.density = density;
+    const flat = isFlat(projection);
+    const every = flat && density !== "off" ? this.drawDensity(context, view, colours) : 1;
+    this.say("density", every > 1 ? `density from one in ${every} points` : "");
+    if (!flat) return;
+    drawRings(context, view, colours, projection.isLine);
+    yield* this.drawEllipses(context, view, chosen);
+  }
+
+  // Returns which share of the points it is of: one in so many.
+  drawDensity(context, view, colours) {
+    const { state: { density: mode }, projection: { isLine } } = this.scene;
+    this.density ??= this.summed();
+    const { grid, box, stride } = this.density;
+    const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
+    const key = `${mode} ${tints.more} ${tints.less}`;
+    if (this.tinted?.key !== key) {
+      const image = densityImage(grid, box, mode, tints, isLine);
+      const picture = new OffscreenCanvas(image.width, image.height);
+      picture.getContext("2d").putImageData(image, 0, 0);
+      this.tinted = { key, picture };
+    }
+    const [x0, y0] = view.toPixel(box[0], box[3]);
+    const [x1, y1] = view.toPixel(box[1], box[2]);
+    context.drawImage(this.tinted.picture, x0, y0, x1 - x0, y1 - y0);
+    return stride;
+  }
+
+  // The aggregate posterior on a grid over a box, of one in `stride` points.
+  summed() {
+    const { projection: { isLine }, covariance, points: { us, vs, labels }, state } = this.scene;
+    const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
+    const stride = Math.ceil(us.length / DENSITY_POINTS);
+    const shown = shownClasses(state.hidden);
+    const counts = (i) => isSampled(i, stride) && shown[labels[i]] === 1;
+    return { grid: (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, counts), box, stride };
+  }
+
+  *drawEllipses(context, view, chosen) {
     const { frame, covariance, points, state } = this.scene;
     const { zones, scale } = state;
-    this.say("zones", "");
-    if (zones === "none" || zones === "pointer") return;
     const { us, vs, labels } = points;
     const pixels = view.pixelsPerUnit * scale;
     const fills = classColours(frame, zones === "all" ? 0.1 : 0.14);
     const strokes = classColours(frame, zones === "all" ? 0.42 : 0.5);
     context.lineWidth = 0.8;
-    for (const i of this.zoned(view)) {
+    for (let n = 0; n < chosen.length; n++) {
+      const i = chosen[n];
       const { major, minor, angle } = ellipse(covariance(i));
       const [x, y] = view.toPixel(us[i], vs[i]);
       context.beginPath();
@@ -113,24 +175,29 @@ export class Zones {
       context.fill();
       context.strokeStyle = strokes[labels[i]];
       context.stroke();
+      if (n % PIECE === PIECE - 1) yield;
     }
   }
 
-  // The points whose zones are drawn, in their own order: all that are asked for, or an even sample of those in view.
-  zoned(view) {
-    const { points: { us, labels }, index, state: { zones, hidden } } = this.scene;
-    const asked = (i) => (zones === "all" || labels[i] === Number(zones)) && !hidden.includes(labels[i]);
-    if (us.length <= MOST) return Array.from(us.keys()).filter(asked);
-    const found = [];
-    const wider = ([low, high]) => [low - BESIDE * (high - low), high + BESIDE * (high - low)];
-    index.spans(wider(view.x), wider(view.y), (from, to) => {
-      for (let place = from; place < to; place++) if (asked(index.order[place])) found.push(index.order[place]);
-    });
-    const stride = Math.ceil(found.length / MOST);
-    if (stride > 1) this.say("zones", `zones of one in ${stride} points in view`);
-    return found.sort((a, b) => a - b).filter((_, n) => n % stride === 0);
+  // The points whose zones are drawn in a view.
+  *find(view) {
+    const shown = this.zoned();
+    const none = { chosen: new Uint32Array(0), stride: 1 };
+    const { chosen, stride } = shown.includes(1) ? yield* this.inView.find(view, this.scene.state.scale, shown) : none;
+    this.chosen = chosen;
+    this.say("zones", stride > 1 ? `zones of one in ${stride} points in view` : "");
+  }
+
+  // Class → whether its zones are drawn.
+  zoned() {
+    const { projection, state: { zones, hidden } } = this.scene;
+    const asked = (c) => isFlat(projection) && (zones === "all" || zones === String(c));
+    return shownClasses(hidden).map((shown, c) => Number(shown && asked(c)));
   }
 }
+
+// Whether density, rings and zones are what they are: t-SNE has none of them, and a turned space draws its own.
+const isFlat = ({ invertible, spatial }) => invertible && !spatial;
 
 // On a line, a ring is the two spots at its distance, drawn across the map.
 export function drawRings(context, view, colours, isLine) {

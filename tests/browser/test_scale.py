@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,15 +61,17 @@ def room(opened: tuple[Room, list[str], list[str]]) -> Iterator[Room]:
     assert not wrong
 
 
+# Where the axes stand within the map: left, top, width and height in pixels.
+AXES = """() => {
+  const { _offset: left, _length: width } = document.querySelector(".er-plot")._fullLayout.xaxis;
+  const { _offset: top, _length: height } = document.querySelector(".er-plot")._fullLayout.yaxis;
+  return [left, top, width, height].map(Math.round);
+}"""
+
+
 def canvas(room: Room) -> tuple[np.ndarray, np.ndarray]:
     """The pixels within the axes, (4, H, W), and the corner of the map that they begin at, in pixels of the page."""
-    left, top, width, height = room.page.evaluate(
-        """() => {
-          const { _offset: left, _length: width } = document.querySelector(".er-plot")._fullLayout.xaxis;
-          const { _offset: top, _length: height } = document.querySelector(".er-plot")._fullLayout.yaxis;
-          return [left, top, width, height].map(Math.round);
-        }"""
-    )
+    left, top, width, height = room.page.evaluate(AXES)
     return room.canvas("canvas.er-cloud")[:, top : top + height, left : left + width], np.array([left, top])
 
 
@@ -180,6 +183,105 @@ def _assert_said(room: Room, what: str) -> None:
     assert what in room.text(".er-note")
 
 
+def test_a_zone_is_drawn_where_its_middle_is_out_of_view(room, points) -> None:
+    room.follow("zones=all")
+    mu, sigma = points["mu"][0].astype(float), np.exp(0.5 * points["logvar"][0].astype(float))
+    room.page.evaluate(SHOW, [list(mu[0] + sigma[0] * np.array([0.5, 0.6])), mu[1] - 0.05 * sigma[1]])
+
+    def drawn() -> None:
+        assert room.page.locator(".er-map").get_attribute("data-zones") == "drawn"
+        left, top, width, height = room.page.evaluate(AXES)
+        zones = room.canvas("canvas.er-zones")[3]
+        assert (zones[top + 2 : top + height - 2, left + 2 : left + width - 2] > 0).all()
+
+    eventually(drawn)
+    assert "zones" not in room.text(".er-note")
+
+
+# The part of the map from x[0] to x[1], and from y on.
+SHOW = """([x, y]) => {
+  const plot = document.querySelector(".er-plot");
+  const { xaxis, yaxis } = plot._fullLayout;
+  const height = ((x[1] - x[0]) * yaxis._length) / xaxis._length;
+  return Plotly.relayout(plot, { "xaxis.range": x, "yaxis.range": [y, y + height] }).then(() => {});
+}"""
+
+
+# ---- selected -------------------------------------------------------------------------------------------------------
+
+
+def selected(
+    room: Room, mode: str, *spots: tuple[float, float], link: str = ""
+) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """Drag over these spots; the exact coordinates of their pixels, and the table that comes out, best first."""
+    room.follow(f"tool=select{link}")
+    room.page.locator(f'.er-tool-select [data-mode="{mode}"]').click()
+    room.page.locator(".er-tool-select .er-clear").click()
+    pixels = [room.pixel(*spot) for spot in spots]
+    room.page.mouse.move(*pixels[0])
+    room.page.mouse.down()
+    for pixel in pixels[1:]:
+        room.page.mouse.move(*pixel)
+    room.page.mouse.up()
+    room.page.wait_for_selector(".er-pair")
+    room.page.locator(".er-measure").select_option("rate")
+    if room.text(".er-turn") != "best first":
+        room.page.locator(".er-turn").click()
+    eventually(lambda: _assert_text(room, ".er-turn", "best first"))
+    with room.page.expect_download() as found:
+        room.page.locator(".er-csv").click()
+    with open(found.value.path(), newline="") as file:
+        return np.array([room.data(*pixel) for pixel in pixels]), list(csv.DictReader(file))
+
+
+def _assert_text(room: Room, selector: str, text: str) -> None:
+    assert room.text(selector) == text
+
+
+def assert_selection(
+    room: Room, points: dict[str, np.ndarray], rows: list[dict[str, str]], inside: np.ndarray
+) -> np.ndarray:
+    """The page's numbers are those of the rows that came out, and these are the points within: `inside`, how far each
+    is within the line, may be off by a pixel. The selected points."""
+    chosen = np.array([int(row["index"]) for row in rows])
+    pixel = np.ptp(room.view()["x"]) / room.view()["width"]
+    assert np.isin(np.flatnonzero(inside > pixel), chosen).all()
+    assert inside[chosen].min() > -pixel
+    assert room.text(".er-counted").startswith(f"{len(chosen):,} of {POINTS:,} ")
+    counts = np.bincount(points["labels"][chosen], minlength=CLASSES)
+    bars = room.page.locator(".er-class-counts span").evaluate_all(
+        "(all) => all.map((bar) => Number(bar.dataset.count))"
+    )
+    assert bars == [count for count in counts if count]
+    mu, logvar = points["mu"][chosen].astype(float), points["logvar"][chosen].astype(float)
+    rates = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)
+    assert room.number(".er-mean-rate") == pytest.approx(rates.sum(1).mean(), abs=0.006)
+    shown = [float(text.split()[1]) for text in room.page.locator(".er-rates span").all_inner_texts()]
+    np.testing.assert_allclose(shown, rates.mean(0), atol=0.006)
+    listed = np.array([float(row["rate"]) for row in rows])
+    assert (np.diff(listed) >= 0).all()
+    np.testing.assert_allclose(listed, rates.sum(1), atol=0.02)  # what travels is quantised
+    return chosen
+
+
+def test_a_box_around_many_points_is_what_numpy_finds(room, points) -> None:
+    middle = np.median(points["mu"][points["labels"] == 1], axis=0)
+    corners, rows = selected(room, "box", tuple(middle - 0.2), tuple(middle + 0.3))
+    mu = points["mu"].astype(float)
+    inside = np.minimum(mu - corners.min(0), corners.max(0) - mu).min(1)
+    assert 5000 < len(assert_selection(room, points, rows, inside)) < POINTS / 2
+
+
+def test_a_lasso_around_many_points_is_what_numpy_finds(room, points) -> None:
+    corners, rows = selected(room, "lasso", (-3.0, -3.1), (3.1, -0.2), (-0.3, 3.0), link="&hidden=0")
+    edges = np.roll(corners, -1, 0) - corners
+    normals = np.stack([-edges[:, 1], edges[:, 0]], 1) / np.hypot(*edges.T)[:, None]
+    inside = ((points["mu"][:, None].astype(float) - corners) * normals).sum(2).min(1)
+    chosen = assert_selection(room, points, rows, np.where(points["labels"] == 0, -np.inf, inside))
+    assert len(chosen) > 30_000
+    assert room.page.locator(".er-pair").first.get_attribute("data-point") == str(chosen[0])
+
+
 def test_nothing_is_sent_again_when_a_control_moves(opened, room) -> None:
     *_, asked = opened
     room.hover(0.5, 0.5)
@@ -201,13 +303,12 @@ def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
 
 
 # Random points, some of them in one place, sorted into a grid, and asked for in the page itself.
-NEAREST = """async ([module, us, vs, spots, every]) => {
-  const { GridIndex } = await import(module);
-  const index = new GridIndex(Float32Array.from(us), Float32Array.from(vs));
-  const counts = (i) => i % every === 0;
+NEAREST = """async ([module, us, vs, labels, spots, hidden]) => {
+  const { GridIndex, shownClasses } = await import(module);
+  const index = new GridIndex(Float32Array.from(us), Float32Array.from(vs), Uint8Array.from(labels));
   const within = [];
   index.spans([-0.5, 0.5], [-1, 0.25], (from, to) => within.push(...index.order.subarray(from, to)));
-  return [spots.map(([u, v]) => index.nearest(u, v, counts)), within];
+  return [spots.map(([u, v]) => index.nearest(u, v, shownClasses(hidden))), within];
 }"""
 
 
@@ -218,10 +319,11 @@ def test_the_grid_finds_what_asking_every_point_finds(room, n) -> None:
     mu[n // 2 :] = mu[: n - n // 2]  # every point twice
     mu[: n // 100] *= 1000
     spots = np.concatenate([rng.uniform(-4, 4, (40, 2)), [[1e4, 0], [0, -1e4]]]).astype(np.float32)
-    for every in (1, 7):
-        arguments = [room.module("grid-index.js"), *mu.T.tolist(), spots.tolist(), every]
+    labels = np.arange(n) % 7
+    for hidden in ([], [1, 2, 3, 4, 5, 6]):
+        arguments = [room.module("grid-index.js"), *mu.T.tolist(), labels.tolist(), spots.tolist(), hidden]
         found, within = room.page.evaluate(NEAREST, arguments)
-        some = np.arange(0, n, every)
+        some = np.flatnonzero(~np.isin(labels, hidden))
         for spot, i in zip(spots.astype(float), found, strict=True):
             squares = ((mu[some].astype(float) - spot) ** 2).sum(1)
             assert i == (some[squares.argmin()] if n else -1)
