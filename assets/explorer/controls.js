@@ -16,7 +16,7 @@ export class Controls {
     const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"]];
     this.root.replaceChildren(
       this.select("colour", "Colour by", colours.filter(([name]) => coloursOf(given)[name])),
-      ...(k > 2 ? this.plane(k, given) : []),
+      ...(k > 2 ? this.plane(meta, given) : []),
       ...(given.logvar ? this.posteriors(classes) : []),
       ...(given.decoder ? [this.select("manifold", "Manifold", [["off", "off"], ["grid", "even grid"], ["prior", "by prior mass"]])] : []),
     );
@@ -62,30 +62,41 @@ export class Controls {
     return element;
   }
 
-  // Two dimensions to look at, the plane of the largest variance, a map of neighbours, or three dimensions.
-  plane(k, given) {
+  // Two or three dimensions to look at, the principal axes, or a map of neighbours. Dimensions begin with those of the
+  // largest rate.
+  plane({ latent_dim: k, rate_per_dim: rates }, given) {
+    const byRate = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]).map(String);
+    const chosen = this.state.plane.includes(",") ? this.state.plane.split(",") : [];
     const names = Array.from({ length: k }, (_, d) => [String(d), subscript("z", d + 1)]);
-    const axes = this.state.plane.includes(",");
-    const [i, j] = axes ? this.state.plane.split(",") : ["0", "1"];
-    const choose = (a, b) => a !== b && this.state.set({ plane: `${a},${b}` });
-    const across = this.select("across", "across", names, i, (v) => choose(v, up.querySelector("select").value));
-    const up = this.select("up", "up", names, j, (v) => choose(across.querySelector("select").value, v));
-    for (const [here, other] of [[across, up], [up, across]])
-      here.addEventListener("change", () => disableSame(here, other));
-    disableSame(across, up);
-    disableSame(up, across);
-    across.hidden = up.hidden = !axes;
-    const planes = [["pca", "principal (PCA)"], ["axes", "two dimensions"], ...[["tsne", "t-SNE"], ["3d", "3-D"]].filter(([name]) => given[name])];
-    const plane = this.select("plane", "Plane", planes, axes ? "axes" : this.state.plane, (v) => {
-      across.hidden = up.hidden = v !== "axes";
-      this.state.set({ plane: v === "axes" ? [across, up].map((e) => e.querySelector("select").value).join(",") : v });
+    const choose = () => this.state.set({ plane: parted(axes, byRate).join(",") });
+    const axes = ["across", "up", "deep"].map((name, i) => this.select(name, name, names, chosen[i] ?? byRate[i], choose));
+    const show = (count) => {
+      axes.forEach((axis, i) => (axis.hidden = i >= count));
+      return parted(axes, byRate);
+    };
+    show(chosen.length);
+    const planes = [
+      ["pca", "principal (PCA)"], ["axes", "two dimensions"], ...(given.tsne ? [["tsne", "t-SNE"]] : []),
+      ...(given["3d"] ? [["3d", k > 3 ? "3-D (PCA)" : "3-D"], ...(k > 3 ? [["space", "3-D, any three"]] : [])] : []),
+    ];
+    const now = ["axes", "space"][chosen.length - 2] ?? this.state.plane;
+    const plane = this.select("plane", "Plane", planes, now, (v) => {
+      const dimensions = show({ axes: 2, space: 3 }[v] ?? 0);
+      this.state.set({ plane: dimensions.join(",") || v });
     });
-    return [plane, across, up];
+    return [plane, ...axes];
   }
 }
 
-// The dimension chosen in `here` cannot be chosen in `other` as well.
-function disableSame(here, other) {
-  const chosen = here.querySelector("select").value;
-  for (const option of other.querySelector("select").options) option.disabled = option.value === chosen;
+// The dimensions of the axes that are shown: none can be chosen twice, and the next free of `order` takes the place of one
+// that was.
+function parted(axes, order) {
+  const selects = axes.filter((axis) => !axis.hidden).map((axis) => axis.querySelector("select"));
+  selects.forEach((select, i) => {
+    const taken = selects.slice(0, i).map(({ value }) => value);
+    if (taken.includes(select.value)) select.value = order.find((d) => !taken.includes(d));
+  });
+  const values = selects.map(({ value }) => value);
+  for (const select of selects) for (const option of select.options) option.disabled = option.value !== select.value && values.includes(option.value);
+  return values;
 }

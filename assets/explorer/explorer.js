@@ -112,6 +112,11 @@ export class Explorer {
       this.space.draw(view);
       this.tools.follow(view);
     };
+    this.map.onMoved = (shown) => {
+      if (!this.showsPlane) return;
+      this.state.view = shown;
+      this.saveHash();
+    };
     this.pointer = new Pointer(this.$(".er-map"), this.map, {
       hover: (x, y, at) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at),
       click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
@@ -184,6 +189,7 @@ export class Explorer {
   async adopt(state) {
     this.state = state;
     restrict(state, this.frame.given);
+    if (state.isSpatial && !this.offers["3d"]) state.plane = "pca";
     this.controls = new Controls(this.$(".er-controls"), state);
     this.controls.load(this.frame.meta, { ...this.frame.given, ...this.offers });
     this.legend = new Legend(this.$(".er-legend"), state);
@@ -192,8 +198,8 @@ export class Explorer {
     state.subscribe((changed, at) => this.changed(changed, at));
     this.findNeighbours();
     this.project();
-    await this.map.show(this.scene());
-    if (state.density === "holes") this.holes.show(this.frame, state.hidden);
+    await this.map.show(this.scene(), this.showsPlane ? state.view : null);
+    this.countHoles();
     this.saveHash();
     this.show();
     this.tools.open(state.tool);
@@ -204,8 +210,8 @@ export class Explorer {
     if (!this.frame || !this.root.isConnected) return;
     const state = new State(this.frame.meta.latent_dim);
     state.fromHash(location.hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
-    const changed = Object.keys(state).filter((name) => String(state[name]) !== String(this.state[name]));
-    this.adopt(state).then(() => this.tools.tell("changed", new Set(changed), performance.now()));
+    const changed = state.differences(this.state);
+    this.adopt(state).then(() => this.tools.tell("changed", changed, performance.now()));
   }
 
   say(message) {
@@ -217,10 +223,10 @@ export class Explorer {
   project() {
     const { meta, arrays, count } = this.frame;
     const k = meta.latent_dim;
-    const { plane, colour } = this.state;
+    const { plane, colour, isSpatial, turn } = this.state;
     if (k === 1) this.projection = Projection.line();
     else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
-    else if (plane === "3d" && this.offers["3d"]) this.projection = this.space.begin(this.frame);
+    else if (isSpatial && this.offers["3d"]) this.projection = this.space.begin(this.frame, plane, turn);
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
@@ -235,12 +241,16 @@ export class Explorer {
   }
 
   // The space has been turned in the hand.
-  turned(at) {
+  turned() {
     this.space.project(this.points.us, this.points.vs);
     this.map.moved();
     this.space.draw(this.map.view);
     this.tools.follow(this.map.view);
-    this.schedule(at);
+  }
+
+  // Whether the map shows the plane that the state names: t-SNE may still be on its way.
+  get showsPlane() {
+    return this.state.plane !== "tsne" || !this.projection.invertible;
   }
 
   // Asks for the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile.
@@ -256,7 +266,7 @@ export class Explorer {
         if (!found || !wanted()) return;
         this.embedding = found;
         this.project();
-        this.map.show(this.scene());
+        this.map.show(this.scene(), state.view);
         this.tools.tell("changed", new Set(["plane"]), performance.now());
         this.schedule(performance.now());
       }
@@ -292,6 +302,8 @@ export class Explorer {
       this.findNeighbours();
       this.project();
       this.map.show(this.scene());
+    } else if (changed.has("turn")) {
+      this.turned();
     } else if (changed.has("colour")) {
       this.points.values = this.values(this.state.colour);
       this.map.recolour();
@@ -308,9 +320,14 @@ export class Explorer {
     }
     if (changed.has("tool")) this.tools.open(this.state.tool);
     else this.tools.tell("changed", changed, at);
-    if (this.state.density === "holes") this.holes.show(this.frame, this.state.hidden);
+    this.countHoles();
     this.schedule(at);
     this.saveHash();
+  }
+
+  countHoles() {
+    if (this.state.density === "holes") this.holes.show(this.frame, this.state.hidden);
+    else this.holes.stop();
   }
 
   // --- z -----------------------------------------------------------------------------------------------------------
@@ -499,7 +516,8 @@ export class Explorer {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, manifold, zones, tool }, classes) {
+function keepChoices({ colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order }, classes) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
-  return { colour, scale, density, manifold, zones: known ? zones : "pointer", tool };
+  const ofTools = { tool, path, source, seed, temperature, by, order };
+  return { colour, scale, density, manifold, zones: known ? zones : "pointer", ...ofTools };
 }

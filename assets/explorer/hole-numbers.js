@@ -30,6 +30,12 @@ export class HoleNumbers {
     else this.finish("<span>no numbers without images</span>");
   }
 
+  // Nobody looks any more: what is not done is begun anew when it is asked for again.
+  stop() {
+    if (this.slices.work) this.key = null;
+    this.slices.stop();
+  }
+
   *numbers(arrays, chosen, k) {
     const holes = yield* holeShare(arrays, chosen, k);
     const shared = yield* overlap(arrays, chosen, k);

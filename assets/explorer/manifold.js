@@ -2,8 +2,8 @@
 // decoded anew, more closely spaced. Either on an even grid, or each standing for the same share of the prior's mass.
 
 import { normalQuantile } from "./gaussian.js";
+import { Z_LIMIT } from "./link-fields.js";
 import { rgb, theme } from "./palette.js";
-import { Z_LIMIT } from "./state.js";
 import { measure } from "./timing.js";
 
 const SPACING = 44; // px between two images, about

@@ -7,7 +7,7 @@ import { Manifold } from "./manifold.js";
 import { MARKER_OPACITY, markerSize } from "./marker.js";
 import { Overlay } from "./overlay.js";
 import { classColour, faded, theme } from "./palette.js";
-import { View, homeRange } from "./view.js";
+import { View, homeRange, rangeOf, shownBy } from "./view.js";
 import { Zones } from "./zones.js";
 
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
@@ -20,6 +20,7 @@ export class LatentMap {
     this.Plotly = null; // until `plot` hands it over, a canvas draws the points
     this.graph = root.querySelector(".er-plot");
     this.onView = () => {}; // called with every view
+    this.onMoved = () => {}; // called with what is shown, null for all of it, once a hand has moved the map
     this.manifold = new Manifold(root.querySelector(".er-tiles"));
     this.notes = {};
     const say = (about, text) => this.say(about, text);
@@ -29,14 +30,19 @@ export class LatentMap {
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
-  // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }.
-  async show(scene) {
+  // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }; all of it, or `shown`.
+  async show(scene, shown = null) {
     const { us, vs, labels } = scene.points;
     this.scene = { ...scene, index: new GridIndex(us, vs, labels) };
     this.marked = null;
     this.size = this.measured();
+    this.shown = shown;
     this.home = homeRange(scene.points, this.rectangle());
-    await this.draw(this.home);
+    await this.draw(this.begin());
+  }
+
+  begin() {
+    return this.shown ? rangeOf(this.shown, this.rectangle()) : this.home;
   }
 
   // New colours, a new theme: the same points, and the view stays where it is.
@@ -179,7 +185,11 @@ export class LatentMap {
 
   listen() {
     this.listening = true;
-    for (const event of ["plotly_relayouting", "plotly_relayout"]) this.graph.on(event, () => this.setView(this.plotted()));
+    for (const event of ["plotly_relayouting", "plotly_relayout"])
+      this.graph.on(event, (change) => {
+        this.setView(this.plotted());
+        if (!("width" in change)) this.onMoved(shownBy(this.view, this.home));
+      });
   }
 
   // Shows and hides classes as the state says.
@@ -204,7 +214,7 @@ export class LatentMap {
     this.size = size;
     const rectangle = this.rectangle();
     this.home = homeRange(this.scene.points, rectangle);
-    if (!this.Plotly) return this.draw(this.home);
+    if (!this.Plotly) return this.draw(this.begin());
     const { x, y } = this.view;
     const [middle, half] = [(x[0] + x[1]) / 2, (((y[1] - y[0]) / 2) * rectangle.width) / rectangle.height];
     this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [middle - half, middle + half], "yaxis.range": y });

@@ -90,7 +90,7 @@ function dot(row, z, offset) {
   return sum;
 }
 
-function unit(k, i) {
+export function unit(k, i) {
   const row = new Float64Array(k);
   row[i] = 1;
   return row;

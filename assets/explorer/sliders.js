@@ -1,7 +1,7 @@
 // One slider a latent dimension, the most used first: name, slider, number, and the dimension's rate as a bar.
 
+import { Z_LIMIT } from "./link-fields.js";
 import { subscript } from "./projection.js";
-import { Z_LIMIT } from "./state.js";
 
 const REACH = 4; // the slider spans ±4 σ of the prior; the number field goes further
 

@@ -1,8 +1,9 @@
-// Three dimensions of the latent space, turned in the hand. Seen from afar, a turned space is a plane: two orthonormal
-// rows of it, so lens, ellipses and paths are what they are on any plane, exactly; what comes to it here is depth.
+// Three dimensions of the latent space, or its three largest principal axes, turned in the hand. Seen from afar, a turned
+// space is a plane: two orthonormal rows of it, so lens, ellipses and paths are what they are on any plane, exactly; what
+// comes to it here is depth.
 
 import { classColour, faded, theme } from "./palette.js";
-import { Projection, ellipse, subscript } from "./projection.js";
+import { Projection, ellipse, subscript, unit } from "./projection.js";
 import { markerSize } from "./marker.js";
 import { drawRings } from "./zones.js";
 
@@ -23,12 +24,27 @@ class Turned extends Projection {
     Object.assign(this, { basis, names, spatial: true, turned: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] });
   }
 
+  // What lies to the right and what upwards, as a link has it.
+  get turns() {
+    return this.turned.slice(0, 2).flat().map((v) => Number(v.toFixed(4)));
+  }
+
+  set turns([a, b, c, d, e, f]) {
+    this.turned = orthonormal([[a, b, c], [d, e, f], [b * f - c * e, c * d - a * f, a * e - b * d]]);
+    this.flatten();
+  }
+
   // By angles about the view's upright and its level axis.
   turn(across, up) {
     const [c, s, d, t] = [Math.cos(across), Math.sin(across), Math.cos(up), Math.sin(up)];
     const step = [[c, 0, s], [t * s, d, -t * c], [-d * s, t, d * c]];
     this.turned = step.map((row) => [0, 1, 2].map((j) => row.reduce((sum, v, i) => sum + v * this.turned[i][j], 0)));
     this.turned = orthonormal(this.turned);
+    this.flatten();
+  }
+
+  // The plane that is seen.
+  flatten() {
     this.rows = [0, 1].map((r) => Float64Array.from(this.basis[0], (_, d) => this.turned[r].reduce((sum, v, j) => sum + v * this.basis[j][d], 0)));
   }
 
@@ -49,14 +65,16 @@ export class Space {
     Object.assign(this, { explorer, canvas, wire, projection: null, from: null });
   }
 
-  // The plane to start with: the three largest principal axes, or the latent dimensions themselves where there are three.
-  begin({ arrays, meta, count }) {
+  // The space of `plane`, "3d" or "i,j,l", seen as `turns` says, or as it begins.
+  begin({ arrays, meta, count }, plane, turns) {
     const k = meta.latent_dim;
-    const own = k === 3;
-    const row = (i) => (own ? Float64Array.from({ length: k }, (_, d) => Number(d === i)) : Float64Array.from(arrays.pca.subarray(i * k, (i + 1) * k)));
-    const names = [0, 1, 2].map((i) => (own ? subscript("z", i + 1) : `principal axis ${i + 1}`));
-    this.projection = new Turned([row(0), row(1), row(2)], names);
-    this.projection.turn(0.6, 0.35);
+    const principal = plane === "3d" && k > 3;
+    const three = plane === "3d" ? [0, 1, 2] : plane.split(",").map(Number);
+    const row = (i) => (principal ? Float64Array.from(arrays.pca.subarray(i * k, (i + 1) * k)) : unit(k, i));
+    const name = (i) => (principal ? `principal axis ${i + 1}` : subscript("z", i + 1));
+    this.projection = new Turned(three.map(row), three.map(name));
+    if (turns) this.projection.turns = turns;
+    else this.projection.turn(0.6, 0.35);
     this.places = new Float32Array(3 * count);
     for (let i = 0; i < count; i++) this.places.set(this.projection.place(arrays.mu, i * k), 3 * i);
     this.depths = new Float32Array(count);
@@ -81,7 +99,7 @@ export class Space {
     if (!from.turned) return;
     this.projection.turn((x - from.last[0]) * TURN, (y - from.last[1]) * TURN);
     from.last = [x, y];
-    this.explorer.turned(at);
+    this.explorer.state.set({ turn: this.projection.turns }, at);
   }
 
   drop(x, y, at) {

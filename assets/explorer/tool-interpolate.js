@@ -3,14 +3,15 @@
 
 import { Aggregate, counted } from "./aggregate.js";
 import { GRID, aggregatePosterior } from "./density.js";
+import { signed, whole } from "./format.js";
 import { logPrior } from "./gaussian.js";
 import { HOLE } from "./holes.js";
 import { alongPlane, mix, spherical, straight } from "./interpolation.js";
-import { Decoder } from "./network.js";
 import { theme } from "./palette.js";
 import { PathChart } from "./path-chart.js";
 import { Picture } from "./picture.js";
 import { ridge } from "./ridge.js";
+import { Series } from "./series.js";
 import { Slices } from "./slices.js";
 import { extent } from "./view.js";
 
@@ -20,6 +21,7 @@ const EVERY = (STEPS - 1) / (FILM - 1);
 const REACH = 4.5; // the density is looked at over at least this many prior sigmas
 const GRAB = 14; // px around an end that take hold of it
 const SNAP = 9; // px within which an end takes a data point
+const AT_ONCE = 8; // ms of a small network for the film of a path in the hand
 const REST = 90; // ms without a change after which the density is worked out
 const TURN = 4000; // ms from one end to the other
 const KINDS = [["straight", "the straight line"], ["spherical", "an arc around z = 0: the direction turns evenly"], ["ridge", "the least-cost path, where a step costs its length over q(z)"]];
@@ -43,13 +45,13 @@ const HTML = `
 
 export class Interpolate {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, kind: "straight", t: 0, next: 0, slices: new Slices() });
+    Object.assign(this, { explorer, root, next: 0, slices: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.chart = new PathChart(this.$(".er-along"));
     this.kindButtons = KINDS.map(([kind, title]) => {
       const button = Object.assign(document.createElement("button"), { textContent: kind, title });
-      button.addEventListener("click", () => this.choose(kind));
+      button.addEventListener("click", () => this.explorer.state.set({ path: kind }));
       return button;
     });
     this.$(".er-kinds").append(...this.kindButtons);
@@ -57,65 +59,78 @@ export class Interpolate {
       button.addEventListener("click", () => this.setEnd(Number(button.dataset.end), this.explorer.state.z, this.explorer.state.point));
     this.$(".er-t").addEventListener("input", (event) => this.ride(Number(event.target.value), event.timeStamp));
     this.$(".er-play").addEventListener("click", () => (this.playing ? this.stop() : this.play()));
-    new ResizeObserver(() => this.chart.draw(this.along, this.frame?.meta, this.t)).observe(this.$(".er-along"));
+    new ResizeObserver(() => this.frame && this.showT()).observe(this.$(".er-along"));
   }
 
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
-    Object.assign(this, { frame, shape, k, decoder: new Decoder(frame), size: shape.reduce((a, b) => a * b, 1), t: 0, grid: null });
+    Object.assign(this, { frame, k, decoder: this.explorer.decoder, size: shape.reduce((a, b) => a * b, 1), grid: null });
     this.strips = [...this.root.querySelectorAll(".er-strip")].map((strip) => {
       strip.replaceChildren(...Array.from({ length: FILM }, () => document.createElement("canvas")));
       return [...strip.children].map((canvas) => new Picture(canvas, shape));
     });
+    this.film = new Series(this.root, FILM, (i) => this.path[i * EVERY], (i, { pixels }) => this.decoded(i, pixels));
     this.thumbs = [...this.root.querySelectorAll(".er-end canvas")].map((canvas) => new Picture(canvas, shape));
     this.kindButtons[1].hidden = this.kindButtons[2].hidden = k === 1; // one dimension has one way
-    if (k === 1) this.kind = "straight";
-    this.ends = apart(frame).map((point) => this.endAt(point));
-    this.kindButtons.forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === this.kind)));
-    this.renew();
+    this.apart = apart(frame);
   }
 
-  // Plane and hidden classes may be others than when it was closed.
+  get kind() {
+    return this.k === 1 ? "straight" : this.explorer.state.path;
+  }
+
+  // Plane, hidden classes and the path may be others than when it was closed.
   opened() {
     this.grid = this.aggregate = null;
+    this.readEnds();
     this.renew();
   }
 
   closed() {
     this.stop();
     this.slices.stop();
+    this.decoder.forget("film");
     clearTimeout(this.timer);
   }
 
   changed(changed) {
-    if (changed.has("pinned") && !this.explorer.state.pinned) this.stop();
-    if (changed.has("hidden")) this.grid = this.aggregate = null;
-    if (changed.has("plane") || changed.has("hidden")) this.renew();
+    const has = (...names) => names.some((name) => changed.has(name));
+    if (has("pinned") && !this.explorer.state.pinned) this.stop();
+    if (has("hidden")) this.grid = this.aggregate = null;
+    if (has("turn")) this.grid = null;
+    if (has("from", "to")) this.readEnds();
+    if (has("plane", "hidden", "path", "from", "to") || (has("turn") && this.kind === "ridge")) this.renew();
+    else if (has("t")) this.showT();
   }
 
   retheme() {
-    this.chart.draw(this.along, this.frame.meta, this.t);
-  }
-
-  choose(kind) {
-    this.kind = kind;
-    this.kindButtons.forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === kind)));
-    this.renew();
+    this.showT();
   }
 
   // --- the ends ----------------------------------------------------------------------------------------------------
 
+  // A and B as the state has them, else two points that lie apart.
+  readEnds() {
+    const { from, to } = this.explorer.state;
+    this.ends = [from, to].map((end, i) => (end?.z ? { ...end, pixels: this.imageOf(end.point) } : this.endAt(end?.point ?? this.apart[i])));
+  }
+
   // An end at a data point, or at the prior's mean where there is none.
   endAt(point) {
     const z = point < 0 ? new Float64Array(this.k) : Float64Array.from(this.frame.arrays.mu.subarray(point * this.k, (point + 1) * this.k));
-    return { z, point };
+    return { z, point, pixels: this.imageOf(point) };
+  }
+
+  // Null where an end has no image of its own: it looks like what the first or the last picture of the film shows.
+  imageOf(point) {
+    if (point < 0) return null;
+    return Float64Array.from(this.frame.arrays.images.subarray(point * this.size, (point + 1) * this.size), (byte) => byte / 255);
   }
 
   setEnd(which, z, point) {
-    this.ends[which] = { z: Float64Array.from(z), point };
     this.next = 1 - which;
     this.stop();
-    this.renew();
+    this.explorer.state.set({ [which ? "to" : "from"]: { z: Float64Array.from(z), point } });
   }
 
   // The end at a pixel of the map: a data point, or the spot itself in the plane through the lens.
@@ -155,7 +170,7 @@ export class Interpolate {
 
   // Path and film at once; what takes longer, the ridge and the density, once the hand rests.
   renew() {
-    if (!this.frame) return;
+    for (const button of this.kindButtons) button.setAttribute("aria-pressed", String(button.textContent === this.kind));
     const [a, b] = this.ends.map(({ z }) => z);
     this.path = this.kind === "spherical" ? spherical(a, b, STEPS) : straight(a, b, STEPS);
     this.along = null;
@@ -206,38 +221,52 @@ export class Interpolate {
   }
 
   showEnds() {
-    this.ends.forEach(({ z, point }, i) => {
-      if (point >= 0) this.thumbs[i].paint(this.frame.arrays.images, 1 / 255, point * this.size);
-      else this.thumbs[i].paint(this.decoder.decode(z));
-      const what = point >= 0 ? this.frame.meta.classes[this.frame.arrays.labels[point]] : "spot";
-      this.root.querySelectorAll(".er-end span")[i].textContent = `${"AB"[i]}: ${what}`;
-    });
+    const what = ({ point }) => (point >= 0 ? this.frame.meta.classes[this.frame.arrays.labels[point]] : "spot");
+    const names = this.ends.map((end, i) => `${"AB"[i]}: ${what(end)}`);
+    this.root.querySelectorAll(".er-end span").forEach((span, i) => (span.textContent = names[i]));
+    this.root.querySelectorAll(".er-end").forEach((button, i) => (button.ariaLabel = `${names[i]}, put it where the lens is`));
+    const [film, mixed] = this.root.querySelectorAll(".er-strip");
+    film.ariaLabel = `${FILM} images decoded along the ${this.kind} path from ${names.join(" to ")}`;
+    mixed.ariaLabel = `${FILM} images mixed pixel by pixel from ${names.join(" to ")}`;
     const both = this.ends.every(({ point }) => point >= 0);
     this.$(".er-raw").textContent = both ? "between the pixels of the images themselves" : "between the pixels of both ends, decoded where no image is";
+    this.showMixed();
   }
 
   showPath() {
-    const pixels = this.ends.map((end) => this.pixels(end));
-    for (let i = 0; i < FILM; i++) {
-      this.strips[0][i].paint(this.decoder.decode(this.path[i * EVERY]));
-      this.strips[1][i].paint(mix(...pixels, i / (FILM - 1)));
-    }
+    this.decoder.askAll("film", this.film.renew(), AT_ONCE);
     this.showAlong();
     this.explorer.tools.repaint();
   }
 
-  // What an end looks like: its image, or its decoding.
-  pixels({ z, point }) {
-    if (point < 0) return Float64Array.from(this.decoder.decode(z));
-    return Float64Array.from(this.frame.arrays.images.subarray(point * this.size, (point + 1) * this.size), (byte) => byte / 255);
+  // Picture i of the film.
+  decoded(i, pixels) {
+    this.strips[0][i].paint(pixels);
+    const end = { 0: this.ends[0], [FILM - 1]: this.ends[1] }[i];
+    if (!end || end.point >= 0) return;
+    end.pixels = Float64Array.from(pixels);
+    this.showMixed();
+  }
+
+  // Both ends and what is mixed of them, as far as they are known.
+  showMixed() {
+    const [a, b] = this.ends.map(({ pixels }) => pixels);
+    this.ends.forEach(({ pixels }, i) => pixels && this.thumbs[i].paint(pixels));
+    if (a && b) this.strips[1].forEach((picture, i) => picture.paint(mix(a, b, i / (FILM - 1))));
   }
 
   showAlong() {
-    this.chart.draw(this.along, this.frame.meta, this.t);
-    this.$(".er-t").value = this.t;
-    this.$(".er-t-value").textContent = `t = ${this.t.toFixed(2)}`;
+    this.showT();
     this.$(".er-path-numbers").textContent = this.along ? this.words() : "";
+    this.$(".er-along").ariaLabel = this.along ? this.alongInWords() : "density along the path";
     this.explorer.tools.repaint();
+  }
+
+  showT() {
+    const { t } = this.explorer.state;
+    this.chart.draw(this.along, this.frame.meta, t);
+    this.$(".er-t").value = t;
+    this.$(".er-t-value").textContent = `t = ${t.toFixed(2)}`;
   }
 
   words() {
@@ -247,28 +276,33 @@ export class Interpolate {
     const holes = q.filter((log, i) => log < p[i] + Math.log(HOLE)).length / STEPS;
     const names = shares.map((share) => classes[share.indexOf(Math.max(...share))]);
     const passed = names.filter((name, i) => name !== names[i - 1]);
-    const space = this.k > 2 ? `, of all ${this.k} dimensions` : "";
+    const space = this.k > 2 ? ` in all ${this.k} dimensions` : "";
+    const part = this.aggregate.count < this.frame.count ? `, q of ${whole(this.aggregate.count)} images` : "";
     const kind = this.kind === "ridge" && !this.explorer.projection.invertible ? "straight, for a ridge needs a plane · " : "";
-    return `${kind}length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}) · zones passed: ${passed.join(" → ")}`;
+    return `${kind}length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}${part}) · zones passed: ${passed.join(" → ")}`;
+  }
+
+  // The chart for those who do not see it.
+  alongInWords() {
+    const { q, p } = this.along;
+    const least = q.indexOf(Math.min(...q));
+    const nats = (v) => signed(Math.max(v, -999), 1);
+    return `ln q(z) along the path: ${nats(q[0])} nats at A, ${nats(q.at(-1))} at B, least at t = ${(least / (STEPS - 1)).toFixed(2)}, ${nats(q[least])} where ln p(z) is ${nats(p[least])}`;
   }
 
   // --- going along it ----------------------------------------------------------------------------------------------
 
   ride(t, at) {
-    this.t = t;
     const step = t * (STEPS - 1);
     const i = Math.min(STEPS - 2, Math.floor(step));
     this.explorer.state.z.set(mix(this.path[i], this.path[i + 1], step - i));
-    this.explorer.state.set({ pinned: true, point: -1 }, at);
-    this.chart.draw(this.along, this.frame.meta, t);
-    this.$(".er-t").value = t;
-    this.$(".er-t-value").textContent = `t = ${t.toFixed(2)}`;
+    this.explorer.state.set({ pinned: true, point: -1, t }, at);
   }
 
   // There and back again, until stopped.
   play() {
     this.$(".er-play").textContent = "❚❚ pause";
-    const began = performance.now() - TURN * this.t;
+    const began = performance.now() - TURN * this.explorer.state.t;
     const step = (now) => {
       const turns = Math.max(0, now - began) / TURN;
       this.playing = requestAnimationFrame(step);

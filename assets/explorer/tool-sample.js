@@ -1,19 +1,20 @@
 // Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. A seed stands for the
 // draws: turning the temperature moves the same ones, and whoever has the seed sees them too.
 
-import { Decoder } from "./network.js";
+import { LARGEST_SEED } from "./link-fields.js";
 import { faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
 import { Random } from "./random.js";
-import { Slices, pieces } from "./slices.js";
+import { Series } from "./series.js";
 
 const COUNT = 24;
-const LARGEST_SEED = 99999;
 const SOURCES = {
   prior: { name: "prior", formula: "z = T·ζ", said: "the prior N(0, I)" },
   aggregate: { name: "aggregate posterior", formula: "z = mu + T·σ·ζ of a data point, drawn each time", said: "the aggregate posterior" },
   posterior: { name: "one posterior", formula: "z = mu + T·σ·ζ of the nearest data point; a click on the map chooses", said: "one posterior" },
 };
+
+const LACKING = "All classes are hidden, so there is no posterior to draw from. Show one in the legend.";
 
 const HTML = `
 <div class="er-sources" role="group" aria-label="source of the draws">
@@ -29,28 +30,32 @@ const HTML = `
 
 export class Sample {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, source: "prior", seed: 1, temperature: 1, looked: -1, slices: new Slices() });
+    Object.assign(this, { explorer, root, looked: -1 });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     for (const button of root.querySelectorAll("[data-source]"))
-      button.addEventListener("click", () => this.choose({ source: button.dataset.source }));
+      button.addEventListener("click", () => explorer.state.set({ source: button.dataset.source, posterior: explorer.nearestPoint() }));
     const [temperature, seed] = [this.$(".er-temperature"), this.$(".er-seed")];
-    temperature.addEventListener("input", () => this.choose({ temperature: Number(temperature.value) }));
-    seed.addEventListener("input", () => seed.value !== "" && seed.validity.valid && this.choose({ seed: Number(seed.value) }));
-    seed.addEventListener("change", () => (seed.value = this.seed));
-    this.$(".er-new").addEventListener("click", () => this.choose({ seed: (this.seed + 1) % (LARGEST_SEED + 1) }));
+    temperature.addEventListener("input", () => explorer.state.set({ temperature: Number(temperature.value) }));
+    seed.addEventListener("input", () => seed.value !== "" && seed.validity.valid && explorer.state.set({ seed: Number(seed.value) }));
+    seed.addEventListener("change", () => (seed.value = explorer.state.seed));
+    this.$(".er-new").addEventListener("click", () => explorer.state.set({ seed: (explorer.state.seed + 1) % (LARGEST_SEED + 1) }));
   }
 
   load(frame) {
     this.frame = frame;
     this.k = frame.meta.latent_dim;
-    this.decoder = new Decoder(frame);
+    this.decoder = this.explorer.decoder;
     this.zs = new Float64Array(COUNT * this.k);
     this.buttons = Array.from({ length: COUNT }, (_, i) => this.button(i));
     this.pictures = this.buttons.map((button) => new Picture(button.firstChild, frame.meta.image_shape));
     this.$(".er-drawings").replaceChildren(...this.buttons);
+    this.series = new Series(this.root, COUNT, (i) => this.z(i), (i, { pixels }) => this.pictures[i].paint(pixels));
     for (const button of this.root.querySelectorAll("[data-source]")) button.disabled = !frame.count && button.dataset.source !== "prior";
-    if (!frame.count) this.source = "prior";
+  }
+
+  get source() {
+    return this.frame.count ? this.explorer.state.source : "prior";
   }
 
   button(i) {
@@ -65,10 +70,13 @@ export class Sample {
     return button;
   }
 
+  z(i) {
+    return this.zs.subarray(i * this.k, (i + 1) * this.k);
+  }
+
   // The lens goes to a draw; whose posterior it was drawn from stays chosen.
   lookAt(i, at) {
-    const z = this.zs.subarray(i * this.k, (i + 1) * this.k);
-    this.explorer.moveTo(z, at, "", this.source === "posterior" ? this.point : -1);
+    this.explorer.moveTo(this.z(i), at, "", this.source === "posterior" ? this.explorer.state.posterior : -1);
   }
 
   opened() {
@@ -76,30 +84,38 @@ export class Sample {
   }
 
   closed() {
-    this.slices.stop();
-  }
-
-  choose(choice) {
-    Object.assign(this, choice);
-    this.draw();
+    this.decoder.forget("sample");
   }
 
   // Draws, and has them decoded; the numbers that are drawn depend on the seed alone.
   draw() {
-    const { frame, k, temperature, source } = this;
-    const random = new Random(this.seed);
-    const point = this.explorer.nearestPoint();
-    for (let i = 0; i < COUNT; i++) {
-      const share = random.uniform();
+    const { k, explorer } = this;
+    const { seed, temperature } = explorer.state;
+    const random = new Random(seed);
+    const chooses = this.chooser();
+    this.lacks = !chooses;
+    for (let i = 0; i < COUNT && chooses; i++) {
+      const from = chooses(random.uniform());
       const zeta = random.normals(k);
-      const from = source === "prior" ? -1 : source === "posterior" ? point : Math.floor(share * frame.count);
       for (let d = 0; d < k; d++) this.zs[i * k + d] = this.drawn(from, d, temperature * zeta[d]);
     }
-    this.point = point;
     this.present();
-    this.left = COUNT;
-    this.slices.run(pieces(() => this.decodeNext()));
-    this.explorer.tools.repaint();
+    if (this.lacks) this.decoder.forget("sample");
+    else this.decoder.askAll("sample", this.series.renew());
+    explorer.tools.repaint();
+  }
+
+  // Share of one → the data point whose posterior is drawn from, −1 for the prior; null where the map shows no point.
+  chooser() {
+    const { state } = this.explorer;
+    if (this.source === "prior") return () => -1;
+    if (this.source === "posterior") {
+      if (state.posterior < 0) state.posterior = this.explorer.nearestPoint();
+      return state.posterior < 0 ? null : () => state.posterior;
+    }
+    const { labels } = this.frame.arrays;
+    const shown = Uint32Array.from(labels.keys()).filter((i) => !state.hidden.includes(labels[i]));
+    return shown.length ? (share) => shown[Math.floor(share * shown.length)] : null;
   }
 
   drawn(point, d, e) {
@@ -109,26 +125,27 @@ export class Sample {
   }
 
   present() {
+    const { seed, temperature } = this.explorer.state;
     for (const button of this.root.querySelectorAll("[data-source]"))
       button.setAttribute("aria-pressed", String(button.dataset.source === this.source));
-    this.$(".er-formula").textContent = SOURCES[this.source].formula;
-    this.$(".er-sampling output").textContent = this.temperature.toFixed(2);
-    if (document.activeElement !== this.$(".er-seed")) this.$(".er-seed").value = this.seed;
-    this.$(".er-drawings").ariaLabel = `${COUNT} draws from ${SOURCES[this.source].said}, seed ${this.seed}, temperature ${this.temperature}`;
+    this.$(".er-formula").textContent = this.lacks ? LACKING : SOURCES[this.source].formula;
+    this.$(".er-temperature").value = temperature;
+    this.$(".er-sampling output").textContent = temperature.toFixed(2);
+    if (document.activeElement !== this.$(".er-seed")) this.$(".er-seed").value = seed;
+    this.$(".er-drawings").hidden = this.lacks;
+    this.$(".er-drawings").ariaLabel = `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
+    this.buttons.forEach((button, i) => {
+      const z = Array.from(this.z(i).subarray(0, 6), (v) => v.toFixed(2)).join(", ");
+      button.ariaLabel = `draw ${i + 1}, z = (${z}${this.k > 6 ? ", …" : ""})`;
+    });
   }
 
-  decodeNext() {
-    const i = COUNT - this.left;
-    const z = this.zs.subarray(i * this.k, (i + 1) * this.k);
-    this.pictures[i].paint(this.decoder.decode(z));
-    this.buttons[i].ariaLabel = `draw ${i + 1}, z = (${Array.from(z.subarray(0, 6), (v) => v.toFixed(2)).join(", ")}${this.k > 6 ? ", …" : ""})`;
-    this.root.dataset.left = --this.left;
-    return this.left > 0;
-  }
-
-  // Another data point is nearest to the lens, so its posterior is another.
   changed(changed) {
-    if (this.source === "posterior" && changed.has("pinned") && this.explorer.nearestPoint() !== this.point) this.draw();
+    const { state } = this.explorer;
+    const has = (...names) => names.some((name) => changed.has(name));
+    const another = has("pinned") && !has("posterior") && this.source === "posterior" && this.explorer.nearestPoint() !== state.posterior;
+    if (another) state.posterior = this.explorer.nearestPoint(); // the lens is nearest to another data point now
+    if (another || has("source", "posterior", "seed", "temperature", "hidden")) this.draw();
   }
 
   retheme() {
@@ -138,7 +155,7 @@ export class Sample {
   paint(context, view) {
     const { accent, background, text } = theme(this.explorer.root);
     const { projection } = this.explorer;
-    for (let i = 0; i < COUNT; i++) {
+    for (let i = 0; i < COUNT && !this.lacks; i++) {
       const [x, y] = view.toPixel(...projection.project(this.zs, i * this.k));
       const looked = i === this.looked;
       context.beginPath();

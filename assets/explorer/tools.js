@@ -13,6 +13,10 @@
 //   click(x, y, at, still)        likewise a click or tap
 //   press(x, y, at), drag(x, y, at), drop(x, y, at)   true from press claims a drag, and the map does not pan
 //   retheme()                     the page's colours are others now
+//
+// What is set in a tool stands in the state under names of its own (link-fields.js), so that a link brings it back.
+
+import { walkTabs } from "./tab-keys.js";
 
 // name → { title, load() → its class, needs: of latents alone there is neither encoder nor decoder }, as the tabs stand.
 const TOOLS = {
@@ -31,7 +35,7 @@ export class Tools {
     Object.assign(this, { explorer, tabs, panels, marks, layer, made: new Map(), current: null });
     this.buttons = Object.entries(TOOLS).map(([name, tool]) => this.tab(name, tool?.title ?? "what is under the pointer, decoded"));
     tabs.replaceChildren(...this.buttons);
-    tabs.addEventListener("keydown", (event) => this.key(event));
+    walkTabs(tabs);
   }
 
   tab(name, title) {
@@ -41,17 +45,6 @@ export class Tools {
     button.setAttribute("aria-controls", name === "lens" ? "er-panel-lens" : "er-panels");
     button.addEventListener("click", () => this.explorer.frame && this.explorer.state.set({ tool: name }));
     return button;
-  }
-
-  // Arrow keys go from tab to tab.
-  key(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !this.buttons.includes(event.target)) return;
-    event.preventDefault();
-    const usable = this.buttons.filter((button) => !button.disabled);
-    const next = usable[(usable.indexOf(event.target) + step + usable.length) % usable.length];
-    next.focus();
-    next.click();
   }
 
   // Another model: every tool hears of it when it is opened next, and of nothing else until then.

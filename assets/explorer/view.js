@@ -26,6 +26,21 @@ export class View {
   }
 }
 
+// What a view shows, in few digits: [u, v] of its middle and its height; null where it shows all that there is.
+export function shownBy({ x, y }, home) {
+  const height = y[1] - y[0];
+  const same = (a, b) => Math.abs(a - b) < height / 1000;
+  if ([0, 1].every((end) => same(y[end], home.y[end]) && same(x[end], home.x[end]))) return null;
+  const digits = Math.min(9, Math.max(0, 4 - Math.floor(Math.log10(height))));
+  return [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, height].map((v) => Number(v.toFixed(digits)));
+}
+
+// The other way round, in the aspect of a rectangle.
+export function rangeOf([u, v, height], rectangle) {
+  const [across, up] = [(height * rectangle.width) / rectangle.height / 2, height / 2];
+  return { x: [u - across, u + across], y: [v - up, v + up] };
+}
+
 // The ranges that hold every point and the 3-σ ring, in the aspect of the rectangle.
 export function homeRange({ us, vs }, { width, height }) {
   const [u0, u1] = extent(us, 3.2);
