@@ -74,7 +74,7 @@ function* distributed(from, shift) {
   return to;
 }
 
-const ROWS = 100; // of a table between two interruptions
+export const ROWS = 100; // of a table between two interruptions
 
 // A row for every point, with the columns that `python -m vae export` writes, but for those that the frame lacks; in parts.
 export function* csv({ meta, arrays, given }, costs, chosen) {

@@ -1,21 +1,28 @@
 // Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
 
-import { shownClasses } from "./grid-index.js";
-import { box, within } from "./lasso.js";
 import { whole } from "./format.js";
 import { pointName } from "./given.js";
-import { Decoder } from "./network.js";
+import { shownClasses } from "./grid-index.js";
+import { box, within } from "./lasso.js";
+import { CORNERS } from "./link-fields.js";
+import { cornersOf } from "./outline.js";
 import { classColour, faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
-import { MEASURES, csv, measuresOf, sorted, summary } from "./selection.js";
+import { MEASURES, ROWS, csv, measuresOf, sorted, summary } from "./selection.js";
+import { Series } from "./series.js";
 import { Slices, finished } from "./slices.js";
+import { afterPaint, measure } from "./timing.js";
 
 const PAGE = 60; // pairs of images shown at a time
+const EXACT = 0.7; // px that a lasso's corners may be off the line that was drawn
 const STILL = 5; // px that a press may wander and still be a click
 const RINGED = 600; // points that are ringed at most: more of them would hide their colours
 const DRAWN = 16; // pairs in a row of the picture that is saved
+const AT_ONCE = 8; // ms of a small network for the reconstructions that come first
 const GAP = 4; // px between them
+const PARTS = 200; // of a table that are kept as text
+const QUICK = 20_000; // points that a selection is looked at at once with
 
 const HTML = `
 <div class="er-row">
@@ -44,30 +51,42 @@ const HTML = `
 
 export class Select {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, mode: "lasso", measure: "distortion", worstFirst: true, chosen: [], shape: null, saving: new Slices() });
+    Object.assign(this, { explorer, root, mode: "lasso", chosen: [], trail: null, saving: new Slices(), looking: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
     this.modes = [...root.querySelectorAll("[data-mode]")];
     for (const button of this.modes) button.addEventListener("click", () => this.setMode(button.dataset.mode));
-    on(".er-clear", "click", () => this.take([], null));
-    on(".er-measure", "change", (event) => this.order({ measure: event.target.value }));
-    on(".er-turn", "click", () => this.order({ worstFirst: !this.worstFirst }));
+    on(".er-clear", "click", () => explorer.state.set({ shape: null }));
+    on(".er-measure", "change", (event) => explorer.state.set({ by: event.target.value }));
+    on(".er-turn", "click", () => explorer.state.set({ order: this.worstFirst ? "best" : "worst" }));
     on(".er-csv", "click", () => this.saving.run(this.table()));
     on(".er-png", "click", () => this.savePicture());
-    on(".er-more", "click", () => this.showPairs(this.shown + PAGE));
+    on(".er-more", "click", () => this.showMore());
   }
 
   load(frame) {
-    const { image_shape: shape, plan } = frame.meta;
+    const { image_shape: shape } = frame.meta;
     Object.assign(this, { frame, imageShape: shape, size: shape.reduce((a, b) => a * b, 1) });
-    this.decoder = plan.decoder.length ? new Decoder(frame) : null;
-    const measures = measuresOf(frame.given);
-    if (!measures.includes(this.measure)) this.measure = measures[0];
-    this.$(".er-measure").replaceChildren(...measures.map((name) => new Option(name, name, false, name === this.measure)));
-    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")]) chooser.hidden = !measures.length;
-    this.$(".er-png").hidden = !this.painters(0).length;
-    this.take([], null);
+    this.decoder = this.explorer.decoder;
+    this.measures = measuresOf(frame.given);
+    this.$(".er-measure").replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
+    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")]) chooser.hidden = !this.measures.length;
+    this.$(".er-png").hidden = !(frame.given.images || this.decoder);
+    Object.assign(this, { chosen: [], state: null });
+  }
+
+  // What points are sorted by: as the state says, where the frame knows it of them.
+  get measure() {
+    return this.measures.find((name) => name.replace("−", "") === this.explorer.state.by) ?? this.measures[0];
+  }
+
+  get worstFirst() {
+    return this.explorer.state.order === "worst";
+  }
+
+  closed() {
+    this.decoder?.forget("selection");
   }
 
   get fileName() {
@@ -79,9 +98,26 @@ export class Select {
     for (const button of this.modes) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
   }
 
-  changed(changed) {
-    if (changed.has("plane")) this.shape = this.kept = null; // its line belongs to the plane it was drawn on; its points stay
-    if (changed.has("hidden")) this.take(this.chosen.filter((i) => this.visible(i)), this.shape);
+  opened() {
+    this.changed(new Set(["hidden"]));
+  }
+
+  // A line is gone with the plane that it was drawn on, and its points stay; but not where a link brings another state.
+  changed(changed, at = performance.now()) {
+    const { state } = this.explorer;
+    this.askedAt = at;
+    const has = (...names) => names.some((name) => changed.has(name));
+    const cleared = has("shape") && !has("plane", "turn");
+    if (state !== this.state || cleared || (state.shape && has("shape", "plane", "hidden"))) this.takeShape();
+    else if (has("hidden")) this.take(this.chosen.filter((i) => this.visible(i)));
+    else if (has("by", "order")) this.order();
+    this.state = state;
+  }
+
+  // Selects what lies within the state's shape, as soon as the map shows the plane that it is of.
+  takeShape() {
+    const { state, map, showsPlane } = this.explorer;
+    this.take(state.shape && showsPlane ? within(state.shape, map.scene.index, shownClasses(state.hidden)) : []);
   }
 
   visible(i) {
@@ -99,44 +135,62 @@ export class Select {
   drag(x, y) {
     if (this.mode === "box") this.trail[1] = [x, y];
     else this.trail.push([x, y]);
-    this.shape = this.outline();
     this.explorer.tools.repaint();
   }
 
   // A press that has not moved is a click, and goes to the lens.
   drop(x, y, at) {
-    const trail = this.trail;
+    const moved = this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
+    const shape = moved && this.outline(cornersOf(this.trail, CORNERS, EXACT));
     this.trail = null;
-    if (!trail.some(([px, py]) => Math.hypot(px - trail[0][0], py - trail[0][1]) > STILL)) {
-      this.shape = this.kept ?? null;
-      this.explorer.tools.repaint();
-      return this.explorer.click(x, y, at, true);
-    }
-    this.take(within(this.shape, this.explorer.map.scene.index, shownClasses(this.explorer.state.hidden)), this.shape);
+    if (moved) return this.explorer.state.set({ shape }, at);
+    this.explorer.tools.repaint();
+    this.explorer.click(x, y, at, true);
   }
 
-  outline() {
-    const corners = this.trail.map(([x, y]) => this.explorer.map.view.toData(x, y));
+  // A trail of pixels on the plane, to a fiftieth of a pixel.
+  outline(trail) {
+    const { view } = this.explorer.map;
+    const digits = Math.max(0, Math.min(9, Math.ceil(Math.log10(50 * view.pixelsPerUnit))));
+    const corners = trail.map(([x, y]) => view.toData(x, y).map((v) => Number(v.toFixed(digits))));
     return this.mode === "box" ? box(corners[0], corners.at(-1)) : corners;
   }
 
   // --- the selection -----------------------------------------------------------------------------------------------
 
-  take(chosen, shape) {
-    Object.assign(this, { chosen, shape, kept: shape });
-    this.$(".er-selected").hidden = !chosen.length;
-    this.$(".er-hint").textContent = shape && !chosen.length ? "No visible point lies within it." : "Drag on the map around the points to look at.";
+  take(chosen) {
+    Object.assign(this, { chosen, numbers: null });
+    if (!chosen.length) this.$(".er-selected").hidden = true;
+    this.$(".er-hint").textContent = this.explorer.state.shape && !chosen.length ? "No visible point lies within it." : "Drag on the map around the points to look at.";
     this.$(".er-hint").hidden = chosen.length > 0;
-    if (chosen.length) this.showNumbers();
-    if (chosen.length) this.order();
+    this.order();
     this.explorer.tools.repaint();
   }
 
-  showNumbers() {
+  // What the selection says, and what is in it: of many points in slices, and what was shown stands until then.
+  order() {
+    const work = this.look();
+    this.looking.stop();
+    if (this.chosen.length > QUICK) this.looking.run(work);
+    else finished(work);
+  }
+
+  *look() {
     const { frame, chosen, explorer } = this;
+    this.numbers ??= yield* summary(frame, explorer.costs, chosen);
+    const ordered = yield* sorted(frame, explorer.costs, chosen, this.measure, this.worstFirst);
+    if (chosen.length) this.showNumbers();
+    this.showOrdered(ordered);
+    this.$(".er-selected").hidden = !chosen.length;
+    const { askedAt } = this;
+    afterPaint(() => measure("elbo-room:selection", askedAt));
+  }
+
+  showNumbers() {
+    const { frame, chosen } = this;
     const { classes, ordered } = frame.meta;
-    const { byClass, ratePerDim, distortion, rate } = finished(summary(frame, explorer.costs, chosen));
-    this.$(".er-counted").textContent = `${whole(chosen.length)} of ${whole(frame.count)} images`;
+    const { byClass, ratePerDim, distortion, rate } = this.numbers;
+    this.$(".er-counted").textContent = `${whole(chosen.length)} of ${whole(frame.count)} ${frame.given.images ? "images" : "points"}`;
     const counts = byClass.map((count, c) => ({ count, c })).filter(({ count }) => count);
     this.$(".er-class-counts").setAttribute("aria-label", counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "));
     this.$(".er-class-counts").replaceChildren(
@@ -164,21 +218,39 @@ export class Select {
     );
   }
 
-  // Sorts anew and shows the first of them.
-  order(patch = {}) {
-    Object.assign(this, patch);
+  // Shows the first of the points as they are sorted now.
+  showOrdered(ordered) {
+    this.ordered = ordered;
+    this.$(".er-measure").value = this.measure;
     this.$(".er-turn").textContent = this.worstFirst ? "worst first" : "best first";
-    this.ordered = finished(sorted(this.frame, this.explorer.costs, this.chosen, this.measure, this.worstFirst));
-    this.showPairs(PAGE);
+    this.decoder?.forget("selection");
+    this.reconstructions = [];
+    this.series = new Series(this.root, 0, (n) => this.mu(this.ordered[n]), (n, { pixels }) => this.reconstructed(n, pixels));
+    this.shown = 0;
+    this.savesLater(false);
+    this.$(".er-pairs").replaceChildren();
+    this.showMore();
   }
 
-  showPairs(count) {
-    this.shown = Math.min(count, this.ordered.length);
-    const pairs = Array.from(this.ordered.subarray(0, this.shown), (i) => this.pair(i));
-    this.$(".er-pairs").replaceChildren(...pairs);
-    this.$(".er-more").hidden = this.shown === this.ordered.length;
-    this.$(".er-more").textContent = `${whole(Math.min(PAGE, this.ordered.length - this.shown))} more of ${whole(this.ordered.length - this.shown)}`;
+  showMore() {
+    const more = this.ordered.subarray(this.shown, this.shown + PAGE);
+    this.shown += more.length;
+    this.$(".er-pairs").append(...Array.from(more, (i) => this.pair(i)));
+    const left = this.ordered.length - this.shown;
+    this.$(".er-more").hidden = !left;
+    this.$(".er-more").textContent = `${whole(Math.min(PAGE, left))} more of ${whole(left)}`;
     this.marked = null;
+    this.decoder?.askAll("selection", this.series.grow(more.length), AT_ONCE);
+  }
+
+  mu(i) {
+    const k = this.frame.meta.latent_dim;
+    return this.frame.arrays.mu.subarray(i * k, (i + 1) * k);
+  }
+
+  reconstructed(n, pixels) {
+    this.reconstructions[n].paint(pixels);
+    if (this.waits && !this.series.left) this.savePicture();
   }
 
   // A point's image over its reconstruction, as a button that finds the point on the map.
@@ -189,23 +261,29 @@ export class Select {
     button.className = "er-pair";
     button.dataset.point = i;
     button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, ${pointName(frame, i)}${value ? `: ${this.measure} ${value} nats` : ""}`;
+    button.ariaLabel = `${button.title}; the image and its reconstruction`;
     button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
-    for (const paint of this.painters(i)) {
-      const canvas = document.createElement("canvas");
-      paint(new Picture(canvas, this.imageShape));
-      button.append(canvas);
-    }
-    button.append(Object.assign(document.createElement("small"), { textContent: value ?? pointName(frame, i) }));
+    if (frame.given.images) this.picture(button).paint(frame.arrays.images, 1 / 255, i * this.size);
+    if (this.decoder) this.reconstructions.push(this.picture(button));
+    if (!button.firstChild) button.append(this.named(i));
+    if (value) button.append(Object.assign(document.createElement("small"), { textContent: value }));
     return button;
   }
 
-  // What paints point i: its image, where there is one, and where there is a decoder, its reconstruction at mu.
-  painters(i) {
-    const k = this.frame.meta.latent_dim;
-    const { images, mu } = this.frame.arrays;
-    const image = (picture) => picture.paint(images, 1 / 255, i * this.size);
-    const again = (picture) => picture.paint(this.decoder.decode(mu.subarray(i * k, (i + 1) * k)));
-    return [...(this.frame.given.images ? [image] : []), ...(this.decoder ? [again] : [])];
+  // Where there is no picture of a point, its class and its name.
+  named(i) {
+    const { meta, arrays } = this.frame;
+    const dot = document.createElement("i");
+    dot.style.background = classColour(arrays.labels[i], meta.classes.length, meta.ordered);
+    const name = document.createElement("span");
+    name.append(dot, pointName(this.frame, i));
+    return name;
+  }
+
+  picture(button) {
+    const canvas = document.createElement("canvas");
+    button.append(canvas);
+    return new Picture(canvas, this.imageShape);
   }
 
   // The point under the lens is marked among the images.
@@ -216,36 +294,45 @@ export class Select {
     this.marked = nearest;
   }
 
-  // Written down between frames: of hundreds of thousands of points that takes seconds.
+  // Written down between frames: of a million points that takes seconds. What is written goes into blobs as it comes, for
+  // the browser need not keep those in memory.
   *table() {
-    const { fileName } = this;
+    const { fileName, ordered } = this;
     const button = this.$(".er-csv");
-    button.textContent = "CSV …";
-    const parts = [];
-    for (const part of csv(this.frame, this.explorer.costs, this.ordered)) {
+    const blobs = [];
+    let parts = [];
+    for (const part of csv(this.frame, this.explorer.costs, ordered)) {
       parts.push(part);
+      if (parts.length === PARTS) {
+        blobs.push(new Blob(parts));
+        parts = [];
+        button.textContent = `CSV ${Math.round((100 * blobs.length * PARTS * ROWS) / ordered.length)} %`;
+      }
       yield;
     }
     button.textContent = "CSV";
-    save(new Blob(parts, { type: "text/csv" }), `${fileName}.csv`);
+    save(new Blob([...blobs, ...parts], { type: "text/csv" }), `${fileName}.csv`);
+  }
+
+  // Whether the picture is to be saved as soon as all that it shows has been decoded.
+  savesLater(waits) {
+    this.waits = waits;
+    this.$(".er-png").textContent = waits ? "PNG …" : "PNG";
   }
 
   async savePicture() {
+    this.savesLater(this.decoder && this.series.left > 0);
+    if (this.waits) return;
     const [, height, width] = this.imageShape;
-    const points = this.ordered.slice(0, this.shown);
-    const columns = Math.min(DRAWN, points.length);
-    const canvas = new OffscreenCanvas(columns * (width + GAP) + GAP, Math.ceil(points.length / columns) * (2 * height + 2 * GAP) + GAP);
+    const pairs = [...this.root.querySelectorAll(".er-pair")];
+    const columns = Math.min(DRAWN, pairs.length);
+    const canvas = new OffscreenCanvas(columns * (width + GAP) + GAP, Math.ceil(pairs.length / columns) * (2 * height + 2 * GAP) + GAP);
     const context = canvas.getContext("2d");
     context.fillStyle = "#777";
     context.fillRect(0, 0, canvas.width, canvas.height);
-    const one = document.createElement("canvas");
-    const picture = new Picture(one, this.imageShape);
-    points.forEach((i, n) => {
+    pairs.forEach((pair, n) => {
       const [x, y] = [GAP + (n % columns) * (width + GAP), GAP + Math.floor(n / columns) * (2 * height + 2 * GAP)];
-      this.painters(i).forEach((paint, row) => {
-        paint(picture);
-        context.drawImage(one, x, y + row * height);
-      });
+      pair.querySelectorAll("canvas").forEach((picture, row) => context.drawImage(picture, x, y + row * height));
     });
     save(await canvas.convertToBlob({ type: "image/png" }), `${this.fileName}.png`);
   }
@@ -255,9 +342,10 @@ export class Select {
   paint(context, view) {
     const colours = theme(this.root);
     const { us, vs } = this.explorer.points;
-    if (this.shape) {
+    const shape = this.trail ? this.outline(this.trail) : this.explorer.state.shape;
+    if (shape) {
       context.beginPath();
-      for (const [u, v] of this.shape) context.lineTo(...view.toPixel(u, v));
+      for (const [u, v] of shape) context.lineTo(...view.toPixel(u, v));
       context.closePath();
       Object.assign(context, { fillStyle: faded(colours.accent, 0.12), strokeStyle: colours.accent, lineWidth: 2, lineJoin: "round" });
       context.fill("evenodd");

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from io import BytesIO
+
 import numpy as np
+from PIL import Image
 
 from tests.browser.room import DEEP, FLAT, Room, eventually, gallery
 
@@ -178,3 +182,126 @@ def test_choices_stay_where_they_fit_when_the_model_changes(room) -> None:
     eventually(lambda: _assert_link(room, {"colour": "rate", "zones": "all"}))
     assert room.page.locator('.er-legend button[aria-pressed="false"]').count() == 0
     np.testing.assert_array_equal(room.fields(), np.zeros(10))
+
+
+# ---- what the tools show --------------------------------------------------------------------------------------------
+
+
+def shown(room: Room, selector: str) -> np.ndarray:
+    """The pictures of a tool, once all of them have been decoded: (n, H, W, 4)."""
+    room.frames()
+    eventually(lambda: _assert_all_decoded(room))
+    canvases = room.page.locator(f"{selector} canvas")
+    urls = canvases.evaluate_all("(all) => all.map((canvas) => canvas.toDataURL())")
+    return np.array([Image.open(BytesIO(b64decode(url.split(",")[1]))) for url in urls]).astype(int)
+
+
+def _assert_all_decoded(room: Room) -> None:
+    assert room.page.locator(".er-tool").get_attribute("data-left") == "0"
+
+
+def link_now(room: Room) -> str:
+    """What stands behind the "#", once it has followed what was chosen."""
+    room.page.wait_for_selector('.er-root:not([data-address="behind"])')
+    return str(room.page.evaluate("location.hash.slice(1)"))
+
+
+def zigzag(corners: int = 80) -> list[tuple[float, float]]:
+    """A star around the middle of the map, of more corners than a link holds."""
+    turns = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    return [(r * np.cos(t), r * np.sin(t)) for t, r in zip(turns, 1.4 + 0.4 * (np.arange(corners) % 2), strict=True)]
+
+
+def test_a_link_brings_back_what_a_tool_shows(room, fresh) -> None:
+    room.page.bring_to_front()  # a page behind another is painted once a second
+    room.open(link="tool=interpolate")
+    room.click(-4.6, 3.1)
+    room.click(*gallery(FLAT).held_out.mu[17])
+    room.page.locator(".er-kinds button", has_text="spherical").click()
+    room.page.locator(".er-t").evaluate("(input) => { input.value = 0.25; input.dispatchEvent(new Event('input')); }")
+    path, film, looked = link_now(room), shown(room, ".er-film"), room.z()
+    assert {"path=spherical", "t=0.25"} < set(path.split("&"))
+
+    room.page.locator('.er-tabs [data-tool="sample"]').click()
+    room.page.locator('[data-source="posterior"]').click()
+    for name, value in (("temperature", "0.5"), ("seed", "7")):
+        room.page.locator(f".er-{name}").fill(value)
+    sample, draws = link_now(room), shown(room, ".er-drawings")
+    assert {"source=posterior", "seed=7", "temperature=0.5"} < set(sample.split("&"))
+
+    room.page.locator('.er-tabs [data-tool="select"]').click()
+    room.page.wait_for_selector(".er-tool-select")
+    start, *way = [room.pixel(*spot) for spot in zigzag()]
+    room.page.mouse.move(*start)
+    room.page.mouse.down()
+    for pixel in way:
+        room.page.mouse.move(*pixel)
+    room.page.mouse.up()
+    room.page.locator(".er-measure").select_option("rate")
+    room.page.locator(".er-turn").click()
+    selected, pairs, counted = link_now(room), shown(room, ".er-pairs"), room.text(".er-counted")
+    assert len(room.link["shape"].split(",")) == 2 * 64
+
+    fresh.page.bring_to_front()
+    fresh.page.goto(room.url(FLAT, path))
+    fresh.ready(FLAT).page.wait_for_selector(".er-tool-interpolate")
+    np.testing.assert_allclose(shown(fresh, ".er-film"), film, atol=1.5)
+    np.testing.assert_array_equal(fresh.z(), looked)
+    assert fresh.page.locator(".er-t").input_value() == "0.25"
+    assert link_now(fresh) == path
+
+    fresh.follow(sample)
+    fresh.page.wait_for_selector(".er-tool-sample")
+    np.testing.assert_array_equal(shown(fresh, ".er-drawings"), draws)
+    assert fresh.page.locator(".er-seed").input_value() == "7"
+    assert fresh.page.locator(".er-temperature").input_value() == "0.5"
+
+    fresh.follow(selected)
+    fresh.page.wait_for_selector(".er-tool-select .er-pair")
+    np.testing.assert_array_equal(shown(fresh, ".er-pairs"), pairs)
+    assert fresh.text(".er-counted") == counted
+    assert fresh.text(".er-turn") == "best first"
+
+
+def test_a_link_brings_back_a_space_as_it_was_turned_and_the_part_of_it_in_view(room, fresh) -> None:
+    room.page.bring_to_front()
+    room.open(DEEP)
+    room.page.select_option("select.er-plane", "space")
+    sliders = room.page.locator(".er-slider label").all_inner_texts()  # by rate
+    axes = [room.page.locator(f"select.er-{name} option:checked").inner_text() for name in ("across", "up", "deep")]
+    assert axes == sliders[:3]
+    room.page.select_option("select.er-deep", "5")
+    box = room.page.locator(".er-map").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    room.page.mouse.move(*middle)
+    room.page.mouse.down()
+    room.page.mouse.move(middle[0] + 130, middle[1] + 60, steps=3)
+    room.page.mouse.up()
+    room.page.mouse.wheel(0, -300)
+    eventually(lambda: _assert_told(room, "turn", "view"))
+    link, picture = link_now(room), room.canvas(".er-space")
+    fresh.page.bring_to_front()
+    fresh.page.goto(room.url(DEEP, link))
+    fresh.ready(DEEP)
+    assert link_now(fresh) == link
+    assert np.mean(np.abs(fresh.canvas(".er-space") - picture) > 40) < 0.02  # to the link's four digits
+    room.page.select_option("select.er-plane", "pca")
+    eventually(lambda: _assert_link(room, {}))  # they belonged to that space
+
+
+def _assert_told(room: Room, *names: str) -> None:
+    assert set(names) <= set(room.link)
+
+
+HOSTILE = {
+    "interpolate": ["path=teleport&from=point5000&to=1,2,3&t=7", "path=&from=point-1&to=nan,1&t=1e999", "to=21,0&t=-1"],
+    "sample": ["source=all&posterior=1&seed=1e9&temperature=99", "source=__proto__&seed=-1&temperature=", "seed=x"],
+    "select": ["shape=1,2,3&by=price&order=random", f"shape={'1,2,' * 64}3,4", "shape=1e9,0,1,1,2,2&by="],
+}
+
+
+def test_nonsense_about_a_tool_is_passed_over(room) -> None:
+    for tool, links in HOSTILE.items():
+        for link in links:
+            room.open(link=f"tool={tool}&{link}")
+            assert room.link == {"tool": tool}, link
