@@ -7,6 +7,7 @@ import { Dial } from "./dial.js";
 import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
 import { LivePane } from "./live-pane.js";
+import { topOf } from "./page-top.js";
 import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
 import { Readout, effective, notice, summary } from "./readout.js";
@@ -307,9 +308,7 @@ export class Live {
 
   // The page ends where the window does.
   fill() {
-    let scrolled = 0;
-    for (let element = this.root.parentElement; element; element = element.parentElement) scrolled += element.scrollTop;
-    const top = Math.round(this.root.getBoundingClientRect().top + scrolled) + 12;
+    const top = topOf(this.root) + 12;
     if (top !== this.top) this.root.style.setProperty("--er-top", `${(this.top = top)}px`);
   }
 
