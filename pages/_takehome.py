@@ -1,31 +1,56 @@
-"""The button that hands out the open model as one HTML file, made when it is asked for."""
+"""What can be taken home of the open map: all of it as one HTML file, or its latents. Each is made when asked for."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
+from threading import Lock
 
 import streamlit as st
 
-from pages._models import available, contents
+from pages._models import available, content_of
+from vae import latents_out
+from vae.latents import Latents
 from vae.opening import Opened
 from vae.takehome import page_of
 
+LATENTS = "The latents of its points, with class, distortion and rate, as far as they are known."
 PAGES_KEPT = 2  # of some 8 MB each
 
+_turn = Lock()  # one file at a time: whoever comes meanwhile waits, and perhaps finds the page made
 
-def take_home(model: str) -> None:
+
+def take_home(model: str, has_points: bool) -> None:
+    """A button with four files under it, of the model with this id; a map without points has no latents."""
     name = re.sub(r"[^\w.-]+", "-", available()[model]).strip("-.")[:60] or "model"
-    st.download_button(
-        "Take home", partial(_page, model, name), f"{name}.html", "text/html", on_click="ignore", width="stretch",
-        help="This explorer with this model as one HTML file: it opens from your disk, without server or network.",
-    )  # fmt: skip
+    with st.popover("Take home", width="stretch"):
+        st.caption("This explorer as one file: it opens from your disk or phone, without server or network.")
+        _file("Page", f"{name}.html", "text/html", partial(_page, model, name))
+        st.caption(LATENTS if has_points else "There are no images at hand for this model, so there are no latents.")
+        for label, ending, kind, make in (
+            ("CSV", "csv", "text/csv", latents_out.csv),
+            ("Parquet", "parquet", "application/vnd.apache.parquet", latents_out.parquet),
+            ("Embedding Projector", "zip", "application/zip", partial(latents_out.projector_zip, name=name)),
+        ):
+            _file(label, f"{name}.{ending}", kind, partial(_made, model, make), disabled=not has_points)
+
+
+def _file(label: str, name: str, kind: str, make: Callable[[], bytes], disabled: bool = False) -> None:
+    st.download_button(label, make, name, kind, on_click="ignore", width="stretch", disabled=disabled)
 
 
 def _page(model: str, name: str) -> bytes:
-    return _kept(contents(model), name)
+    with _turn:
+        found = content_of(model)
+        return page_of(found, name) if isinstance(found, Latents) else _kept(found, name)
 
 
 @lru_cache(maxsize=PAGES_KEPT)
 def _kept(opened: Opened, name: str) -> bytes:
     return page_of(opened, name)
+
+
+def _made(model: str, make: Callable[[Opened | Latents], bytes]) -> bytes:
+    with _turn:
+        return make(content_of(model))

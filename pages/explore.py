@@ -96,8 +96,7 @@ try:
 except InputError as error:
     st.error(str(error))
     st.stop()
-if opened.is_model:
-    with home:
-        take_home(model)
+with home:
+    take_home(model, opened.has_points)
 st.html(f"<p class='room-facts'>{opened.facts}</p>")
 explorer(opened.frame, opened.encoder, key="explorer")

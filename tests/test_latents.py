@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -395,7 +396,7 @@ def test_a_table_of_a_model_comes_back_bit_for_bit(model, kind, tmp_path, capsys
     assert found.classes == tuple("0123456789")
 
 
-def test_no_class_is_a_formula_in_a_spreadsheet(tmp_path) -> None:
+def test_no_class_is_a_formula_in_a_spreadsheet() -> None:
     from dataclasses import replace
 
     from vae import latents_out
@@ -403,12 +404,9 @@ def test_no_class_is_a_formula_in_a_spreadsheet(tmp_path) -> None:
 
     model = open_path(GALLERY / "digits-2d", lambda checkpoint: None)
     odd = replace(model, run=replace(model.run, classes=("=1+1", "-2", "+3", "@4", "a,b", 'c"d', "7", "8", "", "9")))
-    latents_out.write_csv(odd, tmp_path / "x.csv")
-    with open(tmp_path / "x.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(latents_out.csv(odd).decode())))
     assert {row["class"] for row in rows} == {"'=1+1", "'-2", "'+3", "'@4", "a,b", 'c"d', "7", "8", "", "9"}
-    latents_out.write_parquet(odd, tmp_path / "x.parquet")
-    assert "=1+1" in parquet.read_table(tmp_path / "x.parquet").column("class").to_pylist()
+    assert "=1+1" in parquet.read_table(io.BytesIO(latents_out.parquet(odd))).column("class").to_pylist()
 
 
 def test_the_rate_in_a_table_is_that_of_its_row(tmp_path) -> None:
@@ -444,6 +442,37 @@ def test_the_projector_s_folder(tmp_path) -> None:
     assert (folder / "projector_config.pbtxt").read_text().count("single_image_dim: 8\n") == 2
 
 
+def test_latents_from_elsewhere_go_out_with_what_is_known_of_them(tmp_path, capsys) -> None:
+    """As tables they come back bit for bit; for the Projector, without images there is no sprite."""
+    known = {"logvar": 0.1 * MU, "labels": LABELS, "distortion": MU[:, 0] ** 2}
+    for given in ({}, known):
+        source = tmp_path / "mine.npz"
+        source.write_bytes(an_npz(mu=MU, **given))
+        for target in (tmp_path / "out.csv", tmp_path / "out.parquet"):
+            assert main(["export", str(source), "-o", str(target)]) == 0
+            found = read(target, target.name)
+            for name, value in vars(read(source, source.name)).items():
+                np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
+        assert main(["export", str(source), "-o", str(tmp_path / "out.zip")]) == 0
+        with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+            names = {name.removeprefix("out/") for name in archive.namelist()}
+            assert names == {"vectors.tsv", "metadata.tsv", "projector_config.pbtxt"}
+            vectors = np.loadtxt(io.BytesIO(archive.read("out/vectors.tsv")), np.float32, delimiter="\t")
+            np.testing.assert_array_equal(vectors, MU)
+            titles = archive.read("out/metadata.tsv").decode().splitlines()[0].split("\t")
+            assert titles == ["class", "index", *(["distortion", "rate"] if given else [])]
+            assert b"sprite" not in archive.read("out/projector_config.pbtxt")
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("out", ["x.html", "x.csv"])
+def test_a_beta_path_is_named_as_what_it_is(out, tmp_path, capsys) -> None:
+    path = GALLERY.parent / "paths" / "digits-2d.safetensors"
+    assert main(["export", str(path), "-o", str(tmp_path / out)]) == 2
+    assert "is a beta path" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_sprite_is_never_larger_than_the_projector_takes() -> None:
     from vae.latents_out import SPRITE, _sprite
 
@@ -454,7 +483,9 @@ def test_a_sprite_is_never_larger_than_the_projector_takes() -> None:
     assert (width, height) == (1365, 699)
 
 
-@pytest.mark.parametrize(("out", "word"), [("x.pdf", "must end in .html, .csv or .parquet"), ("a-file", "is a file")])
+@pytest.mark.parametrize(
+    ("out", "word"), [("x.pdf", "must end in .html, .csv, .parquet or .zip"), ("a-file", "is a file")]
+)
 def test_where_it_cannot_be_written_is_told(out, word, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a-file").write_text("kept")
@@ -470,7 +501,7 @@ def test_uploaded_latents_open_as_a_map_and_as_nothing_else() -> None:
     model = _models.add_upload("mine.npz", an_npz(mu=MU, labels=LABELS))
     assert _models.available(model)[model] == "mine.npz (uploaded)"
     opened = _models.open_model(model)
-    assert not opened.is_model
+    assert opened.encoder is None
     assert "30 points · 3-D latent space · no decoder" in opened.facts
     assert _routes.is_published(opened.frame)
     with pytest.raises(InputError, match="latents alone"):

@@ -7,16 +7,19 @@ import json
 import re
 import tomllib
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pages import _takehome
 from vae import checkpoint
 from vae.__main__ import main
 from vae.compact import FRACTION_BITS, Quantised, Rounded, bits_of, finest
-from vae.takehome import ENTRY, EXPLORER, needed_by
+from vae.opening import Opened
+from vae.takehome import ENTRY, EXPLORER, needed_by, page_of
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "assets" / "gallery"
@@ -89,6 +92,37 @@ def test_nothing_of_the_app_s_other_pages_or_of_streamlit_is_carried(scripts) ->
     assert set(scripts.packed) == {"plotly", "frame", "encoder"}
 
 
+def test_latents_from_elsewhere_are_a_page_without_an_encoder(tmp_path) -> None:
+    source = tmp_path / "mine <b>.npz"
+    np.savez(source, mu=np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32))
+    target = tmp_path / "mine.html"
+    assert main(["export", str(source), "-o", str(target)]) == 0
+    page = target.read_text("utf-8")
+    assert set(Scripts(page).packed) == {"plotly", "frame"}
+    assert "50 points · 3-D latent space · no decoder" in page
+
+
+def test_one_file_is_made_at_a_time_and_the_page_of_a_model_once(monkeypatch) -> None:
+    """Two people who press at once wait for each other; the second finds the page made."""
+    _takehome._kept.cache_clear()
+    now, most, made = [], [], []
+
+    def counted(opened: Opened, name: str) -> bytes:
+        now.append(name)
+        most.append(len(now))
+        made.append(page_of(opened, name))
+        now.pop()
+        return made[-1]
+
+    monkeypatch.setattr(_takehome, "page_of", counted)
+    models = ["digits-2d", "mnist-10d", "digits-2d", "mnist-10d"]
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(lambda model: _takehome._page(model, model), models))
+    assert max(most) == 1
+    assert len(made) == 2
+    assert pages[0] is pages[2] is not pages[1] is pages[3]
+
+
 def test_the_page_names_no_address_but_its_own_data(scripts, page) -> None:
     assert all(address.startswith("data:") for address in scripts.addresses)
     style = page[page.index("<style>") : page.index("</style>")]
@@ -158,7 +192,7 @@ def test_a_model_s_name_cannot_break_out_of_the_page(tmp_path) -> None:
     assert "<title>&lt;img onerror=alert(1)&gt;&lt;!-- ·" in text
 
 
-@pytest.mark.parametrize("out", ["model.pdf", "model.html.zip"])
+@pytest.mark.parametrize("out", ["model.pdf", "model.html.gz"])
 def test_an_ending_that_means_nothing_is_refused_in_a_sentence(out, capsys, tmp_path) -> None:
     assert main(["export", str(GALLERY / "digits-2d"), "-o", str(tmp_path / out)]) == 2
     said = capsys.readouterr().err.strip()

@@ -23,6 +23,7 @@ from vae.settings import DATA_SETS, Settings, check_setting, choices_of
 if TYPE_CHECKING:
     from vae.checkpoint import Checkpoint
     from vae.held_out import HeldOut
+    from vae.latents import Latents
     from vae.opening import Opened
     from vae.training import Step
 
@@ -90,13 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _add_data_root(evaluate)
 
-    export = commands.add_parser("export", help="write a model to take home", allow_abbrev=False)
+    export = commands.add_parser("export", help="write a model, or latents, to take home", allow_abbrev=False)
     export.set_defaults(command=_export)
-    export.add_argument("model", metavar="RUN_OR_CHECKPOINT", help="run folder or .safetensors file")
+    export.add_argument(
+        "model", metavar="MODEL",
+        help="run folder or .safetensors file; or latents from elsewhere: .npz, .csv or .parquet",
+    )  # fmt: skip
     export.add_argument(
         "-o", "--out", metavar="PATH", required=True,
         help="what to write: a page that needs neither server nor network (.html), the latents as a table (.csv or "
-        ".parquet), or a folder for TensorBoard's Projector (no ending)",
+        ".parquet), or for TensorBoard's Projector (a folder, without an ending, or .zip)",
     )  # fmt: skip
     _add_data_root(export)
 
@@ -465,21 +469,51 @@ def _evidence(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     """The ending of --out says what is written."""
     from vae import latents_out
-    from vae.opening import open_path
+    from vae.checkpoint import write_atomically
+    from vae.takehome import page_of
 
-    target = Path(options.out)
-    writers = {
-        ".html": _export_page, ".csv": latents_out.write_csv, ".parquet": latents_out.write_parquet,
-        "": latents_out.write_projector,
-    }  # fmt: skip
-    write = writers.get(target.suffix.lower())
-    if write is None:
-        raise InputError(f"--out must end in .html, .csv or .parquet, or not at all, and not be {options.out!r:.60}.")
-    with runs.one_sentence(target):
-        write(open_path(Path(options.model), lambda checkpoint: _encode(checkpoint, options.data_root)), target)
+    target, source = Path(options.out), Path(options.model)
+    makers: dict[str, Callable[[Any], bytes]] = {
+        ".html": lambda content: page_of(content, target.stem),
+        ".csv": latents_out.csv,
+        ".parquet": latents_out.parquet,
+        ".zip": lambda content: latents_out.projector_zip(content, target.stem),
+    }
+    make = makers.get(target.suffix.lower())
+    if make is None and target.suffix:
+        raise InputError(
+            f"--out must end in .html, .csv, .parquet or .zip, or not at all, and not be {options.out!r:.60}."
+        )
+    content = _content(source, options.data_root)
+    with _written(target):
+        if make is None:
+            latents_out.write_projector(content, target)
+        else:
+            write_atomically(target, make(content))
     files = list(target.iterdir()) if target.is_dir() else [target]
     print(f"{target} is written: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB.")
     return 0
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{target} cannot be written ({reason}); choose another --out, or make room.") from error
+    except MemoryError as error:
+        raise InputError(f"There is not enough memory to make {target}; export fewer points.") from error
+
+
+def _content(source: Path, data_root: str | None) -> Opened | Latents:
+    """A model with its held-out images, or latents from elsewhere."""
+    from vae import latents
+    from vae.opening import open_path
+
+    if source.suffix.lower() in latents.ENDINGS and not source.is_dir():
+        return latents.read(source, source.name)
+    return open_path(source, lambda checkpoint: _encode(checkpoint, data_root))
 
 
 def _encode(checkpoint: Checkpoint, root: str | None) -> HeldOut | None:
@@ -496,12 +530,10 @@ def _encode(checkpoint: Checkpoint, root: str | None) -> HeldOut | None:
     return encode_images(checkpoint, (test.pixels[index], test.labels[index], index))
 
 
-def _export_page(opened: Opened, target: Path) -> None:
-    from vae.checkpoint import write_atomically
-    from vae.takehome import page_of
-
-    write_atomically(target, page_of(opened, target.stem))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if "torch.distributed" in sys.modules:
+        from vae import ranks
+
+        ranks.leave(code)
+    sys.exit(code)

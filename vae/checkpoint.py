@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vae.model import VAE
 
 FORMAT = "elbo-room-1"
+PATH = "elbo-room-path"  # what the format of a beta path begins with
 MAX_BYTES = 1 << 30
 MAX_HEADER = 1 << 20
 MODEL = "model."  # prefix of the weights; other tensors in the file belong to training
@@ -138,6 +139,10 @@ def _parse(data: bytes, name: str) -> Checkpoint:
                 f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead."
             ) from None
         raise InputError(f"{name} is no .safetensors file, or it is damaged; train or export it again.") from None
+    if str(metadata.get("format")).startswith(PATH):
+        raise InputError(
+            f"{name} is a beta path, which the page KL effect shows; give a run folder or one model's file."
+        )
     if metadata.get("format") != FORMAT:
         raise InputError(f"{name} is a .safetensors file of another program; give one that `python -m vae train` made.")
     settings = Settings.from_json(str(metadata.get("settings", "")))

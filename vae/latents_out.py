@@ -1,9 +1,11 @@
-"""The latents of a model's map for other programs: a table, or a folder for TensorBoard's Embedding Projector."""
+"""The latents of a map for other programs: a table, or what TensorBoard's Embedding Projector takes."""
 
 from __future__ import annotations
 
 import io
 import math
+import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +13,111 @@ import numpy as np
 
 from vae.checkpoint import write_atomically
 from vae.errors import InputError
-from vae.held_out import HeldOut
+from vae.latents import Latents
 from vae.opening import Opened
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets take what begins so for one
+NO_IMAGES = "There are no images to encode for this model, so it has no latents; give --data-root."
 LEAST_DIMENSIONS = 3
 SPRITE = 8192  # pixels a side, the most that the Projector takes
 
-_CONFIG = """embeddings {{
-  tensor_name: "mu"
+_CONFIG = """  tensor_name: "mu"
   tensor_path: "vectors.tsv"
   metadata_path: "metadata.tsv"
-  sprite {{
+"""
+_SPRITE = """  sprite {{
     image_path: "sprite.png"
-    single_image_dim: {width}
-    single_image_dim: {height}
+    single_image_dim: {}
+    single_image_dim: {}
   }}
-}}
 """
 
 
-def write_csv(opened: Opened, target: Path) -> None:
-    """A row for every held-out image: index, label, class, mu_1 …, logvar_1 …, distortion and rate in nats."""
-    from pyarrow import csv
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is known of N points; None is what nothing is known of."""
 
-    table, buffer = _table(opened), io.BytesIO()
-    names = table.column_names.index("class")
-    safe = [f"'{name}" if name[:1] in FORMULA else name for name in table.column("class").to_pylist()]
-    csv.write_csv(table.set_column(names, "class", [safe]), buffer, csv.WriteOptions(quoting_style="needed"))
-    write_atomically(target, buffer.getvalue())
+    index: np.ndarray  # place in the test split, or in the file that they came from
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    mu: np.ndarray  # (N, k)
+    logvar: np.ndarray | None
+    distortion: np.ndarray | None
+    images: np.ndarray | None  # uint8 (N, C, H, W)
+
+    @classmethod
+    def of(cls, content: Opened | Latents) -> Rows:
+        """Of a model's held-out images, or of latents from elsewhere. `InputError` where there are none."""
+        if isinstance(content, Latents):
+            index, pixels = np.arange(len(content.mu), dtype=np.int32), content.thumbnails
+            return cls(
+                index, content.labels, content.classes, content.mu, content.logvar, content.distortion, pixels
+            )  # fmt: skip
+        of = content.held_out
+        if of is None or not len(of.mu):
+            raise InputError(NO_IMAGES)
+        return cls(of.index, of.labels, content.classes, of.mu, of.logvar, of.distortion, of.images)
+
+    @property
+    def rates(self) -> np.ndarray | None:
+        """Nats of each point."""
+        if self.logvar is None:
+            return None
+        mu, logvar = self.mu.astype(np.float64), self.logvar.astype(np.float64)
+        return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
 
 
-def write_parquet(opened: Opened, target: Path) -> None:
-    """The same table as `write_csv` writes, with its types."""
-    from pyarrow import parquet
+def csv(content: Opened | Latents) -> bytes:
+    """A row for every point: index, label, class, mu_1 …, and as far as they are known logvar_1 …, distortion and rate.
+
+    Distortion and rate are in nats.
+    """
+    from pyarrow import csv as writer
+
+    rows = Rows.of(content)
+    buffer = io.BytesIO()
+    safe = [f"'{name}" if name[:1] in FORMULA else name for name in rows.classes]
+    table = _table(replace(rows, classes=tuple(safe)))
+    writer.write_csv(table, buffer, writer.WriteOptions(quoting_style="needed"))
+    return buffer.getvalue()
+
+
+def parquet(content: Opened | Latents) -> bytes:
+    """The same table as `csv`, with its types."""
+    from pyarrow import parquet as writer
 
     buffer = io.BytesIO()
-    parquet.write_table(_table(opened), buffer)
-    write_atomically(target, buffer.getvalue())
+    writer.write_table(_table(Rows.of(content)), buffer)
+    return buffer.getvalue()
 
 
-def write_projector(opened: Opened, folder: Path) -> None:
+def projector(content: Opened | Latents) -> dict[str, bytes]:
     """vectors.tsv (mu), metadata.tsv, sprite.png and projector_config.pbtxt, for `tensorboard --logdir FOLDER`.
 
-    The Projector draws nothing that has fewer than three dimensions: zeros are added where they are wanting.
+    There is no sprite where there are no images. The Projector draws nothing that has fewer than three dimensions:
+    zeros are added where they are wanting.
     """
-    held_out = _held_out(opened)
-    wanting = max(0, LEAST_DIMENSIONS - held_out.mu.shape[1])
-    rows = np.char.mod("%.9g", np.pad(held_out.mu, ((0, 0), (0, wanting))))
-    picture, (width, height) = _sprite(held_out.images)
-    files = {
-        "vectors.tsv": "".join("\t".join(row) + "\n" for row in rows.tolist()).encode(),
-        "metadata.tsv": _metadata(opened, held_out).encode(),
-        "sprite.png": picture,
-        "projector_config.pbtxt": _CONFIG.format(width=width, height=height).encode(),
-    }
+    rows = Rows.of(content)
+    files = {"vectors.tsv": _vectors(rows.mu), "metadata.tsv": _metadata(rows).encode()}
+    config = _CONFIG
+    if rows.images is not None:
+        files["sprite.png"], size = _sprite(rows.images)
+        config += _SPRITE.format(*size)
+    return {**files, "projector_config.pbtxt": f"embeddings {{\n{config}}}\n".encode()}
+
+
+def projector_zip(content: Opened | Latents, name: str) -> bytes:
+    """The Projector's files in a folder `name`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, data in projector(content).items():
+            archive.writestr(f"{name}/{file}", data, zipfile.ZIP_STORED if file.endswith(".png") else None)
+    return buffer.getvalue()
+
+
+def write_projector(content: Opened | Latents, folder: Path) -> None:
+    """The Projector's files into a folder."""
+    files = projector(content)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -74,43 +126,48 @@ def write_projector(opened: Opened, folder: Path) -> None:
         write_atomically(folder / name, data)
 
 
-def _held_out(opened: Opened) -> HeldOut:
-    if opened.held_out is None:
-        raise InputError("There are no images to encode for this model, so it has no latents; give --data-root.")
-    return opened.held_out
-
-
-def _rates(held_out: HeldOut) -> np.ndarray:
-    mu, logvar = held_out.mu.astype(np.float64), held_out.logvar.astype(np.float64)
-    return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
-
-
-def _table(opened: Opened) -> Any:
+def _table(rows: Rows) -> Any:
     import pyarrow
 
-    held_out = _held_out(opened)
-    k = held_out.mu.shape[1]
+    k = rows.mu.shape[1]
+    names = pyarrow.array(list(rows.classes), pyarrow.string())
     columns: dict[str, Any] = {
-        "index": held_out.index,
-        "label": held_out.labels,
-        "class": [opened.classes[label] for label in held_out.labels],
-        **{f"mu_{d + 1}": held_out.mu[:, d] for d in range(k)},
-        **{f"logvar_{d + 1}": held_out.logvar[:, d] for d in range(k)},
-        "distortion": held_out.distortion,
-        "rate": _rates(held_out).astype(np.float32),
+        "index": rows.index,
+        "label": rows.labels,
+        "class": names.take(pyarrow.array(rows.labels)),
+        **{f"mu_{d + 1}": rows.mu[:, d] for d in range(k)},
     }
+    if rows.logvar is not None:
+        columns |= {f"logvar_{d + 1}": rows.logvar[:, d] for d in range(k)}
+    if rows.distortion is not None:
+        columns["distortion"] = rows.distortion
+    if rows.rates is not None:
+        columns["rate"] = rows.rates.astype(np.float32)
     return pyarrow.table(columns)
 
 
 # ---- the Projector's files ------------------------------------------------------------------------------------------
 
 
-def _metadata(opened: Opened, held_out: HeldOut) -> str:
-    lines = ["class\tindex\tdistortion\trate"]
-    for row in zip(held_out.labels, held_out.index, held_out.distortion, _rates(held_out), strict=True):
-        label, index, distortion, rate = row
-        name = " ".join(opened.classes[label].split())
-        lines.append(f"{name}\t{index}\t{distortion:.6g}\t{rate:.6g}")
+def _vectors(mu: np.ndarray) -> bytes:
+    import pyarrow
+    from pyarrow import csv as writer
+
+    n, k = mu.shape
+    columns = [*mu.T, *np.zeros((max(0, LEAST_DIMENSIONS - k), n), np.float32)]
+    buffer = io.BytesIO()
+    table = pyarrow.table({str(d): np.ascontiguousarray(column) for d, column in enumerate(columns)})
+    writer.write_csv(table, buffer, writer.WriteOptions(include_header=False, delimiter="\t"))
+    return buffer.getvalue()
+
+
+def _metadata(rows: Rows) -> str:
+    known = {"distortion": rows.distortion, "rate": rows.rates}
+    costs: dict[str, np.ndarray] = {name: values for name, values in known.items() if values is not None}
+    classes = [" ".join(name.split()) for name in rows.classes]
+    lines = ["\t".join(["class", "index", *costs])]
+    for n, label in enumerate(rows.labels):
+        lines.append("\t".join([classes[label], str(rows.index[n]), *(f"{cost[n]:.6g}" for cost in costs.values())]))
     return "\n".join(lines) + "\n"
 
 
