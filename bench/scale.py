@@ -1,4 +1,7 @@
-"""A map of very many points, beside a plain `st.plotly_chart` of the same: how long until it answers, how it moves."""
+"""A map of very many points, beside a plain `st.plotly_chart` of the same: how long until it answers, how it moves.
+
+And what the plain one cannot do: picking, a lasso, and buffer zones.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from math import cos, pi, sin
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,12 +17,14 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from bench.browser import ROOT, chromium, start, wait_until_up
+from bench.browser import ROOT, chromium, collecting, start, wait_until_up
 from vae.latents import frame, read
 
 COUNTS = (100_000, 1_000_000)
-ROUNDS = 3
+ROUNDS = {"room": 3, "plain": 2}  # pages opened of each; the plain one takes a minute each
 MOVES = 60
+HOVERS = 250
+LASSOS = 3
 LONGEST = 6.0  # seconds of moving, where that shows fewer
 PLAIN = """
 import numpy as np, plotly.graph_objects as go, streamlit as st
@@ -46,6 +52,7 @@ window.follow = (plot) => {
 };
 """
 OURS, THEIRS = ".er-plot", ".js-plotly-plot"
+PICKED, SELECTED, ZONED = "elbo-room:input-to-paint", "elbo-room:selection", "elbo-room:all-zones"
 OURS_READY = "performance.getEntriesByName('elbo-room:interactive')[0]?.startTime"
 THEIRS_READY = """() => {
   const plot = document.querySelector(".js-plotly-plot");
@@ -64,8 +71,8 @@ def main() -> dict[str, Any]:
             plain.write_text(PLAIN.format(path=str(path)))
             numbers[f"{n}"] = {
                 "frame_MB": len(frame("points", read(path, path.name))) / 1e6,
-                "room": _measured(browser, ROOT / "app.py", f"/?model=path:{path}", OURS_READY, OURS),
-                "plain": _measured(browser, plain, "/", THEIRS_READY, THEIRS),
+                "room": _measured(browser, "room", f"?model=path:{path}", ROOT / "app.py"),
+                "plain": _measured(browser, "plain", "", plain),
             }
     _print(numbers)
     return numbers
@@ -81,6 +88,14 @@ def _print(numbers: dict[str, Any]) -> None:
             cells = [m["first_s"], m["again_s"], m["sent_MB"], m["pan_fps"], m["zoom_fps"], m["server_MB"]]
             print(f"  {int(n):>10,} points  {title:16}" + "".join(f"{cell:12.1f}" for cell in cells))
         print(f"  {'':20}  frame {kinds['frame_MB']:.1f} MB")
+    print("\nThis map: pointer → nearest point shown, lasso's end → selection shown, all points' zones; medians")
+    headings = ("pick, ms", "p95, ms", "of points", "select, ms", "pan, /s", "zoom, /s", "zones, ms")
+    print(f"  {'':17}" + "".join(f"{column:>12}" for column in headings))
+    for n, kinds in numbers.items():
+        m = kinds["room"]
+        cells = [m["pick_ms"], m["pick_p95_ms"], m["selected"], m["select_ms"]]
+        cells += [m["zoned_pan_fps"], m["zoned_zoom_fps"], m["zones_ms"]]
+        print(f"  {int(n):>10,} points" + "".join(f"{cell:12,.0f}" if cell > 99 else f"{cell:12.1f}" for cell in cells))
 
 
 def _write(path: Path, n: int) -> None:
@@ -91,18 +106,26 @@ def _write(path: Path, n: int) -> None:
     np.savez(path, mu=mu.astype(np.float32), logvar=rng.normal(-4, 0.5, (n, 2)).astype(np.float32), labels=labels)
 
 
-def _measured(browser: Browser, script: Path, page: str, ready: str, plot: str) -> dict[str, float]:
+def _measured(browser: Browser, kind: str, query: str, script: Path) -> dict[str, float]:
     """Of one server: seconds from navigation to a map that answers (at first the server reads the file), and motion."""
+    ready, plot = {"room": (OURS_READY, OURS), "plain": (THEIRS_READY, THEIRS)}[kind]
     process, address = start(script)
+    more: dict[str, float] = {}
     try:
         wait_until_up(process, address)
-        rounds = [_open(browser, address + page, ready, plot) for _ in range(ROUNDS)]
+        rounds = []
+        for left in reversed(range(ROUNDS[kind])):
+            page, numbers = _open(browser, f"{address}/{query}", ready, plot)
+            rounds.append(numbers | _moved(page, plot))
+            if kind == "room" and not left:
+                more = _handled(page)
+            page.context.close()
         server = _peak(process)
     finally:
         process.terminate()
         process.wait(10)
     again = rounds[1:]
-    return {
+    return more | {
         "first_s": rounds[0]["seconds"],
         "again_s": median(r["seconds"] for r in again),
         "sent_MB": rounds[0]["sent_MB"],
@@ -112,26 +135,83 @@ def _measured(browser: Browser, script: Path, page: str, ready: str, plot: str) 
     }
 
 
-def _open(browser: Browser, url: str, ready: str, plot: str) -> dict[str, float]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.add_init_script(VIEWS)
+def _open(browser: Browser, url: str, ready: str, plot: str) -> tuple[Page, dict[str, float]]:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.add_init_script(VIEWS + collecting(PICKED, SELECTED, ZONED))
     sent = _count_bytes(page)
     page.goto(url, wait_until="commit")
     seconds = page.wait_for_function(ready, timeout=180_000).json_value() / 1000
     page.wait_for_function("(plot) => document.querySelector(plot)?._fullLayout?._size", arg=plot, timeout=180_000)
     page.wait_for_timeout(2000)  # both have drawn everything by then
     page.evaluate("(plot) => window.follow(plot)", plot)
-    box = page.locator(plot).first.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return page, {"seconds": seconds, "sent_MB": sum(sent) / 1e6}
+
+
+def _moved(page: Page, plot: str) -> dict[str, float]:
+    x, y = _middle(page, plot)
     page.mouse.move(x, y)
     page.mouse.down()
     pan = _views_a_second(page, lambda i: page.mouse.move(x + 3 * i, y + i))
     page.mouse.up()
     zoom = _views_a_second(page, lambda i: page.mouse.wheel(0, -40 if i % 20 < 10 else 40))
-    context.close()
-    return {"seconds": seconds, "pan_fps": pan, "zoom_fps": zoom, "sent_MB": sum(sent) / 1e6}
+    return {"pan_fps": pan, "zoom_fps": zoom}
+
+
+def _handled(page: Page) -> dict[str, float]:
+    """What else a hand does with this map: it picks points, draws a lasso, asks for all buffer zones."""
+    page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    picked = np.array(_marks(page, PICKED, lambda: _hover(page), HOVERS // 2))
+    page.locator('[data-tool="select"]').click()
+    page.wait_for_selector('.er-root[data-tool="select"]')
+    selecting = median(_marks(page, SELECTED, lambda: _lasso(page), 1)[-1] for _ in range(LASSOS))
+    selected = int(page.locator(".er-counted").inner_text().split()[0].replace(",", ""))
+    page.locator('[data-tool="lens"]').click()
+    page.wait_for_selector('.er-root[data-tool="lens"]')
+    _marks(page, ZONED, lambda: page.select_option("select.er-zones", "all"), 1)
+    motion: dict[str, float] = {}
+    zones = _marks(page, ZONED, lambda: motion.update(_moved(page, OURS)), 1)
+    return {
+        "pick_ms": float(np.median(picked)),
+        "pick_p95_ms": float(np.percentile(picked, 95)),
+        "select_ms": selecting,
+        "selected": selected,
+        "zoned_pan_fps": motion["pan_fps"],
+        "zoned_zoom_fps": motion["zoom_fps"],
+        "zones_ms": zones[-1],
+    }
+
+
+def _marks(page: Page, name: str, act: Callable[[], Any], least: int) -> list[float]:
+    """How long each of these takes, in ms, while `act` goes on and until there are as many as that."""
+    page.evaluate("(name) => (window.times[name].length = 0)", name)
+    act()
+    page.wait_for_function("([name, least]) => window.times[name].length >= least", arg=[name, least], timeout=120_000)
+    page.wait_for_timeout(300)
+    return page.evaluate("(name) => window.times[name]", name)
+
+
+def _hover(page: Page) -> None:
+    """Outwards in a spiral, at about the rate of a mouse."""
+    x, y = _middle(page, OURS)
+    for i in range(HOVERS):
+        page.mouse.move(x + 1.2 * i * cos(0.11 * i), y + i * sin(0.11 * i))
+        page.wait_for_timeout(8)
+
+
+def _lasso(page: Page) -> None:
+    """A circle around the greater part of the points."""
+    x, y = _middle(page, OURS)
+    page.mouse.move(x + 220, y)
+    page.mouse.down()
+    for i in range(60):
+        page.mouse.move(x + 220 * cos(2 * pi * i / 60), y + 220 * sin(2 * pi * i / 60))
+    page.mouse.up()
+
+
+def _middle(page: Page, plot: str) -> tuple[float, float]:
+    box = page.locator(plot).first.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def _views_a_second(page: Page, move: Callable[[int], None]) -> float:
