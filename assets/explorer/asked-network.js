@@ -2,25 +2,25 @@
 // waits for it: one question at a time is on its way, and of those under one name only the newest waits for its turn.
 // What nobody waits for with a pointer in hand is asked as a series: one picture after the other, whenever nothing else is.
 
-import { NETWORKS } from "./network.js";
+import { NETWORKS, networkOf } from "./network.js";
+import { HAS_KERNEL } from "./simd-kernel.js";
 import { Slices, pieces } from "./slices.js";
 import { measure } from "./timing.js";
 
-const LARGE = 4e6; // products for an answer: 4 ms of a laptop, all of a frame on a phone
+const LARGE = HAS_KERNEL ? 12e6 : 4e6; // products for an answer: 3 ms of a laptop, all of a frame on a phone
 const IDLE = 60_000; // ms after which a worker that nobody asks is let go
 
 export class AskedNetwork {
   // `kind` is "decode" or "encode"; `frame` brings plan and weights.
   constructor(kind, frame) {
-    Object.assign(this, { kind, waiting: new Map(), series: new Map(), slices: new Slices(), asked: null, worker: null, closed: false });
-    this.adopt(frame);
-    this.isFar = this.near.products > LARGE;
+    Object.assign(this, { kind, frame, waiting: new Map(), series: new Map(), slices: new Slices() });
+    Object.assign(this, { near: null, worker: null, asked: null, closed: false, isFar: NETWORKS[kind].products(frame.meta) > LARGE });
   }
 
   // The same network with other weights, from the next question on.
   adopt(frame) {
     this.frame = frame;
-    this.near = new NETWORKS[this.kind](frame);
+    this.near?.adopt(frame);
     if (this.worker) this.teach();
   }
 
@@ -79,6 +79,7 @@ export class AskedNetwork {
 
   compute({ input, takes }, late) {
     const start = performance.now();
+    this.near ??= networkOf(this.kind, this.frame);
     const answer = this.near.answer(input);
     measure(`elbo-room:${this.kind}`, start);
     for (const take of takes.values()) take(answer, late);

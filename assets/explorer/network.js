@@ -1,26 +1,25 @@
 // The layers of vae/networks.py, executed in the browser from the same plan and the same weights.
 
+import { layersOf, product, products } from "./layers.js";
+import { HAS_KERNEL } from "./simd-kernel.js";
+import { SimdNetwork } from "./simd-network.js";
+
 export class Network {
-  // `layers` is a list of the plan, `arrays` holds its weights under `prefix`.i.weight and .bias; `inputShape` is
+  // `plan` is a list of layers, `arrays` holds their weights under `prefix`.i.weight and .bias; `inputShape` is
   // [k] for a decoder and [channels, height, width] for an encoder's trunk.
-  constructor(layers, arrays, prefix, inputShape) {
-    this.steps = [];
-    let shape = inputShape;
-    layers.forEach((layer, i) => {
-      if (layer.op === "relu") {
-        this.steps.at(-1).relu = true;
-      } else if (layer.op === "flatten" || layer.op === "unflatten") {
-        shape = layer.shape ?? [product(shape)];
-      } else {
-        const step = { weight: arrays[`${prefix}.${i}.weight`], bias: arrays[`${prefix}.${i}.bias`], relu: false };
-        step.compute = OPS[layer.op](layer, step, shape);
-        step.output = new Float32Array(product(step.compute.shape));
-        shape = step.compute.shape;
-        this.steps.push(step);
-      }
+  constructor(plan, arrays, prefix, inputShape) {
+    Object.assign(this, { plan, prefix, inputShape });
+    this.adopt(arrays);
+    this.outputSize = this.steps.at(-1)?.output.length ?? product(inputShape); // there may be no layer at all
+  }
+
+  // Computes with these weights from now on.
+  adopt(arrays) {
+    const { plan, prefix, inputShape } = this;
+    this.steps = layersOf(plan, inputShape).map(({ layer, i, from, to, relu }) => {
+      const weights = { weight: arrays[`${prefix}.${i}.weight`], bias: arrays[`${prefix}.${i}.bias`] };
+      return { compute: OPS[layer.op](layer, weights, from, to), output: new Float32Array(product(to)), relu };
     });
-    this.outputSize = product(shape);
-    this.products = this.steps.reduce((sum, step) => sum + step.compute.products, 0); // numbers multiplied for one output
   }
 
   // The output for one input; it is overwritten by the next call.
@@ -36,10 +35,11 @@ export class Network {
 }
 
 // E[x|z] of the frame's model. `decode(z)` returns pixel means (channels, height, width), overwritten by the next call.
+// `Layers` executes them: Network, which reads dense weights where they are, or SimdNetwork, which has copies.
 export class Decoder {
-  constructor(frame) {
+  constructor(frame, Layers = Network) {
     const { plan, latent_dim, likelihood } = frame.meta;
-    this.network = new Network(plan.decoder, frame.arrays, "decoder.layers", [latent_dim]);
+    this.network = new Layers(plan.decoder, frame.arrays, "decoder.layers", [latent_dim]);
     this.input = new Float32Array(latent_dim);
     this.output = new Float32Array(this.network.outputSize);
     this.bernoulli = likelihood === "bernoulli";
@@ -53,22 +53,27 @@ export class Decoder {
     return this.output;
   }
 
+  adopt({ arrays }) {
+    this.network.adopt(arrays);
+  }
+
   answer(z) {
     return { pixels: this.decode(z), raw: this.raw };
   }
 
-  get products() {
-    return this.network.products;
+  // Numbers multiplied for one answer.
+  static products({ plan, latent_dim }) {
+    return products(plan.decoder, [latent_dim]);
   }
 }
 
 // q(z|x) of the frame's model: `encode(x)` returns { mu, logvar } for pixels in [0, 1].
 export class Encoder {
-  constructor(frame) {
+  constructor(frame, Layers = Network) {
     const { plan, image_shape, latent_dim, features } = frame.meta;
     const head = (name) =>
-      new Network([{ op: "linear", in: features, out: latent_dim }], headArrays(frame.arrays, name), "head", [features]);
-    this.trunk = new Network(plan.trunk, frame.arrays, "encoder.trunk", image_shape);
+      new Layers([{ op: "linear", in: features, out: latent_dim }], headArrays(frame.arrays, name), "head", [features]);
+    this.trunk = new Layers(plan.trunk, frame.arrays, "encoder.trunk", image_shape);
     this.mu = head("mu");
     this.logvar = head("logvar");
   }
@@ -82,19 +87,20 @@ export class Encoder {
     return this.encode(x);
   }
 
-  get products() {
-    return this.trunk.products + this.mu.products + this.logvar.products;
+  static products({ plan, image_shape, latent_dim, features }) {
+    return products(plan.trunk, image_shape) + 2 * features * latent_dim;
   }
 }
 
 export const NETWORKS = { decode: Decoder, encode: Encoder };
 
+// The quickest one that this browser has.
+export const networkOf = (kind, frame) => new NETWORKS[kind](frame, HAS_KERNEL ? SimdNetwork : Network);
+
 const headArrays = (arrays, name) => ({
   "head.0.weight": arrays[`encoder.${name}.weight`],
   "head.0.bias": arrays[`encoder.${name}.bias`],
 });
-
-const product = (shape) => shape.reduce((a, b) => a * b, 1);
 
 function rectify(x) {
   for (let i = 0; i < x.length; i++) if (x[i] < 0) x[i] = 0;
@@ -173,23 +179,18 @@ function linear(layer, { weight, bias }) {
   const rows = layer.out;
   const sparse = new Sparse(layer.in);
   const sums = new Float64Array(rows);
-  const compute = (x, y) => {
+  return (x, y) => {
     sparse.gather(x);
     sparse.multiply(weight, rows, sums);
     for (let o = 0; o < rows; o++) y[o] = sums[o] + bias[o];
   };
-  compute.shape = [rows];
-  compute.products = weight.length;
-  return compute;
 }
 
 // For every output pixel, the matrix of all kernels times the patch of the input that it sees.
-function convolution(layer, { weight, bias }, [channels, height, width]) {
-  const { out, kernel, stride, padding } = layer;
-  const [h, w] = [height, width].map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
+function convolution({ kernel, stride, padding }, { weight, bias }, [channels, height, width], [out, h, w]) {
   const sparse = new Sparse(channels * kernel * kernel);
   const sums = new Float64Array(out);
-  const compute = (x, y) => {
+  return (x, y) => {
     for (let row = 0; row < h; row++)
       for (let col = 0; col < w; col++) {
         sparse.gatherPatch(x, channels, height, width, kernel, row * stride - padding, col * stride - padding);
@@ -197,22 +198,18 @@ function convolution(layer, { weight, bias }, [channels, height, width]) {
         for (let o = 0; o < out; o++) y[(o * h + row) * w + col] = sums[o] + bias[o];
       }
   };
-  compute.shape = [out, h, w];
-  compute.products = weight.length * h * w;
-  return compute;
 }
 
 // Every input pixel gives one number to each tap of each output channel: a matrix product over the channels, the results
 // of which are then added up where they fall.
-function transposedConvolution(layer, { weight, bias }, [channels, height, width]) {
-  const { out, kernel, stride, padding, output_padding: extra } = layer;
-  const [h, w] = [height, width].map((n, i) => (n - 1) * stride - 2 * padding + kernel + extra[i]);
+function transposedConvolution({ kernel, stride, padding }, { weight, bias }, [channels, height, width], [out, h, w]) {
   const taps = kernel * kernel;
-  let byTap = null; // (out, tap, channel) from (channel, out, tap), once it is needed: of a large network that takes a while
+  const byTap = new Float32Array(weight.length); // (out, tap, channel) from (channel, out, tap)
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < out * taps; i++) byTap[i * channels + c] = weight[c * out * taps + i];
   const sparse = new Sparse(channels);
   const sums = new Float64Array(out * taps);
   const compute = (x, y) => {
-    byTap ??= turned(weight, channels, out * taps);
     for (let o = 0; o < out; o++) y.fill(bias[o], o * h * w, (o + 1) * h * w);
     for (let row = 0; row < height; row++)
       for (let col = 0; col < width; col++) {
@@ -232,15 +229,5 @@ function transposedConvolution(layer, { weight, bias }, [channels, height, width
       }
     }
   };
-  compute.shape = [out, h, w];
-  compute.products = weight.length * height * width;
   return compute;
-}
-
-// The matrix of `rows` × `columns` with its columns as rows.
-function turned(matrix, rows, columns) {
-  const result = new Float32Array(matrix.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) result[column * rows + row] = matrix[row * columns + column];
-  return result;
 }

@@ -56,6 +56,31 @@ ASK = """async ([asked, frames, url]) => {
 }"""
 
 
+# A series of pictures is under way when the lens asks; then the network gets other weights, all of them 0.
+SERIES = """async ([asked, series, frames, url]) => {
+  const [{ AskedNetwork }, { Series }, { Frame }] = await Promise.all([asked, series, frames].map((name) => import(name)));
+  const frame = await Frame.fetch(url);
+  const network = new AskedNetwork("decode", frame);
+  const told = [];
+  let done;
+  const finished = new Promise((resolve) => (done = resolve));
+  const root = document.createElement("div");
+  const film = new Series(root, 5, (i) => Float64Array.of(i / 5, 0), (i, { pixels }) => {
+    told.push([`film ${i}, ${film.left} left`, pixels[0]]);
+    if (told.length === 1) for (const name of ["lens", "nearest"])
+      network.ask(name, Float64Array.of(2, 2), ({ pixels }) => told.push([name, pixels[0]]));
+    if (!film.left) done();
+  });
+  network.askAll("film", film.renew());
+  await finished;
+  const zeros = Object.fromEntries(Object.entries(frame.arrays).map(([name, { length }]) => [name, new Float32Array(length)]));
+  network.adopt({ meta: frame.meta, arrays: zeros });
+  await new Promise((resolve) => network.ask("lens", Float64Array.of(2, 2), ({ pixels }) => resolve(told.push(["without weights", pixels[0]]))));
+  network.close();
+  return [told, root.dataset.left, performance.getEntriesByName("elbo-room:far-decode").length];
+}"""
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A convolutional model of 64 × 64 colour images; its weights are drawn, and larger than training begins with."""
@@ -187,15 +212,116 @@ def assert_tile(room: Room, model: Model, z: np.ndarray) -> None:
 def test_of_the_questions_under_a_name_the_newest_is_answered_next(browser, address, model) -> None:
     with page_of(browser, address) as room:
         room.open(f"path:{model.folder}", plotted=False)
-        frame = room.page.evaluate(
-            "performance.getEntriesByType('resource').find(({ name }) => name.includes('/room/frame/')).name"
-        )
-        answers = room.page.evaluate(ASK, [room.module("asked-network.js"), room.module("frame.js"), frame])
+        answers = room.page.evaluate(ASK, [room.module("asked-network.js"), room.module("frame.js"), frame_of(room)])
     zs = {"a0": [0, 1], "a99": [99 / 50, 1], "b99": [1, 99 / 50]}
     assert sorted(name for name, _ in answers) == sorted(zs)
     assert answers[0][0] == "a0"
     for name, value in answers:
         assert value == pytest.approx(model.decode(np.array([zs[name]]))[0, 0, 0, 0], abs=1e-4)
+
+
+def frame_of(room: Room) -> str:
+    return room.page.evaluate(
+        "performance.getEntriesByType('resource').find(({ name }) => name.includes('/room/frame/')).name"
+    )
+
+
+def test_a_series_lets_the_lens_by(browser, address, model) -> None:
+    with page_of(browser, address) as room:
+        room.open(f"path:{model.folder}", plotted=False)
+        eventually(lambda: assert_reconstructed(room, model))
+        before = marks(room, "far-decode")
+        modules = [room.module(name) for name in ("asked-network.js", "series.js", "frame.js")]
+        told, left, after = room.page.evaluate(SERIES, [*modules, frame_of(room)])
+    names, values = zip(*told, strict=True)
+    film = [f"film {i}, {4 - i} left" for i in range(5)]  # the second was under way when the lens asked
+    assert list(names) == [*film[:2], "lens", "nearest", *film[2:], "without weights"]
+    zs = [(0, 0), (0.2, 0), (2, 2), (2, 2), (0.4, 0), (0.6, 0), (0.8, 0)]
+    assert values == pytest.approx([*model.decode(np.array(zs))[:, 0, 0, 0], 0.5], abs=1e-4)
+    assert left == "0"
+    assert after - before == 7  # what two ask at once is computed once
+
+
+def assert_pictures(room: Room, model: Model, selector: str, zs: np.ndarray) -> None:
+    """What stands on the canvases of `selector` is `zs` decoded."""
+    canvases = room.page.locator(selector)
+    assert canvases.count() == len(zs)
+    for i, z in enumerate(zs):
+        assert np.abs(room.picture(f"{selector} >> nth={i}") - model.bytes(z)).max() < 1.6
+
+
+def decoded_by(room: Room, tool: str) -> None:
+    """The tool is open, and nothing of it waits."""
+    room.page.wait_for_selector(f'.er-tool-{tool}[data-left="0"]')
+
+
+def test_traverse_is_decoded_in_a_worker_and_follows_the_lens(opened, model) -> None:
+    room = opened("tool=traverse&z=0.5000,-0.2500")
+    decoded_by(room, "traverse")
+    sweep = np.linspace(-3, 3, 9)
+    names = room.page.locator(".er-traversal > span:first-child").all_inner_texts()
+    dimensions = ["₁₂".index(name[1]) for name in names]
+    assert sorted(dimensions) == [0, 1]
+    rows = np.tile([0.5, -0.25], (2, 9, 1))
+    for row, d in enumerate(dimensions):
+        rows[row, :, d] = sweep
+    assert_pictures(room, model, ".er-sweep canvas", rows.reshape(18, 2))
+    assert marks(room, "decode") == 0
+
+
+def test_every_tool_that_decodes_waits_for_the_worker(browser, address, model) -> None:
+    with page_of(browser, address) as room:
+        room.open(f"path:{model.folder}", "tool=interpolate&z=0,0")
+        room.page.wait_for_selector(".er-tool-interpolate")
+        a, b = room.click(-1.5, 1.0), room.click(1.0, -1.0)
+        decoded_by(room, "interpolate")
+        assert_pictures(room, model, ".er-film:nth-of-type(1) canvas", a + np.linspace(0, 1, 9)[:, None] * (b - a))
+        assert_pictures(room, model, ".er-end canvas", np.array([a, b]))
+        mixed = (model.bytes(a) + model.bytes(b)) / 2
+        np.testing.assert_allclose(room.picture(".er-film:nth-of-type(2) canvas >> nth=4"), mixed, atol=1.5)
+
+        choose(room, "sample")
+        room.page.locator('[data-source="aggregate"]').click()
+        room.page.locator(".er-temperature").fill("0")  # each draw is the mu of a data point
+        decoded_by(room, "sample")
+        labels = room.page.locator(".er-drawings button").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+        drawn_at = [[float(v) for v in label.split("(")[1].strip(")").split(", ")] for label in labels]
+        mu = model.held_out.mu.astype(float)
+        points = np.abs(np.array(drawn_at)[:, None] - mu).max(2).argmin(1)
+        assert_pictures(room, model, ".er-drawings canvas", mu[points])
+
+        choose(room, "select")
+        room.page.locator('.er-tool-select [data-mode="box"]').click()
+        i = int(np.argmax(np.hypot(*mu.T)))
+        select(room, mu[i] - 0.2, mu[i] + 0.2)
+        decoded_by(room, "select")
+        pairs = room.page.locator(".er-pair").evaluate_all("(all) => all.map((one) => Number(one.dataset.point))")
+        assert i in pairs
+        assert_pictures(room, model, ".er-pair canvas:nth-of-type(2)", mu[pairs])
+
+        choose(room, "neighbours")
+        images = model.held_out.images.reshape(POINTS, -1) / 255
+        away = np.linalg.norm(images - model.decode(np.zeros((1, 2))).reshape(1, -1), axis=1)
+        eventually(lambda: np.testing.assert_array_equal(near_in_pixels(room), np.argsort(away)[:12]))
+        assert marks(room, "decode") == 0
+
+
+def choose(room: Room, tool: str) -> None:
+    room.page.locator(f'.er-tabs [data-tool="{tool}"]').click()
+    room.page.wait_for_selector(f".er-tool-{tool}")
+
+
+def select(room: Room, low: np.ndarray, high: np.ndarray) -> None:
+    room.page.mouse.move(*room.pixel(*low))
+    room.page.mouse.down()
+    room.page.mouse.move(*room.pixel(*high))
+    room.page.mouse.up()
+
+
+def near_in_pixels(room: Room) -> list[int]:
+    found = room.page.locator(".er-tool-neighbours").get_attribute("data-found")
+    assert found
+    return [int(i) for i in found.split(" ")[1].split(",")]
 
 
 @pytest.mark.parametrize("lack", ["a browser that makes none", "a module that does not come"])

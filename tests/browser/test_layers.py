@@ -18,18 +18,20 @@ from vae.settings import Settings
 TOLERANCE = 1e-5
 
 # Runs every row of `inputs` (float32, n rows) through the Decoder or the Encoder of a frame, given by its address or
-# by its bytes, and hands the outputs back.
-RUN = """async ([frameModule, networkModule, frame, kind, text, n]) => {
+# by its bytes, in JavaScript and in WebAssembly, and hands the outputs of both back.
+RUN = """async ([frameModule, networkModule, simdModule, frame, kind, text, n]) => {
   const { Frame } = await import(frameModule);
-  const { Decoder, Encoder } = await import(networkModule);
+  const { Network, Decoder, Encoder } = await import(networkModule);
+  const { SimdNetwork } = await import(simdModule);
   const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   const loaded = frame.startsWith("http") ? await Frame.fetch(frame) : new Frame(floats(frame).buffer);
   const inputs = floats(text);
   const size = inputs.length / n;
-  const run = kind === "decode"
-    ? (decoder => (row) => [...decoder.decode(row)])(new Decoder(loaded))
-    : (encoder => (row) => Object.values(encoder.encode(row)).flatMap((part) => [...part]))(new Encoder(loaded));
-  const outputs = Float32Array.from(Array.from({ length: n }, (_, i) => run(inputs.subarray(i * size, (i + 1) * size))).flat());
+  const runWith = (Layers) => kind === "decode"
+    ? (decoder => (row) => [...decoder.decode(row)])(new Decoder(loaded, Layers))
+    : (encoder => (row) => Object.values(encoder.encode(row)).flatMap((part) => [...part]))(new Encoder(loaded, Layers));
+  const all = (run) => Array.from({ length: n }, (_, i) => run(inputs.subarray(i * size, (i + 1) * size)));
+  const outputs = Float32Array.from([Network, SimdNetwork].flatMap((Layers) => all(runWith(Layers))).flat());
   const bytes = new Uint8Array(outputs.buffer);
   let result = "";
   for (let i = 0; i < bytes.length; i += 8192) result += String.fromCharCode(...bytes.subarray(i, i + 8192));
@@ -40,9 +42,9 @@ RUN = """async ([frameModule, networkModule, frame, kind, text, n]) => {
 def run(room: Room, frame: str | bytes, kind: str, inputs: np.ndarray) -> np.ndarray:
     given = frame if isinstance(frame, str) else b64encode(frame + b"\0" * (-len(frame) % 4)).decode()
     text = b64encode(np.ascontiguousarray(inputs, "<f4").tobytes()).decode()
-    modules = [room.module("frame.js"), room.module("network.js")]
+    modules = [room.module(name) for name in ("frame.js", "network.js", "simd-network.js")]
     result = room.page.evaluate(RUN, [*modules, given, kind, text, len(inputs)])
-    return np.frombuffer(b64decode(result), "<f4").reshape(len(inputs), -1)
+    return np.frombuffer(b64decode(result), "<f4").reshape(2, len(inputs), -1)
 
 
 def decoded(model: VAE, z: np.ndarray) -> np.ndarray:
@@ -68,12 +70,12 @@ def test_the_page_decodes_and_encodes_as_pytorch_does(room, name) -> None:
     z = np.random.default_rng(0).standard_normal((1000, model.latent_dim), np.float32)
     there, here = run(room, frame_address(room), "decode", z), decoded(model.vae, z)
     assert np.ptp(here, 0).max() > 0.5  # these images differ
-    np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE)
 
     x = model.held_out.images[:100].astype(np.float32) / 255
     there, here = run(room, encoder_frame(name, model.checkpoint), "encode", x), encoded(model.vae, x)
     assert np.ptp(here, 0).max() > 0.5
-    np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE)
 
 
 def odd(arch: str, hidden: tuple[int, ...], k: int, shape: tuple[int, int, int], likelihood: str) -> Checkpoint:
@@ -105,8 +107,8 @@ def test_networks_of_any_shape_compute_what_pytorch_does(room) -> None:
         z = rng.standard_normal((20, k), np.float32)
         there, here = run(room, explorer_frame("odd", checkpoint, None, (), []), "decode", z), decoded(model, z)
         assert np.ptp(here, 0).max() > 0.01, case  # its images differ
-        np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE, err_msg=str(case))
+        np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE, err_msg=str(case))
         x = rng.random((20, *checkpoint.image_shape), np.float32)
         there, here = run(room, encoder_frame("odd", checkpoint), "encode", x), encoded(model, x)
         assert np.ptp(here, 0).max() > 0.01, case
-        np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE, err_msg=str(case))
+        np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE, err_msg=str(case))

@@ -279,6 +279,7 @@ def label_of(room: Room, i: int) -> np.ndarray:
 
 def found(room: Room) -> list[list[int]]:
     text = room.page.locator(".er-tool-neighbours").get_attribute("data-found")
+    assert text  # yet to be found
     return [[int(i) for i in part.split(",")] for part in text.split(" ")]
 
 
