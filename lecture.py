@@ -17,6 +17,7 @@ from pages._keys import LECTURE
 from pages._lecture import PARAMETER, network_address
 
 FIRST_PORT = 8501
+CONNECTIONS = 8192
 
 
 def main() -> None:
@@ -38,7 +39,20 @@ def main() -> None:
     ]
     app = str(Path(__file__).with_name("app.py"))
     os.environ[LECTURE] = key
+    allow_connections()
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *server])
+
+
+def allow_connections() -> None:
+    """Browsers open six connections each; some systems allow a process 256 unless it asks for more."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def free_port() -> int:

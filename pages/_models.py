@@ -58,10 +58,6 @@ class Opened:
     has_points: bool = True  # on its map
 
     @property
-    def is_model(self) -> bool:
-        return self.encoder is not None
-
-    @property
     def addresses(self) -> list[str]:
         return [self.frame, self.encoder] if self.encoder else [self.frame]
 

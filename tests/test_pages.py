@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
 
-from pages import _models, _routes, _upload_door
+from pages import _files_first, _models, _routes, _upload_door
 from pages._kept import Kept
 from pages._routes import PreloadHeader, module_path, modules, plotly_path, publish_frame, routes
 from vae import runs
@@ -371,6 +371,31 @@ def test_who_comes_while_it_is_compressed_waits_for_the_same(monkeypatch) -> Non
     publish_frame(b"of one" * 10_000)
     get(address, ELSEWHERE, accept_encoding="gzip")
     assert len(compressed) == 1
+
+
+def test_files_that_never_change_are_answered_first_and_compressed_once(monkeypatch) -> None:
+    asked_of_the_app: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        asked_of_the_app.append(scope["path"])
+        await PlainTextResponse("the app")(scope, receive, send)
+
+    first = _files_first.FilesFirst(app)
+    html = (_files_first.STREAMLIT / "index.html").read_text()
+    named = re.findall(r'"\./(static/[^"]+)"', html)
+    assert len(named) > 10
+    for address in named:
+        content = (_files_first.STREAMLIT / address).read_bytes()
+        assert get(f"/{address}", app=first)[2] == content
+        _, headers, body = get(f"/{address}", ELSEWHERE, app=first, accept_encoding="gzip")
+        assert gzip.decompress(body) == content
+        assert "immutable" in headers["cache-control"]
+    for address, content, _ in addresses()[:-1]:
+        assert get(address, app=first)[2] == content
+    assert not asked_of_the_app
+    others = ["/", "/static/none.js", "/static/../index.html", "/room/frame/none", f"/{named[0]}/"]
+    assert all(get(address, app=first)[2] == b"the app" for address in others)
+    assert get(f"/{named[0]}", app=first, method="PUT")[2] == b"the app"
 
 
 # ---- uploads --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,124 @@
+"""Two hundred people open the page at once, then follow one link, then each ask for another image's posterior.
+
+One more is a real Chromium. The others are those of bench/people.py: each fetches the files that Chromium was seen to
+fetch, compressed, over six connections, and holds a session whose script runs. They reach the server by this machine's
+address on its network, as an audience would, but over no radio; and they, Chromium and the server share this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import psutil
+from playwright.sync_api import Browser
+
+from bench.browser import ROOT, chromium, start, wait_until_up
+from pages._keys import LECTURE
+from pages._lecture import network_address
+
+PEOPLE = 200
+LINKED = "digits-2d"  # the model that all open next
+READY = ".er-root[data-ready]"
+
+
+def main(count: int = PEOPLE) -> dict[str, Any]:
+    numbers: dict[str, Any] = {"people": count, "load_before": round(os.getloadavg()[0], 2)}
+    process, local = start(ROOT / "app.py", {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0", LECTURE: "presenter"})
+    address = f"http://{network_address() or '127.0.0.1'}:{urlsplit(local).port}"
+    try:
+        wait_until_up(process, local)
+        with chromium() as browser:
+            opened(browser, address)  # and all is compressed
+            numbers["chromium_alone_s"], files = opened(browser, address)
+            with together(address, count, files) as (tell, hear):
+                numbers |= measured(tell, hear, browser, address, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(10)
+    report(numbers)
+    return numbers
+
+
+def opened(browser: Browser, address: str) -> tuple[float, list[str]]:
+    """Seconds until the map answers in a browser that has never seen it, and the files that it has fetched."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    files: list[str] = []
+    page.on("request", lambda request: files.append(request.url.removeprefix(address)))
+    began = time.monotonic()
+    page.goto(address + "/", wait_until="commit")
+    page.wait_for_selector(READY, timeout=100_000)
+    seconds = time.monotonic() - began
+    page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length", timeout=100_000)
+    page.close()
+    # the page itself comes first, its frame after the script; the rest is asked for by address alone
+    return seconds, [file for file in files[1:] if file.startswith("/") and "/room/frame/" not in file]
+
+
+@contextmanager
+def together(address: str, count: int, files: list[str]) -> Iterator[tuple[Any, Any]]:
+    """A function that tells all of them what to do at once, and one that hears what came of it."""
+    command = [sys.executable, "-m", "bench.people", address]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        into: IO[str] = process.stdin
+        out: IO[str] = process.stdout
+
+        def tell(what: Any) -> None:
+            into.write(what + "\n")
+            into.flush()
+
+        tell(json.dumps([count, files]))
+        try:
+            yield tell, lambda: json.loads(out.readline())
+        finally:
+            process.terminate()
+
+
+def measured(tell: Any, hear: Any, browser: Browser, address: str, server: psutil.Process) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    memory, spent = server.memory_info().rss, server.cpu_times()
+    tell("open")
+    numbers["chromium_among_them_s"] = opened(browser, address)[0]
+    opening = hear()
+    used = server.cpu_times()
+    numbers |= summary("open", opening)
+    numbers["open_server_cpu_s"] = used.user + used.system - spent.user - spent.system
+    numbers["megabytes_each"] = median(one["megabytes"] for one in opening["measured"])
+    numbers["server_kib_each"] = (server.memory_info().rss - memory) / len(opening["measured"]) / 1024
+    for kind, what in (("follow", f"follow {LINKED}"), ("ask", "ask")):
+        tell(what)
+        numbers |= summary(kind, hear())
+    numbers["server_mib"] = server.memory_info().rss / (1 << 20)
+    return {name: round(value, 2) if isinstance(value, float) else value for name, value in numbers.items()}
+
+
+def summary(kind: str, found: dict[str, Any]) -> dict[str, Any]:
+    numbers: dict[str, Any] = {f"{kind}_failed": sum(found["errors"].values())}
+    if found["errors"]:
+        numbers[f"{kind}_errors"] = found["errors"]
+    for name in ("script_s", "everything_s"):
+        if times := sorted(one[name] for one in found["measured"] if name in one):
+            numbers |= {f"{kind}_{name}_median": median(times), f"{kind}_{name}_last": times[-1]}
+    if refused := sum(one.get("refused", 0) for one in found["measured"]):
+        numbers[f"{kind}_refused"] = refused
+    return numbers
+
+
+def report(numbers: dict[str, Any]) -> None:
+    print(f"\n{numbers['people']} people at once, and one Chromium among them, all on the server's machine")
+    for name, value in numbers.items():
+        print(f"  {name:<34}{value}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
