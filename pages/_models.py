@@ -40,7 +40,7 @@ PATHS_BYTES = OPENED_BYTES = 4 << 20  # some thousand of them
 
 _uploads: Kept[tuple[str, bytes | Latents]] = Kept(UPLOADS_BYTES)
 _paths: Kept[Path] = Kept(PATHS_BYTES)
-_contents: Kept[opening.Opened] = Kept(CONTENTS_BYTES)
+_contents: Kept[opening.Opened | Latents] = Kept(CONTENTS_BYTES)
 _opened: Kept[tuple[Any, Opened]] = Kept(OPENED_BYTES)  # with the state of the files that it was opened from
 _locks = [RLock() for _ in range(16)]  # of many who open a model at once, one does the work
 
@@ -108,7 +108,7 @@ def add_path(text: str) -> str:
     """
     path = Path(text).expanduser().absolute()
     if _is_latents(path):
-        latents.read(path, path.name)
+        _latents_at(path)
     else:
         checkpoints.read(path)
     if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
@@ -143,7 +143,7 @@ def content_of(model: str) -> opening.Opened | Latents:
     """The model, or the latents, with this id, checked. Raises `InputError` in one sentence."""
     path = folder(model)
     if path and _is_latents(path):
-        return latents.read(path, path.name)
+        return _latents_at(path)
     if path is None and isinstance(content := _uploaded(model), Latents):
         return content
     key = repr((model, _state(path)))
@@ -153,6 +153,16 @@ def content_of(model: str) -> opening.Opened | Latents:
             found = opening.open_path(path, _encode) if path else _read_upload(model)
             _contents.put(key, found, size_of(found))
         return found
+
+
+def _latents_at(path: Path) -> Latents:
+    """What is in a file of latents, read once as long as it stays as it is."""
+    key = repr(_state(path))
+    found = _contents.get(key)
+    if not isinstance(found, Latents):
+        found = latents.read(path, path.name)
+        _contents.put(key, found, _nbytes(vars(found).values()))
+    return found
 
 
 def folder(model: str) -> Path | None:

@@ -151,9 +151,14 @@ def facts(latents: Latents) -> str:
     if latents.logvar is None:
         parts.append("no logvar: no buffer zones, no rates")
     if n > EXACT:
-        half = f"mu drawn to ±{how.mu / 2:.1g}"
-        parts.append(half if latents.logvar is None else f"{half}, logvar to ±{how.logvar / 2:.1g}")
+        half = f"mu drawn to ±{_plain(how.mu / 2)}"
+        parts.append(half if latents.logvar is None else f"{half}, logvar to ±{_plain(how.logvar / 2)}")
     return " · ".join(parts)
+
+
+def _plain(value: float) -> str:
+    """To one digit, without an exponent."""
+    return np.format_float_positional(value, precision=1, fractional=False, trim="-")
 
 
 def _rates(latents: Latents) -> list[float]:
