@@ -16,6 +16,15 @@ export function fresh(canvas) {
   return { context, width, height };
 }
 
+// A filled circle with a seam around it.
+export function disc(context, x, y, radius, fill, seam, width = 2) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  Object.assign(context, { fillStyle: fill, strokeStyle: seam, lineWidth: width });
+  context.fill();
+  context.stroke();
+}
+
 export class Plot {
   // `box` = { left, top, width, height } in pixels, `x` and `y` the ranges shown, `colours` the theme's.
   constructor(context, box, { x, y }, colours) {

@@ -1,9 +1,9 @@
 // What lies above the points of the latent plane: contours, modes, q with its handles, its way during an optimisation,
 // draws with their weights. In a latent space of one dimension densities are curves.
 
-import { line } from "./chart.js";
+import { disc, line } from "./chart.js";
 import { handles } from "./elbo-handles.js";
-import { middle } from "./elbo-surface.js";
+import { middle } from "./surface.js";
 import { faded } from "./palette.js";
 import { ellipse } from "./projection.js";
 
@@ -81,13 +81,7 @@ export function drawHandles(context, view, q, full, colours, held) {
   const { centre, ends, knob } = handles(q, view, full);
   Object.assign(context, { strokeStyle: faded(colours.q, 0.7), lineWidth: 1.2 });
   for (let axis = 0; axis < ends.length; axis += 2) line(context, ...ends[axis].slice(0, 2), ...ends[axis + 1].slice(0, 2));
-  const dot = ([x, y], radius, filled) => {
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    Object.assign(context, { fillStyle: filled ? colours.q : colours.background, strokeStyle: colours.q, lineWidth: 2.2 });
-    context.fill();
-    context.stroke();
-  };
+  const dot = ([x, y], radius, filled) => disc(context, x, y, radius, filled ? colours.q : colours.background, colours.q, 2.2);
   for (const end of ends) dot(end, held?.part === "end" && held.axis === end[2] ? 6.5 : 5, held?.axis === end[2]);
   dot(centre, held?.part === "mean" ? 6.5 : 5, true);
   if (!knob) return;

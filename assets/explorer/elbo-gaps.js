@@ -4,6 +4,7 @@
 import { Plot, fresh, line, range } from "./chart.js";
 import { formula } from "./formula.js";
 import { Gaussian } from "./elbo-gaussian.js";
+import { sentence } from "./evidence.js";
 import { signed } from "./format.js";
 import { faded } from "./palette.js";
 
@@ -40,7 +41,7 @@ export class TwoGaps {
   // Another image: nothing is known yet.
   clear() {
     this.stop();
-    this.fits.clear();
+    this.fits = new Map();
     this.fit = null;
     this.say("–");
     this.slider.max = this.slider.value = 0;
@@ -53,19 +54,24 @@ export class TwoGaps {
     this.$(".eb-fit").textContent = text;
   }
 
-  has(full) {
-    return this.fits.has(full);
+  // Shows the fit of one family, which is asked for once an image, and then played.
+  async need(full, posterior, ask) {
+    const { fits } = this;
+    if (fits.has(full)) return this.show(full);
+    this.say("optimising q for this image …");
+    try {
+      const answer = await ask();
+      if (!answer || this.fits !== fits) return;
+      const path = answer.meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
+      fits.set(full, { ...answer.meta, path, logEvidence: posterior.logEvidence });
+      this.show(full);
+      this.play(true);
+    } catch (error) {
+      if (this.fits === fits) this.say(sentence(error));
+    }
   }
 
-  // The server's answer for one family.
-  take(frame, full, logEvidence, colours) {
-    const path = frame.meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril), elbo }));
-    this.fits.set(full, { ...frame.meta, path, logEvidence });
-    this.colours = colours;
-    this.show(full);
-  }
-
-  // Shows the fit of one family, at its end.
+  // At its end.
   show(full) {
     this.fit = this.fits.get(full) ?? null;
     this.showFamilies();

@@ -1,6 +1,6 @@
 // A density as heat: its share of the peak, or, on a log scale, how many nats it lies under the peak.
 
-import { middle } from "./elbo-surface.js";
+import { middle } from "./surface.js";
 import { rgb } from "./palette.js";
 import { niceStep } from "./ticks.js";
 

@@ -14,7 +14,7 @@ function under(q, perAxis, f) {
   const { count, zeta, weights } = nodes(q.k, perAxis + Math.min(MOST - BOUND_NODES, Math.max(0, needed - BOUND_NODES)));
   const z = new Float64Array(q.k);
   let sum = 0;
-  for (let n = 0; n < count; n++) sum += weights[n] * f(q.at(zeta, n * q.k, z), zeta, n * q.k);
+  for (let n = 0; n < count; n++) sum += weights[n] * f(q.at(zeta, z, n * q.k), zeta, n * q.k);
   return sum;
 }
 
@@ -22,8 +22,14 @@ function under(q, perAxis, f) {
 export function partsOf(q, surface, logEvidence) {
   const rate = q.kl();
   const distortion = -under(q, BOUND_NODES, (z) => surface.at(z));
-  const gap = under(q, GAP_NODES, (z, zeta, offset) => q.logProb(zeta, offset) - (surface.at(z) + logPrior(z) - logEvidence));
+  const gap = under(q, GAP_NODES, (z, zeta, offset) => q.logDensityAt(zeta, offset) - (surface.at(z) + logPrior(z) - logEvidence));
   return { logEvidence, rate, distortion, elbo: -(rate + distortion), gap };
+}
+
+// In more than two dimensions: what the server has sampled.
+export function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, elbo_standard_error, rate, distortion }) {
+  const sampled = { mean: elbo, standard_error: elbo_standard_error };
+  return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
 }
 
 const DRAWS = 2000;
@@ -36,7 +42,7 @@ export function weighed(q, surface) {
   if (!noises.has(q.k)) noises.set(q.k, new Random(SEED).normals(DRAWS * q.k));
   const zeta = noises.get(q.k);
   const z = new Float64Array(q.k);
-  const logW = Float64Array.from({ length: DRAWS }, (_, n) => surface.at(q.at(zeta, n * q.k, z)) + logPrior(z) - q.logProb(zeta, n * q.k));
+  const logW = Float64Array.from({ length: DRAWS }, (_, n) => surface.at(q.at(zeta, z, n * q.k)) + logPrior(z) - q.logDensityAt(zeta, n * q.k));
   return { logW, ...averages(logW) };
 }
 

@@ -2,7 +2,7 @@
 
 import { contour } from "./contours.js";
 import { Gaussian } from "./elbo-gaussian.js";
-import { Surface, middle, posteriorOn } from "./elbo-surface.js";
+import { Surface, middle, posteriorOn } from "./surface.js";
 
 const HALVES = [0.5, 2, 4.5]; // nats under the peak: of a Gaussian 1, 2 and 3 standard deviations
 const LEVELS = { posterior: [...HALVES, 8], likelihood: [...HALVES, 10, 30, 100, 300] };
@@ -18,9 +18,8 @@ export class Posterior {
     this.ofEncoder = meta.q ? Gaussian.diagonal(meta.q.mu, meta.q.logvar.map((v) => Math.exp(v / 2))) : q;
     this.paths = new Map();
     if (!arrays.log_likelihood) return;
-    const fine = this.gridOf(meta, arrays.log_likelihood);
-    const coarse = this.gridOf(meta.coarse, arrays.coarse_log_likelihood);
-    this.surface = new Surface(fine, coarse);
+    this.surface = Surface.of(frame);
+    const { fine, coarse } = this.surface;
     this.grids = {
       likelihood: [fine, coarse],
       posterior: [posteriorOn(fine, this.logEvidence), posteriorOn(coarse, this.logEvidence)],
@@ -32,10 +31,6 @@ export class Posterior {
   refine({ log_evidence, error, levels }) {
     this.logEvidence = log_evidence;
     Object.assign(this.meta, { error, levels });
-  }
-
-  gridOf({ low, high }, values) {
-    return { low, high, cells: Math.round(values.length ** (1 / this.k)), values };
   }
 
   // Fine and coarse values of a density's logarithm, and the highest of them.

@@ -14,6 +14,11 @@ export class ElboState {
     });
   }
 
+  // What a person has chosen stays when another model is opened, as far as it makes sense there.
+  keep({ view, heat, log, prior, likelihood, posterior, points, tab, against }) {
+    Object.assign(this, { view, heat, log, prior, likelihood, posterior, points, tab, against });
+  }
+
   subscribe(listener) {
     this.listeners.push(listener);
   }
@@ -33,7 +38,7 @@ export class ElboState {
     if (DENSITIES.some((name) => this[name] !== first[name])) params.set("contours", lines.join(",") || "none");
     for (const name of ["log", "full"]) if (this[name]) params.set(name, 1);
     if (!this.points) params.set("points", 0);
-    if (this.moved && this.image >= 0) params.set("q", [...this.q.mu, ...this.q.tril.flatMap((row, i) => [...row.slice(0, i + 1)])].map((v) => +v.toPrecision(5)).join(","));
+    if (this.moved && this.image >= 0) params.set("q", [...this.q.mu, ...this.q.rows().flatMap((row, i) => row.slice(0, i + 1))].map((v) => +v.toPrecision(5)).join(","));
     return params.toString().replaceAll("%2C", ",");
   }
 
@@ -61,6 +66,7 @@ function gaussianOf(text, k, full) {
   const numbers = (text ?? "").split(",").map((v) => (v.trim() === "" ? NaN : Number(v)));
   if (numbers.length !== k + (k * (k + 1)) / 2 || !numbers.every((v) => Math.abs(v) <= LIMIT)) return null;
   const mu = numbers.slice(0, k);
-  const tril = k === 1 ? [[numbers[1]]] : [[numbers[2], 0], [full ? numbers[3] : 0, numbers[4]]];
-  return tril.every((row, d) => row[d] > 1e-4) ? new Gaussian(mu, tril) : null;
+  const tril = k === 1 ? [numbers[1]] : [numbers[2], 0, full ? numbers[3] : 0, numbers[4]];
+  const q = new Gaussian(mu, tril);
+  return mu.every((_, d) => q.scale(d) > 1e-4) ? q : null;
 }

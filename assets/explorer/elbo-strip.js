@@ -1,4 +1,5 @@
-// Images worth a look: those whose q fits worst, and those whose posterior has two modes. A click chooses one.
+// Images worth a look: those whose q fits worst, and those whose posterior has two modes. A click chooses one. And the image
+// of the point under the pointer.
 
 import { Picture } from "./picture.js";
 
@@ -40,8 +41,30 @@ function thumbnail(row, frame, gap) {
   return button;
 }
 
+export class Peek {
+  constructor(root) {
+    this.root = root;
+  }
+
+  load(frame) {
+    Object.assign(this, { frame, row: -1 });
+  }
+
+  // The image of a row at a place on the plane; none of row −1.
+  show(row, x, y) {
+    const { root, frame } = this;
+    root.hidden = row < 0;
+    if (row < 0) return;
+    if (this.row !== row) paintRow(root.querySelector("canvas"), frame, row);
+    this.row = row;
+    root.querySelector("span").textContent = `test image ${frame.arrays.index[row]}`;
+    root.style.setProperty("--x", `${x}px`);
+    root.style.setProperty("--y", `${y}px`);
+  }
+}
+
 // The held-out image of a row of the explorer's frame.
-export function paintRow(canvas, frame, row) {
+function paintRow(canvas, frame, row) {
   const { image_shape: shape } = frame.meta;
   new Picture(canvas, shape).paint(frame.arrays.images, 1 / 255, row * shape.reduce((a, b) => a * b, 1));
 }

@@ -1,6 +1,6 @@
 // The gaps of all held-out images: a histogram, and the gap against class, rate or distortion. A click chooses the image.
 
-import { Plot, fresh } from "./chart.js";
+import { Plot, disc, fresh } from "./chart.js";
 import { short, signed, whole } from "./format.js";
 import { classColour, faded } from "./palette.js";
 
@@ -113,11 +113,7 @@ export class GapTable {
     const i = this.table.index.indexOf(this.image);
     if (i < 0) return;
     const { context, colours } = plot;
-    context.beginPath();
-    context.arc(...place(i), 6, 0, 2 * Math.PI);
-    Object.assign(context, { strokeStyle: colours.text, lineWidth: 2.4, fillStyle: faded(colours.background, 0.6) });
-    context.fill();
-    context.stroke();
+    disc(context, ...place(i), 6, faded(colours.background, 0.6), colours.text, 2.4);
   }
 
   // The horizontal place of image i: its class with a fixed scatter, or its rate or distortion.

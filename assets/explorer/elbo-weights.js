@@ -38,8 +38,8 @@ export class Weights {
   }
 
   // The server's answer; `evidence` is ln p(x) as the page has it.
-  show({ meta }, { logEvidence, elbo }, seed, colours) {
-    this.found = { ...meta, logEvidence, elbo };
+  show({ meta }, logEvidence, seed, colours) {
+    this.found = { ...meta, logEvidence };
     this.colours = colours;
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;

@@ -1,29 +1,30 @@
 // The page of the bound: one image's true posterior on the latent plane, q in a hand, the bar that adds up, the derivation
 // with its numbers. Knows the frames and the page's element, nothing of Streamlit.
 
-import { AskedNetwork } from "./asked-network.js";
 import { Camera } from "./camera.js";
-import { Evidence, Refusal } from "./elbo-ask.js";
 import { Bar } from "./elbo-bar.js";
 import { elboTheme } from "./elbo-colours.js";
+import { Controls, OPTIONS } from "./elbo-controls.js";
 import { Derivation } from "./elbo-derivation.js";
 import { TwoGaps } from "./elbo-gaps.js";
 import { Gaussian } from "./elbo-gaussian.js";
 import { ChosenImage } from "./elbo-image.js";
 import { PlaneMap } from "./elbo-map.js";
-import { averages, partsOf, weighed } from "./elbo-parts.js";
+import { OwnImage } from "./elbo-own.js";
+import { averages, partsOf, sampledParts, weighed } from "./elbo-parts.js";
 import { Posterior } from "./elbo-posterior.js";
 import { DENSITIES, ElboState } from "./elbo-state.js";
-import { Strip, paintRow } from "./elbo-strip.js";
+import { Peek, Strip } from "./elbo-strip.js";
 import { GapTable, examples, ordinary } from "./elbo-table.js";
 import { Weights } from "./elbo-weights.js";
+import { Evidence, sentence } from "./evidence.js";
 import { fetchKatex } from "./formula.js";
 import { Frame } from "./frame.js";
 import { linkHash } from "./link-hash.js";
-import { Pad } from "./pad.js";
+import { Page } from "./page.js";
+import { walkTabs } from "./tab-keys.js";
 import { afterPaint, measure } from "./timing.js";
 
-const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 const REST = 180; // ms that a hand rests before the exact parts are asked for
 const STROKE = 120; // ms that a pen rests before the posterior of what is drawn is asked for
 const EXAMPLES = 7; // of a kind
@@ -32,20 +33,10 @@ const SLOW = 60; // ms between two drawings of the derivation while q moves
 const NUDGE = 0.1; // standard deviations that an arrow key moves q
 const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];
 
-const choice = (name, label, values) =>
-  `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
-const DENSITY_NAMES = [["prior", "p(z)"], ["likelihood", "p(x|z)"], ["posterior", "p(z|x)"]];
-
 const HTML = `
 <div class="lv-main">
   <div class="eb-choose"><div class="eb-strip"></div><button class="eb-draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
-  <div class="lv-bar eb-options">
-    ${choice("view", "view", [["posterior", "posterior"], ["plane", "whole plane"]])}
-    <div class="lv-choice eb-contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
-    ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
-    <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
-    <button data-switch="points" title="the means of all held-out images; a click on one chooses it">points</button>
-  </div>
+  ${OPTIONS}
   <div class="lv-stage"><div class="lv-maps"></div>
     <p class="eb-key"></p>
     <div class="eb-peek" hidden><canvas></canvas><span></span></div>
@@ -59,19 +50,21 @@ const HTML = `
   ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
 </aside>`;
 
-export class Elbo {
+export class Elbo extends Page {
   constructor(root) {
-    this.root = root;
-    root.classList.add("er", "lv", "eb");
+    super(root, "eb");
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
+    this.controls = new Controls(root);
     this.image = new ChosenImage(this.$(".eb-image"));
+    this.own = new OwnImage(this.$(".eb-pad"), this.$(".eb-draw"), (pixels, at) => this.sketch(pixels, at));
     this.bar = new Bar(this.$(".eb-bar"));
+    this.peek = new Peek(this.$(".eb-peek"));
     this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
     this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, path, step) => this.walk(q, path, step));
     this.weights = new Weights(this.$(".eb-weights"), () => this.drawAgain());
     this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
+    walkTabs(this.$(".eb-tabs"));
     this.fill();
   }
 
@@ -96,15 +89,17 @@ export class Elbo {
   }
 
   open(frame, table) {
-    this.closeNetworks();
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
-    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, drawing: null, seed: 0, encoder: null, source: null, row: -1 });
+    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, seed: 0, source: null, row: -1 });
     this.evidence = new Evidence(this.data.evidence);
     this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
-    if (before) keepChoices(before, this.state);
+    if (before) this.state.keep(before);
     this.build();
+    this.image.close();
     this.image.load(frame);
+    this.peek.load(frame);
+    this.own.load(frame, this.data.encoder);
     this.table.load(table, frame);
     const found = table ? examples(table, EXAMPLES) : {};
     this.strip.load(found, frame, table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map());
@@ -130,14 +125,10 @@ export class Elbo {
       resized: () => this.resized(),
       hold: (q, at) => this.hold(q, at),
       rest: () => this.rest(),
-      point: (row, x, y) => this.peek(row, x, y),
+      point: (row, x, y) => this.peek.show(row, x, y),
     });
-    this.pad = new Pad(this.$(".eb-pad-room"), this.frame.meta.image_shape, (pixels, at) => this.sketch(pixels, at), this.frame.arrays.images);
-    const line = this.k === 1;
     const plane = this.k <= 2;
-    for (const selector of ['[data-switch="log"]', '[role="radiogroup"][aria-label="heat"]']) this.$(selector).hidden = line || !plane;
-    for (const selector of [".eb-contours", '[aria-label="view"]']) this.$(selector).hidden = !plane;
-    this.$('[data-switch="full"]').hidden = this.k !== 2;
+    this.controls.load(this.k);
     this.$('[data-tab="gaps"]').hidden = !plane;
     if (!plane && state.tab === "gaps") state.tab = "derivation";
     if (this.k !== 2) state.full = false;
@@ -155,11 +146,10 @@ export class Elbo {
   }
 
   destroy() {
-    this.destroyed = true;
-    cancelAnimationFrame(this.request);
-    this.closeNetworks();
+    super.destroy();
+    this.image.close();
+    this.own.close();
     this.evidence?.forget();
-    this.listener?.abort();
     this.map?.destroy();
   }
 
@@ -183,7 +173,7 @@ export class Elbo {
     if (source.pixels) await pause(STROKE);
     if (this.source !== source) return;
     try {
-      const answer = await this.evidence.ask("posterior", wire(source));
+      const answer = await this.ask("posterior");
       if (!answer || this.source !== source) return;
       this.take(new Posterior(answer, encoded), first);
     } catch (error) {
@@ -193,7 +183,7 @@ export class Elbo {
 
   // Another stroke on the pad; once it is empty, the image before is shown again.
   sketch(pixels, at) {
-    if (pixels) this.choose({ pixels: Float32Array.from(pixels) }, at);
+    if (pixels) this.choose({ pixels }, at);
     else if (this.row >= 0) this.choose({ image: this.row }, at);
   }
 
@@ -216,28 +206,17 @@ export class Elbo {
 
   // What the server would not answer, in its own sentence.
   refuse(error) {
-    if (!(error instanceof Refusal)) throw error;
+    this.say(sentence(error));
     this.$(".eb-wait").hidden = true;
     this.posterior = this.parts = null;
     this.map.show(null);
-    this.say(error.message);
     this.wake();
-  }
-
-  closeNetworks() {
-    this.image.close();
-    this.encoder?.then((network) => network.close(), () => {});
   }
 
   async encode(pixels) {
     try {
-      this.drawing = pixels;
-      this.encoder ??= Frame.fetch(this.data.encoder).then((frame) => new AskedNetwork("encode", frame));
-      const encoder = await this.encoder;
-      const { mu, logvar } = await new Promise((resolve) => encoder.ask("drawing", pixels, resolve));
-      return this.drawing === pixels ? Gaussian.diagonal(mu.slice(), Array.from(logvar, (v) => Math.exp(v / 2))) : null;
+      return await this.own.encode(pixels);
     } catch (error) {
-      this.encoder = null;
       this.say("The encoder could not be loaded. Reload the page.");
       console.error(error);
       return null;
@@ -248,39 +227,29 @@ export class Elbo {
   need() {
     const { tab, full } = this.state;
     if (!this.posterior) return;
-    if (tab === "gaps" && this.k <= 2) this.needFit(full);
+    if (tab === "gaps" && this.k <= 2) this.gaps.need(full, this.posterior, () => this.ask("fit", { full }));
     const wanted = tab === "weights" || (tab === "derivation" && this.k > 2); // where no surface says what draws weigh
     if (wanted && this.weightsOf !== this.posterior) this.drawAgain();
     this.map.showDraws(...(tab === "weights" && this.drawnOf === this.posterior ? this.drawn : [null, null]));
   }
 
-  async needFit(full) {
-    const { source, posterior } = this;
-    if (this.gaps.has(full)) return this.gaps.show(full);
-    this.gaps.say("optimising q for this image …");
-    try {
-      const answer = await this.evidence.ask("fit", wire(source), { full });
-      if (!answer || this.posterior !== posterior) return;
-      this.gaps.take(answer, full, posterior.logEvidence, this.colours);
-      this.gaps.play(true);
-      this.wake();
-    } catch (error) {
-      if (this.posterior === posterior) this.gaps.say(sentence(error));
-    }
+  // The answer to a question about the chosen image; null where it is given up.
+  ask(kind, fields = {}) {
+    return this.evidence.ask(kind, wire(this.source), fields);
   }
 
   async drawAgain() {
-    const { source, posterior } = this;
+    const { posterior } = this;
     if (!posterior) return;
     this.weightsOf = posterior;
     const seed = this.seed++;
     try {
-      const answer = await this.evidence.ask("weights", wire(source), { seed, draws: DRAWS });
+      const answer = await this.ask("weights", { seed, draws: DRAWS });
       if (!answer || this.posterior !== posterior) return;
       const { z, log_w: logW } = answer.arrays;
       Object.assign(this, { drawn: [z, logW], drawnOf: posterior });
       if (this.k > 2) this.sampled = { logW, ...averages(logW) };
-      this.weights.show(answer, { logEvidence: posterior.logEvidence, elbo: posterior.meta.elbo }, seed, this.colours);
+      this.weights.show(answer, posterior.logEvidence, seed, this.colours);
       this.derivationDirty = true;
       this.need();
       this.wake();
@@ -297,7 +266,6 @@ export class Elbo {
     const on = (selector, type, action) => this.$(selector).addEventListener(type, action, { signal });
     this.root.addEventListener("click", (event) => this.press(event), { signal });
     on(".eb-reset", "click", (event) => this.setQ(this.ofEncoder, false, event.timeStamp));
-    on(".eb-draw", "click", () => this.togglePad());
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     window.addEventListener("hashchange", () => this.followLink(), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
@@ -314,16 +282,11 @@ export class Elbo {
     if (name === "full") this.need();
   }
 
-  togglePad(open = this.$(".eb-pad").hidden) {
-    this.$(".eb-pad").hidden = !open;
-    this.$(".eb-draw").setAttribute("aria-expanded", String(open));
-  }
-
   key(event) {
     const { target, key } = event;
     if (!this.root.isConnected) return this.destroy();
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (key === "Escape" && !this.$(".eb-pad").hidden) return this.togglePad(false);
+    if (key === "Escape" && this.own.isOpen) return this.own.toggle(false);
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
     if (!step || target !== this.map?.root || !this.posterior?.surface) return;
     const sigmas = this.state.q.sigmas();
@@ -371,11 +334,11 @@ export class Elbo {
   }
 
   async askExact() {
-    const { source, posterior } = this;
+    const { posterior } = this;
     const { q } = this.state;
     if (this.map.held || !posterior || this.destroyed) return;
     try {
-      const answer = await this.evidence.ask("parts", wire(source), q.toJSON());
+      const answer = await this.ask("parts", q.toJSON());
       if (!answer || this.posterior !== posterior || this.state.q !== q) return;
       const { log_evidence: logEvidence, rate, distortion, gap, elbo, sampled } = answer.meta;
       posterior.refine(answer.meta);
@@ -392,18 +355,6 @@ export class Elbo {
     this.$(".eb-wait").hidden = !text;
   }
 
-  // The image of the point under the pointer.
-  peek(row, x, y) {
-    const element = this.$(".eb-peek");
-    element.hidden = row < 0;
-    if (row < 0) return;
-    if (this.peeked !== row) paintRow(element.querySelector("canvas"), this.frame, row);
-    this.peeked = row;
-    element.querySelector("span").textContent = `test image ${this.frame.arrays.index[row]}`;
-    element.style.setProperty("--x", `${x}px`);
-    element.style.setProperty("--y", `${y}px`);
-  }
-
   look(move) {
     move();
     this.lookDirty = true;
@@ -415,9 +366,8 @@ export class Elbo {
     this.wake();
   }
 
-  // The page ends where the window does.
   fill() {
-    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
+    super.fill();
     this.sizeDirty = true;
     this.wake();
   }
@@ -445,22 +395,17 @@ export class Elbo {
 
   showOptions() {
     const { state } = this;
-    for (const name of ["view", "heat"])
-      for (const button of this.root.querySelectorAll(`[data-${name}]`)) button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
-    for (const button of this.root.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
-    for (const button of this.root.querySelectorAll("[data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === state.tab));
+    this.controls.show(state);
+    for (const tab of this.root.querySelectorAll("[data-tab]")) {
+      const chosen = tab.dataset.tab === state.tab;
+      tab.setAttribute("aria-selected", String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+    }
     for (const panel of this.root.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
-    this.$(".eb-reset").hidden = !state.moved;
-  }
-
-  wake() {
-    if (!this.destroyed) this.request ??= requestAnimationFrame((now) => this.tick(now));
   }
 
   // One frame of the display.
-  tick(now) {
-    this.request = null;
-    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
+  paint(now) {
     if (!this.state || !this.map.probe) return;
     const plays = this.gaps.advance(now);
     const started = this.startedAt;
@@ -562,13 +507,8 @@ export class Elbo {
     if (image >= 0) this.choose({ image }, performance.now(), true);
   }
 
-  saveHashSoon() {
-    if (this.hashTimer) return;
-    this.hashTimer = setTimeout(() => {
-      this.hashTimer = null;
-      if (this.destroyed || !this.root.isConnected) return;
-      history.replaceState(history.state, "", `${location.pathname}${location.search}#${this.state.toHash()}`);
-    }, HASH_EVERY);
+  hash() {
+    return this.state.toHash();
   }
 }
 
@@ -576,20 +516,3 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // A question's image as it goes over the wire.
 const wire = ({ image, pixels }) => (pixels ? { pixels: Array.from(pixels, (v) => +v.toFixed(4)) } : { image });
-
-const sentence = (error) => {
-  if (!(error instanceof Refusal)) throw error;
-  return error.message;
-};
-
-// In more than two dimensions: what the server has sampled.
-function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, elbo_standard_error, rate, distortion }) {
-  const sampled = { mean: elbo, standard_error: elbo_standard_error };
-  return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
-}
-
-// What a person has chosen stays when another model is opened, as far as it makes sense there.
-function keepChoices(before, state) {
-  const { view, heat, log, prior, likelihood, posterior, points, tab, against } = before;
-  Object.assign(state, { view, heat, log, prior, likelihood, posterior, points, tab, against });
-}

@@ -1,7 +1,7 @@
 // The plane: the target as heat and contours, q as its ellipses with handles to drag, and the arrows of gradients.
 
 import { arrow, fan } from "./grad-arrows.js";
-import { fresh, line } from "./chart.js";
+import { disc, fresh, line } from "./chart.js";
 import { contour } from "./contours.js";
 import { short } from "./format.js";
 import { Gaussian } from "./grad-gaussian.js";
@@ -177,13 +177,7 @@ export class Plane {
 
   paintHandles(context, q) {
     const { accent, background } = this.colours;
-    this.handles(q).forEach(([x, y], i) => {
-      context.beginPath();
-      context.arc(x, y, i ? 6 : 7, 0, 2 * Math.PI);
-      Object.assign(context, { fillStyle: i ? background : accent, strokeStyle: i ? accent : background, lineWidth: 2.4 });
-      context.fill();
-      context.stroke();
-    });
+    this.handles(q).forEach(([x, y], i) => disc(context, x, y, i ? 6 : 7, i ? background : accent, i ? accent : background, 2.4));
   }
 
   // Pixels of what can be dragged: the middle, and mu + the columns of L.

@@ -1,11 +1,12 @@
 // Noise on one line, what becomes of it on another: the draws ζ under N(0, 1), and z = mu + sigma·ζ under q.
 
-import { fresh, line } from "./chart.js";
+import { disc, fresh, line } from "./chart.js";
 import { faded, theme } from "./palette.js";
 import { short } from "./format.js";
 
 const REACH = 6;
 const MARGIN = 16;
+const SEAM = 1.2; // px around a dot
 
 export const positionOf = (canvas, value) => MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
 
@@ -55,14 +56,6 @@ function axis(context, x, base, width, colours, name) {
 }
 
 function dots(context, x, y, values, chosen, usual, colour, { background }) {
-  values.forEach((value, i) => i !== chosen && dot(context, x(value), y, 3.2, usual, background));
-  if (chosen >= 0) dot(context, x(values[chosen]), y, 7, colour, background);
-}
-
-function dot(context, x, y, radius, colour, seam) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  Object.assign(context, { fillStyle: colour, strokeStyle: seam, lineWidth: 1.2 });
-  context.fill();
-  context.stroke();
+  values.forEach((value, i) => i !== chosen && disc(context, x(value), y, 3.2, usual, background, SEAM));
+  if (chosen >= 0) disc(context, x(values[chosen]), y, 7, colour, background, SEAM);
 }

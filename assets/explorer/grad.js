@@ -1,5 +1,6 @@
 // The Gradients page: five sections, of which one is shown. Knows nothing of Streamlit.
 
+import { sentence } from "./evidence.js";
 import { fetchKatex } from "./formula.js";
 import { CodeView } from "./grad-code-view.js";
 import { FitView } from "./grad-fit-view.js";
@@ -10,18 +11,18 @@ import { TrickView } from "./grad-trick-view.js";
 import { TwoView } from "./grad-two-view.js";
 import { VarianceView } from "./grad-variance-view.js";
 import { linkHash } from "./link-hash.js";
+import { Page } from "./page.js";
+import { walkTabs } from "./tab-keys.js";
 import { afterPaint, measure } from "./timing.js";
 
 const NAMES = { fit: "Fit", variance: "Variance", trick: "The trick, drawn", divergences: "Reverse and forward KL", code: "The loss as code" };
-const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 
-export class Gradients {
+export class Gradients extends Page {
   // `katex` and `code` are addresses, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
   constructor(root, { katex, code, models, posteriors }) {
+    super(root, "gr");
     this.posteriors = posteriors && new Posteriors(posteriors);
-    this.root = root;
     this.state = new GradState();
-    root.classList.add("er", "lv", "gr");
     const tab = (name) => `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
     const panel = (name) => `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
     root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
@@ -59,11 +60,12 @@ export class Gradients {
   async prepare(said) {
     if (said.target !== POSTERIOR) return;
     try {
-      this.posterior = await this.posteriors.fetch(said.image);
+      this.posterior = (await this.posteriors.fetch(said.image)) ?? this.posterior;
     } catch (error) {
+      this.posterior = null;
       console.warn(error);
-      said.target = GradState.read("").target;
     }
+    if (!this.posterior) said.target = GradState.read("").target;
   }
 
   // What there is to know of the target that is chosen.
@@ -74,12 +76,16 @@ export class Gradients {
   // Another target, at a learning rate that suits it.
   async choose(target, image) {
     try {
-      if (target === POSTERIOR) this.posterior = await this.posteriors.fetch(image);
+      if (target === POSTERIOR) {
+        const found = await this.posteriors.fetch(image);
+        if (!found) return; // another is chosen by now
+        this.posterior = found;
+      }
       this.say("");
       const { rate } = GradState.read("");
       this.state.set({ target, image, rate: (target === POSTERIOR && this.posterior.rate) || rate });
     } catch (error) {
-      if (error.name !== "AbortError") this.say(error.message);
+      this.say(sentence(error));
       this.wake(); // the list shows again what is fitted
     }
   }
@@ -132,18 +138,9 @@ export class Gradients {
     const { signal } = this.listener;
     const tabs = this.root.querySelector(".gr-tabs");
     tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), { signal });
-    tabs.addEventListener("keydown", (event) => this.walkTabs(event), { signal });
+    walkTabs(tabs);
     window.addEventListener("hashchange", () => this.follow(location.hash), { signal });
     window.addEventListener("resize", () => this.resized(), { signal });
-  }
-
-  walkTabs(event) {
-    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const tab = TABS[(TABS.indexOf(this.state.tab) + way + TABS.length) % TABS.length];
-    this.state.set({ tab });
-    this.root.querySelector(`[data-tab="${tab}"]`).focus();
   }
 
   resized() {
@@ -152,23 +149,12 @@ export class Gradients {
     this.wake();
   }
 
-  // The page ends where the window does.
-  fill() {
-    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
-  }
-
   retheme() {
     for (const view of Object.values(this.views)) view.retheme();
     this.wake();
   }
 
-  wake() {
-    if (!this.destroyed) this.request ??= requestAnimationFrame((now) => this.tick(now));
-  }
-
-  tick(now) {
-    this.request = null;
-    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
+  paint(now) {
     if (!("ready" in this.root.dataset)) return;
     const started = this.startedAt;
     this.startedAt = undefined;
@@ -177,18 +163,7 @@ export class Gradients {
     if (more) this.wake();
   }
 
-  destroy() {
-    this.destroyed = true;
-    this.listener.abort();
-  }
-
-  saveHashSoon() {
-    if (this.hashTimer) return;
-    this.hashTimer = setTimeout(() => {
-      this.hashTimer = null;
-      if (this.destroyed || !this.root.isConnected) return;
-      const hash = this.state.toHash();
-      history.replaceState(history.state, "", `${location.pathname}${location.search}${hash && `#${hash}`}`);
-    }, HASH_EVERY);
+  hash() {
+    return this.state.toHash();
   }
 }

@@ -1,6 +1,6 @@
 // The path through the plane of rate and distortion: where training under every beta has ended, and where it ends now.
 
-import { Plot, fresh, line } from "./chart.js";
+import { Plot, disc, fresh, line } from "./chart.js";
 import { short, signed } from "./format.js";
 import { THEORY, faded, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
@@ -98,11 +98,7 @@ export class PathTradeoff {
       const at = (x) => plot.y(distortion - beta * (x - rate));
       line(context, plot.x(xRange[0]), at(xRange[0]), plot.x(xRange[1]), at(xRange[1]));
     });
-    context.beginPath();
-    context.arc(px, py, 6.5, 0, 2 * Math.PI);
-    Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.background, lineWidth: 2 });
-    context.fill();
-    context.stroke();
+    disc(context, px, py, 6.5, colours.accent, colours.background);
     const left = px < plot.box.left + plot.box.width - 110;
     const text = `slope −β = ${signed(-beta, beta < 10 ? 2 : 0)}`;
     const below = py < plot.box.top + 40;

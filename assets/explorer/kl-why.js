@@ -1,6 +1,7 @@
 // Why buffer zones: the same two images in three models, and what lies on the straight line between them.
 
 import { Camera } from "./camera.js";
+import { disc } from "./chart.js";
 import { betaText } from "./kl-numbers.js";
 import { classColour } from "./palette.js";
 import { Model } from "./kl-model.js";
@@ -96,12 +97,8 @@ export class Why {
     for (let i = 0; i < STEPS; i++) {
       const share = i / (STEPS - 1);
       const end = i === 0 || i === STEPS - 1;
-      context.beginPath();
-      context.arc(a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), end ? 7 : 3, 0, 2 * Math.PI);
-      context.fillStyle = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length, this.path.ordered) : text;
-      Object.assign(context, { strokeStyle: end ? text : background, lineWidth: 1.5 });
-      context.fill();
-      context.stroke();
+      const fill = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length, this.path.ordered) : text;
+      disc(context, a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), end ? 7 : 3, fill, end ? text : background, 1.5);
     }
   }
 

@@ -16,11 +16,11 @@ import { PathTradeoff } from "./kl-tradeoff.js";
 import { Why, anotherPair } from "./kl-why.js";
 import { Legend } from "./legend.js";
 import { linkHash } from "./link-hash.js";
+import { Page } from "./page.js";
 import { theme } from "./palette.js";
 import { afterPaint, measure } from "./timing.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
-const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 const LATE = 28; // ms from frame to frame
 const SLICES = { usual: 6, late: 3 }; // ms
 const SLOW = 60; // ms between two drawings of the dimensions
@@ -59,12 +59,10 @@ const HTML = `
   <canvas class="kl-dimensions" role="img" aria-label="rate of every latent dimension, and the widths of its posteriors"></canvas>
 </aside>`;
 
-export class Kl {
+export class Kl extends Page {
   constructor(root) {
-    this.root = root;
-    root.classList.add("er", "lv", "kl");
+    super(root, "kl");
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
     this.slider = new BetaSlider(this.$(".kl-slider"), (position, at) => this.turn(position, at));
     this.slider.onPlay = () => this.wake();
     this.numbers = new PathNumbers(this.$(".kl-loss"), this.$(".kl-facts"), this.$(".kl-which"));
@@ -185,10 +183,8 @@ export class Kl {
   }
 
   destroy() {
-    this.destroyed = true;
-    cancelAnimationFrame(this.request);
+    super.destroy();
     this.fetching?.abort();
-    this.listener?.abort();
     this.pane?.destroy();
     this.why?.destroy();
   }
@@ -211,11 +207,6 @@ export class Kl {
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     window.addEventListener("hashchange", () => this.followLink(), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
-  }
-
-  // The page ends where the window does.
-  fill() {
-    this.root.style.setProperty("--er-top", `${Math.round(this.root.getBoundingClientRect().top + window.scrollY + 10)}px`);
   }
 
   key(event) {
@@ -333,14 +324,8 @@ export class Kl {
     this.root.classList.toggle("er-pinned", state.pinned);
   }
 
-  wake() {
-    if (!this.destroyed) this.request ??= requestAnimationFrame((now) => this.tick(now));
-  }
-
   // One frame of the display: everything that beta has changed, at once.
-  tick(now) {
-    this.request = null;
-    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
+  paint(now) {
     if (!this.state) return;
     const plays = this.slider.advance(now);
     const [started, handled] = [this.startedAt, this.handledAt];
@@ -425,15 +410,8 @@ export class Kl {
     this.wake();
   }
 
-  // --- the address -----------------------------------------------------------------------------------------------------------
-
-  saveHashSoon() {
-    if (this.hashTimer) return;
-    this.hashTimer = setTimeout(() => {
-      this.hashTimer = null;
-      if (this.destroyed || !this.root.isConnected) return;
-      history.replaceState(history.state, "", `${location.pathname}${location.search}#${this.state.toHash(this.path)}`);
-    }, HASH_EVERY);
+  hash() {
+    return this.state.toHash(this.path);
   }
 }
 

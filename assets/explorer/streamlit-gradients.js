@@ -1,23 +1,11 @@
-// The Gradients page as a Streamlit component (v2): `mount` is called whenever its data or the theme changes.
+// The Gradients page as a Streamlit component.
 
 import { Gradients } from "./grad.js";
-
-const views = new WeakMap();
+import { address, viewIn } from "./streamlit-view.js";
 
 // `data` = { katex, code, models, posteriors }: addresses below the app's root, [id, name] of the models for the code, and
 // of one model its name and the addresses of its frame and of what is computed of its posteriors.
-export function mount({ parentElement, data }) {
-  const root = parentElement.querySelector(".er-root");
-  if (!root) return;
-  const address = (path) => new URL(path, document.baseURI).href;
-  const background = getComputedStyle(root).getPropertyValue("--st-background-color");
-  const known = views.get(root);
-  if (!known || known.page.destroyed) {
-    const posteriors = data.posteriors && { ...data.posteriors, frame: address(data.posteriors.frame), evidence: address(data.posteriors.evidence) };
-    const page = new Gradients(root, { katex: address(data.katex), code: address(data.code), models: data.models, posteriors });
-    views.set(root, { page, background });
-    return;
-  }
-  if (known.background !== background) known.page.retheme();
-  known.background = background;
+export function mount({ parentElement, data: { katex, code, models, posteriors: of } }) {
+  const posteriors = of && { ...of, frame: address(of.frame), evidence: address(of.evidence) };
+  viewIn(parentElement, (root) => new Gradients(root, { katex: address(katex), code: address(code), models, posteriors }));
 }

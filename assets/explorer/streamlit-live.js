@@ -1,22 +1,11 @@
-// The live view as a Streamlit component (v2): `mount` is called whenever its data or the theme changes.
+// The live view as a Streamlit component.
 
 import { Live } from "./live.js";
-
-const views = new WeakMap();
+import { viewIn } from "./streamlit-view.js";
 
 // `data` = { run, compare, token }: the run, one to compare it with, and the key that steers it.
-export function mount({ parentElement, data, setTriggerValue }) {
-  const shown = { run: data.run, compare: data.compare, token: data.token };
-  const root = parentElement.querySelector(".er-root");
-  if (!root) return;
-  const background = getComputedStyle(root).getPropertyValue("--st-background-color");
-  const known = views.get(root);
-  if (known && !known.live.destroyed) {
-    if (known.background !== background) known.live.retheme();
-    known.background = background;
-    known.live.update(shown);
-    return;
-  }
+export function mount({ parentElement, data: { run, compare, token }, setTriggerValue }) {
+  const shown = { run, compare, token };
   const onAction = (message) => setTriggerValue?.("done", message);
-  views.set(root, { background, live: new Live(root, { ...shown, base: document.baseURI, onAction }) });
+  viewIn(parentElement, (root) => new Live(root, { ...shown, base: document.baseURI, onAction }))?.update(shown);
 }

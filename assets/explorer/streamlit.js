@@ -1,27 +1,19 @@
-// The only file that knows Streamlit: a component (v2) calls `mount` whenever its data or the theme changes.
+// The explorer as a Streamlit component.
 
 import { Explorer } from "./explorer.js";
+import { address, viewIn } from "./streamlit-view.js";
 
-const explorers = new WeakMap();
-
+// `data` = { frame, encoder, tsne, plotly }: addresses below the app's root; latents alone have no encoder.
 export async function mount({ parentElement, data }) {
-  const root = parentElement.querySelector(".er-root");
-  if (!root) return;
-  const address = (path) => new URL(path, document.baseURI).href;
-  const encoder = data.encoder && (async () => address(data.encoder));
-  const background = getComputedStyle(root).getPropertyValue("--st-background-color");
-  const known = explorers.get(root);
-  if (known) {
-    if (known.background !== background) known.explorer.retheme();
-    known.background = background;
-    known.explorer.tsneAddress = address(data.tsne);
-    return known.explorer.load(address(data.frame), encoder);
-  }
-  const explorer = new Explorer(root);
+  let isNew = false;
+  const explorer = viewIn(parentElement, (root) => {
+    isNew = true;
+    return new Explorer(root);
+  });
+  if (!explorer) return;
   explorer.tsneAddress = address(data.tsne);
-  explorers.set(root, { explorer, background });
-  await explorer.load(address(data.frame), encoder);
-  await explorer.plotWith(() => loadPlotly(address(data.plotly)));
+  await explorer.load(address(data.frame), data.encoder && (async () => address(data.encoder)));
+  if (isNew) await explorer.plotWith(() => loadPlotly(address(data.plotly)));
 }
 
 function loadPlotly(url) {

@@ -1,6 +1,6 @@
 // The way of a run through the plane of rate and distortion. Where both add up to the same, so does the elbo.
 
-import { Plot, fresh, line, range, settled, spaced } from "./chart.js";
+import { Plot, disc, fresh, line, range, settled, spaced } from "./chart.js";
 import { short, signed } from "./format.js";
 import { smoothed } from "./history.js";
 import { faded, theme } from "./palette.js";
@@ -67,13 +67,7 @@ export class Tradeoff {
     const { context, colours } = plot;
     const [px, py] = [plot.x(newest.rate), plot.y(newest.distortion)];
     if (!inside(plot.box, px, py)) return;
-    context.beginPath();
-    context.arc(px, py, 5.5, 0, 2 * Math.PI);
-    context.fillStyle = colour;
-    context.strokeStyle = colours.background;
-    context.lineWidth = 2;
-    context.fill();
-    context.stroke();
+    disc(context, px, py, 5.5, colour, colours.background);
     const left = px < plot.box.left + plot.box.width - 70;
     plot.label(`β ${short(newest.beta)}`, px + (left ? 10 : -10), py, { align: left ? "left" : "right", font: "600 12px", colour });
   }

@@ -32,13 +32,13 @@ TABLED, FITTED = 40, 2
 # What the modules make of one image's posterior, for several q.
 COMPUTE = """async ([folder, address, image, qs, zs]) => {
   const load = (name) => import(`${folder}/${name}`);
-  const names = ["elbo-ask.js", "elbo-posterior.js", "elbo-gaussian.js", "elbo-parts.js"];
+  const names = ["evidence.js", "elbo-posterior.js", "elbo-gaussian.js", "elbo-parts.js"];
   const [{ Evidence }, { Posterior }, { Gaussian }, { partsOf, weighed }] = await Promise.all(names.map(load));
   const posterior = new Posterior(await new Evidence(address).ask("posterior", { image }), null);
   const { surface, logEvidence } = posterior;
   return {
-    parts: qs.map(({ mu, tril }) => partsOf(new Gaussian(mu, tril), surface, logEvidence)),
-    weights: qs.map(({ mu, tril }) => { const { mean, logMean, logMeanError, effective } = weighed(new Gaussian(mu, tril), surface); return { mean, logMean, logMeanError, effective }; }),
+    parts: qs.map(({ mu, tril }) => partsOf(new Gaussian(mu, tril.flat()), surface, logEvidence)),
+    weights: qs.map(({ mu, tril }) => { const { mean, logMean, logMeanError, effective } = weighed(new Gaussian(mu, tril.flat()), surface); return { mean, logMean, logMeanError, effective }; }),
     values: zs.map((z) => surface.at(z)),
     low: posterior.meta.low, high: posterior.meta.high,
   };
@@ -46,15 +46,15 @@ COMPUTE = """async ([folder, address, image, qs, zs]) => {
 GAUSSIANS = """async ([folder, qs, zetas]) => {
   const { Gaussian } = await import(`${folder}/elbo-gaussian.js`);
   return qs.map(({ mu, tril }) => {
-    const q = new Gaussian(mu, tril);
+    const q = new Gaussian(mu, tril.flat());
     const { lengths, angle } = q.axes();
     const again = Gaussian.ofAxes(mu, lengths, angle);
     return {
       kl: q.kl(),
-      at: zetas.map((zeta) => Array.from(q.at(zeta, 0, []))),
-      logProb: zetas.map((zeta) => q.logProb(zeta, 0)),
-      again: again.tril.map((row) => Array.from(row)),
-      diagonal: q.diagonalised().tril.map((row) => Array.from(row)),
+      at: zetas.map((zeta) => Array.from(q.at(zeta, []))),
+      logProb: zetas.map((zeta) => q.logDensityAt(zeta, 0)),
+      again: again.rows(),
+      diagonal: q.diagonalised().rows(),
     };
   });
 }"""

@@ -74,10 +74,9 @@ NORMALS = f"""async ([folder, seed, count]) => {{
   return Array.from(new Random(seed).normals(count));
 }}"""
 POSTERIOR = """async ([folder, address, row, zs]) => {
-  const [{ Frame }, { Grid }, { posterior }] = await Promise.all(["frame", "grad-grid", "grad-posterior"].map((name) => import(`${folder}/${name}.js`)));
+  const [{ Frame }, { Surface }, { posterior }] = await Promise.all(["frame", "surface", "grad-posterior"].map((name) => import(`${folder}/${name}.js`)));
   const response = await fetch(`${address}/posterior`, { method: "POST", body: JSON.stringify({ image: row }) });
-  const { meta, arrays } = new Frame(await response.arrayBuffer());
-  const { f } = posterior(new Grid(meta, arrays.log_likelihood), new Grid(meta.coarse, arrays.coarse_log_likelihood));
+  const { f } = posterior(Surface.of(new Frame(await response.arrayBuffer())));
   return zs.map((z) => { const slope = [0, 0]; return [f(z, slope), ...slope]; });
 }"""
 
@@ -550,10 +549,10 @@ def test_what_the_server_refuses_is_said_in_a_sentence(gradients) -> None:
     gradients.visit("tab=code")
     executed(gradients)
     refused = {"status": 200, "body": json.dumps({"error": "There is no such model."})}
-    gradients.page.route("**/room/code", lambda route: route.fulfill(**refused))
+    gradients.page.route("**/room/code/**", lambda route: route.fulfill(**refused))
     gradients.page.locator("#gr-code .gr-again").click()
     eventually(lambda: _equal(gradients.text("#gr-code .gr-message"), "There is no such model."))
-    gradients.page.unroute("**/room/code")
+    gradients.page.unroute("**/room/code/**")
     gradients.page.locator("#gr-code .gr-again").click()
     eventually(lambda: _equal(gradients.page.locator("#gr-code .gr-message").is_visible(), False))
 

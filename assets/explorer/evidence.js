@@ -1,8 +1,8 @@
-// What the page asks of the server: everything that needs more than a frame of the display. Answers are frames.
+// What is asked of the server about an image's posterior: all that needs more than a frame of the display. Answers are frames.
 
 import { Frame } from "./frame.js";
 
-const UNREACHED = "The server did not answer. See whether it still runs, then choose the image again.";
+export const UNREACHED = "The server did not answer. See whether it still runs, then choose the image again.";
 
 // The server's own sentence about what was asked.
 export class Refusal extends Error {}
@@ -37,4 +37,10 @@ export class Evidence {
   forget(...kinds) {
     for (const [kind, control] of this.pending) if (!kinds.length || kinds.includes(kind)) control.abort();
   }
+}
+
+// What there is to say of a question that was not answered; any other error goes on.
+export function sentence(error) {
+  if (!(error instanceof Refusal)) throw error;
+  return error.message;
 }

@@ -1,0 +1,88 @@
+// ln p(x|z) of one image at any z, from its values at the middles of cells: a fine grid where the posterior is, a coarse
+// one around it. Between the middles it is Catmull-Rom's cubic, whose slope is that of the cubic.
+
+export class Surface {
+  // A grid is { low, high, cells, values }: corners (k), cells a side, and values row by row, the lowest row first.
+  constructor(fine, coarse) {
+    this.fine = fine;
+    this.coarse = coarse;
+  }
+
+  // As the server's answer has it.
+  static of({ meta, arrays }) {
+    const grid = ({ low, high, cells }, values) => ({ low, high, cells, values });
+    return new Surface(grid(meta, arrays.log_likelihood), grid(meta.coarse, arrays.coarse_log_likelihood));
+  }
+
+  // The value at z; its gradient goes into `slope`, where one is given.
+  at(z, slope) {
+    return cubic(holds(this.fine, z) ? this.fine : this.coarse, z, slope);
+  }
+}
+
+// ln p(x|z) + ln p(z) − ln p(x) on the cells of a grid.
+export function posteriorOn(grid, logEvidence) {
+  const { cells, values, low } = grid;
+  const k = low.length;
+  const squares = Array.from({ length: k }, (_, d) => Float64Array.from({ length: cells }, (_, i) => middle(grid, d, i) ** 2));
+  const constant = logEvidence + 0.5 * k * Math.log(2 * Math.PI);
+  return { ...grid, values: values.map((value, i) => value - constant - 0.5 * squares.reduce((sum, axis, d) => sum + axis[d ? Math.floor(i / cells) : i % cells], 0)) };
+}
+
+// The middle of cell `i` along dimension `d`.
+export const middle = ({ low, high, cells }, d, i) => low[d] + ((i + 0.5) / cells) * (high[d] - low[d]);
+
+const holds = ({ low, high }, z) => low.every((least, d) => z[d] >= least && z[d] <= high[d]);
+
+const spot = () => ({ first: 0, weights: new Float64Array(4), slopes: new Float64Array(4) });
+const [x, y] = [spot(), spot()];
+
+function cubic(grid, z, slope) {
+  place(grid, 0, z[0], x);
+  if (grid.low.length === 1) {
+    if (slope) slope[0] = along(grid, 0, x.slopes);
+    return along(grid, 0, x.weights);
+  }
+  place(grid, 1, z[1], y);
+  let value = 0;
+  if (slope) slope[0] = slope[1] = 0;
+  for (let r = 0; r < 4; r++) {
+    const row = clamped(y.first + r, grid.cells) * grid.cells;
+    const there = along(grid, row, x.weights);
+    value += y.weights[r] * there;
+    if (!slope) continue;
+    slope[0] += y.weights[r] * along(grid, row, x.slopes);
+    slope[1] += y.slopes[r] * there;
+  }
+  return value;
+}
+
+// Of the row that begins at `row`, the four middles around x.
+function along({ values, cells }, row, weights) {
+  let sum = 0;
+  for (let c = 0; c < 4; c++) sum += weights[c] * values[row + clamped(x.first + c, cells)];
+  return sum;
+}
+
+const clamped = (i, cells) => (i < 0 ? 0 : i >= cells ? cells - 1 : i);
+
+// The first of the four middles around a coordinate, the weight of each and the weights' slopes. Beyond the outermost
+// middles the value is that at them.
+function place({ low, high, cells }, d, coordinate, spot) {
+  const perUnit = cells / (high[d] - low[d]);
+  const wanted = (coordinate - low[d]) * perUnit - 0.5;
+  const at = Math.min(cells - 1, Math.max(0, wanted));
+  const left = Math.min(cells - 2, Math.floor(at));
+  const t = at - left;
+  const { weights: w, slopes: s } = spot;
+  spot.first = left - 1;
+  w[0] = t * (-0.5 + t * (1 - 0.5 * t));
+  w[1] = 1 + t * t * (1.5 * t - 2.5);
+  w[2] = t * (0.5 + t * (2 - 1.5 * t));
+  w[3] = t * t * (0.5 * t - 0.5);
+  const scale = wanted === at ? perUnit : 0;
+  s[0] = scale * (-0.5 + t * (2 - 1.5 * t));
+  s[1] = scale * t * (4.5 * t - 5);
+  s[2] = scale * (0.5 + t * (4 - 4.5 * t));
+  s[3] = scale * t * (1.5 * t - 1);
+}
