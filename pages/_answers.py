@@ -19,6 +19,7 @@ from vae.evidence import (
     Plane,
     best,
     bounds,
+    distortion,
     effective_sample_size,
     gaps,
     importance_sample,
@@ -137,7 +138,6 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     first = _plane(subject).log_likelihood(x).reshape((box.per_axis,) * len(q.mu))  # columns rise with z₂
     low, high = _corners(cells, q)
     seen = raster(subject.model, x, low, high, CELLS[len(q.mu)])
-    bar = parts(subject.model, x, q, cells, inf)
     modes = cells.modes
     meta = {
         **_about(q, cells.log_total),
@@ -154,10 +154,6 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
             "high": (box.centre + box.half).tolist(),
             "cells": box.per_axis,
         },
-        "elbo": bar.elbo,
-        "rate": bar.rate,
-        "distortion": bar.distortion,
-        "gap": bar.gap,
     }
     return meta, {
         "log_likelihood": seen.log_likelihood,
@@ -268,14 +264,14 @@ def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Ans
     sample = importance_sample(model, x, q, draws, _generator(seed))
     found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
     if model.latent_dim <= 2:
-        evidence = subject.posterior_of(question, QUICK).log_total
+        elbo = -distortion(model, x, q, PARTS) - full(q).kl().item()
     else:
-        evidence = estimate(model, x, q, _generator(0)).log_evidence.mean
+        elbo = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(1)).mean  # that of `_sampled`
     meta = {
         "k": list(KS),
         "mean": found.mean.tolist(),
         "standard_error": found.standard_error.tolist(),
-        "log_evidence": evidence,
+        "elbo": elbo,
         "estimate": total._asdict(),
         "effective_sample_size": effective_sample_size(sample.log_w),
         "draws": draws,

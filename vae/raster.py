@@ -1,8 +1,8 @@
 """The likelihood of one image on an even raster of the latent plane or line, for a picture of it. Nats.
 
 Decoding every cell would be most of the time between choosing an image and seeing its posterior. So a fourth of the
-rows and columns are decoded, the rest by halving: where the cells between agree with a cubic through those that are
-known, the next ones are read off such a cubic as well.
+rows and columns are decoded, the rest by halving: where the last cells agree with a cubic through those before, the next
+ones are read off such a cubic.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from vae.model import VAE
 from vae.quadrature import neighbours, promising
 
 ERROR = 0.05  # nats that a cubic may miss a cell by, of those within `quadrature.REACH` of the peak
+AT_FIRST = 0.03  # the same of the first cells, which lie so far apart that it may agree with some by chance
 
 
 class Raster(NamedTuple):
@@ -33,8 +34,8 @@ class Raster(NamedTuple):
 @torch.no_grad()
 def raster(model: VAE, x: Tensor, low: Tensor, high: Tensor, cells: int = 200) -> Raster:
     """Of one image x (C, H, W) between `low` and `high` (k,), with `cells` a side."""
-    if model.latent_dim not in (1, 2) or cells < 16 or cells % 4:
-        raise InputError("A raster needs a latent space of 1 or 2 dimensions, and a multiple of 4 cells, at least 16.")
+    if model.latent_dim not in (1, 2) or cells < 32 or cells % 8:
+        raise InputError("A raster needs a latent space of 1 or 2 dimensions, and a multiple of 8 cells, at least 32.")
     middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
     axes = tuple(least + middles * (most - least) for least, most in zip(low, high, strict=True))
     if model.latent_dim == 1:
@@ -48,17 +49,22 @@ def _halved_twice(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     """ln p(x|z) at z (cells, cells, 2), decoded where a cubic would not do."""
     first = z[::4, ::4]
     values = log_likelihoods(model, x, first.reshape(-1, 2)).reshape(first.shape[:2])
-    wanted = _near_the_peak(values + log_prior(first))
+    wanted = _missed(values, _doubled(values[::2, ::2]), AT_FIRST, 2) & _near_the_peak(values + log_prior(first))
     for stride in (2, 1):
-        between = _between(len(values))
-        guess = between @ values @ between.T
+        guess = _doubled(values)
         wanted = wanted.repeat_interleave(2, 0).repeat_interleave(2, 1)
         wanted[::2, ::2] = False  # known already
         values = guess.clone()
         if wanted.any():
             values[wanted] = log_likelihoods(model, x, z[::stride, ::stride][wanted])
-        wanted = _with_neighbours((values - guess).abs() > ERROR)
+        wanted = _missed(values, guess, ERROR, 1)
     return values
+
+
+def _missed(values: Tensor, guess: Tensor, tolerance: float, reach: int) -> Tensor:
+    """Where a guess is wrong, and so many cells around."""
+    wrong = (values - guess).abs() > tolerance
+    return F.max_pool2d(wrong.float()[None], 2 * reach + 1, stride=1, padding=reach)[0] > 0
 
 
 def _near_the_peak(joint: Tensor) -> Tensor:
@@ -67,8 +73,10 @@ def _near_the_peak(joint: Tensor) -> Tensor:
     return promising(joint.flatten(), beside).reshape(joint.shape)
 
 
-def _with_neighbours(mask: Tensor) -> Tensor:
-    return F.max_pool2d(mask.float()[None], 3, stride=1, padding=1)[0] > 0
+def _doubled(values: Tensor) -> Tensor:
+    """Twice as many rows and columns, read off cubics."""
+    between = _between(len(values))
+    return between @ values @ between.T
 
 
 def _between(n: int) -> Tensor:
