@@ -1,4 +1,4 @@
-"""Two hundred people open the page at once, then follow one link, then each ask for another image's posterior.
+"""Two hundred people open the page at once, then follow one link, then ask for the posteriors of forty images.
 
 One more is a real Chromium. The others are those of bench/people.py: each fetches the files that Chromium was seen to
 fetch, compressed, over six connections, and holds a session whose script runs. They reach the server by this machine's
@@ -78,6 +78,7 @@ def together(address: str, count: int, files: list[str]) -> Iterator[tuple[Any, 
             into.flush()
 
         tell(json.dumps([count, files]))
+        out.readline()  # they are at the door
         try:
             yield tell, lambda: json.loads(out.readline())
         finally:

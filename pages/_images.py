@@ -22,6 +22,7 @@ from vae.settings import DATA_SETS
 FOLDER = ".data"
 MAX_UPLOAD = 200  # MB
 MAX_BYTES = 512 << 20  # of all images, unpacked
+KEPT_BYTES = 8 << 30  # on the disk, of all uploads
 ENDINGS = (".npz", ".npy", ".zip")
 SIDES = (16, 28, 32, 48, 64)
 
@@ -77,6 +78,11 @@ def _keep(name: str, found: Pictures) -> Path:
     facts = {"name": Path(name).stem[:60], "remark": remark}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        others = sum(other.stat().st_size for other in path.parent.glob("*.npz") if other != path)
+        if others + len(file.getvalue()) > KEPT_BYTES:
+            raise InputError(
+                f"Uploaded images take {others >> 20:,} MB of {KEPT_BYTES >> 20:,}; delete some in {path.parent}."
+            )
         write_atomically(path.with_suffix(".json"), json.dumps(facts).encode())
         write_atomically(path, file.getvalue())
     except OSError as error:

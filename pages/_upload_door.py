@@ -6,19 +6,23 @@ from typing import Any
 
 import streamlit as st
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages import _keys
+
 ADDRESS = "/_stcore/upload_file/"
 MOST_BYTES = 2 << 30  # of everybody's files
+NOT_HERE = "In a lecture the presenter opens files."
 FULL = "The server holds as many uploaded files as it can; try again in a few minutes."
 
 
 class UploadDoor:
-    """Refuses a file that there is no room for, before any of it is read."""
+    """Refuses a file that there is no room for, and those of a lecture's audience, before any of it is read."""
 
     def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
         self.app, self.most = app, most
@@ -28,7 +32,11 @@ class UploadDoor:
         if scope["type"] != "http" or scope["method"] != "PUT" or ADDRESS not in scope["path"]:
             await self.app(scope, receive, send)
             return
-        size = _announced(Headers(scope=scope))
+        request = Request(scope)
+        if _keys.is_lecture() and not _keys.is_presenters(request.cookies.get(_keys.COOKIE)):
+            await PlainTextResponse(NOT_HERE, 403)(scope, receive, send)
+            return
+        size = _announced(request.headers)
         if held() + self.coming + size > self.most:
             await PlainTextResponse(FULL, 503)(scope, receive, send)
             return

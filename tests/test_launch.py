@@ -278,6 +278,17 @@ def test_arrays_are_kept_and_load_as_a_data_set() -> None:
     assert load(str(_images.add("x.NPZ", an_npz(images=np.random.rand(25, 8, 8, 3))))).image_shape == (3, 8, 8)
 
 
+def test_uploaded_images_are_bounded_on_the_disk(folder, monkeypatch) -> None:
+    pixels = np.zeros((30, 3, 3), np.uint8)
+    first = an_npz(images=pixels)
+    path = _images.add("first.npz", first)
+    monkeypatch.setattr(_images, "KEPT_BYTES", path.stat().st_size)
+    _images.add("first.npz", first)  # is there already
+    with pytest.raises(InputError, match=r"delete some in .*\.data\.$"):
+        _images.add("second.npz", an_npz(images=pixels + 1))
+    assert list(_images.kept().values()) == ["first"]
+
+
 def test_pictures_become_images_of_one_size_with_folders_as_classes() -> None:
     files = {f"top/cats/{i}.png": a_picture(40 + i, 30) for i in range(12)}
     files |= {f"top/dogs/{i}.JPG": a_picture(kind="JPEG", colour="blue") for i in range(12)}

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
 
-from pages import _files_first, _models, _routes, _upload_door
+from pages import _files_first, _keys, _models, _routes, _upload_door
 from pages._kept import Kept
 from pages._routes import PreloadHeader, module_path, modules, plotly_path, publish_frame, routes
 from vae import runs
@@ -419,6 +419,10 @@ def test_files_that_streamlit_has_no_room_for_are_refused_before_they_are_read(m
     assert get("/elsewhere", method="PUT", app=door)[0] == 200
     assert len(taken) == 2
     assert door.coming == 0
+    monkeypatch.setenv(_keys.LECTURE, "key")  # where the audience opens no files
+    assert get(address, method="PUT", app=door, content_length="1")[0] == 403
+    presenter = {"content_length": "1", "cookie": f"{_keys.COOKIE}=key"}
+    assert get(address, method="PUT", app=door, **presenter)[0] == 200
 
 
 def test_the_page_itself_names_what_the_browser_will_need() -> None:
