@@ -1,5 +1,6 @@
 // The controls under the map: what colours the points, which plane, which buffer zones, the density.
 
+import { whole } from "./format.js";
 import { coloursOf } from "./given.js";
 import { subscript } from "./projection.js";
 
@@ -41,7 +42,7 @@ export class Controls {
   select(name, label, options, value = this.state[name], onChange = (v) => this.state.set({ [name]: v })) {
     const select = document.createElement("select");
     select.className = `er-${name}`;
-    select.append(...options.map(([v, text]) => new Option(text, v, false, v === value)));
+    select.append(...options.map(([v, text, barred = false]) => Object.assign(new Option(text, v, false, v === value), { disabled: barred })));
     select.addEventListener("change", () => onChange(select.value));
     return this.field(label, select);
   }
@@ -76,8 +77,8 @@ export class Controls {
     };
     show(chosen.length);
     const planes = [
-      ["pca", "principal (PCA)"], ["axes", "two dimensions"], ...(given.tsne ? [["tsne", "t-SNE"]] : []),
-      ...(given["3d"] ? [["3d", k > 3 ? "3-D (PCA)" : "3-D"], ...(k > 3 ? [["space", "3-D, any three"]] : [])] : []),
+      ["pca", "principal (PCA)"], ["axes", "two dimensions"], ...upTo(given.tsne, given.count, [["tsne", "t-SNE"]]),
+      ...upTo(given["3d"], given.count, [["3d", k > 3 ? "3-D (PCA)" : "3-D"], ...(k > 3 ? [["space", "3-D, any three"]] : [])]),
     ];
     const now = ["axes", "space"][chosen.length - 2] ?? this.state.plane;
     const plane = this.select("plane", "Plane", planes, now, (v) => {
@@ -87,6 +88,10 @@ export class Controls {
     return [plane, ...axes];
   }
 }
+
+// Options that are for at most so many points: where there are more, they say so and cannot be chosen.
+const upTo = (most, count, options) =>
+  options.flatMap(([value, text]) => (!most ? [] : count <= most ? [[value, text]] : [[value, `${text}: up to ${whole(most)} points`, true]]));
 
 // The dimensions of the axes that are shown: none can be chosen twice, and the next free of `order` takes the place of one
 // that was.

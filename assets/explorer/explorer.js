@@ -4,6 +4,7 @@ import { AskedNetwork } from "./asked-network.js";
 import { Controls } from "./controls.js";
 import { Description } from "./description.js";
 import { MOST as TSNE_MOST, fetchEmbedding } from "./embedding.js";
+import { whole } from "./format.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
 import { complete, restrict } from "./given.js";
@@ -189,9 +190,11 @@ export class Explorer {
   async adopt(state) {
     this.state = state;
     restrict(state, this.frame.given);
-    if (state.isSpatial && !this.offers["3d"]) state.plane = "pca";
+    const refusal = state.isSpatial ? this.refusal("3d") : "";
+    if (refusal) state.plane = "pca";
+    this.map.say("3d", refusal);
     this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(this.frame.meta, { ...this.frame.given, ...this.offers });
+    this.controls.load(this.frame.meta, { ...this.frame.given, ...this.offers, count: this.frame.count });
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(this.frame.meta.classes);
     this.setZeta("");
@@ -226,7 +229,7 @@ export class Explorer {
     const { plane, colour, isSpatial, turn } = this.state;
     if (k === 1) this.projection = Projection.line();
     else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
-    else if (isSpatial && this.offers["3d"]) this.projection = this.space.begin(this.frame, plane, turn);
+    else if (isSpatial) this.projection = this.space.begin(this.frame, plane, turn);
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
@@ -234,10 +237,17 @@ export class Explorer {
     if (this.space.shown) this.space.project(us, vs);
   }
 
-  // Which views beside planes this map can have.
+  // To how many points the map can have views beside planes; to none where it cannot have them at all.
   get offers() {
-    const { count, meta } = this.frame;
-    return { tsne: Boolean(this.tsneAddress) && count <= TSNE_MOST, "3d": meta.latent_dim > 2 && count <= SPACE_MOST };
+    return { tsne: this.tsneAddress ? TSNE_MOST : 0, "3d": this.frame.meta.latent_dim > 2 ? SPACE_MOST : 0 };
+  }
+
+  // What is to be said of a view that a link asks for and this map cannot have; "" of any other.
+  refusal(view) {
+    const most = this.offers[view];
+    if (most && this.frame.count <= most) return "";
+    const name = { tsne: "t-SNE", "3d": "3-D" }[view];
+    return `${most ? `${name} is for at most ${whole(most)} points` : `There is no ${name} of this map`}: its principal plane is shown`;
   }
 
   // The space has been turned in the hand.
@@ -257,7 +267,7 @@ export class Explorer {
   async findNeighbours() {
     const { frame, state } = this;
     if (state.plane !== "tsne") return this.map.say("tsne", "");
-    if (!this.offers.tsne) return this.map.say("tsne", "There is no t-SNE of this map: its principal plane is shown");
+    if (this.refusal("tsne")) return this.map.say("tsne", this.refusal("tsne"));
     const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {

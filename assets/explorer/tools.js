@@ -33,13 +33,13 @@ export class Tools {
   // `tabs` and `panels` are elements of the side, `marks` an SVG group of the map.
   constructor(explorer, { tabs, panels, marks, layer }) {
     Object.assign(this, { explorer, tabs, panels, marks, layer, made: new Map(), current: null });
-    this.buttons = Object.entries(TOOLS).map(([name, tool]) => this.tab(name, tool?.title ?? "what is under the pointer, decoded"));
+    this.buttons = Object.keys(TOOLS).map((name) => this.tab(name));
     tabs.replaceChildren(...this.buttons);
     walkTabs(tabs);
   }
 
-  tab(name, title) {
-    const button = Object.assign(document.createElement("button"), { textContent: name, title, id: `er-tab-${name}` });
+  tab(name) {
+    const button = Object.assign(document.createElement("button"), { textContent: name, id: `er-tab-${name}` });
     button.dataset.tool = name;
     button.setAttribute("role", "tab");
     button.setAttribute("aria-controls", name === "lens" ? "er-panel-lens" : "er-panels");
@@ -52,7 +52,14 @@ export class Tools {
     this.leave();
     this.layer.paintWith(null);
     for (const entry of this.made.values()) entry.frame = null;
-    for (const button of this.buttons) button.disabled = !this.serves(button.dataset.tool);
+    for (const button of this.buttons) this.admit(button, button.dataset.tool);
+  }
+
+  // What is open may lack what a tool needs: its tab says so.
+  admit(button, name) {
+    button.disabled = !this.serves(name);
+    const title = TOOLS[name]?.title ?? "what is under the pointer, decoded";
+    button.title = button.disabled ? `${title}: not of latents alone, without ${TOOLS[name].needs.join(" and ")}` : title;
   }
 
   // Whether the model that is open has what the tool needs.
