@@ -30,7 +30,7 @@ const HTML = `
 </div>
 <aside class="gr-side">
   <h3 class="gr-result"></h3>
-  <div class="gr-images" aria-label="the batch's first images, and their reconstructions"></div>
+  <div class="gr-images" role="img" aria-label="the batch's first images, and their reconstructions"></div>
   <div class="gr-detail"></div>
 </aside>`;
 
