@@ -72,7 +72,7 @@ def _policy(nonce: str, request: Request) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self' 'nonce-{nonce}'",
+            f"script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'",  # networks compute in WebAssembly
             "style-src 'self' 'unsafe-inline'",  # what the modules draw carries its measures
             f"connect-src 'self'{sockets}",
             "img-src 'self' data: blob:",
