@@ -18,10 +18,16 @@ LOCAL = is_local()  # only then is a path the reader's own
 
 def take_upload() -> None:
     """Open the file that was just dropped; a wrong one leaves the page as it was and says why."""
-    file = st.session_state["upload"]
+    file = st.session_state[uploader()]
     if file is not None:
         choose(lambda: add_upload(file.name, file.getvalue()))
         let_go(file)
+        st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+
+
+def uploader() -> str:
+    """The key of the file uploader: a new one for every file, since the one before still names a file that is gone."""
+    return f"upload-{st.session_state.get('uploads', 0)}"
 
 
 def take_path() -> None:
@@ -75,7 +81,7 @@ if presents():  # the audience of a lecture opens no files
     with opener.popover("Open a model", width="stretch"):
         st.file_uploader(
             "A .safetensors file that `python -m vae train` has made; or latents from elsewhere, an .npz of mu (and "
-            "logvar, labels, thumbnails), or a .csv or .parquet with columns mu_1, mu_2, …", key="upload",
+            "logvar, labels, thumbnails), or a .csv or .parquet with columns mu_1, mu_2, …", key=uploader(),
             type=["safetensors", "npz", "csv", "parquet"], on_change=take_upload, max_upload_size=1024,
         )  # fmt: skip
         if LOCAL:
