@@ -14,19 +14,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
+from statistics import median, quantiles
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import psutil
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from bench.browser import ROOT, chromium, start, wait_until_up
+from bench.browser import ROOT, chromium, collecting, start, wait_until_up
 from pages._keys import LECTURE
 from pages._lecture import network_address
 
 PEOPLE = 200
 LINKED = "digits-2d"  # the model that all open next
+INPUT, MOVES = "elbo-room:input-to-paint", 150
 READY = ".er-root[data-ready]"
 
 
@@ -37,8 +38,10 @@ def main(count: int = PEOPLE) -> dict[str, Any]:
     try:
         wait_until_up(process, local)
         with chromium() as browser:
-            opened(browser, address)  # and all is compressed
-            numbers["chromium_alone_s"], files = opened(browser, address)
+            for _ in range(2):  # the first one finds nothing compressed
+                numbers["chromium_alone_s"], page, files = opened(browser, address)
+                numbers["lens_alone_ms_p95"] = lens(page)
+                page.close()
             with together(address, count, files) as (tell, hear):
                 numbers |= measured(tell, hear, browser, address, psutil.Process(process.pid))
     finally:
@@ -48,9 +51,10 @@ def main(count: int = PEOPLE) -> dict[str, Any]:
     return numbers
 
 
-def opened(browser: Browser, address: str) -> tuple[float, list[str]]:
-    """Seconds until the map answers in a browser that has never seen it, and the files that it has fetched."""
+def opened(browser: Browser, address: str) -> tuple[float, Page, list[str]]:
+    """Seconds until the map answers in a browser that has never seen it, its page, and the files that it fetched."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(collecting(INPUT))
     files: list[str] = []
     page.on("request", lambda request: files.append(request.url.removeprefix(address)))
     began = time.monotonic()
@@ -58,9 +62,20 @@ def opened(browser: Browser, address: str) -> tuple[float, list[str]]:
     page.wait_for_selector(READY, timeout=100_000)
     seconds = time.monotonic() - began
     page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length", timeout=100_000)
-    page.close()
     # the page itself comes first, its frame after the script; the rest is asked for by address alone
-    return seconds, [file for file in files[1:] if file.startswith("/") and "/room/frame/" not in file]
+    return seconds, page, [file for file in files[1:] if file.startswith("/") and "/room/frame/" not in file]
+
+
+def lens(page: Page) -> float:
+    """Milliseconds from the pointer's move to the paint, 95th percentile."""
+    box = page.locator(".er-map").bounding_box()
+    assert box
+    page.evaluate("for (const list of Object.values(window.times)) list.length = 0")
+    for i in range(MOVES):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.4 * i / MOVES), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(16)
+    times: list[float] = page.evaluate(f"window.times['{INPUT}']")
+    return quantiles(times, n=20)[-1]
 
 
 @contextmanager
@@ -89,7 +104,7 @@ def measured(tell: Any, hear: Any, browser: Browser, address: str, server: psuti
     numbers: dict[str, Any] = {}
     memory, spent = server.memory_info().rss, server.cpu_times()
     tell("open")
-    numbers["chromium_among_them_s"] = opened(browser, address)[0]
+    numbers["chromium_among_them_s"], page, _ = opened(browser, address)
     opening = hear()
     used = server.cpu_times()
     numbers |= summary("open", opening)
@@ -98,7 +113,9 @@ def measured(tell: Any, hear: Any, browser: Browser, address: str, server: psuti
     numbers["server_kib_each"] = (server.memory_info().rss - memory) / len(opening["measured"]) / 1024
     for kind, what in (("follow", f"follow {LINKED}"), ("ask", "ask")):
         tell(what)
+        numbers[f"{kind}_lens_ms_p95"] = lens(page)
         numbers |= summary(kind, hear())
+    page.close()
     numbers["server_mib"] = server.memory_info().rss / (1 << 20)
     return {name: round(value, 2) if isinstance(value, float) else value for name, value in numbers.items()}
 
