@@ -15,6 +15,7 @@ export class AskedNetwork {
   constructor(kind, frame) {
     Object.assign(this, { kind, frame, waiting: new Map(), series: new Map(), slices: new Slices() });
     Object.assign(this, { near: null, worker: null, asked: null, closed: false, isFar: NETWORKS[kind].products(frame.meta) > LARGE });
+    this.firstAnswer = new Promise((resolve) => (this.begun = resolve)); // or the end, where nothing has been answered
   }
 
   // The same network with other weights, from the next question on.
@@ -58,6 +59,7 @@ export class AskedNetwork {
   // Nothing is asked or answered any more.
   close() {
     this.closed = true;
+    this.begun();
     this.waiting.clear();
     this.series.clear();
     this.letGo();
@@ -82,6 +84,7 @@ export class AskedNetwork {
     this.near ??= networkOf(this.kind, this.frame);
     const answer = this.near.answer(input);
     measure(`elbo-room:${this.kind}`, start);
+    this.begun();
     for (const take of takes.values()) take(answer, late);
   }
 
@@ -138,6 +141,7 @@ export class AskedNetwork {
     const { since, takes } = this.asked;
     this.asked = null;
     measure(`elbo-room:far-${this.kind}`, since);
+    this.begun();
     this.idle = setTimeout(() => this.letGo(), IDLE);
     this.send();
     for (const take of takes.values()) take(answer, true);

@@ -485,6 +485,7 @@ export class Explorer {
   // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
   async plotWith(plotly) {
     await calm(this.root);
+    await this.decoder?.firstAnswer; // which comes from a worker where the network is large
     try {
       await this.map.plot(await plotly());
     } catch (error) {

@@ -33,6 +33,10 @@ POINTS = 60
 MOVES = 120
 SPACING = 44  # px between two images of the manifold, about
 
+PICTURE_THEN_AXES = """() => {
+  const [[picture], [axes]] = ["far-decode", "plotted"].map((name) => performance.getEntriesByName(`elbo-room:${name}`));
+  return picture.startTime + picture.duration < axes.startTime;
+}"""
 MARKS = "(name) => performance.getEntriesByName(`elbo-room:${name}`).length"
 NO_WORKER = "window.Worker = class { constructor() { throw new DOMException('not here', 'SecurityError'); } };"
 ASK = """async ([asked, frames, url]) => {
@@ -139,6 +143,7 @@ def assert_reconstructed(room: Room, model: Model) -> None:
 
 def test_the_picture_follows_a_pointer_that_does_not_wait_for_it(opened, model) -> None:
     room = opened("")
+    assert room.page.evaluate(PICTURE_THEN_AXES)
     first = room.hover(-1.5, 1.0)
     eventually(lambda: room.assert_shows(model, first, off=1e-5))
     (x0, y0), (x1, y1) = room.pixel(-1.5, 1.0), room.pixel(1.0, -1.0)
