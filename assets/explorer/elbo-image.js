@@ -4,8 +4,8 @@ import { AskedNetwork } from "./asked-network.js";
 import { Picture } from "./picture.js";
 
 const HTML = `
-  <figure><canvas class="eb-x"></canvas><figcaption>x</figcaption></figure>
-  <figure><canvas class="eb-decoded"></canvas><figcaption>decoded at μ of q</figcaption></figure>
+  <figure><canvas class="eb-x" role="img" aria-label="x, the chosen image"></canvas><figcaption>x</figcaption></figure>
+  <figure><canvas class="eb-decoded" role="img" aria-label="what the decoder makes of μ of q"></canvas><figcaption>decoded at μ of q</figcaption></figure>
   <dl><dt>image</dt><dd class="eb-name">–</dd><dt>q: μ</dt><dd class="eb-mu">–</dd><dt>q: σ</dt><dd class="eb-sigma">–</dd><dt class="eb-plane-only">q: ρ</dt><dd class="eb-rho eb-plane-only">–</dd></dl>`;
 
 const MOST = 4; // numbers of a vector that are written out

@@ -50,7 +50,7 @@ export class Dimensions {
       const top = TOP + row * high;
       const bar = Math.min(26, high * 0.62);
       context.font = `13px ${colours.font}`;
-      Object.assign(context, { textAlign: "left", fillStyle: faded(colours.text, alive[d] ? 0.95 : 0.5) });
+      Object.assign(context, { textAlign: "left", fillStyle: faded(colours.text, alive[d] ? 0.95 : 0.7) });
       if (high >= 9) context.fillText(subscript("z", d + 1), 4, top + high / 2);
       context.fillStyle = faded(colours.accent, alive[d] ? 0.75 : 0.15);
       context.fillRect(bars.left, top + (high - bar) / 2, x(rates[d]) - bars.left, bar);

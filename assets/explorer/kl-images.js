@@ -47,8 +47,8 @@ export class PathLens {
       <canvas class="kl-decoded" role="img" aria-label="image decoded at the lens"></canvas>
       <p class="kl-at"></p>`;
     beside.innerHTML = `
-      <figure><canvas></canvas><figcaption>nearest x</figcaption></figure>
-      <figure><canvas></canvas><figcaption>x̂ at mu</figcaption></figure>
+      <figure><canvas role="img" aria-label="the nearest data point"></canvas><figcaption>nearest x</figcaption></figure>
+      <figure><canvas role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
       <p></p>`;
     this.canvases = [root.querySelector("canvas"), ...beside.querySelectorAll("canvas")];
     this.text = root.querySelector(".kl-at");

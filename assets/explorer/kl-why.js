@@ -17,7 +17,7 @@ export class Why {
     this.columns = ["an autoencoder", "", "collapse"].map((name) => {
       const column = document.createElement("div");
       column.className = "kl-column";
-      column.innerHTML = `<h3>β = <b></b> <small></small></h3><div></div><div class="kl-line"></div><p class="kl-zones"></p>`;
+      column.innerHTML = `<h3>β = <b></b> <small></small></h3><div></div><div class="kl-line" role="img" aria-label="images decoded along the line between the pair"></div><p class="kl-zones"></p>`;
       root.append(column);
       const pane = new PathMap(column.querySelector("div"), new Camera(), {}, on);
       return { name, column, pane };

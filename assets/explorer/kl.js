@@ -50,10 +50,10 @@ const HTML = `
 </div>
 <aside class="kl-side">
   <section class="kl-top">
-    <div class="kl-lens" aria-label="lens"></div>
-    <div><dl class="kl-facts"></dl><div class="kl-nearest" aria-label="nearest data point"></div></div>
+    <div class="kl-lens" role="group" aria-label="lens"></div>
+    <div><dl class="kl-facts"></dl><div class="kl-nearest" role="group" aria-label="nearest data point"></div></div>
   </section>
-  <section class="kl-images" aria-label="eight images, their reconstructions, eight draws from the prior"></section>
+  <div class="kl-images" role="img" aria-label="eight images, their reconstructions, eight draws from the prior"></div>
   <section class="kl-pull" aria-label="forces on one point" hidden></section>
   <canvas class="kl-tradeoff" role="img" aria-label="distortion over rate along the path"></canvas>
   <canvas class="kl-dimensions" role="img" aria-label="rate of every latent dimension, and the widths of its posteriors"></canvas>

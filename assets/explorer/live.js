@@ -53,7 +53,7 @@ const HTML = `
 </div>
 <aside class="lv-side">
   <section class="lv-lens" aria-label="lens"></section>
-  <section class="lv-strip" aria-label="eight images over their reconstructions"></section>
+  <div class="lv-strip" role="img" aria-label="eight images over their reconstructions"></div>
   <canvas class="lv-curves" role="img" aria-label="elbo, distortion and rate over the images seen"></canvas>
   <div class="lv-pair">
     <canvas class="lv-tradeoff" role="img" aria-label="distortion over rate"></canvas>

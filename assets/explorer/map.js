@@ -169,7 +169,7 @@ export class LatentMap {
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: colours.font, color: colours.text, size: 14 },
       showlegend: false,
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: faded(colours.text, 0.4), activecolor: colours.text, orientation: "v" },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: faded(colours.text, 0.6), activecolor: colours.text, orientation: "v" },
       coloraxis: values && {
         colorscale: "Viridis", cmin: values.low, cmax: values.high,
         colorbar: { title: { text: values.title, side: "right" }, thickness: 12, outlinewidth: 0, x: 1.01, len: 1 },

@@ -31,6 +31,14 @@ UNSEEN = """(within) => [...document.querySelectorAll(`${within} :is(button, inp
     return document.activeElement === e && (outlineStyle === "none" || parseFloat(outlineWidth) < 1);
   })
   .map((e) => e.outerHTML.slice(0, 120))"""
+# Pictures that say nothing to those who do not see them, by themselves or by what they stand in.
+UNTOLD = """() => [...document.querySelectorAll(".er canvas")]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest("[aria-hidden=true]"))
+  .filter((e) => {
+    const told = e.closest('button, [role="img"], [role="slider"], [role="application"], [role="radio"]');
+    return !told || !(told.ariaLabel || told.title || told.textContent.trim());
+  })
+  .map((e) => e.outerHTML.slice(0, 120))"""
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 GROUND = """() => [...document.querySelectorAll(".stApp, .er")].map((e) => {
   const probe = e.appendChild(document.createElement("i"));
@@ -72,6 +80,7 @@ def assert_accessible(room: Room, within: str, states: list[Callable[[], None]])
             show()
             room.frames()
             assert room.page.evaluate(FAULTS, [within, rules]) == []
+            assert room.page.evaluate(UNTOLD) == []
     room.page.keyboard.press("Tab")  # whoever has pressed a key sees where the focus is
     assert room.page.evaluate(UNSEEN, ".er") == []
 
