@@ -1,6 +1,7 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
 import { aggregateLine, aggregatePosterior, densityImage } from "./density.js";
+import { whole } from "./format.js";
 import { shownClasses } from "./grid-index.js";
 import { classColour, faded, rgb, theme } from "./palette.js";
 import { ellipse } from "./projection.js";
@@ -14,6 +15,7 @@ const SETTLED = 140; // ms without a change of view after which zones are drawn 
 const QUICK = 6; // ms that a drawing may take to be made anew in every frame
 const AT_ONCE = 1000; // zones that are drawn at once; more of them are drawn in slices …
 const PIECE = 100; // … so many between two interruptions
+const BEARS = 9; // zones over each other that do not hide what is beneath; where there are more, they are fainter
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
 const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
 const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, across it
@@ -28,7 +30,7 @@ export class Zones {
   show(scene) {
     this.drawn = null;
     if (scene === this.scene) return; // in other colours
-    Object.assign(this, { scene, inView: new ZonesInView(scene), chosen: new Uint32Array(0) });
+    Object.assign(this, { scene, inView: new ZonesInView(scene), chosen: new Uint32Array(0), depth: 0 });
     this.forgetDensity();
   }
 
@@ -42,6 +44,7 @@ export class Zones {
     if (!this.drawn || !this.slow) return this.draw(view);
     this.stop();
     this.move(view);
+    this.root.dataset.zones = "in part";
     this.timer = setTimeout(() => this.slices.run(this.drawAll(view)), SETTLED);
   }
 
@@ -75,8 +78,8 @@ export class Zones {
     this.settle(view);
     const more = !few || part > 1;
     this.slow = more || performance.now() - start > QUICK;
+    this.root.dataset.zones = more ? "in part" : "drawn";
     if (more) this.slices.run(this.drawAll(view));
-    else this.root.dataset.zones = "drawn";
     measure("elbo-room:zones", start);
   }
 
@@ -162,8 +165,9 @@ export class Zones {
     const { zones, scale } = state;
     const { us, vs, labels } = points;
     const pixels = view.pixelsPerUnit * scale;
-    const fills = classColours(frame, zones === "all" ? 0.1 : 0.14);
-    const strokes = classColours(frame, zones === "all" ? 0.42 : 0.5);
+    const faint = Math.min(1, BEARS / this.depth);
+    const fills = classColours(frame, faint * (zones === "all" ? 0.1 : 0.14));
+    const strokes = classColours(frame, Math.sqrt(faint) * (zones === "all" ? 0.42 : 0.5));
     context.lineWidth = 0.8;
     for (let n = 0; n < chosen.length; n++) {
       const i = chosen[n];
@@ -182,10 +186,10 @@ export class Zones {
   // The points whose zones are drawn in a view.
   *find(view) {
     const shown = this.zoned();
-    const none = { chosen: new Uint32Array(0), stride: 1 };
-    const { chosen, stride } = shown.includes(1) ? yield* this.inView.find(view, this.scene.state.scale, shown) : none;
-    this.chosen = chosen;
-    this.say("zones", stride > 1 ? `zones of one in ${stride} points in view` : "");
+    const none = { chosen: new Uint32Array(0), count: 0, depth: 0 };
+    const { chosen, count, depth } = shown.includes(1) ? yield* this.inView.find(view, this.scene.state.scale, shown) : none;
+    Object.assign(this, { chosen, depth });
+    this.say("zones", chosen.length < count ? `${whole(chosen.length)} of ${whole(count)} zones: fewer where they are many` : "");
   }
 
   // Class → whether its zones are drawn.

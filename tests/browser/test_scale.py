@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,9 +173,22 @@ def test_hidden_classes_leave_the_picture(room, points) -> None:
     eventually(lambda: _assert_note(room, f"{(points['labels'] == 1).sum():,} points in view"))
 
 
-def test_zones_of_a_part_are_drawn_and_that_is_said(room) -> None:
+def test_zones_are_fewer_where_they_lie_deep_and_that_is_said(room, points) -> None:
     room.follow("zones=all")
-    eventually(lambda: _assert_said(room, "zones of one in 13 points in view"))
+
+    def drawn() -> None:
+        assert room.page.locator(".er-map").get_attribute("data-zones") == "drawn"
+        found = re.search(rf"([\d,]+) of {POINTS:,} zones: fewer where they are many", room.text(".er-note"))
+        assert found
+        assert 1000 < int(found[1].replace(",", "")) < 20_500
+
+    eventually(drawn)
+    zones = room.canvas("canvas.er-zones")[3]
+    corner = room.page.locator("canvas.er-zones").bounding_box()
+    for i in range(3):  # these lie apart, each within its own zone, of which a side is looked at
+        sigma = np.exp(0.5 * points["logvar"][i])
+        x, y = room.pixel(*(points["mu"][i] + 0.7 * sigma * [1, 0]))
+        assert zones[round(y - corner["y"]), round(x - corner["x"])] > 0
     room.follow("zones=all&density=q")
     eventually(lambda: _assert_said(room, "density from one in 13 points"))
 
