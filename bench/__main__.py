@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-KINDS = ("elbo", "followers", "kl", "latency", "live", "loading", "room", "scale", "training")
+KINDS = ("elbo", "followers", "kl", "large", "latency", "live", "loading", "room", "scale", "training")
 RESULTS = Path(__file__).parent / "results"
 
 
