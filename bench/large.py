@@ -1,4 +1,4 @@
-"""With a network of 160 million products and 10,000 points: from the pointer to the paint, and until the picture comes."""
+"""A network of 160 million products, with 10,000 points: from the pointer to the paint, and until the picture comes."""
 
 from __future__ import annotations
 
