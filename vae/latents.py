@@ -32,6 +32,7 @@ ENDINGS = (".npz", ".csv", ".parquet")
 MAX_THUMBNAILS = 1 << 26  # bytes of all thumbnails
 EXACT = 20_000  # points whose latents travel as they are; those of more are quantised
 MOST = 19_500_000  # bytes of those, with labels and distortions; where need be they are coarser …
+GOLDEN = 0x9E3779B1  # 2³² over the golden ratio
 COARSER = 6  # … mu by so many halvings of its 16 bits, logvar …
 COARSEST = 1 / 3  # … to steps as wide as that, and beyond this only a part of the points is shown
 
@@ -106,18 +107,19 @@ def frame(name: str, latents: Latents) -> bytes:
     mu and logvar are then off by at most half a step of what is `sent`.
     """
     how = sent(latents)
+    rows = slice(None) if how.stride == 1 else sampled(len(latents.mu), how.stride)
     axes, shares = principal_axes(latents.mu)
     arrays: dict[str, Packable] = {
-        "mu": _quantised(latents.mu, how.stride, how.mu),
-        "labels": latents.labels[:: how.stride].astype(np.uint8),  # there are at most 200 classes
+        "mu": _quantised(latents.mu, rows, how.mu),
+        "labels": latents.labels[rows].astype(np.uint8),  # there are at most 200 classes
         "pca": axes.astype(np.float32),
     }
     if latents.logvar is not None:
-        arrays["logvar"] = _quantised(latents.logvar, how.stride, how.logvar)
+        arrays["logvar"] = _quantised(latents.logvar, rows, how.logvar)
     if latents.distortion is not None:
-        arrays["distortion"] = latents.distortion[:: how.stride]
+        arrays["distortion"] = latents.distortion[rows]
     if latents.thumbnails is not None:
-        arrays["images"] = latents.thumbnails[:: how.stride]
+        arrays["images"] = latents.thumbnails[rows]
     meta = {
         "name": name,
         "kind": "latents",
@@ -134,8 +136,19 @@ def frame(name: str, latents: Latents) -> bytes:
     return pack(meta, arrays)
 
 
-def _quantised(values: np.ndarray, stride: int, step: float) -> Packable:
-    some = values[::stride]
+def sampled(n: int, stride: int) -> np.ndarray:
+    """The rows of one point in `stride`, each from a stretch of its own; given.js knows them too.
+
+    Where in its stretch goes by the golden ratio, so that a pattern in the file's order does not show.
+    """
+    rows = np.arange(0, n, stride, dtype=np.uint64)
+    shares = np.arange(len(rows), dtype=np.uint64) * np.uint64(GOLDEN) % np.uint64(1 << 32)
+    rows[:-1] += (shares * np.uint64(stride) >> np.uint64(32))[:-1]  # the last stretch may be a short one
+    return rows
+
+
+def _quantised(values: np.ndarray, rows: np.ndarray | slice, step: float) -> Packable:
+    some = values[rows]
     return Quantised.of(some, step) if len(values) > EXACT else some
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import Room, eventually
-from vae.latents import frame, read
+from vae.latents import frame, read, sampled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -307,6 +307,21 @@ def test_nothing_is_sent_again_when_a_control_moves(opened, room) -> None:
     room.page.mouse.wheel(0, -300)
     room.frames()
     assert [url for url in asked[before:] if "/room/" in url] == []
+
+
+# The rows of a file that the page takes its points for.
+ROWS = """async ([module, count, stride]) => {
+  const { complete } = await import(module);
+  const frame = { meta: { latent_dim: 1, stride, plan: { decoder: [] } }, arrays: {}, count };
+  complete(frame);
+  return [...frame.arrays.index];
+}"""
+
+
+def test_points_keep_the_numbers_of_their_rows_where_one_in_so_many_is_sent(room) -> None:
+    for n, stride in ((1, 2), (10, 3), (100_001, 7), (100_000, 1)):
+        rows = sampled(n, stride)
+        assert room.page.evaluate(ROWS, [room.module("given.js"), len(rows), stride]) == rows.tolist()
 
 
 def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
