@@ -29,7 +29,7 @@ def clusters(n: int = 90, k: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return (6 * np.eye(k)[groups] + rng.standard_normal((n, k))).astype(np.float32), groups
 
 
-def test_an_embedding_keeps_neighbours_together_and_tells_its_progress(tmp_path) -> None:
+def test_an_embedding_keeps_neighbours_together_tells_its_progress_and_is_always_the_same(tmp_path) -> None:
     mu, groups = clusters()
     assert tsne.cached(mu, tmp_path) is None
     told = list(tsne.embed(mu, tmp_path))
@@ -42,14 +42,8 @@ def test_an_embedding_keeps_neighbours_together_and_tells_its_progress(tmp_path)
     assert KNeighborsClassifier(5).fit(made, groups).score(made, groups) > 0.95
     assert tsne.cached(mu + 1, tmp_path) is None  # of other means
     assert tsne.cached(mu.reshape(-1, 3), tmp_path) is None
-
-
-def test_the_same_means_give_the_same_embedding(tmp_path) -> None:
-    mu, _ = clusters(40)
-    for folder in ("a", "b"):
-        list(tsne.embed(mu, tmp_path / folder))
-    first, second = (tsne.cached(mu, tmp_path / folder) for folder in ("a", "b"))
-    np.testing.assert_array_equal(first, second)
+    list(tsne.embed(mu, tmp_path / "again"))
+    np.testing.assert_array_equal(tsne.cached(mu, tmp_path / "again"), made)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"not an array"])
@@ -160,7 +154,6 @@ def test_a_map_is_made_while_it_is_asked_for_and_then_handed_out(asked, tmp_path
 def test_what_nobody_waits_for_any_more_is_not_made(asked, tmp_path, monkeypatch) -> None:
     slow, quick = clusters(6000)[0], clusters(40)[0]
     assert asked(slow)[0] == 202
-    until(lambda: (tmp_path / "x").parent.exists() and _tsne._made_by)
     [job] = _tsne._jobs.values()
     assert asked(quick)[0] == 202
     job.asked -= _tsne.WANTED_FOR
