@@ -32,11 +32,12 @@ from vae.export import pack
 from vae.full_gaussian import FullGaussian, full
 from vae.gaussian import DiagonalGaussian, log_prior
 from vae.opening import Opened
-from vae.quadrature import Box, Cells
+from vae.quadrature import CELLS_PER_SIGMA, Box, Cells
 from vae.raster import raster
 from vae.sampling import estimate
 
 QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
+QUICK_CELLS = 1.25  # to the smallest standard deviation of a mode: fewer, and a ridge askew to them ripples into two
 PARTS, OF_GAP = 2e-4, 5e-5  # nats of bound and gap, and more of them where q lies far off and is costly to integrate
 CELLS = {1: 1000, 2: 200}  # of the picture, a side
 AIR = 1.12  # the picture's side, over what it has to hold
@@ -62,7 +63,7 @@ class Subject:
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
-        self._posteriors: OrderedDict[str, Cells] = OrderedDict()
+        self._posteriors: OrderedDict[tuple[str, float], Cells] = OrderedDict()
         self._answers: OrderedDict[str, bytes] = OrderedDict()
 
     @cached_property
@@ -104,10 +105,11 @@ class Subject:
 
     def posterior_of(self, question: Question, tolerance: float) -> Cells:
         """The true posterior to `tolerance`, or better where it is known better."""
-        known = self._posteriors.get(question.name)
-        if known is None or known.error > tolerance:
-            known = true_posterior(_plane(self), question.x, tolerance)
-            _keep(self._posteriors, question.name, known, POSTERIORS_KEPT)
+        known = self._posteriors.get((question.name, EXACT)) or self._posteriors.get((question.name, tolerance))
+        if known is None:
+            per_sigma = QUICK_CELLS if tolerance == QUICK else CELLS_PER_SIGMA
+            known = true_posterior(_plane(self), question.x, tolerance, per_sigma)
+            _keep(self._posteriors, (question.name, tolerance), known, POSTERIORS_KEPT)
         return known
 
 
@@ -116,7 +118,7 @@ def _plane(subject: Subject) -> Plane:
     return Plane(subject.model)
 
 
-def _keep(kept: OrderedDict[str, Any], key: str, value: Any, most: int) -> None:
+def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
     kept[key] = value
     kept.move_to_end(key)
     while len(kept) > most:

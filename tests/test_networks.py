@@ -34,6 +34,19 @@ def test_images_come_back_in_their_shape(arch, hidden, channels, size) -> None:
         assert Decoder(plan)(posterior.mu).shape == x.shape
 
 
+@pytest.mark.parametrize("size", [(28, 28), (5, 9), (1, 13)], ids=str)
+def test_one_channel_is_decoded_alike_with_and_without_gradients(size) -> None:
+    torch.manual_seed(0)  # initial weights only
+    decoder = Decoder(make_plan("conv", (3, 5), 2, (1, *size)))
+    z = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    learning = decoder(z)
+    assert learning.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(decoder(z), learning.detach(), rtol=0, atol=1e-6)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(decoder(z).float(), learning.detach(), rtol=0, atol=0.02)
+
+
 def test_parameter_shapes_are_those_of_the_modules() -> None:
     with torch.device("meta"):
         for arch, hidden, latent_dim, shape in PLANS:

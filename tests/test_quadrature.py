@@ -13,7 +13,7 @@ from vae import quadrature
 from vae.errors import InputError
 from vae.full_gaussian import FullGaussian, full, nodes
 from vae.gaussian import DiagonalGaussian
-from vae.quadrature import Box, integrate
+from vae.quadrature import CELLS_PER_SIGMA, Box, integrate
 from vae.targets import banana, correlated, gaussian, ring, two_modes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -60,7 +60,7 @@ def test_narrow_modes_far_apart_are_all_found_with_their_masses() -> None:
     cells = integrate(log_density, box())
     assert cells.log_total == pytest.approx(0, abs=1e-5)
     torch.testing.assert_close(cells.modes.weight, shares, atol=1e-5, rtol=0)
-    torch.testing.assert_close(cells.modes.peak, means, atol=cells.step, rtol=0)
+    torch.testing.assert_close(cells.modes.peak, means, atol=0.05 * cells.step, rtol=0)
     assert cells.modes.least_sigma == pytest.approx(0.006, rel=1e-3)
 
 
@@ -69,7 +69,10 @@ def test_a_ridge_askew_to_the_grid_is_one_mode() -> None:
         c, s = torch.tensor(angle).cos(), torch.tensor(angle).sin()
         turn = torch.stack((torch.stack((c, -s)), torch.stack((s, c))))
         covariance = turn @ torch.diag(torch.tensor([1.0, 0.001])) @ turn.T
-        assert len(integrate(gaussian(torch.zeros(2), covariance).log_density, box()).modes.weight) == 1
+        for per_sigma in (CELLS_PER_SIGMA, 1.25):
+            cells = integrate(gaussian(torch.zeros(2), covariance).log_density, box(), per_sigma=per_sigma)
+            assert len(cells.modes.weight) == 1
+            assert per_sigma * cells.step <= 0.001**0.5
 
 
 def test_a_box_that_is_too_small_grows() -> None:

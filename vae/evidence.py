@@ -22,7 +22,7 @@ from vae.errors import InputError
 from vae.full_gaussian import FullGaussian, Nodes, full, nodes
 from vae.gaussian import LOG_2PI, DiagonalGaussian, log_prior
 from vae.model import VAE
-from vae.quadrature import Box, Cells, LogDensity, integrate
+from vae.quadrature import CELLS_PER_SIGMA, Box, Cells, LogDensity, integrate
 
 Gaussian = DiagonalGaussian | FullGaussian  # of one image: mu (k,)
 
@@ -126,8 +126,8 @@ class Plane:
 
 
 @torch.no_grad()
-def true_posterior(plane: Plane, x: Tensor, tolerance: float = 3e-4) -> Cells:
-    """p(z|x) of one image x (C, H, W) on cells of at most half its smallest standard deviation.
+def true_posterior(plane: Plane, x: Tensor, tolerance: float = 3e-4, per_sigma: float = CELLS_PER_SIGMA) -> Cells:
+    """p(z|x) of one image x (C, H, W), on so many cells to its smallest standard deviation at least.
 
     Its `log_total` is the evidence ln p(x), `error` what halving the cells changed in it, at most `tolerance` nats.
     """
@@ -136,7 +136,7 @@ def true_posterior(plane: Plane, x: Tensor, tolerance: float = 3e-4) -> Cells:
     def density(z: Tensor) -> Tensor:
         return log_likelihoods(plane.model, x, z) + log_prior(z)
 
-    return integrate(density, plane.box, tolerance, plane.log_joint(x))
+    return integrate(density, plane.box, tolerance, plane.log_joint(x), per_sigma)
 
 
 def check_image(model: VAE, x: Tensor) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import inf, log
 from typing import NamedTuple
@@ -22,8 +22,12 @@ LogDensity = Callable[[Tensor], Tensor]  # z (N, k) float64 → ln of the densit
 REACH = 16.0  # cells this many nats under the peak are left out: of a Gaussian in the plane, e⁻¹⁶ of its mass
 MOST_CELLS = 1 << 21
 MOST_LEVELS = 14
+CELLS_PER_SIGMA = 2.0
 PROMINENCE = 0.1  # nats that a mode rises over the saddle to a higher one; a ridge askew to the grid ripples by 0.03
 LEAST_WEIGHT = 1e-3  # of a mode
+
+
+SHIFTS = {k: [shift for shift in product((-1, 0, 1), repeat=k) if any(shift)] for k in (1, 2)}
 
 
 class Box(NamedTuple):
@@ -131,9 +135,15 @@ class Cells:
         return self.z[chosen] + inside * self.step
 
 
-def integrate(log_density: LogDensity, box: Box, tolerance: float = 3e-4, first: Tensor | None = None) -> Cells:
-    """Cells of at most half the smallest standard deviation of any mode, whose integral halving has moved by no more
-    than `tolerance` nats.
+def integrate(
+    log_density: LogDensity,
+    box: Box,
+    tolerance: float = 3e-4,
+    first: Tensor | None = None,
+    per_sigma: float = CELLS_PER_SIGMA,
+) -> Cells:
+    """Cells whose integral halving has moved by no more than `tolerance` nats, at least `per_sigma` of them to the
+    smallest standard deviation of any mode.
 
     A cell is split while its density, or that plus its largest difference to a neighbour, comes within `REACH` nats of
     the peak, so that a mode that lies between the centres of the first cells is found by its flanks. Where such cells
@@ -149,7 +159,7 @@ def integrate(log_density: LogDensity, box: Box, tolerance: float = 3e-4, first:
         total = values.logsumexp(0).item() + len(box.centre) * log(box.step)
         levels = (*levels, Level(box.per_axis, total))
         cells = Cells(box, index, values, levels)
-        if cells.error <= tolerance and box.step <= cells.modes.least_sigma / 2:
+        if cells.error <= tolerance and per_sigma * box.step <= cells.modes.least_sigma:
             return cells
         beside = neighbours(index, box.per_axis)
         kept = promising(values, beside)
@@ -184,15 +194,26 @@ def _codes(index: Tensor, width: int) -> Tensor:
 
 
 def neighbours(index: Tensor, per_axis: int) -> Tensor:
-    """Positions of the 3^k − 1 cells around every cell, its own where there is none: (3^k − 1, G)."""
+    """Positions of the 3^k − 1 cells around every cell, its own where there is none: (3^k − 1, G), in the order of
+    `SHIFTS`.
+    """
+    k = index.shape[1]
+    return _around_all(k, per_axis) if len(index) == per_axis**k else _around(index, per_axis)
+
+
+@lru_cache(maxsize=4)
+def _around_all(k: int, per_axis: int) -> Tensor:
+    return _around(torch.cartesian_prod(*[torch.arange(per_axis)] * k).reshape(-1, k), per_axis)
+
+
+def _around(index: Tensor, per_axis: int) -> Tensor:
     codes = _codes(index, per_axis + 2)
     own = torch.arange(len(codes))
     found = []
-    for shift in product((-1, 0, 1), repeat=index.shape[1]):
-        if any(shift):
-            wanted = _codes(index + torch.tensor(shift), per_axis + 2)
-            at = torch.searchsorted(codes, wanted).clamp_max(len(codes) - 1)
-            found.append(torch.where(codes[at] == wanted, at, own))
+    for shift in SHIFTS[index.shape[1]]:
+        wanted = _codes(index + torch.tensor(shift), per_axis + 2)
+        at = torch.searchsorted(codes, wanted).clamp_max(len(codes) - 1)
+        found.append(torch.where(codes[at] == wanted, at, own))
     return torch.stack(found)
 
 
@@ -215,7 +236,25 @@ def _modes(cells: Cells) -> Modes:
         shares, z = cells.weights[mine] / weight[i], cells.z[mine]
         offsets = z - shares @ z
         covariances.append((offsets * shares[:, None]).T @ offsets)
-    return Modes(cells.z[peaks[heavy]], weight[heavy] / weight[heavy].sum(), torch.stack(covariances))
+    return Modes(_peaks(cells, peaks[heavy], beside), weight[heavy] / weight[heavy].sum(), torch.stack(covariances))
+
+
+def _peaks(cells: Cells, top: Tensor, beside: Tensor) -> Tensor:
+    """The peaks (M, k) of the parabolas through the cells `top` (M,) and those around them."""
+    k = cells.z.shape[1]
+    shifts = SHIFTS[k]
+    here, around = cells.log_density[top], cells.log_density[beside[:, top]]
+    unit = torch.eye(k, dtype=torch.long)
+    value = {shift: around[i] for i, shift in enumerate(shifts)}
+    ahead, behind = ([value[tuple(way.tolist())] for way in sign * unit] for sign in (1, -1))
+    slope = torch.stack([(a - b) / 2 for a, b in zip(ahead, behind, strict=True)], 1)
+    bend = torch.diag_embed(torch.stack([a + b - 2 * here for a, b in zip(ahead, behind, strict=True)], 1))
+    if k == 2:
+        bend[:, 0, 1] = bend[:, 1, 0] = (value[1, 1] + value[-1, -1] - value[1, -1] - value[-1, 1]) / 4
+    is_top = (torch.linalg.eigvalsh(bend) < 0).all(1)  # else, a cell at the edge or on a plateau
+    offset = torch.zeros_like(slope)
+    offset[is_top] = -torch.linalg.solve(bend[is_top], slope[is_top]).clamp(-1, 1)
+    return cells.z[top] + cells.step * offset
 
 
 def _uphill(values: Tensor, beside: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The likelihood of one image on an even raster of the latent plane or line, for a picture of it. Nats.
 
 Decoding every cell would be most of the time between choosing an image and seeing its posterior. So a fourth of the
-rows and columns are decoded, the rest by halving: where the last cells agree with a cubic through those before, the next
-ones are read off such a cubic.
+rows and columns are decoded, the rest by halving: where the last cells agree with a cubic through those before them,
+the next ones are read off such a cubic.
 """
 
 from __future__ import annotations

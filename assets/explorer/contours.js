@@ -7,7 +7,10 @@ export function contour(values, columns, level) {
   for (let row = 0; row + 1 < rows; row++)
     for (let col = 0; col + 1 < columns; col++) {
       const i = row * columns + col;
-      const [a, b, c, d] = [values[i], values[i + 1], values[i + columns + 1], values[i + columns]];
+      const a = values[i];
+      const b = values[i + 1];
+      const c = values[i + columns + 1];
+      const d = values[i + columns];
       const kind = (a > level) | ((b > level) << 1) | ((c > level) << 2) | ((d > level) << 3);
       if (kind === 0 || kind === 15) continue;
       const cut = (from, to) => (level - from) / (to - from);

@@ -16,15 +16,9 @@ export class Posterior {
     this.k = meta.latent_dim;
     this.logEvidence = meta.log_evidence;
     this.ofEncoder = meta.q ? Gaussian.diagonal(meta.q.mu, meta.q.logvar.map((v) => Math.exp(v / 2))) : q;
+    this.grids = new Map();
     this.paths = new Map();
-    if (!arrays.log_likelihood) return;
-    this.surface = Surface.of(frame);
-    const { fine, coarse } = this.surface;
-    this.grids = {
-      likelihood: [fine, coarse],
-      posterior: [posteriorOn(fine, this.logEvidence), posteriorOn(coarse, this.logEvidence)],
-      prior: [priorOn(fine), priorOn(coarse)],
-    };
+    if (arrays.log_likelihood) this.surface = Surface.of(frame);
   }
 
   // The evidence on finer cells than those that were quick enough for a picture.
@@ -35,9 +29,12 @@ export class Posterior {
 
   // Fine and coarse values of a density's logarithm, and the highest of them.
   grid(name) {
-    const [fine, coarse] = this.grids[name];
-    this.grids[name].peak ??= [fine, coarse].reduce((best, { values }) => values.reduce((a, b) => Math.max(a, b), best), -Infinity);
-    return { fine, coarse, peak: this.grids[name].peak };
+    if (!this.grids.has(name)) {
+      const [fine, coarse] = [this.surface.fine, this.surface.coarse].map((grid) => ON[name](grid, this.logEvidence));
+      const highest = ({ values }) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+      this.grids.set(name, { fine, coarse, peak: Math.max(highest(fine), highest(coarse)) });
+    }
+    return this.grids.get(name);
   }
 
   // Contours of a density in coordinates of the latent plane, each at so many nats under the peak: [[fine, coarse], …]. The
@@ -85,4 +82,9 @@ function pathOf(grid, level) {
   return path;
 }
 
-const priorOn = (grid) => posteriorOn({ ...grid, values: new Float32Array(grid.values.length) }, 0);
+// The logarithm of each density on a grid of the likelihood's.
+const ON = {
+  likelihood: (grid) => grid,
+  posterior: posteriorOn,
+  prior: (grid) => posteriorOn({ ...grid, values: new Float32Array(grid.values.length) }, 0),
+};

@@ -22,11 +22,13 @@ export class Surface {
 
 // ln p(x|z) + ln p(z) − ln p(x) on the cells of a grid.
 export function posteriorOn(grid, logEvidence) {
-  const { cells, values, low } = grid;
-  const k = low.length;
-  const squares = Array.from({ length: k }, (_, d) => Float64Array.from({ length: cells }, (_, i) => middle(grid, d, i) ** 2));
-  const constant = logEvidence + 0.5 * k * Math.log(2 * Math.PI);
-  return { ...grid, values: values.map((value, i) => value - constant - 0.5 * squares.reduce((sum, axis, d) => sum + axis[d ? Math.floor(i / cells) : i % cells], 0)) };
+  const { cells, low } = grid;
+  const [across, up = [0]] = low.map((_, d) => Float64Array.from({ length: cells }, (_, i) => 0.5 * middle(grid, d, i) ** 2));
+  const constant = logEvidence + 0.5 * low.length * Math.log(2 * Math.PI);
+  const values = grid.values.slice();
+  for (let row = 0, i = 0; row < up.length; row++)
+    for (let col = 0; col < cells; col++, i++) values[i] -= constant + across[col] + up[row];
+  return { ...grid, values };
 }
 
 // The middle of cell `i` along dimension `d`.
