@@ -63,7 +63,7 @@ export class Cloud {
   settle() {
     if (this.coarse) this.draw(false);
     const count = this.bins.total.toLocaleString("en");
-    this.say("points", this.picture === "density" ? `${count} points in view, counted on a log scale: zoom in to see each` : "");
+    this.say("points", this.picture === "density" ? `${count} points in view, on a log scale: zoom in to see each` : "");
   }
 
   draw(moving) {

@@ -1,5 +1,6 @@
 // Neighbours: the data points nearest to z in latent space, and those whose pixels are nearest to the image decoded there.
 
+import { pointName } from "./given.js";
 import { Nearest } from "./neighbours.js";
 import { classColour } from "./palette.js";
 import { Picture } from "./picture.js";
@@ -108,8 +109,9 @@ export class Neighbours {
     entry.index = index;
     if (given.images) entry.picture.paint(arrays.images, 1 / 255, index * this.size);
     entry.button.style.setProperty("--colour", classColour(arrays.labels[index], meta.classes.length, meta.ordered));
-    entry.button.lastChild.textContent = distance.toFixed(2);
-    entry.button.ariaLabel = `data point ${index}, class ${name}, at distance ${distance.toFixed(2)}`;
+    const away = distance.toFixed(distance < 0.1 ? 4 : 2);
+    entry.button.lastChild.textContent = given.images ? away : `${pointName(this.frame, index)}: ${away}`;
+    entry.button.ariaLabel = `data point ${index}, class ${name}, at distance ${away}`;
     entry.button.title = `class ${name}; a click puts the lens there`;
   }
 

@@ -189,7 +189,7 @@ export class Zones {
     const none = { chosen: new Uint32Array(0), count: 0, depth: 0 };
     const { chosen, count, depth } = shown.includes(1) ? yield* this.inView.find(view, this.scene.state.scale, shown) : none;
     Object.assign(this, { chosen, depth });
-    this.say("zones", chosen.length < count ? `${whole(chosen.length)} of ${whole(count)} zones: fewer where they are many` : "");
+    this.say("zones", chosen.length < count ? `${whole(chosen.length)} of ${whole(count)} zones, fewer where they are many` : "");
   }
 
   // Class → whether its zones are drawn.
