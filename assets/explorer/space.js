@@ -190,7 +190,7 @@ export class Space {
   note() {
     const { density, manifold } = this.explorer.state;
     const flat = [density !== "off" && "the density", manifold !== "off" && "the manifold"].filter(Boolean).join(" and ");
-    return `Drag to turn, scroll to zoom${flat && `; ${flat} can be seen on a plane only`}`;
+    return `Drag to turn, scroll or pinch to zoom${flat && `; ${flat} can be seen on a plane only`}`;
   }
 
   // The far ones first and faint, the near ones last.

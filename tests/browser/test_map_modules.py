@@ -272,3 +272,58 @@ def surrounded(shape: np.ndarray, spots: np.ndarray) -> np.ndarray:
         if va != vb:
             inside ^= ((vb > v) != (va > v)) & (u < ub + (v - vb) / (va - vb) * (ua - ub))
     return inside
+
+
+# ---- a line in few corners ------------------------------------------------------------------------------------------
+
+CORNERS = "(m, line, most, tolerance) => m.cornersOf(line, most, tolerance)"
+
+
+def away(line: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """How far the points of a line are from the straight way between corners, (n,)."""
+    a, d = corners[:-1], np.diff(corners, axis=0)
+    along = np.clip(((line[:, None] - a) * d).sum(2) / (d**2).sum(1), 0, 1)
+    return np.hypot(*(line[:, None] - a - along[..., None] * d).transpose(2, 0, 1)).min(1)
+
+
+def test_a_line_keeps_its_corners_and_a_round_one_as_many_as_it_may(room) -> None:
+    room.open()
+    zigzag = np.array([[0, 0], [30, 40], [60, -10], [61, 80]], float)
+    steps = np.concatenate([a + np.linspace(0, 1, 20)[:, None] * (b - a) for a, b in itertools.pairwise(zigzag)])
+    np.testing.assert_allclose(call(room, "outline.js", CORNERS, steps.tolist(), 64, 0.7), zigzag, atol=1e-9)
+    turns = np.linspace(0, 6, 900)[:, None]
+    circle = 200 * np.hstack([np.cos(turns), np.sin(turns)])
+    few = np.array(call(room, "outline.js", CORNERS, circle.tolist(), 100, 0.7))
+    assert len(few) < 100
+    assert away(circle, few).max() <= 0.7
+    np.testing.assert_array_equal(few[[0, -1]], circle[[0, -1]])
+    assert len(call(room, "outline.js", CORNERS, circle.tolist(), 10, 0.7)) == 10
+    still = [[5.0, 5.0]] * 9
+    assert call(room, "outline.js", CORNERS, still, 64, 0.7) == still[:2]
+
+
+STOPPED = """async (m, arrays) => {
+  const root = document.createElement("p");
+  const numbers = new m.HoleNumbers(root, root);
+  const count = arrays.labels.length;
+  const frame = { count, arrays, meta: { name: "a map", latent_dim: 2 } };
+  numbers.show(frame, []);
+  await new Promise((done) => setTimeout(done, 30));
+  numbers.stop();
+  const at = [numbers.slices.work, root.dataset.ready];
+  numbers.show(frame, []);
+  while (root.dataset.ready !== "") await new Promise((done) => setTimeout(done, 10));
+  const text = root.textContent;
+  numbers.stop();
+  numbers.show(frame, []);
+  return { at, text, kept: root.textContent === text };
+}"""
+
+
+def test_numbers_of_holes_are_left_when_nobody_looks_and_found_when_somebody_does(room) -> None:
+    room.open()
+    few = DiagonalGaussian(*torch.randn((2, 200, 2), generator=torch.Generator().manual_seed(0)))
+    found = call(room, "hole-numbers.js", STOPPED, {**as_lists(few), "labels": [0] * 200})
+    assert found["at"] == [None, None]
+    assert "of the prior’s mass" in found["text"]
+    assert found["kept"]

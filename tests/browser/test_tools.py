@@ -267,6 +267,23 @@ def test_the_aggregate_posterior_is_of_data_points(room) -> None:
     source(room, "prior")
 
 
+def test_where_no_class_is_shown_there_is_no_posterior_to_draw_from(room) -> None:
+    """And where one is, it is of that class alone."""
+    model = gallery(FLAT)
+    classes = ",".join(map(str, range(10)))
+    for name in ("aggregate", "posterior"):
+        tool(room, "sample", FLAT, f"source={name}&hidden={classes}")
+        assert room.text(".er-formula").startswith("All classes are hidden")
+        assert not room.page.locator(".er-drawings").is_visible()
+    room.page.locator(".er-legend button").nth(4).click()
+    set_value(room, ".er-temperature", 0)
+    of_four = model.held_out.mu[model.held_out.labels == 4]
+    assert np.abs(label_of(room, 0) - of_four).max(1).min() < 0.00501
+    source(room, "aggregate")
+    drawn = np.array([label_of(room, i) for i in range(24)])
+    assert np.abs(drawn[:, None] - of_four).max(2).min(1).max() < 0.00501
+
+
 def label_of(room: Room, i: int) -> np.ndarray:
     """The first six coordinates of a draw, as its name has them."""
     label = room.page.locator(".er-drawings button").nth(i).get_attribute("aria-label")
