@@ -15,7 +15,7 @@ from vae.latents import Latents
 from vae.opening import Opened
 from vae.takehome import page_of
 
-LATENTS = "The latents of its points, with class, distortion and rate, as far as they are known."
+LATENTS = "Its latents, with class, distortion and rate: as a table, or for TensorBoard's Embedding Projector."
 PAGES_KEPT = 2  # of some 8 MB each
 
 _turn = Lock()  # one file at a time: whoever comes meanwhile waits, and perhaps finds the page made
@@ -25,15 +25,20 @@ def take_home(model: str, has_points: bool) -> None:
     """A button with four files under it, of the model with this id; a map without points has no latents."""
     name = re.sub(r"[^\w.-]+", "-", available()[model]).strip("-.")[:60] or "model"
     with st.popover("Take home", width="stretch"):
-        st.caption("This explorer as one file: it opens from your disk or phone, without server or network.")
-        _file("Page", f"{name}.html", "text/html", partial(_page, model, name))
-        st.caption(LATENTS if has_points else "There are no images at hand for this model, so there are no latents.")
-        for label, ending, kind, make in (
-            ("CSV", "csv", "text/csv", latents_out.csv),
-            ("Parquet", "parquet", "application/vnd.apache.parquet", latents_out.parquet),
-            ("Embedding Projector", "zip", "application/zip", partial(latents_out.projector_zip, name=name)),
-        ):
-            _file(label, f"{name}.{ending}", kind, partial(_made, model, make), disabled=not has_points)
+        _say("This explorer as one file: it opens from your disk or phone, without server or network.")
+        _file("HTML page", f"{name}.html", "text/html", partial(_page, model, name))
+        _say(LATENTS if has_points else "There are no images at hand for this model, so there are no latents.")
+        with st.container(horizontal=True):
+            for label, ending, kind, make in (
+                ("CSV", "csv", "text/csv", latents_out.csv),
+                ("Parquet", "parquet", "application/vnd.apache.parquet", latents_out.parquet),
+                ("Projector", "zip", "application/zip", partial(latents_out.projector_zip, name=name)),
+            ):
+                _file(label, f"{name}.{ending}", kind, partial(_made, model, make), disabled=not has_points)
+
+
+def _say(text: str) -> None:
+    st.html(f"<p class='room-note'>{text}</p>")
 
 
 def _file(label: str, name: str, kind: str, make: Callable[[], bytes], disabled: bool = False) -> None:

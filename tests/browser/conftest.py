@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.room import ROOT, Room
+from tests.browser.room import FLAT, MODELS, ROOT, Room
 from tests.conftest import lacking
+from vae.__main__ import main
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -55,6 +56,20 @@ def address(browser: Browser, runs_folder: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Takes models and latents home, all into one folder, whose address it returns."""
+    folder = tmp_path_factory.mktemp("taken-home")
+
+    def take(*sources: Path) -> str:
+        for source in sources:
+            target = folder / f"{source.stem}.html"
+            assert target.exists() or main(["export", str(source), "-o", str(target)]) == 0
+        return folder.as_uri()
+
+    return take
+
+
 def watched(page: Page, address: str) -> list[str]:
     """A list that gains what must not happen on a page: errors, and requests to anyone but the app."""
     wrong: list[str] = []
@@ -73,7 +88,7 @@ def new_room(browser: Browser, address: str) -> Iterator[Callable[..., Room]]:
     """A browser of one's own with whatever options, as often as it is called; nothing may go wrong in any."""
     contexts, wrong = [], []
 
-    def make(**options: Any) -> Room:
+    def make(address: str = address, **options: Any) -> Room:
         context = browser.new_context(**{"viewport": WINDOW, "color_scheme": "light", **options})
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -96,21 +111,46 @@ def _new_page(context: BrowserContext, address: str) -> Iterator[tuple[Room, lis
 
 
 class Desk:
-    """The page that tests share, since a person does not reload it either, until one of them has failed."""
+    """The pages that tests share, since a person does not reload them either, until a test has failed.
+
+    Every model of the gallery has a page of its own, which stays open while another is looked at.
+    """
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context, self.address = context, address
-        self.stack = ExitStack()
-        self.opened: tuple[Room, list[str]] | None = None
+        self.opened: dict[str, tuple[Page, list[str]]] = {}
 
-    def open(self) -> tuple[Room, list[str]]:
-        if self.opened is None:
-            self.opened = self.stack.enter_context(_new_page(self.context, self.address))
-        return self.opened
+    def page_of(self, model: str) -> Page:
+        key = model if model in MODELS else ""
+        if key not in self.opened:
+            page = self.context.new_page()
+            self.opened[key] = page, watched(page, self.address)
+        return self.opened[key][0]
+
+    def wrong(self) -> list[str]:
+        """What has gone wrong on any of the pages."""
+        return [text for page, texts in self.opened.values() for text in (*texts, *tracebacks(page))]
+
+    def forgive(self) -> None:
+        for _, texts in self.opened.values():
+            texts.clear()
 
     def clear(self) -> None:
-        self.opened = None
-        self.stack.close()
+        for page, _ in self.opened.values():
+            page.close()
+        self.opened.clear()
+
+
+class SharedRoom(Room):
+    """A room at a desk: to open another model is to turn to its page."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.page_of(FLAT), desk.address)
+        self.desk = desk
+
+    def open(self, model: str = FLAT, link: str = "", *, plotted: bool = True) -> Room:
+        self.page = self.desk.page_of(model)
+        return super().open(model, link, plotted=plotted)
 
 
 @pytest.fixture(scope="session")
@@ -124,12 +164,11 @@ def desk(browser: Browser, address: str) -> Iterator[Desk]:
 
 @pytest.fixture
 def room(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Room]:
-    """The shared page; nothing has gone wrong on it by the end of the test."""
+    """The shared pages; nothing has gone wrong on them by the end of the test."""
     failures = request.session.testsfailed
-    room, wrong = desk.open()
-    wrong.clear()
-    yield room
-    wrong += tracebacks(room.page)
+    desk.forgive()
+    yield SharedRoom(desk)
+    wrong = desk.wrong()
     if wrong or request.session.testsfailed > failures:
         desk.clear()
     assert not wrong

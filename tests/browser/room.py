@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -76,6 +77,15 @@ def eventually(check: Callable[[], T], seconds: float = 45) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.03)
+
+
+def taken_from(*modules: ModuleType, without: Collection[str]) -> dict[str, Any]:
+    """The tests of these modules by their names, but for some, to be run in another surrounding."""
+    found = [(name, test) for module in modules for name, test in vars(module).items() if name.startswith("test_")]
+    names = [name for name, _ in found]
+    assert len(set(names)) == len(names), "two of these tests have one name"
+    assert set(without) <= set(names), "there is no such test any more"
+    return {name: test for name, test in found if name not in without}
 
 
 class Model:
@@ -177,6 +187,7 @@ class Room:
         eventually(followed)
 
     def ready(self, model: str, *, plotted: bool = True) -> Room:
+        self.page.bring_to_front()  # of several pages, a browser paints this one
         self.page.wait_for_selector(f'.er-root[data-ready="{model}"]')
         if plotted:
             self.page.wait_for_function(PLOTTED)

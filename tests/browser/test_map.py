@@ -292,8 +292,8 @@ def test_zoom_pan_and_home(room) -> None:
     eventually(at_home)
 
 
-def test_axes_stay_equal_and_points_stay_put_when_the_window_changes(fresh) -> None:
-    room, model = fresh, gallery(FLAT)
+def test_axes_stay_equal_and_points_stay_put_when_the_window_changes(room) -> None:
+    model = gallery(FLAT)
     room.open()
     sizes = [(1000, 700), (1440, 620), (700, 900), (1440, 900)]
     for width, height in sizes:

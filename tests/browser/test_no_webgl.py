@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="module")
-def plain(browser: Browser, address: str) -> Iterator[tuple[Room, list[str]]]:
+@pytest.fixture(scope="module", params=["app", "taken home"])
+def plain(
+    request: pytest.FixtureRequest, browser: Browser, home: Callable[..., str]
+) -> Iterator[tuple[Room, list[str]]]:
+    address = request.getfixturevalue("address") if request.param == "app" else home(gallery(FLAT).folder)
     other = without_webgl(browser)
-    context = other.new_context(viewport=WINDOW, color_scheme="light")
+    context = other.new_context(viewport=WINDOW, color_scheme="light", offline=request.param == "taken home")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None

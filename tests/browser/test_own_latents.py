@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,14 +58,26 @@ def select_a_box(room: Room) -> None:
     room.page.wait_for_selector(".er-pair")
 
 
-def test_the_lens_shows_the_nearest_thumbnail(fresh, tmp_path) -> None:
-    room, kept = fresh, gallery(FLAT).held_out
-    path = tmp_path / "mine.npz"
+@pytest.fixture(params=["app", "taken home"])
+def opened(
+    request: pytest.FixtureRequest, new_room: Callable[..., Room], home: Callable[..., str], tmp_path: Path
+) -> Callable[..., Room]:
+    """Opens arrays as one's own latents, in the app or taken home."""
+
+    def open_them(**arrays: np.ndarray) -> Room:
+        path = tmp_path / f"{tmp_path.name}.npz"
+        path.write_bytes(an_npz(**arrays))
+        if request.param == "app":
+            return new_room().open(f"path:{path}")
+        return new_room(home(path), offline=True).open(path.stem)
+
+    return open_them
+
+
+def test_the_lens_shows_the_nearest_thumbnail(opened) -> None:
+    kept = gallery(FLAT).held_out
     rows = np.arange(0, 5000, 10)
-    path.write_bytes(
-        an_npz(mu=kept.mu[rows], logvar=kept.logvar[rows], labels=kept.labels[rows], thumbnails=kept.images[rows])
-    )
-    room.open(f"path:{path}")
+    room = opened(mu=kept.mu[rows], logvar=kept.logvar[rows], labels=kept.labels[rows], thumbnails=kept.images[rows])
     for at in ([0.5, 0.5], [-1.5, 0.5], [0.0, -2.0]):
         z = room.hover(*at)
         i = int(room.text(".er-index").removeprefix("row ")) - 1
@@ -87,6 +101,22 @@ def _assert(truth: bool) -> None:
     assert truth
 
 
+def assert_means_alone(room: Room) -> None:
+    assert "neither a decoder nor images" in room.text(".er-lacking")
+    assert not room.page.locator(".er-decoded").is_visible()
+    assert room.page.locator(".er-legend button").all_inner_texts() == ["all"]
+    assert options(room, "colour") == ["class"]
+    for name in ("zones", "density", "manifold"):
+        assert not room.page.locator(f"select.er-{name}").count()
+    open_every_tool(room)
+
+
+def test_means_alone_taken_home(new_room, home, tmp_path) -> None:
+    path = tmp_path / "means.npz"
+    path.write_bytes(an_npz(mu=np.random.default_rng(0).normal(size=(300, 3))))
+    assert_means_alone(new_room(home(path), offline=True).open("means", "colour=distortion&manifold=grid&density=q"))
+
+
 def test_an_upload_of_means_alone_and_a_model_after_it(fresh) -> None:
     """What a link asks for and the latents do not have is not shown, nor kept from the model that is opened next."""
     room = fresh
@@ -95,13 +125,7 @@ def test_an_upload_of_means_alone_and_a_model_after_it(fresh) -> None:
     upload(room, "mine.csv", b"mu_1,mu_2,mu_3\n" + "".join("{},{},{}\n".format(*row) for row in mu).encode())
     room.page.wait_for_selector('.er-root[data-ready^="upload-"]')
     room.page.keyboard.press("Escape")
-    assert "neither a decoder nor images" in room.text(".er-lacking")
-    assert not room.page.locator(".er-decoded").is_visible()
-    assert room.page.locator(".er-legend button").all_inner_texts() == ["all"]
-    assert options(room, "colour") == ["class"]
-    for name in ("zones", "density", "manifold"):
-        assert not room.page.locator(f"select.er-{name}").count()
-    open_every_tool(room)
+    assert_means_alone(room)
     room.page.wait_for_function("() => !/colour|density|manifold/.test(location.hash)")
     room.choose("MNIST · 2-D · β = 1").ready(FLAT)
     room.assert_shows(gallery(FLAT), room.hover(0.5, 0.5), off=1e-5)
@@ -109,22 +133,21 @@ def test_an_upload_of_means_alone_and_a_model_after_it(fresh) -> None:
     assert "distortion" in options(room, "colour")
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "word"),
-    [
-        ("mine.csv", b"x,y\n1,2\n", "no columns mu_1"),
-        ("mine.npz", b"PK nothing", "no .npz file of plain arrays"),
-        ("mine.parquet", b"PAR1PAR1", "no .parquet file of latents"),
-    ],
-)
-def test_a_file_that_holds_no_latents_is_one_sentence_and_the_map_stays(fresh, name, data, word) -> None:
-    room = fresh
-    room.open()
-    upload(room, name, data)
+NO_LATENTS = [
+    ("mine.csv", b"x,y\n1,2\n", "no columns mu_1"),
+    ("mine.npz", b"PK nothing", "no .npz file of plain arrays"),
+    ("mine.parquet", b"PAR1PAR1", "no .parquet file of latents"),
+]
 
-    def said() -> None:
-        assert word in "".join(room.page.locator('[data-testid="stAlert"]').all_inner_texts())
 
-    eventually(said)
-    room.ready(FLAT)
-    room.hover(0.5, 0.5)
+def test_a_file_that_holds_no_latents_is_one_sentence_and_the_map_stays(fresh) -> None:
+    room = fresh.open()
+    for name, data, word in NO_LATENTS:
+        upload(room, name, data)
+
+        def said(word: str = word) -> None:
+            assert word in "".join(room.page.locator('[data-testid="stAlert"]').all_inner_texts())
+
+        eventually(said)
+        room.ready(FLAT)
+        room.hover(0.5, 0.5)

@@ -91,25 +91,25 @@ def test_every_control_at_once(room) -> None:
 
 
 @pytest.mark.parametrize("name", [FLAT, DEEP])
-def test_all_of_the_page_is_on_the_screen_without_scrolling(fresh, name) -> None:
-    fresh.open(name, plotted=False)
-    for width, height in ((1440, 900), (1920, 1080)):
-        fresh.page.set_viewport_size({"width": width, "height": height})
+def test_all_of_the_page_is_on_the_screen_without_scrolling(room, name) -> None:
+    room.open(name, plotted=False)
+    for width, height in ((1920, 1080), (1440, 900)):
+        room.page.set_viewport_size({"width": width, "height": height})
 
         def within(width: int = width, height: int = height) -> None:
             for selector in (".er-map", ".er-decoded", ".er-draws", ".er-controls", ".er-legend", ".room-facts"):
-                box = fresh.page.locator(selector).bounding_box()
+                box = room.page.locator(selector).bounding_box()
                 assert min(box["x"], box["y"]) >= 0, selector
                 assert box["x"] + box["width"] <= width, selector
                 assert box["y"] + box["height"] <= height, selector
-            assert fresh.page.locator(".er-map").bounding_box()["height"] > 0.6 * height
+            assert room.page.locator(".er-map").bounding_box()["height"] > 0.6 * height
 
         eventually(within)
 
 
-def test_the_map_follows_the_theme(fresh) -> None:
+def test_the_map_follows_the_theme(room) -> None:
     """Labels of the axes and the rings can be read on the ground that they stand on, light or dark."""
-    room = fresh.open()
+    room.open()
     for scheme in ("dark", "light"):
         room.page.emulate_media(color_scheme=scheme)
         eventually(lambda: assert_readable(room))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +10,10 @@ import pytest
 
 from tests.browser import (
     test_drawing,
+    test_layers,
     test_links,
     test_map,
+    test_map_modules,
     test_map_tools,
     test_patience,
     test_sliders,
@@ -22,13 +22,13 @@ from tests.browser import (
     test_zones,
 )
 from tests.browser.conftest import PATIENCE, WINDOW, Desk, watched
-from tests.browser.room import FLAT, MODELS, Room, eventually, gallery
-from vae.__main__ import main
+from tests.browser.room import FLAT, MODELS, Room, eventually, gallery, taken_from
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# What needs the server: its list of models and its folder of runs, its own address, its themes, a frame that does not come.
+# What needs the server: its list of models and its folder of runs, its own address, its themes, a frame that does not
+# come, t-SNE.
 APP_ALONE = {
     "test_what_is_chosen_stands_in_the_address_and_a_link_brings_it_back",
     "test_going_back_opens_the_model_before",
@@ -41,36 +41,23 @@ APP_ALONE = {
     "test_an_encoder_that_does_not_come_is_said_and_asked_for_again",
     "test_a_collapsed_dimension_is_named_as_such",
     "test_an_open_tool_goes_over_to_a_model_with_more_dimensions_and_back",
+    "test_tsne_is_made_and_the_lens_decodes_the_nearest_point",
 }
 
-# Of the map's tools, one each: a page as long as this takes a while to open anew.
-OF_TOOLS = {
-    "test_by_prior_mass_images_stand_at_the_quantiles_of_the_prior",
-    "test_the_film_is_the_path_decoded_and_beside_it_the_pixels_mixed",
-    "test_a_selection_comes_out_as_a_table_and_as_a_picture",
-    "test_in_three_dimensions_the_lens_decodes_what_is_clicked",
-}
-
-
-def take(module: ModuleType, only: set[str] | None = None) -> None:
-    for name, value in vars(module).items():
-        if name.startswith("test_") and name not in APP_ALONE and (only is None or name in only):
-            globals()[name] = value
-
-
-for module in (test_drawing, test_links, test_map, test_patience, test_sliders, test_tools, test_touch, test_zones):
-    take(module)
-take(test_map_tools, OF_TOOLS)
+globals().update(
+    taken_from(
+        test_drawing, test_layers, test_links, test_map, test_map_modules, test_map_tools, test_patience, test_sliders,
+        test_tools, test_touch, test_zones,
+        without=APP_ALONE,
+    )
+)  # fmt: skip
 phone, telephone = test_touch.phone, test_touch.telephone
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(home: Callable[..., str]) -> str:
     """A folder with the pages of all models of the gallery."""
-    folder = tmp_path_factory.mktemp("taken home")
-    for name in MODELS:
-        assert main(["export", str(gallery(name).folder), "-o", str(folder / f"{name}.html")]) == 0
-    return Path(folder).as_uri()
+    return home(*(gallery(name).folder for name in MODELS))
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +114,12 @@ def test_the_encoder_that_is_carried_computes_the_library_s_mu(room) -> None:
     assert np.abs(np.array(found) - expected).max() < 1e-4
 
 
-@pytest.mark.parametrize("width", [390, 820, 1440])
-def test_it_is_as_wide_as_the_window(browser, address, width) -> None:
-    with browser.new_context(viewport={"width": width, "height": 844}, offline=True) as context:
+def test_it_is_as_wide_as_the_window(browser, address) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}, offline=True) as context:
         context.set_default_timeout(PATIENCE)
         room = Room(context.new_page(), address).open(plotted=False)
-        assert room.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert room.page.locator(".room-title").is_visible()
+        for width in (390, 820, 1440):
+            room.page.set_viewport_size({"width": width, "height": 844})
+            room.frames()
+            assert room.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert room.page.locator(".room-title").is_visible()
