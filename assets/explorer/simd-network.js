@@ -54,9 +54,14 @@ export class SimdNetwork {
     const { channels, out, width, pixelsOut } = step;
     const [perOut, perChannel] = step.strides;
     step.matrices.forEach((at, tap) => {
-      for (let first = 0; first < channels; first += TILE)
-        for (let o = 0; o < out; o++)
-          for (let c = first; c < first + TILE && c < channels; c++) floats[at / 4 + c * width + o] = weight[tap + o * perOut + c * perChannel];
+      for (let first = 0; first < channels; first += TILE) {
+        const count = Math.min(TILE, channels - first);
+        for (let o = 0; o < out; o++) {
+          let from = tap + o * perOut + first * perChannel;
+          let to = at / 4 + first * width + o;
+          for (let c = 0; c < count; c++, from += perChannel, to += width) floats[to] = weight[from];
+        }
+      }
     });
     step.blank ??= new Float32Array(pixelsOut * width); // the output before anything is added to it
     for (let p = 0; p < pixelsOut; p++) step.blank.set(bias, p * width);
