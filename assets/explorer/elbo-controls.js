@@ -1,11 +1,11 @@
-// The choices above the plane, and those beside the bar: which view, whose contours, whose heat, which family of q.
+// The page's parts, and the choices on it: which view, whose contours, whose heat, which family of q, which tab.
 
 const DENSITY_NAMES = [["prior", "p(z)"], ["likelihood", "p(x|z)"], ["posterior", "p(z|x)"]];
 
 const choice = (name, label, values) =>
   `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
 
-export const OPTIONS = `
+const OPTIONS = `
   <div class="lv-bar eb-options">
     ${choice("view", "view", [["posterior", "posterior"], ["plane", "whole plane"]])}
     <div class="lv-choice eb-contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
@@ -13,6 +13,25 @@ export const OPTIONS = `
     <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
     <button data-switch="points" title="the means of all held-out images; a click on one chooses it">points</button>
   </div>`;
+
+const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];
+
+export const HTML = `
+<div class="lv-main">
+  <div class="eb-choose"><div class="eb-strip"></div><button class="eb-draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
+  ${OPTIONS}
+  <div class="lv-stage"><div class="lv-maps"></div>
+    <p class="eb-key"></p>
+    <div class="eb-peek" hidden><canvas></canvas><span></span></div>
+    <div class="eb-pad" hidden><div class="eb-pad-room"></div></div>
+    <div class="er-message eb-message" role="status">Loading the model …</div><p class="eb-wait" role="status" hidden></p></div>
+  <div class="eb-bar"></div>
+</div>
+<aside class="eb-side">
+  <section class="eb-image" aria-label="chosen image"></section>
+  <div class="eb-tabs" role="tablist" aria-label="about this image">${TABS.map(([key, name]) => `<button role="tab" id="eb-tab-${key}" aria-controls="eb-${key}" data-tab="${key}">${name}</button>`).join("")}</div>
+  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
+</aside>`;
 
 export class Controls {
   // All of them lie somewhere within `root`.
@@ -26,13 +45,19 @@ export class Controls {
       for (const selector of selectors) this.root.querySelector(selector).hidden = !there;
     };
     only(k === 2, '[data-switch="log"]', '[role="radiogroup"][aria-label="heat"]', '[data-switch="full"]');
-    only(k <= 2, ".eb-contours", '[aria-label="view"]');
+    only(k <= 2, ".eb-contours", '[aria-label="view"]', '[data-tab="gaps"]');
   }
 
   show(state) {
     for (const name of ["view", "heat"])
       for (const button of this.root.querySelectorAll(`button[data-${name}]`)) button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
     for (const button of this.root.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
+    for (const tab of this.root.querySelectorAll("[data-tab]")) {
+      const chosen = tab.dataset.tab === state.tab;
+      tab.setAttribute("aria-selected", String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+    }
+    for (const panel of this.root.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
     this.root.querySelector(".eb-reset").hidden = !state.moved;
   }
 }

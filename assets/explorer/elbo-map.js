@@ -57,10 +57,10 @@ export class PlaneMap extends Pane {
     for (const layer of layers) this.expired.add(layer);
   }
 
-  // Draws z (n, k) of q with their weights, as they fall on this plane.
-  showDraws(z, logW) {
-    const [us, vs] = z ? this.projection.projectAll(z, logW.length) : [];
-    this.draws = z && { us, vs, logW };
+  // Draws z (n, k) of q with their weights, as they fall on this plane, or null for none.
+  showDraws(draws) {
+    const [us, vs] = draws ? this.projection.projectAll(draws.z, draws.logW.length) : [];
+    this.draws = draws && { us, vs, logW: draws.logW };
     this.expire("hand");
   }
 

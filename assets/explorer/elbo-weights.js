@@ -1,12 +1,15 @@
 // Importance weighting (Burda et al. 2016): L_k rises from the ELBO to ln p(x); how many draws the weights are worth.
 
 import { Plot, fresh, line } from "./chart.js";
+import { averages } from "./elbo-parts.js";
+import { sentence } from "./evidence.js";
 import { formula } from "./formula.js";
 import { signed, whole } from "./format.js";
 import { faded } from "./palette.js";
 
 const TEX = "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
 const DECADES = [1, 10, 100, 1000];
+const DRAWS = 20000;
 
 const HTML = `
   <div class="eb-formula"></div>
@@ -15,32 +18,62 @@ const HTML = `
   <p class="eb-note">On the plane: 1,000 draws of the encoder’s q, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
 
 export class Weights {
-  constructor(root, again) {
+  // `ask(fields)` is answered by the server for the chosen image; `drawn()`: there are new draws.
+  constructor(root, { ask, drawn }) {
     root.innerHTML = HTML;
-    this.root = root;
-    this.canvas = root.querySelector("canvas");
-    root.querySelector(".eb-again").addEventListener("click", again);
+    Object.assign(this, { root, ask, drawn, canvas: root.querySelector("canvas") });
+    root.querySelector(".eb-again").addEventListener("click", () => this.posterior && this.draw(this.posterior));
+  }
+
+  // Another model.
+  load() {
+    this.seed = 0;
   }
 
   set() {
     return formula(this.root.querySelector(".eb-formula"), `\\displaystyle ${TEX}`);
   }
 
+  // Another image: nothing is drawn yet.
   clear() {
-    this.found = null;
+    Object.assign(this, { posterior: null, draws: null, found: null });
     this.root.querySelector(".eb-ess").textContent = "drawing …";
     delete this.root.dataset.seed;
-    this.draw();
+    this.paint();
   }
 
   say(text) {
     this.root.querySelector(".eb-ess").textContent = text;
   }
 
-  // The server's answer; `evidence` is ln p(x) as the page has it.
-  show({ meta }, logEvidence, seed, colours) {
+  // Draws of the encoder's q with their weights, asked for once an image.
+  need(posterior) {
+    if (this.posterior !== posterior) this.draw(posterior);
+  }
+
+  async draw(posterior) {
+    this.posterior = posterior;
+    const seed = this.seed++;
+    try {
+      const answer = await this.ask({ seed, draws: DRAWS });
+      if (!answer || this.posterior !== posterior) return;
+      const { z, log_w: logW } = answer.arrays;
+      this.draws = { z, logW };
+      this.show(answer.meta, posterior.logEvidence, seed);
+      this.drawn();
+    } catch (error) {
+      if (this.posterior === posterior) this.say(sentence(error));
+    }
+  }
+
+  // What the draws say of E[ln w] and ln E[w]; null without draws.
+  averages() {
+    return this.draws && { logW: this.draws.logW, ...averages(this.draws.logW) };
+  }
+
+  // `logEvidence` is ln p(x) as the page has it.
+  show(meta, logEvidence, seed) {
     this.found = { ...meta, logEvidence };
-    this.colours = colours;
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;
     this.say(
@@ -48,10 +81,10 @@ export class Weights {
       `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
     this.root.dataset.seed = seed;
-    this.draw();
+    this.paint();
   }
 
-  draw() {
+  paint() {
     this.canvas.hidden = !this.found;
     if (!this.found || !this.canvas.clientWidth) return;
     const { k, mean, standard_error: errors, logEvidence, elbo } = this.found;

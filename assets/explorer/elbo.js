@@ -4,14 +4,14 @@
 import { Camera } from "./camera.js";
 import { Bar } from "./elbo-bar.js";
 import { elboTheme } from "./elbo-colours.js";
-import { Controls, OPTIONS } from "./elbo-controls.js";
+import { Controls, HTML } from "./elbo-controls.js";
 import { Derivation } from "./elbo-derivation.js";
 import { TwoGaps } from "./elbo-gaps.js";
 import { Gaussian } from "./elbo-gaussian.js";
 import { ChosenImage } from "./elbo-image.js";
 import { PlaneMap } from "./elbo-map.js";
 import { OwnImage } from "./elbo-own.js";
-import { averages, partsOf, sampledParts, weighed } from "./elbo-parts.js";
+import { partsOf, sampledParts, weighed } from "./elbo-parts.js";
 import { Posterior } from "./elbo-posterior.js";
 import { DENSITIES, ElboState } from "./elbo-state.js";
 import { Peek, Strip } from "./elbo-strip.js";
@@ -28,28 +28,8 @@ import { afterPaint, measure } from "./timing.js";
 const REST = 180; // ms that a hand rests before the exact parts are asked for
 const STROKE = 120; // ms that a pen rests before the posterior of what is drawn is asked for
 const EXAMPLES = 7; // of a kind
-const DRAWS = 20000;
 const SLOW = 60; // ms between two drawings of the derivation while q moves
 const NUDGE = 0.1; // standard deviations that an arrow key moves q
-const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];
-
-const HTML = `
-<div class="lv-main">
-  <div class="eb-choose"><div class="eb-strip"></div><button class="eb-draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
-  ${OPTIONS}
-  <div class="lv-stage"><div class="lv-maps"></div>
-    <p class="eb-key"></p>
-    <div class="eb-peek" hidden><canvas></canvas><span></span></div>
-    <div class="eb-pad" hidden><div class="eb-pad-room"></div></div>
-    <div class="er-message eb-message" role="status">Loading the model …</div><p class="eb-wait" role="status" hidden></p></div>
-  <div class="eb-bar"></div>
-</div>
-<aside class="eb-side">
-  <section class="eb-image" aria-label="chosen image"></section>
-  <div class="eb-tabs" role="tablist" aria-label="about this image">${TABS.map(([key, name]) => `<button role="tab" id="eb-tab-${key}" aria-controls="eb-${key}" data-tab="${key}">${name}</button>`).join("")}</div>
-  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
-</aside>`;
-
 export class Elbo extends Page {
   constructor(root) {
     super(root, "eb");
@@ -62,7 +42,7 @@ export class Elbo extends Page {
     this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
     this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, path, step) => this.walk(q, path, step));
-    this.weights = new Weights(this.$(".eb-weights"), () => this.drawAgain());
+    this.weights = new Weights(this.$(".eb-weights"), { ask: (fields) => this.ask("weights", fields), drawn: () => this.drawn() });
     this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
     walkTabs(this.$(".eb-tabs"));
     this.fill();
@@ -91,7 +71,7 @@ export class Elbo extends Page {
   open(frame, table) {
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
-    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, seed: 0, source: null, row: -1 });
+    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, source: null, row: -1 });
     this.evidence = new Evidence(this.data.evidence);
     this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
     if (before) this.state.keep(before);
@@ -100,6 +80,7 @@ export class Elbo extends Page {
     this.image.load(frame);
     this.peek.load(frame);
     this.own.load(frame, this.data.encoder);
+    this.weights.load();
     this.table.load(table, frame);
     const found = table ? examples(table, EXAMPLES) : {};
     this.strip.load(found, frame, table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map());
@@ -129,7 +110,6 @@ export class Elbo extends Page {
     });
     const plane = this.k <= 2;
     this.controls.load(this.k);
-    this.$('[data-tab="gaps"]').hidden = !plane;
     if (!plane && state.tab === "gaps") state.tab = "derivation";
     if (this.k !== 2) state.full = false;
     state.subscribe((changed, at) => this.changed(changed, at));
@@ -229,8 +209,8 @@ export class Elbo extends Page {
     if (!this.posterior) return;
     if (tab === "gaps" && this.k <= 2) this.gaps.need(full, this.posterior, () => this.ask("fit", { full }));
     const wanted = tab === "weights" || (tab === "derivation" && this.k > 2); // where no surface says what draws weigh
-    if (wanted && this.weightsOf !== this.posterior) this.drawAgain();
-    this.map.showDraws(...(tab === "weights" && this.drawnOf === this.posterior ? this.drawn : [null, null]));
+    if (wanted) this.weights.need(this.posterior);
+    this.map.showDraws(tab === "weights" ? this.weights.draws : null);
   }
 
   // The answer to a question about the chosen image; null where it is given up.
@@ -238,24 +218,11 @@ export class Elbo extends Page {
     return this.evidence.ask(kind, wire(this.source), fields);
   }
 
-  async drawAgain() {
-    const { posterior } = this;
-    if (!posterior) return;
-    this.weightsOf = posterior;
-    const seed = this.seed++;
-    try {
-      const answer = await this.ask("weights", { seed, draws: DRAWS });
-      if (!answer || this.posterior !== posterior) return;
-      const { z, log_w: logW } = answer.arrays;
-      Object.assign(this, { drawn: [z, logW], drawnOf: posterior });
-      if (this.k > 2) this.sampled = { logW, ...averages(logW) };
-      this.weights.show(answer, posterior.logEvidence, seed, this.colours);
-      this.derivationDirty = true;
-      this.need();
-      this.wake();
-    } catch (error) {
-      if (this.posterior === posterior) this.weights.say(sentence(error));
-    }
+  // The server has drawn from the encoder's q.
+  drawn() {
+    this.derivationDirty = true;
+    this.need();
+    this.wake();
   }
 
   // --- hands ---------------------------------------------------------------------------------------------------------
@@ -396,12 +363,6 @@ export class Elbo extends Page {
   showOptions() {
     const { state } = this;
     this.controls.show(state);
-    for (const tab of this.root.querySelectorAll("[data-tab]")) {
-      const chosen = tab.dataset.tab === state.tab;
-      tab.setAttribute("aria-selected", String(chosen));
-      tab.tabIndex = chosen ? 0 : -1;
-    }
-    for (const panel of this.root.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
   }
 
   // One frame of the display.
@@ -466,7 +427,7 @@ export class Elbo extends Page {
     if (now - (this.derivedAt ?? -Infinity) < SLOW) return true;
     this.derivedAt = now;
     this.derivationDirty = false;
-    const weights = posterior.surface ? weighed(state.q, posterior.surface) : this.drawnOf === posterior ? this.sampled : null;
+    const weights = posterior.surface ? weighed(state.q, posterior.surface) : this.weights.averages();
     this.derivation.show({ parts, weights, posterior, colours });
     return false;
   }
@@ -474,7 +435,7 @@ export class Elbo extends Page {
   drawPanels() {
     const { state, colours } = this;
     this.gaps.draw();
-    this.weights.draw();
+    this.weights.paint();
     if (state.tab === "images") this.table.show(state.against, state.image, colours);
     if (state.tab === "derivation") this.derivationDirty = true;
   }

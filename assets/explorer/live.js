@@ -3,16 +3,17 @@
 
 import { Camera } from "./camera.js";
 import { Curves } from "./curves.js";
-import { Dial } from "./dial.js";
 import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
+import { Dials } from "./live-dials.js";
+import { Notice } from "./live-notice.js";
 import { LivePane } from "./live-pane.js";
+import { Page } from "./page.js";
 import { topOf } from "./page-top.js";
 import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
-import { Readout, effective, notice, summary } from "./readout.js";
+import { Readout, notice, summary } from "./readout.js";
 import { ANSWER, Requests } from "./requests.js";
-import { LogScale } from "./scale.js";
 import { Session, keepKey } from "./session.js";
 import { State } from "./state.js";
 import { Strip } from "./strip.js";
@@ -24,10 +25,6 @@ const SLOW = 100; // ms between two drawings of a chart
 const FAR = 4000; // ms: how seldom a follower fetches weights, for there may be hundreds of them
 const RATE = 28; // ms between two frames of the map while the hand moves, so that the lens has every other one to itself
 const SNAP = 9; // px within which a click takes the data point itself
-
-const BETA = new LogScale(0.001, 100, { zero: true, named: [0.01, 0.1, 1, 10, 100] });
-const LR = new LogScale(1e-5, 0.1, { named: [1e-4, 1e-3, 1e-2] });
-const SIGMA = new LogScale(0.01, 10, { named: [0.1, 1] });
 
 const HTML = `
 <div class="lv-main">
@@ -49,7 +46,7 @@ const HTML = `
   </div>
   <form class="lv-locked" hidden><span>read-only: who has the run's key can steer it</span><input type="password" autocomplete="off" placeholder="key" aria-label="the run's key"><button>steer with this key</button></form>
   <div class="lv-transport" role="group" aria-label="transport"></div>
-  <div class="lv-dials"><div class="lv-dial lv-beta"></div><div class="lv-dial lv-lr"></div><div class="lv-dial lv-sigma" hidden></div></div>
+  <div class="lv-dials"></div>
 </div>
 <aside class="lv-side">
   <section class="lv-lens" aria-label="lens"></section>
@@ -61,22 +58,22 @@ const HTML = `
   </div>
 </aside>`;
 
-export class Live {
+export class Live extends Page {
   // `base` is the app's root address, `compare` a second run, `follow`: read-only, for an audience. `onAction(message)`
   // hears of what was done for the person, such as a fork, and may open it.
   constructor(root, { base, run, token = null, compare = null, follow = false, onAction = null }) {
-    Object.assign(this, { root, base, follow, onAction, runs: [], requests: new Requests(), dirty: new Set() });
-    root.classList.add("er", "lv");
+    super(root);
+    Object.assign(this, { base, follow, onAction, runs: [], requests: new Requests(), dirty: new Set() });
     root.classList.toggle("lv-follow", follow);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
     this.camera = new Camera();
     this.presence = new Presence(this, follow);
     this.glass = new Glass(this.$(".lv-lens"));
     this.strip = new Strip(this.$(".lv-strip"));
     this.readout = new Readout(this.$(".lv-head"));
     this.transport = new Transport(this.$(".lv-transport"), { ask: (wanted) => this.ask(wanted), act: (name) => this.act(name) });
-    this.dials = this.makeDials();
+    this.dials = new Dials(this.$(".lv-dials"), (wanted, at) => this.ask(wanted, at));
+    this.notice = new Notice(this.$(".lv-notice"), base, { act: (name, more) => this.act(name, more), passed: () => this.touch("words") });
     this.charts = {
       curves: new Curves(this.$(".lv-curves")),
       tradeoff: new Tradeoff(this.$(".lv-tradeoff")),
@@ -159,14 +156,12 @@ export class Live {
   }
 
   destroy() {
-    this.destroyed = true;
-    cancelAnimationFrame(this.request);
+    super.destroy();
     for (const { session, pane } of this.runs) {
       session.close();
       pane.destroy();
     }
     this.glass.close();
-    this.listener.abort();
     this.root.replaceChildren();
   }
 
@@ -198,7 +193,7 @@ export class Live {
     this.legend = new Legend(this.$(".er-legend"), this.state);
     this.legend.load(classes);
     this.strip.load(session.probe);
-    this.$(".lv-sigma").hidden = session.probe.meta.likelihood !== "gaussian";
+    this.dials.haveSigma(session.probe.meta.likelihood === "gaussian");
     this.root.dataset.ready = session.run;
   }
 
@@ -230,14 +225,13 @@ export class Live {
     const banner = this.$(".lv-lost");
     banner.hidden = !lost || (state === "open" && this.runs.length === 0);
     if (state === "lost") banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.`;
-    if (state === "open") for (const dial of Object.values(this.dials)) dial.flush();
+    if (state === "open") this.dials.flush();
     this.touch("words");
   }
 
   // A sentence that goes away by itself.
   say(text) {
-    this.told = { text, until: performance.now() + 6000 };
-    setTimeout(() => this.touch("words"), 6050);
+    this.notice.tell(text);
     this.touch("words");
   }
 
@@ -271,19 +265,6 @@ export class Live {
     this.say(copied || !text ? told : text);
   }
 
-  makeDials() {
-    const make = (key, selector, options) =>
-      new Dial(this.$(selector), { ...options, send: (value, at) => this.ask({ [key]: value }, at) });
-    return {
-      beta: make("beta", ".lv-beta", {
-        name: "beta", label: "β", scale: BETA,
-        marks: [[0, "autoencoder"], [0.01, ""], [0.1, ""], [1, "ELBO"], [10, ""], [100, "collapse"]],
-      }),
-      lr: make("lr", ".lv-lr", { name: "learning rate", label: "lr", scale: LR, marks: [[1e-4, ""], [1e-2, ""]] }),
-      sigma: make("sigma", ".lv-sigma", { name: "sigma of the likelihood", label: "σ", scale: SIGMA, marks: [[0.1, ""], [1, ""]] }),
-    };
-  }
-
   // --- hands ---------------------------------------------------------------------------------------------------------
 
   listen() {
@@ -299,7 +280,6 @@ export class Live {
     on(".lv-fit", "click", () => this.look(() => this.releaseCamera()));
     on(".lv-following input", "change", ({ target }) => this.presence.follow(target.checked));
     on(".lv-locked", "submit", (event) => this.tryKey(event));
-    on(".lv-notice", "click", ({ target }) => target.dataset.act && this.act(target.dataset.act, JSON.parse(target.dataset.more)));
     document.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
     document.addEventListener("keyup", (event) => event.key === " " && this.isOurs(event) && event.preventDefault(), { signal, capture: true });
     document.addEventListener("visibilitychange", () => this.wake(), { signal });
@@ -428,15 +408,8 @@ export class Live {
     this.wake();
   }
 
-  wake() {
-    if (this.destroyed) return;
-    this.request ??= requestAnimationFrame((now) => this.tick(now));
-  }
-
   // One frame of the display: the newest snapshots, the motion, the lens, and one of the slower parts.
-  tick(now) {
-    this.request = null;
-    if (!this.root.isConnected) return this.destroy(); // the page has moved on to another
+  paint(now) {
     const dt = Math.min(100, now - (this.ticked ?? now));
     this.ticked = now;
     this.takeSnapshots(now);
@@ -541,35 +514,12 @@ export class Live {
       state: state ?? "", alive: lead.status.alive !== false, paused, pace: this.requests.paceOr(meta?.pace), steer,
       download: new URL("model.safetensors", lead.files).href,
     });
-    for (const [key, dial] of Object.entries(this.dials)) {
-      dial.enabled = steer && lead.isBusy;
-      const value = meta?.[key] ?? lead.settings[key];
-      if (value !== undefined && !this.requests.has(key)) dial.show(value, key === "beta" ? effective(lead) : key === "sigma" && meta?.sigma_learned ? "learned: turning it fixes it" : "");
-    }
+    this.dials.show(lead, steer && lead.isBusy, (key) => this.requests.has(key));
     if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));
-    this.showNotice();
+    this.notice.show(notice(lead, lead.steer && !this.follow));
     this.$(".lv-locked").hidden = this.follow || steer || !lead.connected || !state;
     this.$(".lv-following").hidden = this.steers || !state;
     this.$(".lv-following input").checked = this.presence.following;
-  }
-
-  showNotice() {
-    const told = this.told && performance.now() < this.told.until ? { text: this.told.text } : null;
-    const now = told ?? notice(this.lead, this.lead.steer && !this.follow);
-    const shown = JSON.stringify(now);
-    if (shown === this.noticed) return;
-    this.noticed = shown;
-    const element = this.$(".lv-notice");
-    element.hidden = !now;
-    if (!now) return;
-    element.classList.toggle("lv-bad", Boolean(now.bad));
-    element.textContent = now.text;
-    for (const [label, act, more] of now.actions ?? []) {
-      const button = Object.assign(document.createElement("button"), { textContent: label });
-      Object.assign(button.dataset, { act, more: JSON.stringify(more) });
-      element.append(button);
-    }
-    if (now.link) element.append(Object.assign(document.createElement("a"), { textContent: now.link[0], href: new URL(now.link[1], this.base).href }));
   }
 
   // A new theme: everything drawn in the page's colours is drawn again.

@@ -1,0 +1,40 @@
+// One sentence above the map, with what can be done about it.
+
+const STAYS = 6000; // ms
+
+export class Notice {
+  // `base` is the app's root address; `act(name, more)`: a button is pressed; `passed()`: a sentence has been there long enough.
+  constructor(root, base, { act, passed }) {
+    Object.assign(this, { root, base, passed, told: null, shown: "null" });
+    root.addEventListener("click", ({ target }) => target.dataset.act && act(target.dataset.act, JSON.parse(target.dataset.more)));
+  }
+
+  // A sentence that goes away by itself.
+  tell(text) {
+    this.told = { text };
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.told = null;
+      this.passed();
+    }, STAYS);
+  }
+
+  // What was told a moment ago, else `usual`: { text, actions, link, bad } or null.
+  show(usual) {
+    const now = this.told ?? usual;
+    const shown = JSON.stringify(now);
+    if (shown === this.shown) return;
+    this.shown = shown;
+    const { root } = this;
+    root.hidden = !now;
+    if (!now) return;
+    root.classList.toggle("lv-bad", Boolean(now.bad));
+    root.textContent = now.text;
+    for (const [label, act, more] of now.actions ?? []) {
+      const button = Object.assign(document.createElement("button"), { textContent: label });
+      Object.assign(button.dataset, { act, more: JSON.stringify(more) });
+      root.append(button);
+    }
+    if (now.link) root.append(Object.assign(document.createElement("a"), { textContent: now.link[0], href: new URL(now.link[1], this.base).href }));
+  }
+}
