@@ -2,6 +2,7 @@
 // posterior; decoded on the way, and beside it the same way between the raw pixels.
 
 import { Aggregate, counted } from "./aggregate.js";
+import { disc } from "./chart.js";
 import { GRID, aggregatePosterior } from "./density.js";
 import { signed, whole } from "./format.js";
 import { logPrior } from "./gaussian.js";
@@ -338,14 +339,6 @@ export class Interpolate {
       context.fillText("AB"[i], x, y + 0.5);
     });
   }
-}
-
-function disc(context, x, y, radius, fill, seam) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  Object.assign(context, { fillStyle: fill, strokeStyle: seam, lineWidth: 2 });
-  context.fill();
-  context.stroke();
 }
 
 // To begin with: of the two classes whose means lie furthest apart, the points nearest to them; −1 without images.

@@ -1,6 +1,7 @@
 // Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. A seed stands for the
 // draws: turning the temperature moves the same ones, and whoever has the seed sees them too.
 
+import { disc } from "./chart.js";
 import { LARGEST_SEED } from "./link-fields.js";
 import { faded, theme } from "./palette.js";
 import { Picture } from "./picture.js";
@@ -158,13 +159,7 @@ export class Sample {
     for (let i = 0; i < COUNT && !this.lacks; i++) {
       const [x, y] = view.toPixel(...projection.project(this.zs, i * this.k));
       const looked = i === this.looked;
-      context.beginPath();
-      context.arc(x, y, looked ? 9 : 5.5, 0, 2 * Math.PI);
-      context.fillStyle = looked ? accent : faded(background, 0.85);
-      context.strokeStyle = looked ? text : accent;
-      context.lineWidth = 2.5;
-      context.fill();
-      context.stroke();
+      disc(context, x, y, looked ? 9 : 5.5, looked ? accent : faded(background, 0.85), looked ? text : accent, 2.5);
     }
   }
 }
