@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import FLAT, Model, Room, eventually, gallery
 from tests.browser.test_drawing import assert_encoded, drawn, png, upload
+from tests.browser.test_map_tools import download
 from vae import checkpoint, runs
 from vae.__main__ import main
 from vae.data import Images
@@ -299,10 +302,13 @@ def test_every_tool_that_decodes_waits_for_the_worker(browser, address, model) -
         room.page.locator('.er-tool-select [data-mode="box"]').click()
         i = int(np.argmax(np.hypot(*mu.T)))
         select(room, mu[i] - 0.2, mu[i] + 0.2)
+        saved = np.array(Image.open(io.BytesIO(download(room, ".er-png"))))  # which waits for what it shows
         decoded_by(room, "select")
         pairs = room.page.locator(".er-pair").evaluate_all("(all) => all.map((one) => Number(one.dataset.point))")
         assert i in pairs
         assert_pictures(room, model, ".er-pair canvas:nth-of-type(2)", mu[pairs])
+        below = saved[4 + 64 : 4 + 128, 4 : 4 + 64, :3].transpose(2, 0, 1)  # the first image
+        np.testing.assert_allclose(below, model.bytes(mu[pairs[0]]), atol=1.6)
 
         choose(room, "neighbours")
         images = model.held_out.images.reshape(POINTS, -1) / 255
