@@ -164,5 +164,10 @@ def test_training(page, run) -> None:
 
     assert_accessible(page, "body", [expanded])
     page.page.goto(f"{page.address}/train?run={run}")
-    page.page.wait_for_selector(f'.lv[data-ready="{run}"] .lv-map[data-step]')
+    trains = f'.lv[data-ready="{run}"] .lv-map[data-step]'
+    page.page.wait_for_selector(trains)
     assert_accessible(page, "body", [lambda: None])
+    page.page.emulate_media(color_scheme="light")
+    page.page.goto(f"{page.address}/room/follow/{run}")
+    page.page.wait_for_selector(trains)
+    assert page.page.evaluate(FAULTS, ["html", RULES]) == []

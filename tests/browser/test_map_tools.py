@@ -452,6 +452,15 @@ def test_tsne_is_made_and_the_lens_decodes_the_nearest_point(fresh, small, runs_
     waits_for(fresh, 'document.querySelector(".er-note").textContent === ""')
 
 
+def test_a_shape_of_a_link_waits_for_tsne(room, small, runs_folder) -> None:
+    room.open(small, "tool=select&plane=tsne&shape=0,-999,0,999,999,999,999,-999")
+    waits_for(room, 'document.querySelector(".er-counted")?.checkVisibility()')
+    (kept,) = runs_folder.with_name("cache").glob("tsne-*.npy")
+    beyond = (np.load(kept)[:, 0] > 0).sum()
+    assert 0 < beyond < NEIGHBOURS
+    assert room.text(".er-counted") == f"{beyond} of {NEIGHBOURS} images"
+
+
 def wire(room: Room) -> list[np.ndarray]:
     """The great circles of the ellipsoid that is shown, in pixels of the page, each (corners, 2)."""
     text = room.page.locator(".er-wire").get_attribute("d")

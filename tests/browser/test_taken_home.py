@@ -42,6 +42,7 @@ APP_ALONE = {
     "test_a_collapsed_dimension_is_named_as_such",
     "test_an_open_tool_goes_over_to_a_model_with_more_dimensions_and_back",
     "test_tsne_is_made_and_the_lens_decodes_the_nearest_point",
+    "test_a_shape_of_a_link_waits_for_tsne",
 }
 
 globals().update(
