@@ -128,16 +128,8 @@ class Gradients(Room):
 
 
 @pytest.fixture(scope="module")
-def gradients(browser, address) -> Iterator[Gradients]:
-    """The only requests that may fail are Streamlit's own for where it is served from."""
-    with browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light") as context:
-        context.set_default_timeout(60_000)
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda r: wrong.append(r.url) if r.status >= 400 and "_stcore" not in r.url else None)
-        yield Gradients(page, address).visit()
-        assert not wrong
+def gradients(own_page, address) -> Gradients:
+    return Gradients(own_page, address).visit()
 
 
 # ---- arithmetic ------------------------------------------------------------------------------------------------------

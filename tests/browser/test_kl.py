@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
 from functools import cached_property
 from math import log, sqrt
 from typing import Any
@@ -156,16 +155,9 @@ def file() -> File:
 
 
 @pytest.fixture(scope="module")
-def kl(browser, address, file) -> Iterator[Kl]:
-    """The page that most tests share. The only requests that may fail are Streamlit's own for where it is served from."""
-    with browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light") as context:
-        context.set_default_timeout(60_000)
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda r: wrong.append(r.url) if r.status >= 400 and "_stcore" not in r.url else None)
-        yield Kl(page, address, file).visit("beta=1&zones=none")
-        assert not wrong
+def kl(own_page, address, file) -> Kl:
+    """The page that most tests share."""
+    return Kl(own_page, address, file).visit("beta=1&zones=none")
 
 
 def test_what_is_decoded_is_what_pytorch_decodes(kl, file) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -22,16 +20,10 @@ def path() -> BetaPath:
 
 
 @pytest.fixture(scope="module")
-def kl(browser, address) -> Iterator[Room]:
-    with browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light") as context:
-        context.set_default_timeout(60_000)
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(f"{address}/kl?path={NAME}#beta=1&colour=x&zones=none")
-        page.wait_for_selector(READY)
-        yield Room(page, address)
-        assert not wrong
+def kl(own_page, address) -> Room:
+    own_page.goto(f"{address}/kl?path={NAME}#beta=1&colour=x&zones=none")
+    own_page.wait_for_selector(READY)
+    return Room(own_page, address)
 
 
 def test_the_factors_are_those_the_images_were_drawn_from(path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import log
 
 import numpy as np
@@ -20,16 +19,10 @@ def path() -> BetaPath:
 
 
 @pytest.fixture(scope="module")
-def kl(browser, address) -> Iterator[Room]:
-    with browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light") as context:
-        context.set_default_timeout(60_000)
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(f"{address}/kl?path={NAME}#beta=1")
-        page.wait_for_selector(f'.er-root[data-complete="{NAME}"]')
-        yield Room(page, address)
-        assert not wrong
+def kl(own_page, address) -> Room:
+    own_page.goto(f"{address}/kl?path={NAME}#beta=1")
+    own_page.wait_for_selector(f'.er-root[data-complete="{NAME}"]')
+    return Room(own_page, address)
 
 
 def test_thresholds_are_marked_on_the_slider(kl, path) -> None:
