@@ -1,14 +1,19 @@
 // The aggregate posterior q(z) = (1/N) Σ N(z; mu_i, Sigma_i), projected, on a grid; and its ratio to the prior.
 
 import { HOLE } from "./holes.js";
+import { finished } from "./slices.js";
 
 export const GRID = 200;
+const PIECE = 50; // of the Gaussians between two interruptions
 const REACH = 4; // σ of a posterior, beyond which it is left out
 const SHADED = 0.02; // the prior's density from which a hole is shaded fully
 
 // `points` are the projected means [us, vs], `covariance(i)` a point's projected covariance; `box` = [u0, u1, v0, v1].
 // Every Gaussian is widened by the variance of half a grid cell, so that narrow ones are not missed between cells.
-export function aggregatePosterior([us, vs], covariance, box, visible) {
+export const aggregatePosterior = (...given) => finished(aggregating(...given));
+
+// The same as a generator, for many wide ones take a second.
+export function* aggregating([us, vs], covariance, box, visible) {
   const [u0, u1, v0, v1] = box;
   const du = (u1 - u0) / GRID;
   const dv = (v1 - v0) / GRID;
@@ -16,8 +21,8 @@ export function aggregatePosterior([us, vs], covariance, box, visible) {
   let n = 0;
   for (let i = 0; i < us.length; i++) {
     if (!visible(i)) continue;
-    n++;
     splat(grid, us[i] - u0, vs[i] - v0, covariance(i), du, dv);
+    if (++n % PIECE === 0) yield;
   }
   for (let i = 0; i < grid.length; i++) grid[i] /= Math.max(1, n);
   return grid;

@@ -3,7 +3,7 @@
 
 import { Aggregate, counted } from "./aggregate.js";
 import { disc } from "./chart.js";
-import { GRID, aggregatePosterior } from "./density.js";
+import { GRID, aggregating } from "./density.js";
 import { signed, whole } from "./format.js";
 import { logPrior } from "./gaussian.js";
 import { HOLE } from "./holes.js";
@@ -213,7 +213,7 @@ export class Interpolate {
     const box = [...extent(us, REACH), ...extent(vs, REACH)];
     if (this.gridOf !== projection) this.grid = null;
     this.gridOf = projection;
-    this.grid ??= aggregatePosterior([us, vs], (i) => projection.covariance(logvar, i), box, (i) => !state.hidden.includes(labels[i]));
+    this.grid ??= yield* aggregating([us, vs], (i) => projection.covariance(logvar, i), box, (i) => !state.hidden.includes(labels[i]));
     yield;
     const [a, b] = this.ends.map(({ z }) => z);
     const line = ridge(this.grid, GRID, box, projection.project(a), projection.project(b));

@@ -79,32 +79,40 @@ export class ZonesInView {
   }
 }
 
-// How many zones lie over each other: counted in blocks of the grid's cells that are about as wide as a zone. Points beyond
-// the grid lie apart.
+const FAR = 2 ** 25; // blocks from the grid's corner, at most
+
+// How many zones lie over each other: counted in blocks that are about as wide as a zone, over the grid and beyond it.
 class Crowd {
   // `area` is that of a zone, on average.
   constructor(index, area) {
     const cell = index.du * index.dv;
     const width = Math.max(1, Math.round(Math.sqrt(area / cell))); // in cells
     const across = Math.ceil(index.side / width);
-    Object.assign(this, { index, width, across, counts: new Float32Array(across ** 2), share: area / (cell * width ** 2) });
+    Object.assign(this, { index, width, across, share: area / (cell * width ** 2) });
+    this.counts = new Float32Array(across ** 2);
+    this.beyond = new Map();
   }
 
-  // The block at (u, v), or −1.
+  // Column and row of the block at (u, v).
   block(u, v) {
-    const { u0, v0, du, dv, side } = this.index;
-    const [column, row] = [(u - u0) / du, (v - v0) / dv];
-    if (!(column >= 0 && column < side && row >= 0 && row < side)) return -1;
-    return Math.floor(row / this.width) * this.across + Math.floor(column / this.width);
+    const { index: { u0, v0, du, dv }, width } = this;
+    return [(u - u0) / (du * width), (v - v0) / (dv * width)].map((at) => Math.max(-FAR, Math.min(FAR, Math.floor(at))));
   }
 
   add(u, v) {
-    const block = this.block(u, v);
-    if (block >= 0) this.counts[block]++;
+    const [column, row] = this.block(u, v);
+    if (this.covers(column, row)) this.counts[row * this.across + column]++;
+    else this.beyond.set(key(column, row), 1 + (this.beyond.get(key(column, row)) ?? 0));
   }
 
   depth(u, v) {
-    const block = this.block(u, v);
-    return block < 0 ? 0 : this.counts[block] * this.share;
+    const [column, row] = this.block(u, v);
+    return this.share * (this.covers(column, row) ? this.counts[row * this.across + column] : this.beyond.get(key(column, row)));
+  }
+
+  covers(column, row) {
+    return Math.min(column, row) >= 0 && Math.max(column, row) < this.across;
   }
 }
+
+const key = (column, row) => row * 4 * FAR + column;

@@ -1,6 +1,6 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
-import { aggregateLine, aggregatePosterior, densityImage } from "./density.js";
+import { aggregateLine, aggregating, densityImage } from "./density.js";
 import { whole } from "./format.js";
 import { shownClasses } from "./grid-index.js";
 import { classColour, faded, rgb, theme } from "./palette.js";
@@ -15,6 +15,7 @@ const SETTLED = 140; // ms without a change of view after which zones are drawn 
 const QUICK = 6; // ms that a drawing may take to be made anew in every frame
 const AT_ONCE = 1000; // zones that are drawn at once; more of them are drawn in slices …
 const PIECE = 100; // … so many between two interruptions
+const PATIENCE = 30; // ms that the density may take before what else there is gets drawn
 const BEARS = 9; // zones over each other that do not hide what is beneath; where there are more, they are fainter
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
 const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
@@ -36,7 +37,7 @@ export class Zones {
 
   // Other points count now, so the density has to be summed again.
   forgetDensity() {
-    this.density = this.tinted = null;
+    this.density = this.summing = this.tinted = null;
   }
 
   // While the view moves, what is drawn moves with it as a picture; once it rests it is drawn afresh.
@@ -74,9 +75,10 @@ export class Zones {
     if (few) finished(this.find(view));
     const chosen = few ? this.chosen : this.chosen.filter((i) => shown[labels[i]]);
     const part = Math.ceil(chosen.length / AT_ONCE);
+    const summed = this.sumFor(PATIENCE);
     finished(this.paint(this.begin(this.canvas, view), view, chosen.filter((_, n) => n % part === 0)));
     this.settle(view);
-    const more = !few || part > 1;
+    const more = !few || part > 1 || !summed;
     this.slow = more || performance.now() - start > QUICK;
     this.root.dataset.zones = more ? "in part" : "drawn";
     if (more) this.slices.run(this.drawAll(view));
@@ -86,6 +88,7 @@ export class Zones {
   // All zones on a canvas aside, whose pixels then come all together.
   *drawAll(view) {
     const start = performance.now();
+    yield* this.sum();
     yield* this.find(view);
     const { spare, canvas } = this;
     const context = this.begin(spare, view, { willReadFrequently: true });
@@ -124,7 +127,7 @@ export class Zones {
     const { state: { density }, projection } = this.scene;
     this.root.dataset.density = density;
     const flat = isFlat(projection);
-    const every = flat && density !== "off" ? this.drawDensity(context, view, colours) : 1;
+    const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours) : 1;
     this.say("density", every > 1 ? `density from one in ${every} points` : "");
     if (!flat) return;
     drawRings(context, view, colours, projection.isLine);
@@ -134,7 +137,6 @@ export class Zones {
   // Returns which share of the points it is of: one in so many.
   drawDensity(context, view, colours) {
     const { state: { density: mode }, projection: { isLine } } = this.scene;
-    this.density ??= this.summed();
     const { grid, box, stride } = this.density;
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
     const key = `${mode} ${tints.more} ${tints.less}`;
@@ -150,14 +152,37 @@ export class Zones {
     return stride;
   }
 
+  get needsDensity() {
+    return isFlat(this.scene.projection) && this.scene.state.density !== "off";
+  }
+
+  // Goes on with the sum of the density for so many ms; whether it is there, where it is needed.
+  sumFor(ms) {
+    const work = this.sum();
+    const until = performance.now() + ms;
+    while (!work.next().done) if (performance.now() > until) return false;
+    return true;
+  }
+
+  // Goes on with the sum where it was interrupted.
+  *sum() {
+    if (!this.needsDensity || this.density) return;
+    this.summing ??= this.summed();
+    for (let step = this.summing.next(); ; step = this.summing.next()) {
+      if (step.done) return Object.assign(this, { density: step.value, summing: null });
+      yield;
+    }
+  }
+
   // The aggregate posterior on a grid over a box, of one in `stride` points.
-  summed() {
+  *summed() {
     const { projection: { isLine }, covariance, points: { us, vs, labels }, state } = this.scene;
     const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
     const stride = Math.ceil(us.length / DENSITY_POINTS);
     const shown = shownClasses(state.hidden);
     const counts = (i) => isSampled(i, stride) && shown[labels[i]] === 1;
-    return { grid: (isLine ? aggregateLine : aggregatePosterior)([us, vs], covariance, box, counts), box, stride };
+    const given = [[us, vs], covariance, box, counts];
+    return { grid: isLine ? aggregateLine(...given) : yield* aggregating(...given), box, stride };
   }
 
   *drawEllipses(context, view, chosen) {
