@@ -317,6 +317,20 @@ def test_every_tool_that_decodes_waits_for_the_worker(browser, address, model) -
         assert marks(room, "decode") == 0
 
 
+def test_what_q_decodes_to_beside_the_bound_comes_from_a_worker(browser, address, runs_folder, model) -> None:
+    shutil.copytree(model.folder, runs_folder / "large")
+    with browser.new_context(viewport=WINDOW) as context:
+        context.set_default_timeout(PATIENCE)
+        context.route("**/room/evidence/**", lambda route: route.abort())  # of so large a model, integrals take minutes
+        room = Room(context.new_page(), address)
+        room.page.goto(f"{address}/elbo?model=runs/large#image=7")
+        room.page.wait_for_selector(".er[data-ready]")
+        expected = model.bytes(model.held_out.mu[7])
+        eventually(lambda: np.testing.assert_allclose(room.picture(".eb-decoded"), expected, atol=1.6))
+        assert marks(room, "decode") == 0
+        assert marks(room, "far-decode") > 0
+
+
 def choose(room: Room, tool: str) -> None:
     room.page.locator(f'.er-tabs [data-tool="{tool}"]').click()
     room.page.wait_for_selector(f".er-tool-{tool}")
