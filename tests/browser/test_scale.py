@@ -316,6 +316,21 @@ def test_nothing_is_sent_again_when_a_control_moves(opened, room) -> None:
     assert [url for url in asked[before:] if "/room/" in url] == []
 
 
+def test_views_that_are_for_fewer_points_say_so(new_room, tmp_path: Path) -> None:
+    path = tmp_path / "deep.npz"
+    np.savez(path, **crowd(20_001, 4))
+    room = new_room().open(f"path:{path}", "plane=3d")
+    most = "is for at most 20,000 points: its principal plane is shown"
+    eventually(lambda: _assert_said(room, f"3-D {most}"))
+    room.follow("plane=tsne")
+    eventually(lambda: _assert_said(room, f"t-SNE {most}"))
+    barred = room.page.locator("select.er-plane option:disabled").all_inner_texts()
+    assert barred == [f"{name}: up to 20,000 points" for name in ("t-SNE", "3-D (PCA)", "3-D, any three")]
+    draw = room.page.locator('[data-tool="draw"]')
+    assert draw.is_disabled()
+    assert draw.get_attribute("title").endswith("not of latents alone, without encoder and decoder")
+
+
 # The rows of a file that the page takes its points for.
 ROWS = """async ([module, count, stride]) => {
   const { complete } = await import(module);
