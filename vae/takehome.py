@@ -31,21 +31,24 @@ LEVEL = 7  # of gzip; at 9 a page takes three times as long to make, and saves 3
 def page_of(content: Opened | Latents, name: str) -> bytes:
     """The page of a model, or of latents from elsewhere; links on it, and the page itself, call it `name`."""
     if isinstance(content, Latents):
-        return _page(name, escape(latents.facts(content)), {"frame": latents.frame(name, content)})
+        return _page(name, escape(latents.facts(content)), latents.frame(name, content))
     checkpoint = content.checkpoint
     line = facts(data_title(checkpoint.settings), checkpoint, content.run)
     frame = explorer_frame(name, checkpoint, content.held_out, content.classes, content.rate_per_dim)
-    return _page(name, line, {"frame": _shorter(frame), "encoder": _shorter(encoder_frame(name, checkpoint))})
+    return _page(name, line, _shorter(frame), _shorter(encoder_frame(name, checkpoint)))
 
 
-def _page(name: str, facts: str, frames: dict[str, bytes]) -> bytes:
-    """The page that unpacks these frames; `facts` is a line of HTML."""
-    data = {"modules": _modules(), **frames}
+def _page(name: str, facts: str, frame: bytes, encoder: bytes | None = None) -> bytes:
+    """The page of these frames; `facts` is a line of HTML. What the map begins with stands first."""
+    first = {"modules": _packed(_modules()), "frame": _packed(frame)}
+    rest = {**({"encoder": _packed(encoder)} if encoder else {}), "plotly": _plotly()}
     parts = {
         "name": escape(name),
         "facts": facts,
         "style": (EXPLORER / "explorer.css").read_text("utf-8"),
-        "data": "\n".join([_data("plotly", _plotly()), *(_data(key, _packed(value)) for key, value in data.items())]),
+        "names": " ".join([*first, *rest]),
+        "first": _data(first),
+        "rest": _data(rest),
     }
     template = TEMPLATE.read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template).encode()
@@ -65,8 +68,8 @@ def _modules() -> bytes:
     return json.dumps({name: (EXPLORER / name).read_text("utf-8") for name in needed_by(ENTRY)}).encode()
 
 
-def _data(name: str, packed: str) -> str:
-    return f'<script type="text/plain" data-packed="{name}">{packed}</script>'
+def _data(parts: dict[str, str]) -> str:
+    return "\n".join(f'<script type="text/plain" data-packed="{name}">{part}</script>' for name, part in parts.items())
 
 
 def _packed(data: bytes) -> str:

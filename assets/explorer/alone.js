@@ -2,11 +2,11 @@
 
 import { Explorer } from "./explorer.js";
 
-export async function start(root, unpack, hasEncoder) {
+export async function start(root, frame, unpack) {
   const explorer = new Explorer(root);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorer.retheme());
-  const frame = (name) => unpack(name, "application/octet-stream");
-  await explorer.load(await frame("frame"), hasEncoder ? () => frame("encoder") : null);
+  const carries = root.dataset.carries.split(" ");
+  await explorer.load(frame, carries.includes("encoder") ? () => unpack("encoder", "application/octet-stream") : null);
   await explorer.plotWith(async () => loadPlotly(await unpack("plotly", "text/javascript")));
 }
 
