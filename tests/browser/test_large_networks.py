@@ -134,6 +134,13 @@ def opened(request: pytest.FixtureRequest, browser: Browser, model: Model) -> It
             yield lambda link: room.open("colour", link)
 
 
+@pytest.fixture(scope="module")
+def shared(browser: Browser, address: str, model: Model) -> Iterator[Room]:
+    """One page of the app with the model, for tests that need no other."""
+    with page_of(browser, address) as room:
+        yield room.open(f"path:{model.folder}")
+
+
 def marks(room: Room, name: str) -> int:
     return room.page.evaluate(MARKS, name)
 
@@ -217,10 +224,9 @@ def assert_tile(room: Room, model: Model, z: np.ndarray) -> None:
     np.testing.assert_allclose(tile[:3].mean((1, 2)), model.bytes(z).mean((1, 2)), atol=3)
 
 
-def test_of_the_questions_under_a_name_the_newest_is_answered_next(browser, address, model) -> None:
-    with page_of(browser, address) as room:
-        room.open(f"path:{model.folder}", plotted=False)
-        answers = room.page.evaluate(ASK, [room.module("asked-network.js"), room.module("frame.js"), frame_of(room)])
+def test_of_the_questions_under_a_name_the_newest_is_answered_next(shared, model) -> None:
+    modules = [shared.module(name) for name in ("asked-network.js", "frame.js")]
+    answers = shared.page.evaluate(ASK, [*modules, frame_of(shared)])
     zs = {"a0": [0, 1], "a99": [99 / 50, 1], "b99": [1, 99 / 50]}
     assert sorted(name for name, _ in answers) == sorted(zs)
     assert answers[0][0] == "a0"
@@ -234,13 +240,11 @@ def frame_of(room: Room) -> str:
     )
 
 
-def test_a_series_lets_the_lens_by(browser, address, model) -> None:
-    with page_of(browser, address) as room:
-        room.open(f"path:{model.folder}", plotted=False)
-        eventually(lambda: assert_reconstructed(room, model))
-        before = marks(room, "far-decode")
-        modules = [room.module(name) for name in ("asked-network.js", "series.js", "frame.js")]
-        told, left, after = room.page.evaluate(SERIES, [*modules, frame_of(room)])
+def test_a_series_lets_the_lens_by(shared, model) -> None:
+    eventually(lambda: assert_reconstructed(shared, model))
+    before = marks(shared, "far-decode")
+    modules = [shared.module(name) for name in ("asked-network.js", "series.js", "frame.js")]
+    told, left, after = shared.page.evaluate(SERIES, [*modules, frame_of(shared)])
     names, values = zip(*told, strict=True)
     film = [f"film {i}, {4 - i} left" for i in range(5)]  # the second was under way when the lens asked
     assert list(names) == [*film[:2], "lens", "nearest", *film[2:], "without weights"]
@@ -277,44 +281,44 @@ def test_traverse_is_decoded_in_a_worker_and_follows_the_lens(opened, model) -> 
     assert marks(room, "decode") == 0
 
 
-def test_every_tool_that_decodes_waits_for_the_worker(browser, address, model) -> None:
-    with page_of(browser, address) as room:
-        room.open(f"path:{model.folder}", "tool=interpolate&z=0,0")
-        room.page.wait_for_selector(".er-tool-interpolate")
-        a, b = room.click(-1.5, 1.0), room.click(1.0, -1.0)
-        decoded_by(room, "interpolate")
-        assert_pictures(room, model, ".er-film:nth-of-type(1) canvas", a + np.linspace(0, 1, 9)[:, None] * (b - a))
-        assert_pictures(room, model, ".er-end canvas", np.array([a, b]))
-        mixed = (model.bytes(a) + model.bytes(b)) / 2
-        np.testing.assert_allclose(room.picture(".er-film:nth-of-type(2) canvas >> nth=4"), mixed, atol=1.5)
+def test_every_tool_that_decodes_waits_for_the_worker(shared, model) -> None:
+    room = shared
+    room.follow("tool=interpolate&z=0,0")
+    room.page.wait_for_selector(".er-tool-interpolate")
+    a, b = room.click(-1.5, 1.0), room.click(1.0, -1.0)
+    decoded_by(room, "interpolate")
+    assert_pictures(room, model, ".er-film:nth-of-type(1) canvas", a + np.linspace(0, 1, 9)[:, None] * (b - a))
+    assert_pictures(room, model, ".er-end canvas", np.array([a, b]))
+    mixed = (model.bytes(a) + model.bytes(b)) / 2
+    np.testing.assert_allclose(room.picture(".er-film:nth-of-type(2) canvas >> nth=4"), mixed, atol=1.5)
 
-        choose(room, "sample")
-        room.page.locator('[data-source="aggregate"]').click()
-        room.page.locator(".er-temperature").fill("0")  # each draw is the mu of a data point
-        decoded_by(room, "sample")
-        labels = room.page.locator(".er-drawings button").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
-        drawn_at = [[float(v) for v in label.split("(")[1].strip(")").split(", ")] for label in labels]
-        mu = model.held_out.mu.astype(float)
-        points = np.abs(np.array(drawn_at)[:, None] - mu).max(2).argmin(1)
-        assert_pictures(room, model, ".er-drawings canvas", mu[points])
+    choose(room, "sample")
+    room.page.locator('[data-source="aggregate"]').click()
+    room.page.locator(".er-temperature").fill("0")  # each draw is the mu of a data point
+    decoded_by(room, "sample")
+    labels = room.page.locator(".er-drawings button").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+    drawn_at = [[float(v) for v in label.split("(")[1].strip(")").split(", ")] for label in labels]
+    mu = model.held_out.mu.astype(float)
+    points = np.abs(np.array(drawn_at)[:, None] - mu).max(2).argmin(1)
+    assert_pictures(room, model, ".er-drawings canvas", mu[points])
 
-        choose(room, "select")
-        room.page.locator('.er-tool-select [data-mode="box"]').click()
-        i = int(np.argmax(np.hypot(*mu.T)))
-        select(room, mu[i] - 0.2, mu[i] + 0.2)
-        saved = np.array(Image.open(io.BytesIO(download(room, ".er-png"))))  # which waits for what it shows
-        decoded_by(room, "select")
-        pairs = room.page.locator(".er-pair").evaluate_all("(all) => all.map((one) => Number(one.dataset.point))")
-        assert i in pairs
-        assert_pictures(room, model, ".er-pair canvas:nth-of-type(2)", mu[pairs])
-        below = saved[4 + 64 : 4 + 128, 4 : 4 + 64, :3].transpose(2, 0, 1)  # the first image
-        np.testing.assert_allclose(below, model.bytes(mu[pairs[0]]), atol=1.6)
+    choose(room, "select")
+    room.page.locator('.er-tool-select [data-mode="box"]').click()
+    i = int(np.argmax(np.hypot(*mu.T)))
+    select(room, mu[i] - 0.2, mu[i] + 0.2)
+    saved = np.array(Image.open(io.BytesIO(download(room, ".er-png"))))  # which waits for what it shows
+    decoded_by(room, "select")
+    pairs = room.page.locator(".er-pair").evaluate_all("(all) => all.map((one) => Number(one.dataset.point))")
+    assert i in pairs
+    assert_pictures(room, model, ".er-pair canvas:nth-of-type(2)", mu[pairs])
+    below = saved[4 + 64 : 4 + 128, 4 : 4 + 64, :3].transpose(2, 0, 1)  # the first image
+    np.testing.assert_allclose(below, model.bytes(mu[pairs[0]]), atol=1.6)
 
-        choose(room, "neighbours")
-        images = model.held_out.images.reshape(POINTS, -1) / 255
-        away = np.linalg.norm(images - model.decode(np.zeros((1, 2))).reshape(1, -1), axis=1)
-        eventually(lambda: np.testing.assert_array_equal(near_in_pixels(room), np.argsort(away)[:12]))
-        assert marks(room, "decode") == 0
+    choose(room, "neighbours")
+    images = model.held_out.images.reshape(POINTS, -1) / 255
+    away = np.linalg.norm(images - model.decode(np.zeros((1, 2))).reshape(1, -1), axis=1)
+    eventually(lambda: np.testing.assert_array_equal(near_in_pixels(room), np.argsort(away)[:12]))
+    assert marks(room, "decode") == 0
 
 
 def test_what_q_decodes_to_beside_the_bound_comes_from_a_worker(browser, address, runs_folder, model) -> None:
