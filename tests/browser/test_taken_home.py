@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from tests.browser import (
@@ -92,27 +91,6 @@ def test_the_page_is_alone(browser, address) -> None:
 def _assert_ticks(room: Room, colour: str) -> None:
     ticks = room.page.evaluate("getComputedStyle(document.querySelector('.er-plot .xtick text')).fill")
     assert ticks == colour
-
-
-def test_the_encoder_that_is_carried_computes_the_library_s_mu(room) -> None:
-    """Over a thousand images, to 1e-4; the page unpacks it when it is asked for."""
-    import torch
-
-    room.open()
-    model = gallery(FLAT)
-    images = model.held_out.images[:1000]
-    found = room.page.evaluate(
-        """async ([network, frames, pixels]) => {
-          const { Encoder } = await import(network);
-          const { Frame } = await import(frames);
-          const encoder = new Encoder(await Frame.fetch(await unpack("encoder", "application/octet-stream")));
-          return pixels.map((image) => [...encoder.encode(Float32Array.from(image, (p) => p / 255)).mu]);
-        }""",
-        [room.module("network.js"), room.module("frame.js"), images.reshape(len(images), -1).tolist()],
-    )
-    with torch.no_grad():
-        expected = model.vae.encode(torch.tensor(images).float() / 255).mu.numpy()
-    assert np.abs(np.array(found) - expected).max() < 1e-4
 
 
 def test_it_is_as_wide_as_the_window(browser, address) -> None:
