@@ -88,7 +88,7 @@ def _print(numbers: dict[str, Any]) -> None:
             cells = [m["first_s"], m["again_s"], m["sent_MB"], m["pan_fps"], m["zoom_fps"], m["server_MB"]]
             print(f"  {int(n):>10,} points  {title:16}" + "".join(f"{cell:12.1f}" for cell in cells))
         print(f"  {'':20}  frame {kinds['frame_MB']:.1f} MB")
-    print("\nThis map: pointer → nearest point shown, lasso's end → selection shown, all points' zones; medians")
+    print("\nThis map: pointer → nearest point shown, lasso's end → selection shown, zones of all, fewer where deep")
     headings = ("pick, ms", "p95, ms", "of points", "select, ms", "pan, /s", "zoom, /s", "zones, ms")
     print(f"  {'':17}" + "".join(f"{column:>12}" for column in headings))
     for n, kinds in numbers.items():
