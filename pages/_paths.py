@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import asdict
 from functools import lru_cache, partial
 from math import isfinite
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pages import _models
+from pages._kept import Kept
 from pages._routes import FOREVER, PREFIX, is_published, publish_frame
 from vae import path as paths
 from vae.errors import InputError
@@ -28,9 +31,12 @@ OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_
 SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
 SCORES = ("mig", "factor_vae", "factor_vae_se", "images", "draws", "votes", "votes_of")
 SAME = "the same optimum along β·σ² = const"  # though not the same elbo
-MANY = 4  # paths that stay in memory
+OPENED_KEPT = 64
+BYTES = 256 << 20  # of paths that stay in memory
 
 _files: dict[str, Path] = {}  # by what their content hashes to
+_paths: Kept[BetaPath] = Kept(BYTES)  # by the same
+_reading = Lock()  # of many who ask at once, one reads
 
 
 class Opened(NamedTuple):
@@ -73,7 +79,7 @@ def open_path(name: str) -> Opened:
     return opened
 
 
-@lru_cache(maxsize=MANY)
+@lru_cache(maxsize=OPENED_KEPT)
 def _open(name: str, file: Path, written: int) -> Opened:
     key = _key(file)
     _files[key] = file
@@ -82,12 +88,17 @@ def _open(name: str, file: Path, written: int) -> Opened:
     return Opened(frame, f"{PREFIX}/path/{key}/{{stop}}", _facts(path))
 
 
-@lru_cache(maxsize=MANY)
 def _read(file: Path, key: str) -> BetaPath:
     """The path in a file, kept in memory; `InputError` where its content is no longer that which `key` stands for."""
-    if _key(file) != key:
-        raise InputError(f"The beta path {file.stem} has changed; reload the page.")
-    return paths.read(file)
+    with _reading:
+        path = _paths.get(key)
+        if path is None:
+            if _key(file) != key:
+                raise InputError(f"The beta path {file.stem} has changed; reload the page.")
+            path = paths.read(file)
+            arrays = [*path.decoder.values(), path.mu, path.logvar, *path.forces.values()]
+            _paths.put(key, path, sum(array.nbytes for array in arrays))
+        return path
 
 
 def _key(file: Path) -> str:
@@ -173,7 +184,9 @@ async def decoder(request: Request) -> Response:
     """The decoder of one stop, as a frame of float16 arrays. Not compressed: weights do not get shorter."""
     key, stop = request.path_params["key"], request.path_params["stop"]
     try:
-        path = _read(_files[key], key)
+        path = _paths.get(key)
+        if path is None:
+            path = await asyncio.to_thread(_read, _files[key], key)
     except (KeyError, InputError):
         return Response("no such path", status_code=404)
     if not re.fullmatch("[0-9]{1,3}", stop) or int(stop) >= len(path.betas):

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 from pages import _models, _paths, _routes
+from pages._kept import Kept
 from tests.server import Server, serving
 from vae import path as paths
 from vae.checkpoint import parameter_shapes
@@ -133,12 +134,13 @@ def test_decoders_come_one_by_one_as_the_file_has_them(folder, server) -> None:
     assert server.get("/room/path/0123/0")[0] == 404
 
 
-def test_a_decoder_of_a_path_that_has_changed_since_is_no_longer_there(folder, server) -> None:
+def test_a_decoder_of_a_path_that_has_changed_since_is_no_longer_there(folder, server, monkeypatch) -> None:
     put(folder)
     before = _paths.open_path("digits-2d").decoders
     put(folder, up=json.dumps([numbers(beta + 1) for beta in BETAS]))
     assert _paths.open_path("digits-2d").decoders != before
-    _paths._read.cache_clear()
+    assert server.get("/" + before.format(stop=0))[0] == 200  # it is in memory as yet
+    monkeypatch.setattr(_paths, "_paths", Kept(1))
     assert server.get("/" + before.format(stop=0))[0] == 404
 
 
