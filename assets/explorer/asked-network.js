@@ -1,6 +1,6 @@
 // A network that is asked. A small one answers at once. A large one computes in a worker, so that nothing under the pointer
 // waits for it: one question at a time is on its way, and of those under one name only the newest waits for its turn.
-// What nobody waits for with a pointer in hand is asked as a series: one picture after the other, whenever nothing else is.
+// What nobody waits for with a pointer in hand is asked as a series: one picture after the other, when little else is.
 
 import { NETWORKS, networkOf } from "./network.js";
 import { HAS_KERNEL } from "./simd-kernel.js";
@@ -8,12 +8,13 @@ import { Slices, pieces } from "./slices.js";
 import { measure } from "./timing.js";
 
 const LARGE = HAS_KERNEL ? 12e6 : 4e6; // products for an answer: 3 ms of a laptop, all of a frame on a phone
+const HANDS = 4; // answers in a row after which a series has its turn, so that it does not stand still while a pointer moves
 const IDLE = 60_000; // ms after which a worker that nobody asks is let go
 
 export class AskedNetwork {
   // `kind` is "decode" or "encode"; `frame` brings plan and weights.
   constructor(kind, frame) {
-    Object.assign(this, { kind, frame, waiting: new Map(), series: new Map(), slices: new Slices() });
+    Object.assign(this, { kind, frame, waiting: new Map(), series: new Map(), slices: new Slices(), hands: 0 });
     Object.assign(this, { near: null, worker: null, asked: null, closed: false, isFar: NETWORKS[kind].products(frame.meta) > LARGE });
     this.firstAnswer = new Promise((resolve) => (this.begun = resolve)); // or the end, where nothing has been answered
   }
@@ -104,7 +105,9 @@ export class AskedNetwork {
     } catch {
       return this.comeBack();
     }
-    const next = this.longestWaiting() ?? this.nextOfSeries();
+    const hand = this.hands < HANDS ? this.longestWaiting() : null;
+    const next = hand ?? this.nextOfSeries() ?? this.longestWaiting();
+    this.hands = hand ? this.hands + 1 : 0;
     if (!next) return;
     clearTimeout(this.idle);
     this.asked = { ...next, frame: this.frame, since: performance.now() };
