@@ -70,7 +70,7 @@ def test_every_control_at_once(room) -> None:
 
     def settled() -> None:
         link = room.link
-        expected = {"colour": "volume", "zones": "3", "density": "ratio", "scale": "2", "plane": "0,1"}
+        expected = {"colour": "volume", "zones": "3", "density": "ratio", "scale": "2", "plane": "4,8"}
         assert {**expected, "hidden": "0,2,4,6,8"}.items() <= link.items()
 
     eventually(settled)
@@ -85,7 +85,7 @@ def test_every_control_at_once(room) -> None:
               return [layout.xaxis.title.text, layout.coloraxis?.colorbar.title.text, data.filter((t) => t.visible).length];
             }"""
         )
-        assert plot == ["z₁", "ln posterior volume, Σ ln σ", 5]
+        assert plot == ["z₅", "ln posterior volume, Σ ln σ", 5]
 
     eventually(drawn)
 
