@@ -27,7 +27,7 @@ from pages._kept import Busy
 from pages._keys import same_origin
 from pages._line import Line
 from pages._models import GALLERY, available
-from pages._visitors import STALE, is_visitor
+from pages._visitors import who_asks
 from vae import checkpoint, runs
 from vae.errors import InputError
 from vae.held_out import FILE_NAME, read_held_out
@@ -85,13 +85,12 @@ def warm() -> None:
 
 async def answer(request: Request) -> Response:
     """What the function makes of the batch that is asked for, as JSON; a sentence where that makes no sense."""
-    who = request.path_params["visitor"]
-    if not is_visitor(who):
-        return JSONResponse({"error": STALE}, 404)
     if not same_origin(request.headers):
         return JSONResponse({"error": "Only pages of this server are answered."}, 403)
     try:
-        found = await _line.answer(request, who, lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG)
+        found = await _line.answer(
+            request, who_asks(request), lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG
+        )
     except InputError as error:
         return JSONResponse({"error": str(error)}, 503 if isinstance(error, Busy) else 400)
     if found is None:

@@ -18,7 +18,7 @@ from pages._kept import Busy, Kept
 from pages._keys import same_origin
 from pages._line import Line
 from pages._routes import PREFIX, publish_frame
-from pages._visitors import is_visitor, visitor
+from pages._visitors import visitor, who_asks
 from vae.errors import InputError
 from vae.evidence_table import FILE_NAME, read_table, table_frame
 from vae.opening import Opened as Contents
@@ -97,18 +97,18 @@ def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
 
 async def answer(request: Request) -> Response:
     """What is asked about an image of a model; an error with one sentence where that cannot be answered."""
-    who, key, kind = (request.path_params[name] for name in ("visitor", "key", "kind"))
+    key, kind = request.path_params["key"], request.path_params["kind"]
     known = _asked.get(key)
     if kind not in KINDS:
         return _refusal("There is no such question.", 404)
-    if known is None or not is_visitor(who):
+    if known is None:
         return _refusal(GONE, 404)
     if not same_origin(request.headers):
         return _refusal("Only pages of this server are answered.", 403)
     try:
         too_long = f"A question about an image of this model has {known.most_bytes:,} bytes at most."
         data = await _line.answer(
-            request, (who, kind), lambda body: _answer(key, kind, body), known.most_bytes, too_long
+            request, (who_asks(request), kind), lambda body: _answer(key, kind, body), known.most_bytes, too_long
         )
     except Busy as error:
         return _refusal(str(error), 503)

@@ -7,9 +7,9 @@ import secrets
 from hashlib import sha256
 
 import streamlit as st
+from starlette.requests import Request
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-STALE = "This page was opened before the server last started; reload it."
 _SECRET = secrets.token_bytes(32)
 _LENGTH = 12  # characters of a name, and of what proves it
 
@@ -21,9 +21,11 @@ def visitor() -> str:
     return str(st.session_state.setdefault("visitor", _new()))
 
 
-def is_visitor(name: str) -> bool:
-    """Whether this server has given the name."""
-    return hmac.compare_digest(name[_LENGTH:].encode(), _proof(name[:_LENGTH]).encode())
+def who_asks(request: Request) -> str:
+    """The name in the address where this server has given it, else the machine's: pages may be older than the server."""
+    name = str(request.path_params["visitor"])
+    given = hmac.compare_digest(name[_LENGTH:].encode(errors="replace"), _proof(name[:_LENGTH]).encode())
+    return name if given else request.client.host if request.client else ""
 
 
 def _new() -> str:
@@ -32,4 +34,4 @@ def _new() -> str:
 
 
 def _proof(name: str) -> str:
-    return hmac.new(_SECRET, name.encode(), sha256).hexdigest()[:_LENGTH]
+    return hmac.new(_SECRET, name.encode(errors="replace"), sha256).hexdigest()[:_LENGTH]
