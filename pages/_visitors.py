@@ -22,7 +22,7 @@ def visitor() -> str:
 
 
 def who_asks(request: Request) -> str:
-    """The name in the address where this server has given it, else the machine's: pages may be older than the server."""
+    """The name in the address where this server has given it, else the machine's: a page may outlive a server."""
     name = str(request.path_params["visitor"])
     given = hmac.compare_digest(name[_LENGTH:].encode(errors="replace"), _proof(name[:_LENGTH]).encode())
     return name if given else request.client.host if request.client else ""
