@@ -1,9 +1,11 @@
 // The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
 
 import { AskedNetwork } from "./asked-network.js";
+import { colouring } from "./colouring.js";
 import { Controls } from "./controls.js";
 import { Description } from "./description.js";
 import { MOST as TSNE_MOST, fetchEmbedding } from "./embedding.js";
+import { HTML } from "./explorer-parts.js";
 import { whole } from "./format.js";
 import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
@@ -16,7 +18,6 @@ import { linkHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
-import { evenly } from "./random.js";
 import { Sliders } from "./sliders.js";
 import { MOST as SPACE_MOST, Space } from "./space.js";
 import { State } from "./state.js";
@@ -25,73 +26,7 @@ import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 
-const ENDS_OF = 50_000; // points that the ends of a colour bar are read off, at most
-
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
-const HTML = `
-<div class="er-main">
-  <div class="er-legend" role="group" aria-label="classes shown"></div>
-  <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
-    <div class="er-tiles"></div>
-    <canvas class="er-zones"></canvas>
-    <canvas class="er-cloud" hidden></canvas>
-    <div class="er-plot"></div>
-    <canvas class="er-space" hidden></canvas>
-    <canvas class="er-layer"></canvas>
-    <svg class="er-overlay" aria-hidden="true">
-      <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
-      <ellipse class="er-zone" style="display:none"/>
-      <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
-      <path class="er-wire" style="display:none"/>
-      <g class="er-marks"></g>
-    </svg>
-    <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
-    <p class="er-holes"></p>
-    <p class="er-note" role="status"></p>
-    <div class="er-message" role="status">Loading the map …</div>
-    <p class="er-voice" aria-live="polite"></p>
-  </div>
-  <div class="er-controls"></div>
-</div>
-<aside class="er-side">
-  <div class="er-tabs" role="tablist" aria-label="tools"></div>
-  <div class="er-glass">
-  <section class="er-lens" aria-label="lens">
-    <canvas class="er-decoded" role="img" aria-label="image decoded at the lens"></canvas>
-    <p class="er-lacking"></p>
-    <dl>
-      <dt>‖z‖</dt><dd class="er-norm">–</dd>
-      <dt>ln p(z)</dt><dd class="er-prior">–</dd>
-      <dd class="er-pin"></dd>
-    </dl>
-  </section>
-  <section class="er-nearest" aria-label="nearest data point">
-    <figure><canvas class="er-original" role="img" aria-label="the nearest data point"></canvas><figcaption>x</figcaption></figure>
-    <figure><canvas class="er-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
-    <dl>
-      <dt>nearest</dt><dd><b class="er-class"></b></dd>
-      <dd class="er-index"></dd>
-      <dt>distortion</dt><dd><span class="er-distortion"></span> nats</dd>
-      <dt>rate</dt><dd><span class="er-rate"></span> nats</dd>
-    </dl>
-  </section>
-  </div>
-  <div class="er-panels" id="er-panels" role="tabpanel" hidden></div>
-  <div class="er-panel-lens" id="er-panel-lens" role="tabpanel" aria-labelledby="er-tab-lens">
-  <section class="er-z" aria-label="z">
-    <header><span>z, by rate</span><span>rate, nats</span></header>
-    <div class="er-sliders"></div>
-  </section>
-  <section class="er-draws">
-    <button class="er-origin" title="z = 0, the middle of the prior">z = 0</button>
-    <button class="er-draw-prior" title="a draw z ~ N(0, I)">prior draw</button>
-    <button class="er-draw-posterior" title="a draw z = mu + σ·ζ from q(z|x) of the nearest data point">posterior draw</button>
-    <button class="er-share" title="copy a link to this view">copy link</button>
-    <output class="er-zeta"></output>
-  </section>
-  </div>
-</aside>`;
 
 export class Explorer {
   constructor(root) {
@@ -233,7 +168,7 @@ export class Explorer {
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
-    this.points = { us, vs, labels: arrays.labels, values: this.values(colour) };
+    this.points = { us, vs, labels: arrays.labels, values: colouring(colour, this.frame, this.costs) };
     if (this.space.shown) this.space.project(us, vs);
   }
 
@@ -291,20 +226,6 @@ export class Explorer {
     return { frame, projection, points, state, covariance: (i) => projection.covariance(frame.arrays.logvar, i) };
   }
 
-  // What colours the points where it is not the class; the colour bar spans all but the outermost hundredth each side.
-  values(colour) {
-    const { arrays } = this.frame;
-    const choices = {
-      rate: [this.costs.rate, "rate, nats"],
-      distortion: [arrays.distortion, "distortion, nats"],
-      volume: [this.costs.logVolume, "ln posterior volume, Σ ln σ"],
-    };
-    if (!(colour in choices)) return null;
-    const [array, title] = choices[colour];
-    const sorted = Float32Array.from(evenly(array.length, ENDS_OF), (i) => array[i]).sort();
-    return { array, title, low: sorted[Math.floor(0.01 * (sorted.length - 1))], high: sorted[Math.ceil(0.99 * (sorted.length - 1))] };
-  }
-
   // --- what the state's listeners do -------------------------------------------------------------------------------
 
   changed(changed, at) {
@@ -315,7 +236,7 @@ export class Explorer {
     } else if (changed.has("turn")) {
       this.turned();
     } else if (changed.has("colour")) {
-      this.points.values = this.values(this.state.colour);
+      this.points.values = colouring(this.state.colour, this.frame, this.costs);
       this.map.recolour();
       this.space.draw(this.map.view);
     } else if (changed.has("hidden")) {

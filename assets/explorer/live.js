@@ -8,6 +8,7 @@ import { Legend } from "./legend.js";
 import { Dials } from "./live-dials.js";
 import { Notice } from "./live-notice.js";
 import { LivePane } from "./live-pane.js";
+import { HTML } from "./live-parts.js";
 import { Page } from "./page.js";
 import { topOf } from "./page-top.js";
 import { Presence } from "./presence.js";
@@ -25,38 +26,6 @@ const SLOW = 100; // ms between two drawings of a chart
 const FAR = 4000; // ms: how seldom a follower fetches weights, for there may be hundreds of them
 const RATE = 28; // ms between two frames of the map while the hand moves, so that the lens has every other one to itself
 const SNAP = 9; // px within which a click takes the data point itself
-
-const HTML = `
-<div class="lv-main">
-  <header class="lv-head"></header>
-  <div class="lv-bar">
-    <div class="er-legend" role="group" aria-label="classes shown"></div>
-    <div class="lv-options">
-      <label class="lv-following" hidden><input type="checkbox"> follow the presenter</label>
-      <div class="lv-choice lv-steered" role="radiogroup" aria-label="runs that are steered" hidden><span>steer</span><button role="radio" data-steered="both">both</button><button role="radio" data-steered="0">left</button><button role="radio" data-steered="1">right</button></div>
-      <div class="lv-choice" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
-      <button class="lv-manifold" aria-pressed="false" title="the plane decoded, beneath the points">decoded plane</button>
-      <button class="lv-fit" title="let the view follow the points again (double click on the map)">fit</button>
-    </div>
-  </div>
-  <div class="lv-stage">
-    <div class="lv-maps"></div>
-    <div class="lv-notice" role="status" hidden></div>
-    <div class="lv-lost" role="status" hidden></div>
-  </div>
-  <form class="lv-locked" hidden><span>read-only: who has the run's key can steer it</span><input type="password" autocomplete="off" placeholder="key" aria-label="the run's key"><button>steer with this key</button></form>
-  <div class="lv-transport" role="group" aria-label="transport"></div>
-  <div class="lv-dials"></div>
-</div>
-<aside class="lv-side">
-  <section class="lv-lens" aria-label="lens"></section>
-  <div class="lv-strip" role="img" aria-label="eight images over their reconstructions"></div>
-  <canvas class="lv-curves" role="img" aria-label="elbo, distortion and rate over the images seen"></canvas>
-  <div class="lv-pair">
-    <canvas class="lv-tradeoff" role="img" aria-label="distortion over rate"></canvas>
-    <canvas class="lv-rates" role="img" aria-label="rate of every latent dimension"></canvas>
-  </div>
-</aside>`;
 
 export class Live extends Page {
   // `base` is the app's root address, `compare` a second run, `follow`: read-only, for an audience. `onAction(message)`

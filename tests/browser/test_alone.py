@@ -31,7 +31,7 @@ def test_a_tour_of_the_page_asks_nothing_of_anyone_else(browser, address) -> Non
     room.hover(1.0, 0.5)
     room.click(0.5, 1.0)
     room.choose("MNIST · 10-D · β = 1").ready(DEEP)
-    room.page.locator('[data-testid="stPopover"] button').click()
+    room.page.get_by_role("button", name="Open a model").click()
     room.page.wait_for_selector('input[type="file"]', state="attached")
     room.page.keyboard.press("Escape")
     for scheme in ("dark", "light"):
