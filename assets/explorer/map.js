@@ -117,10 +117,15 @@ export class LatentMap {
     await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), {
       displaylogo: false,
       displayModeBar: true,
-      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", this.homeButton()]],
       scrollZoom: true,
       doubleClick: false,
     });
+  }
+
+  // Plotly's own would go back to where the map was first opened, which a link may have had elsewhere.
+  homeButton() {
+    return { name: "home", title: "Reset axes", icon: this.Plotly.Icons.home, click: () => this.setRange(this.home) };
   }
 
   traces() {

@@ -283,11 +283,19 @@ def test_zoom_pan_and_home(room) -> None:
     eventually(panned)
     assert not room.pinned
 
-    room.page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    # what is in view is so again after a reload, and home is still where it was
+    before = room.view()
+    room.page.wait_for_selector('.er-root:not([data-address="behind"])')
+    assert "view" in room.link
+    room.page.reload()
+    now = room.ready(FLAT).view()
+    np.testing.assert_allclose(now["x"] + now["y"], before["x"] + before["y"], atol=1e-3)
+    room.page.locator('.modebar-btn[data-title="Reset axes"]').click()
 
     def at_home() -> None:
         now = room.view()
         np.testing.assert_allclose(now["x"] + now["y"], home["x"] + home["y"], atol=1e-6)
+        assert "view" not in room.link
 
     eventually(at_home)
 
