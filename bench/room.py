@@ -108,6 +108,7 @@ def measured(tell: Any, hear: Any, browser: Browser, address: str, server: psuti
     opening = hear()
     used = server.cpu_times()
     numbers |= summary("open", opening)
+    numbers["open_clients_cpu_s"] = opening["cpu_s"]
     numbers["open_server_cpu_s"] = used.user + used.system - spent.user - spent.system
     numbers["megabytes_each"] = median(one["megabytes"] for one in opening["measured"])
     numbers["server_kib_each"] = (server.memory_info().rss - memory) / len(opening["measured"]) / 1024
