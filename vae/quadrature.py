@@ -23,6 +23,7 @@ REACH = 16.0  # cells this many nats under the peak are left out: of a Gaussian 
 MOST_CELLS = 1 << 21
 MOST_LEVELS = 14
 CELLS_PER_SIGMA = 2.0
+REMEMBERED = 1 << 16  # cells of a whole box, at most, whose neighbours are found once
 PROMINENCE = 0.1  # nats that a mode rises over the saddle to a higher one; a ridge askew to the grid ripples by 0.03
 LEAST_WEIGHT = 1e-3  # of a mode
 
@@ -198,7 +199,9 @@ def neighbours(index: Tensor, per_axis: int) -> Tensor:
     `SHIFTS`.
     """
     k = index.shape[1]
-    return _around_all(k, per_axis) if len(index) == per_axis**k else _around(index, per_axis)
+    if len(index) == per_axis**k <= REMEMBERED:
+        return _around_all(k, per_axis)
+    return _around(index, per_axis)
 
 
 @lru_cache(maxsize=4)
