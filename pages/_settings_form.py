@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _images
+from pages._upload_door import contents_of
 from vae.errors import InputError
 from vae.settings import Settings, choices_of, field_types
 
@@ -143,6 +144,6 @@ def _take_images() -> None:
         return
     try:
         side, grey = st.session_state["own-side"], st.session_state["own-colour"] == "grey"
-        choose_data(str(_images.add(file.name, file.getvalue(), side, grey)))
+        choose_data(str(_images.add(*contents_of(file), side, grey)))
     except InputError as error:
         st.session_state["own-refused"] = str(error)

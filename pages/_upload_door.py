@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from pages import _keys
+from vae.errors import InputError
 
 ADDRESS = "/_stcore/upload_file/"
 MOST_BYTES = 2 << 30  # of everybody's files
@@ -22,7 +22,11 @@ FULL = "The server holds as many uploaded files as it can; try again in a few mi
 
 
 class UploadDoor:
-    """Refuses a file that there is no room for, and those of a lecture's audience, before any of it is read."""
+    """Keeps nothing of a file that there is no room for, and refuses those of a lecture's audience.
+
+    Streamlit's uploader would show the first as a number; so it is told that all went well, and the page, which then
+    finds no file, says what there is to say.
+    """
 
     def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
         self.app, self.most = app, most
@@ -32,13 +36,15 @@ class UploadDoor:
         if scope["type"] != "http" or scope["method"] != "PUT" or ADDRESS not in scope["path"]:
             await self.app(scope, receive, send)
             return
-        request = Request(scope)
+        request = Request(scope, receive)
         if _keys.is_lecture() and not _keys.is_presenters(request.cookies.get(_keys.COOKIE)):
             await PlainTextResponse(NOT_HERE, 403)(scope, receive, send)
             return
         size = _announced(request.headers)
         if held() + self.coming + size > self.most:
-            await PlainTextResponse(FULL, 503)(scope, receive, send)
+            async for _ in request.stream():
+                pass
+            await Response(status_code=204)(scope, receive, send)
             return
         self.coming += size
         try:
@@ -61,7 +67,14 @@ def held() -> int:
     return sum(len(file.data) for session in list(files.file_storage.values()) for file in list(session.values()))
 
 
-def let_go(file: Any) -> None:
+def contents_of(file: UploadedFile | DeletedFile) -> tuple[str, bytes]:
+    """Name and bytes of a file that has come in; `InputError` where there was no room for it."""
+    if isinstance(file, DeletedFile):
+        raise InputError(FULL)
+    return file.name, file.getvalue()
+
+
+def let_go(file: UploadedFile | DeletedFile) -> None:
     """Streamlit's own copy of an uploaded file is no longer needed; otherwise it lasts as long as the session."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):

@@ -10,7 +10,7 @@ from pages._keys import is_local
 from pages._lecture import presents
 from pages._models import add_path, add_upload, available, open_model
 from pages._takehome import take_home
-from pages._upload_door import let_go
+from pages._upload_door import contents_of, let_go
 from vae.errors import InputError
 
 LOCAL = is_local()  # only then is a path the reader's own
@@ -20,7 +20,7 @@ def take_upload() -> None:
     """Open the file that was just dropped; a wrong one leaves the page as it was and says why."""
     file = st.session_state[uploader()]
     if file is not None:
-        choose(lambda: add_upload(file.name, file.getvalue()))
+        choose(lambda: add_upload(*contents_of(file)))
         let_go(file)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 

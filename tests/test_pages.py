@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from pages import _files_first, _keys, _models, _routes, _upload_door
@@ -401,7 +402,7 @@ def test_files_that_never_change_are_answered_first_and_compressed_once(monkeypa
 # ---- uploads --------------------------------------------------------------------------------------------------------
 
 
-def test_files_that_streamlit_has_no_room_for_are_refused_before_they_are_read(monkeypatch) -> None:
+def test_files_that_there_is_no_room_for_are_not_kept(monkeypatch) -> None:
     taken: list[bytes] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -413,9 +414,9 @@ def test_files_that_streamlit_has_no_room_for_are_refused_before_they_are_read(m
     address = f"{_upload_door.ADDRESS}session/file"
     assert get(address, method="PUT", app=door, content_length="400")[0] == 200
     for too_much in ({"content_length": "401"}, {}):  # one that says nothing may have as much as Streamlit takes
-        status, _, body = get(address, method="PUT", app=door, **too_much)
-        assert status == 503
-        assert body.decode().endswith(".")
+        assert get(address, method="PUT", app=door, **too_much)[0] == 204
+    with pytest.raises(InputError, match="try again"):  # is what the page finds then
+        _upload_door.contents_of(DeletedFile("file"))
     assert get("/elsewhere", method="PUT", app=door)[0] == 200
     assert len(taken) == 2
     assert door.coming == 0
