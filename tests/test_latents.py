@@ -478,6 +478,13 @@ def test_a_beta_path_is_named_as_what_it_is(out, tmp_path, capsys) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["nowhere", "none.npz", "none.safetensors"])
+def test_what_is_not_there_cannot_go_out(name, tmp_path, capsys) -> None:
+    assert main(["export", str(tmp_path / name), "-o", str(tmp_path / "x.html")]) == 2
+    assert "; give a run folder, a .safetensors file, or latents as" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_sprite_is_never_larger_than_the_projector_takes() -> None:
     from vae.latents_out import SPRITE, _sprite
 

@@ -511,6 +511,10 @@ def _content(source: Path, data_root: str | None) -> Opened | Latents:
     from vae import latents
     from vae.opening import open_path
 
+    if not source.exists():
+        raise InputError(
+            f"There is no {source}; give a run folder, a .safetensors file, or latents as .npz, .csv or .parquet."
+        )
     if source.suffix.lower() in latents.ENDINGS and not source.is_dir():
         return latents.read(source, source.name)
     return open_path(source, lambda checkpoint: _encode(checkpoint, data_root))
