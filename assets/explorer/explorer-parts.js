@@ -2,7 +2,10 @@
 
 export const HTML = `
 <div class="er-main">
-  <div class="er-legend" role="group" aria-label="classes shown"></div>
+  <div class="er-above">
+    <div class="er-legend" role="group" aria-label="classes shown"></div>
+    <button class="er-share" title="copy a link to this view, with all that the open tool shows">copy link</button>
+  </div>
   <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
     <div class="er-tiles"></div>
     <canvas class="er-zones"></canvas>
@@ -58,7 +61,6 @@ export const HTML = `
     <button class="er-origin" title="z = 0, the middle of the prior">z = 0</button>
     <button class="er-draw-prior" title="a draw z ~ N(0, I)">prior draw</button>
     <button class="er-draw-posterior" title="a draw z = mu + σ·ζ from q(z|x) of the nearest data point">posterior draw</button>
-    <button class="er-share" title="copy a link to this view">copy link</button>
     <output class="er-zeta"></output>
   </section>
   </div>
