@@ -156,7 +156,7 @@ def test_rows_follow_the_lens(room) -> None:
         assert np.abs(room.picture(".er-sweep canvas >> nth=2") - model.bytes(at)).max() < 1.6
 
 
-def test_a_collapsed_dimension_is_named_as_such(fresh, runs_folder: Path) -> None:
+def test_a_collapsed_dimension_is_named_as_such(room, runs_folder: Path) -> None:
     folder = runs_folder / "one-collapsed"
     shutil.copytree(GALLERY / DEEP, folder)
     held_out = Model(folder).held_out
@@ -164,12 +164,12 @@ def test_a_collapsed_dimension_is_named_as_such(fresh, runs_folder: Path) -> Non
     mu[:, COLLAPSED] *= 0.01
     (folder / FILE_NAME).unlink()
     save_held_out(folder / FILE_NAME, HeldOut(**{**vars(held_out), "mu": mu}))
-    tool(fresh, "traverse", "runs/one-collapsed")
-    assert fresh.text(".er-collapsed").startswith("Collapsed: z₄.")
-    names = fresh.page.locator(".er-dead > span").all_inner_texts()
+    tool(room, "traverse", "runs/one-collapsed")
+    assert room.text(".er-collapsed").startswith("Collapsed: z₄.")
+    names = room.page.locator(".er-dead > span").all_inner_texts()
     assert names == ["z₄", "collapsed"]
-    tool(fresh, "traverse", DEEP)
-    eventually(lambda: np.testing.assert_equal(fresh.page.locator(".er-dead").count(), 0))
+    tool(room, "traverse", DEEP)
+    eventually(lambda: np.testing.assert_equal(room.page.locator(".er-dead").count(), 0))
 
 
 # --- sample ----------------------------------------------------------------------------------------------------------
