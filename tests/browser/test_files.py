@@ -32,7 +32,7 @@ def upload(room: Room, name: str, data: bytes) -> None:
     """Drop a file where the page takes one."""
     dropzone = room.page.locator('input[type="file"]')
     if not dropzone.count():
-        room.page.locator('[data-testid="stPopover"] button').click()
+        room.page.get_by_role("button", name="Open a model").click()
     dropzone.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": data})
 
 
@@ -133,7 +133,7 @@ def test_a_path_on_this_machine_opens_and_a_wrong_one_is_refused(fresh, tmp_path
     copy = tmp_path / "mine.safetensors"
     copy.write_bytes((model.folder / runs.CHECKPOINT).read_bytes())
     room.open(plotted=False)
-    room.page.locator('[data-testid="stPopover"] button').click()
+    room.page.get_by_role("button", name="Open a model").click()
     field = room.page.locator('[data-testid="stTextInput"] input')
     field.fill(str(tmp_path / "none"))
     field.press("Enter")
