@@ -63,7 +63,7 @@ def frame_address(room: Room) -> str:
     if room.is_file:
         return carried(room, "frame")
     names = room.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    return [name for name in names if "/room/frame/" in name][-1]
+    return next(name for name in names if "/room/frame/" in name)  # its encoder's comes later
 
 
 def carried(room: Room, part: str) -> str:
