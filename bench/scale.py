@@ -159,7 +159,7 @@ def _moved(page: Page, plot: str) -> dict[str, float]:
 
 def _handled(page: Page) -> dict[str, float]:
     """What else a hand does with this map: it picks points, draws a lasso, asks for all buffer zones."""
-    page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    page.locator('.modebar-btn[data-title="Reset axes"]').click()
     picked = np.array(_marks(page, PICKED, lambda: _hover(page), HOVERS // 2))
     page.locator('[data-tool="select"]').click()
     page.wait_for_selector('.er-root[data-tool="select"]')

@@ -90,7 +90,7 @@ def test_points_stay_where_they_belong_when_the_map_is_moved(room) -> None:
         assert (under(room, model.held_out.mu[some[inside]])[:, 3] > 190).all()
 
     eventually(painted)
-    room.page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    room.page.locator('.modebar-btn[data-title="Reset axes"]').click()
 
 
 def test_classes_hide_and_values_colour(room) -> None:

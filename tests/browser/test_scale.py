@@ -64,7 +64,7 @@ def opened(
 def room(opened: tuple[Room, list[str], list[str]]) -> Iterator[Room]:
     room, wrong, _ = opened
     yield room
-    room.page.locator('.modebar-btn[data-attr="zoom"][data-val="reset"]').click()
+    room.page.locator('.modebar-btn[data-title="Reset axes"]').click()
     room.follow("")
     assert not wrong
 
