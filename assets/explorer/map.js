@@ -114,13 +114,18 @@ export class LatentMap {
 
   async react(range) {
     const colours = theme(this.root);
-    await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), {
+    this.config ??= this.configuration(); // one object, for Plotly begins anew with any other
+    await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
+  }
+
+  configuration() {
+    return {
       displaylogo: false,
       displayModeBar: true,
       modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", this.homeButton()]],
       scrollZoom: true,
       doubleClick: false,
-    });
+    };
   }
 
   // Plotly's own would go back to where the map was first opened, which a link may have had elsewhere.
