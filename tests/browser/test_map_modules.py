@@ -308,8 +308,8 @@ STOPPED = """async (m, arrays) => {
   const count = arrays.labels.length;
   const frame = { count, arrays, meta: { name: "a map", latent_dim: 2 } };
   numbers.show(frame, []);
-  await new Promise((done) => setTimeout(done, 30));
   numbers.stop();
+  await new Promise((done) => setTimeout(done, 30));
   const at = [numbers.slices.work, root.dataset.ready];
   numbers.show(frame, []);
   while (root.dataset.ready !== "") await new Promise((done) => setTimeout(done, 10));

@@ -177,7 +177,7 @@ def film(room: Room, row: int, i: int) -> np.ndarray:
 
 
 def path_is(room: Room, kind: str) -> None:
-    waits_for(room, f'document.querySelector(".er-tool-interpolate").dataset.path === "{kind}"')
+    waits_for(room, f'document.querySelector(".er-tool-interpolate")?.dataset.path === "{kind}"')
 
 
 def tool(room: Room) -> None:
