@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import Room, eventually
+from tests.browser.test_map_tools import drag
 from vae.latents import frame, read, sampled
 
 if TYPE_CHECKING:
@@ -238,12 +239,7 @@ def selected(
     room.follow(f"tool=select{link}")
     room.page.locator(f'.er-tool-select [data-mode="{mode}"]').click()
     room.page.locator(".er-tool-select .er-clear").click()
-    pixels = [room.pixel(*spot) for spot in spots]
-    room.page.mouse.move(*pixels[0])
-    room.page.mouse.down()
-    for pixel in pixels[1:]:
-        room.page.mouse.move(*pixel)
-    room.page.mouse.up()
+    corners = drag(room, *spots)
     room.page.wait_for_selector(".er-pair")
     room.page.locator(".er-measure").select_option("rate")
     if room.text(".er-turn") != "best first":
@@ -252,7 +248,7 @@ def selected(
     with room.page.expect_download() as found:
         room.page.locator(".er-csv").click()
     with open(found.value.path(), newline="") as file:
-        return np.array([room.data(*pixel) for pixel in pixels]), list(csv.DictReader(file))
+        return corners, list(csv.DictReader(file))
 
 
 def _assert_text(room: Room, selector: str, text: str) -> None:
