@@ -14,7 +14,7 @@ import { HoleNumbers } from "./hole-numbers.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
-import { linkHash } from "./link-hash.js";
+import { linkHash, writeHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
@@ -123,6 +123,7 @@ export class Explorer {
 
   // Shows the open model as `state` says.
   async adopt(state) {
+    clearTimeout(this.hashTimer); // the address follows once all is shown
     this.state = state;
     restrict(state, this.frame.given);
     const refusal = state.isSpatial ? this.refusal("3d") : "";
@@ -429,8 +430,7 @@ export class Explorer {
     clearTimeout(this.hashTimer);
     this.root.dataset.address = "behind"; // of the state, for whoever reads it
     this.hashTimer = setTimeout(() => {
-      const hash = this.state.toHash();
-      history.replaceState(history.state, "", location.pathname + location.search + (hash && `#${hash}`));
+      if (!writeHash(this.state.toHash())) return this.saveHash();
       delete this.root.dataset.address;
     }, 150); // browsers limit how often an address may change
   }

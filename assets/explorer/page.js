@@ -1,6 +1,7 @@
 // What the pages beside the map have in common: an element that ends where the window does, frames that are painted once
 // something has changed, an address that follows what is chosen.
 
+import { writeHash } from "./link-hash.js";
 import { topOf } from "./page-top.js";
 
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
@@ -37,8 +38,7 @@ export class Page {
     this.hashTimer ??= setTimeout(() => {
       this.hashTimer = null;
       if (this.destroyed || !this.root.isConnected) return;
-      const hash = this.hash();
-      history.replaceState(history.state, "", `${location.pathname}${location.search}${hash && `#${hash}`}`);
+      if (!writeHash(this.hash())) this.saveHashSoon();
     }, HASH_EVERY);
   }
 }
