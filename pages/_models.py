@@ -25,7 +25,7 @@ from vae.export import encoder_frame, explorer_frame
 from vae.facts import data_title, facts
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.latents import Latents
-from vae.pictures import DEFAULT, Fit
+from vae.pictures import Fit
 from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
@@ -258,7 +258,7 @@ def _encode(checkpoint: Checkpoint) -> HeldOut | None:
 
 
 @lru_cache(maxsize=2)
-def held_out_images(data: str, fit: Fit = DEFAULT) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def held_out_images(data: str, fit: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Pixels, labels and places in the test split of a data set's images for a map; None where there are none.
 
     Pictures of one's own are made to `fit`.

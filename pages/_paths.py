@@ -23,6 +23,7 @@ from vae import path as paths
 from vae.errors import InputError
 from vae.export import header, pack
 from vae.path import BetaPath
+from vae.pictures import Fit
 
 PATHS = Path(__file__).parent.parent / "assets" / "paths"
 FIRST = "mnist-2d"  # the path to begin with
@@ -125,7 +126,7 @@ def _frame(name: str, path: BetaPath) -> bytes:
 
 def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and labels of the images that the path's posteriors are of."""
-    known = _models.held_out_images(path.settings.data)
+    known = _models.held_out_images(path.settings.data, Fit.like(path.image_shape))
     if known is None:
         raise InputError(
             f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."

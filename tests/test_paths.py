@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
@@ -114,6 +115,27 @@ def test_the_frame_holds_the_images_and_every_posterior(folder) -> None:
     assert meta["betas"] == BETAS
     assert meta["up"][3]["test"] == {"distortion": 24.0, "rate": 1.0}
     assert not [name for name in arrays if name.startswith("decoder.")]
+
+
+def test_own_pictures_are_made_to_the_size_and_colours_of_the_path(folder) -> None:
+    pictures = folder / "pictures"
+    for i in range(24):
+        place = pictures / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (10 * i, 0, 100)).save(place / f"{i}.png")
+    settings = Settings(data=str(pictures), hidden=(6,), latent_dim=2, picture_size=16, picture_colour="rgb")
+    shapes = parameter_shapes(make_plan("mlp", settings.hidden, settings.latent_dim, (3, 16, 16)))
+    decoder = {
+        name: np.zeros((len(BETAS), *shape), np.float16)
+        for name, shape in shapes.items()
+        if name.startswith("decoder.")
+    }
+    places = {name: np.zeros((len(BETAS), 1, 2), np.float16) for name in ("mu", "logvar")}
+    texts = {"settings": settings.to_json(), "image_shape": "[3, 16, 16]", "classes": '["a", "b"]'}
+    put(folder, "own", **texts, **decoder, **places, index=np.array([0], np.int32))
+    arrays = frame("own")[1]
+    assert arrays["images"].shape == (1, 3, 16, 16)
+    assert (arrays["images"][0, 2] == 100).all()
 
 
 def test_decoders_come_one_by_one_as_the_file_has_them(folder, server) -> None:
