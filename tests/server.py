@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,8 +50,7 @@ class Server:
         ) as socket:
             guest = Guest(socket)
             if key is not None:
-                guest.send(token=key)
-                assert guest.hear("steer")["steer"]
+                guest.take_key(key)
             yield guest
 
 
@@ -59,12 +59,24 @@ class Guest:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.kept: deque[dict[str, Any]] = deque()  # come already, and not yet received
+
+    def take_key(self, key: str) -> None:
+        """Steer from now on. What comes before the answer is still to be received."""
+        self.send(token=key)
+        before = []
+        while (message := self.receive())["type"] != "steer":
+            before.append(message)
+        self.kept.extend(before)
+        assert message["steer"]
 
     def send(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
     def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next message; a frame as {"type": "frame", "meta": …, "data": …}."""
+        if self.kept:
+            return self.kept.popleft()
         data = self.socket.recv(timeout=timeout)
         if isinstance(data, str):
             return json.loads(data)
@@ -88,9 +100,9 @@ class Guest:
     def status(self, when: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The next status for which `when` holds, whatever message brings it."""
         while True:
-            message = self.receive()
-            if when(message.get("status", {"state": None})):
-                return message["status"]
+            status = self.receive().get("status")
+            if status is not None and when(status):
+                return status
 
     def refusal(self) -> str:
         reason = self.hear("refused")["reason"]
