@@ -23,7 +23,6 @@ export class AskedNetwork {
   adopt(frame) {
     this.frame = frame;
     this.near?.adopt(frame);
-    if (this.worker) this.teach();
   }
 
   // Calls take({ pixels, raw }) for a z, take({ mu, logvar }) for an image, with arrays that the next answer overwrites:
@@ -110,6 +109,7 @@ export class AskedNetwork {
     this.hands = hand ? this.hands + 1 : 0;
     if (!next) return;
     clearTimeout(this.idle);
+    if (this.taught !== this.frame) this.teach();
     this.asked = { ...next, frame: this.frame, since: performance.now() };
     this.worker.postMessage({ input: next.input });
   }
@@ -130,10 +130,12 @@ export class AskedNetwork {
       event.preventDefault();
       this.comeBack();
     };
-    this.teach();
+    this.taught = null;
   }
 
+  // Brings the worker the weights of now: once something is asked of them, for others may follow in every frame.
   teach() {
+    this.taught = this.frame;
     const arrays = {}; // copies of their own, for a view would take all of the frame along
     for (const [name, array] of Object.entries(this.frame.arrays)) if (name.startsWith(`${this.kind}r.`)) arrays[name] = array.slice();
     const frame = { meta: this.frame.meta, arrays };

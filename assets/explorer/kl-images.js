@@ -5,7 +5,7 @@ import { signed } from "./format.js";
 import { klPerDim, logPrior } from "./gaussian.js";
 import { Picture } from "./picture.js";
 import { Random } from "./random.js";
-import { measure } from "./timing.js";
+import { Series } from "./series.js";
 
 const COUNT = 8;
 const SEED = 1;
@@ -31,12 +31,18 @@ export class Images {
     this.root.replaceChildren(...rows.flat());
     const pictures = rows.map(([, ...canvases]) => canvases.map((canvas) => new Picture(canvas, shape)));
     this.points.forEach((point, i) => pictures[0][i].paint(images, 1 / 255, point * size));
-    [, this.reconstructions, this.samples] = pictures;
+    const decoded = [...pictures[1], ...pictures[2]];
+    this.series = new Series(this.root, decoded.length, (i) => this.spot(i), (i, { pixels }) => decoded[i].paint(pixels));
+  }
+
+  // z of decoded picture i: the mean of an image, then the draws.
+  spot(i) {
+    return i < this.points.length ? this.model.mean(this.points[i], this.z) : this.draws[i - this.points.length];
   }
 
   show(model) {
-    this.points.forEach((point, i) => this.reconstructions[i].paint(model.decoder.decode(model.mean(point, this.z))));
-    this.draws.forEach((z, i) => this.samples[i].paint(model.decoder.decode(z)));
+    this.model = model;
+    model.decoder.askAll("images", this.series.renew(), Infinity);
   }
 }
 
@@ -65,10 +71,7 @@ export class PathLens {
 
   // z decoded; beside it the image of the point `nearest`, and what the model makes of it.
   show(model, { z, pinned, point }, nearest) {
-    const start = performance.now();
-    const pixels = model.decoder.decode(z);
-    measure("elbo-room:decode", start);
-    this.picture.paint(pixels);
+    model.decoder.ask("lens", z, ({ pixels }) => this.picture.paint(pixels));
     const where = point >= 0 ? "pinned to a data point" : pinned ? "pinned: Escape releases" : "decoded at the pointer";
     this.text.textContent = `${where} · ln p(z) ${signed(logPrior(z), 1)} nats`;
     if (nearest >= 0) this.showPoint(model, nearest);
@@ -78,7 +81,7 @@ export class PathLens {
     const { images, labels, index } = model.path.frame.arrays;
     if (point !== this.point) this.original.paint(images, 1 / 255, point * this.size);
     this.point = point;
-    this.reconstruction.paint(model.decoder.decode(model.mean(point, this.mean)));
+    model.decoder.ask("nearest", model.mean(point, this.mean), ({ pixels }) => this.reconstruction.paint(pixels));
     model.logvar(point, this.lnVariance);
     let rate = 0;
     this.mean.forEach((mu, d) => (rate += klPerDim(mu, this.lnVariance[d])));

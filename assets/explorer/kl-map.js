@@ -57,6 +57,7 @@ export class PathMap extends Pane {
     super.paintGround();
     this.plane.root.style.display = this.hasPlane ? "" : "none";
     if (this.hasPlane) this.plane.place(this.view);
+    else this.model.decoder?.forget("plane");
   }
 
   paintMotion() {

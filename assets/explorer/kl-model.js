@@ -2,7 +2,7 @@
 //
 // mu, ln sigma² and the weights are mixed linearly, into arrays that are made once. For a map it is what morph.js is.
 
-import { Decoder } from "./network.js";
+import { AskedNetwork } from "./asked-network.js";
 
 export class Model {
   constructor(path) {
@@ -12,7 +12,7 @@ export class Model {
     if (k === 1) this.shown[1] = Float32Array.from({ length: count }, (_, i) => ((i * 0.61803398875) % 1) - 0.5);
     this.meta = frame.meta;
     this.weights = null;
-    this.decoder = null;
+    this.decoder = null; // an AskedNetwork, once its first weights are there
   }
 
   get us() {
@@ -65,13 +65,14 @@ export class Model {
     const b = path.decoders[Math.min(stop + 1, path.stops - 1)];
     this.weights ??= Object.fromEntries(Object.entries(a).map(([name, array]) => [name, new Float32Array(array.length)]));
     for (const [name, out] of Object.entries(this.weights)) t === 0 ? out.set(a[name]) : mix(a[name], b[name], t, out);
-    if (!this.decoder || !this.isDense) this.decoder = new Decoder({ meta: this.meta, arrays: this.weights });
+    const frame = { meta: this.meta, arrays: this.weights };
+    if (this.decoder) this.decoder.adopt(frame);
+    else this.decoder = new AskedNetwork("decode", frame);
     return true;
   }
 
-  // Dense layers read the weights as they are; transposed convolutions keep them in an order of their own.
-  get isDense() {
-    return this.meta.plan.decoder.every(({ op }) => op !== "conv_transpose");
+  close() {
+    this.decoder?.close();
   }
 
   // Mean of point i into `z`.

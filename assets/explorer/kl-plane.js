@@ -50,25 +50,41 @@ export class DecodedPlane {
     style.clipPath = `inset(${edge(view.top, y0)} ${edge(x1, right)} ${edge(y1, bottom)} ${edge(view.left, x0)})`;
   }
 
-  // Decodes for so many milliseconds; true while images wait.
+  // Has the decoder asked for so many milliseconds, or one image after the other where it answers later; true while images
+  // wait for the next frame.
   renew(decoder, budget) {
     if (!this.waiting) return false;
+    if (decoder.isFar) {
+      decoder.askAll("plane", this);
+      return false;
+    }
     const until = performance.now() + budget;
     while (this.waiting && performance.now() < until) {
-      this.decode(decoder, (this.next * STRIDE) % (SIDE * SIDE));
-      this.next = (this.next + 1) % (SIDE * SIDE);
-      this.waiting--;
+      const { input, take } = this.question();
+      decoder.ask("plane", input, take);
     }
-    this.canvas.getContext("2d").putImageData(this.image, 0, 0);
     return this.waiting > 0;
   }
 
-  decode(decoder, tile) {
-    const { width, height, channels, z, pixels, ink } = this;
+  // The next image, as of a series.
+  question() {
+    if (!this.waiting) return null;
+    const { width, height, z } = this;
+    const tile = (this.next * STRIDE) % (SIDE * SIDE);
     const [row, column] = [Math.floor(tile / SIDE), tile % SIDE];
     z[this.dimensions[0]] = REACH * ((2 * column) / (SIDE - 1) - 1);
     z[this.dimensions[1]] = REACH * (1 - (2 * row) / (SIDE - 1));
-    const image = decoder.decode(z);
+    this.next = (this.next + 1) % (SIDE * SIDE);
+    this.waiting--;
+    const take = ({ pixels }) => {
+      this.write(pixels, row, column);
+      this.canvas.getContext("2d").putImageData(this.image, 0, 0, column * width, row * height, width, height);
+    };
+    return { input: z, take };
+  }
+
+  write(image, row, column) {
+    const { width, height, channels, pixels, ink } = this;
     const plane = width * height;
     const byte = (value) => (255 * Math.min(1, Math.max(0, value)) + 0.5) | 0;
     for (let y = 0, from = 0; y < height; y++) {

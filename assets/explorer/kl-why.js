@@ -7,6 +7,7 @@ import { classColour } from "./palette.js";
 import { Model } from "./kl-model.js";
 import { PathMap } from "./kl-map.js";
 import { Picture } from "./picture.js";
+import { Series } from "./series.js";
 
 const STEPS = 9; // images along the line, both ends among them
 
@@ -31,12 +32,15 @@ export class Why {
     this.fixed = [path.positions[0], null, path.positions[last]];
     const shape = path.frame.meta.image_shape;
     for (const column of this.columns) {
+      column.model?.close();
       column.model = new Model(path);
       column.pane.show(path, column.model);
       column.pane.decorate = (context, view) => this.drawLine(context, view, column.model, column.pane.state.pair);
       const canvases = Array.from({ length: STEPS }, () => document.createElement("canvas"));
-      column.column.querySelector(".kl-line").replaceChildren(...canvases);
-      column.pictures = canvases.map((canvas) => new Picture(canvas, shape));
+      const line = column.column.querySelector(".kl-line");
+      line.replaceChildren(...canvases);
+      const pictures = canvases.map((canvas) => new Picture(canvas, shape));
+      column.series = new Series(line, STEPS, (i) => this.between(column, i / (STEPS - 1)), (i, { pixels }) => pictures[i].paint(pixels));
     }
     this.ends = [0, 1].map(() => new Float64Array(path.k));
     this.z = new Float64Array(path.k);
@@ -62,7 +66,7 @@ export class Why {
       const key = `${model.position} ${pane.state.pair}`;
       if (column.shown === key || !model.prepare()) return;
       this.write(column, i);
-      this.drawBetween(column);
+      model.decoder.askAll("line", column.series.renew(), Infinity);
       column.shown = key;
     });
   }
@@ -74,13 +78,11 @@ export class Why {
     column.querySelector(".kl-zones").textContent = zoneFacts(this.path, model.position);
   }
 
-  drawBetween({ model, pictures, pane }) {
-    this.ends.forEach((end, e) => model.mean(pane.state.pair[e], end));
-    pictures.forEach((picture, i) => {
-      const share = i / (STEPS - 1);
-      for (let d = 0; d < this.z.length; d++) this.z[d] = this.ends[0][d] + share * (this.ends[1][d] - this.ends[0][d]);
-      picture.paint(model.decoder.decode(this.z));
-    });
+  // z on the line between the means of the pair; overwritten by the next call.
+  between({ model, pane }, share) {
+    const [a, b] = this.ends.map((end, e) => model.mean(pane.state.pair[e], end));
+    for (let d = 0; d < a.length; d++) this.z[d] = a[d] + share * (b[d] - a[d]);
+    return this.z;
   }
 
   drawLine(context, view, model, pair) {
@@ -107,7 +109,10 @@ export class Why {
   }
 
   destroy() {
-    for (const { pane } of this.columns) pane.destroy();
+    for (const { pane, model } of this.columns) {
+      pane.destroy();
+      model?.close();
+    }
   }
 }
 

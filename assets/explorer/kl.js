@@ -112,8 +112,7 @@ export class Kl extends Page {
   build() {
     const { path } = this;
     this.listener?.abort();
-    this.pane?.destroy();
-    this.why?.destroy();
+    this.letGo();
     delete this.root.dataset.complete;
     this.model = new Model(path);
     const hands = {
@@ -185,8 +184,14 @@ export class Kl extends Page {
   destroy() {
     super.destroy();
     this.fetching?.abort();
+    this.letGo();
+  }
+
+  // Ends what was made for one path.
+  letGo() {
     this.pane?.destroy();
     this.why?.destroy();
+    this.model?.close();
   }
 
   // --- hands ---------------------------------------------------------------------------------------------------------------
@@ -376,7 +381,6 @@ export class Kl extends Page {
     if (this.imagesDirty && !state.forces) this.images.show(model);
     this.lens.show(model, state, nearest);
     this.imagesDirty = this.lensDirty = false;
-    this.root.dataset.decoded = this.path.betaAt(state.position);
   }
 
   // True where something has yet to be drawn.

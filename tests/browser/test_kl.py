@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from functools import cached_property
 from math import log, sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,11 @@ DECODE = """async ([folder, frameUrl, decoders, positions, zs]) => {
   return positions.map((position) => {
     model.to(position);
     if (!model.prepare()) throw new Error("no decoder");
-    return zs.map((z) => Array.from(model.decoder.decode(z)));
+    return zs.map((z) => {
+      let image = null;
+      model.decoder.ask("lens", z, ({ pixels }) => (image = Array.from(pixels)));
+      return image;
+    });
   });
 }"""
 
@@ -43,9 +48,12 @@ DECODE = """async ([folder, frameUrl, decoders, positions, zs]) => {
 class File:
     """The path file, and what PyTorch says of it; between two stops, of the weights between theirs."""
 
+    def __init__(self, file: Path = FILE) -> None:
+        self.file = file
+
     @cached_property
     def path(self) -> paths.BetaPath:
-        return paths.read(FILE)
+        return paths.read(self.file)
 
     @cached_property
     def labels(self) -> np.ndarray:
