@@ -7,7 +7,7 @@ import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
 import { Dials } from "./live-dials.js";
 import { Notice } from "./live-notice.js";
-import { LivePane } from "./live-pane.js";
+import { Pane } from "./pane.js";
 import { HTML } from "./live-parts.js";
 import { Page } from "./page.js";
 import { topOf } from "./page-top.js";
@@ -88,7 +88,7 @@ export class Live extends Page {
   openRun(name, i) {
     const element = document.createElement("div");
     this.$(".lv-maps").append(element);
-    const pane = new LivePane(element, this.camera, this.state, {
+    const pane = new Pane(element, this.camera, this.state, {
       hover: (pane, x, y, at) => this.hover(pane, x, y, at),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
       move: (...args) => this.look(() => this.camera.take(...args)),
@@ -216,9 +216,9 @@ export class Live extends Page {
   }
 
   // A snapshot that heeds what was asked for is about to be painted.
-  heeded(session, pane, { control }) {
+  heeded(session, { control }) {
     const done = this.requests.heeded(session, control).filter(({ wanted }) => "beta" in wanted);
-    if (done.length) pane.afterPaint(() => done.forEach(({ at }) => measure("elbo-room:control-to-frame", at)));
+    if (done.length) afterPaint(() => done.forEach(({ at }) => measure("elbo-room:control-to-frame", at)));
   }
 
   act(name, more = {}) {
@@ -406,7 +406,7 @@ export class Live extends Page {
       if (!frame) return;
       pane.take(frame, now);
       this.followPoints();
-      this.heeded(session, pane, frame.meta);
+      this.heeded(session, frame.meta);
       if (i === 0) {
         this.strip.show(frame.arrays.reconstructions);
         this.touch("rates");

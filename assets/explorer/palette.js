@@ -27,7 +27,7 @@ const parsed = new Map();
 // Colour → [r, g, b] in 0–255, through the browser's own parser.
 export function rgb(colour) {
   if (!parsed.has(colour)) {
-    const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true }); // also in a worker
+    const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
     context.fillStyle = colour;
     context.fillRect(0, 0, 1, 1);
     parsed.set(colour, [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);

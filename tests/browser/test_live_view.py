@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from pages import _keys
-from tests.browser.conftest import WINDOW
 from tests.browser.room import ROOT, Room, eventually
 from vae import control, live, runs
 from vae.networks import Decoder
@@ -32,14 +31,10 @@ MOUNT = """async ([module, options]) => {
   window.view = new Live(root, { base: new URL("../..", location.href).href, ...options });
 }"""
 
-# Pixels that are drawn, of a canvas that a worker may hold.
 INK = """(canvas) => {
   const { width, height } = canvas;
-  const context = new OffscreenCanvas(width, height).getContext("2d");
-  context.drawImage(canvas, 0, 0);
-  return context.getImageData(0, 0, width, height).data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  return canvas.getContext("2d").getImageData(0, 0, width, height).data.filter((value, i) => i % 4 === 3 && value > 0).length;
 }"""
-NO_WORKER = "window.Worker = class { constructor() { throw new DOMException('not here', 'SecurityError'); } };"
 
 
 class Watched:
@@ -487,27 +482,13 @@ def test_the_mathematics_of_sliders_axes_motion_and_view(view) -> None:
     assert of("history.js", history) == [[2, 5, [1, 2]]] * 2
 
 
-@pytest.mark.parametrize("lack", ["nothing", "a browser that makes no worker", "a module that does not come"])
-def test_points_and_zones_are_drawn_in_a_worker_or_without_one(browser, address, run, lack) -> None:
-    control.ask(run.folder, until=None, beta=1.0)
-    with browser.new_context(viewport=WINDOW) as context:  # whose errors are meant to be there
-        if lack == "a browser that makes no worker":
-            context.add_init_script(NO_WORKER)
-        elif lack != "nothing":
-            context.route("**/motion-worker.js", lambda route: route.abort())
-        page = context.new_page()
-        page.goto(f"{address}/room/follow/{NAME}")
-        page.wait_for_selector(".lv-map[data-step]")
-        motion = page.locator(".lv-motion")
-
-        def ink() -> int:
-            return motion.evaluate(INK)
-
-        eventually(lambda: check(ink() > 1000))
-        both = ink()
-        page.locator('[data-zones="none"]').click()
-        eventually(lambda: check(100 < ink() < 0.7 * both), 10)
-        assert len(page.workers) == (lack == "nothing")
+def test_zones_are_drawn_beneath_the_points_until_they_are_switched_off(view) -> None:
+    room = view()
+    motion = room.page.locator(".lv-motion")
+    eventually(lambda: check(motion.evaluate(INK) > 1000))
+    both = motion.evaluate(INK)
+    room.page.locator('[data-zones="none"]').click()
+    eventually(lambda: check(100 < motion.evaluate(INK) < 0.7 * both), 10)
 
 
 def test_the_motion_is_smooth(view) -> None:
