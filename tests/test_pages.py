@@ -8,9 +8,10 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import plotly
@@ -28,6 +29,8 @@ from pages._routes import PreloadHeader, module_path, modules, plotly_path, publ
 from vae import runs
 from vae.errors import InputError
 from vae.held_out import FILE_NAME
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "assets" / "gallery"
@@ -263,8 +266,14 @@ def test_of_many_who_open_a_model_at_once_one_does_the_work(no_runs, monkeypatch
 # ---- routes ---------------------------------------------------------------------------------------------------------
 
 
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own: in this one, Playwright may keep a loop running for the tests of the browser."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def get(path: str, *options: Any, **more: Any) -> tuple[int, dict[str, str], bytes]:
-    return asyncio.run(fetch(path, *options, **more))
+    return run(fetch(path, *options, **more))
 
 
 async def fetch(
@@ -368,7 +377,7 @@ def test_who_comes_while_it_is_compressed_waits_for_the_same(monkeypatch) -> Non
     async def many() -> list[Any]:
         return await asyncio.gather(*(fetch(address, ELSEWHERE, accept_encoding="gzip") for _ in range(16)))
 
-    assert len({body for _, _, body in asyncio.run(many())}) == len(compressed) == 1
+    assert len({body for _, _, body in run(many())}) == len(compressed) == 1
     publish_frame(b"of one" * 10_000)
     get(address, ELSEWHERE, accept_encoding="gzip")
     assert len(compressed) == 1
