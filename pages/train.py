@@ -9,9 +9,19 @@ import streamlit as st
 from pages import _images, _keys, _launch, _models, _settings_form
 from pages._lecture import follow_link, presents, qr_image
 from pages._live_component import live_view
+from pages._overture import overture
 from vae import runs
 from vae.errors import InputError
 
+LEAD = """
+<p class='room-lead'>Watch a variational autoencoder learn: its latent map forms before your eyes, and you turn beta
+and the learning rate while it trains.</p>
+<ul class='room-points'>
+<li><b>β to 0</b>: the zones shrink to points, an autoencoder.
+<b>β up</b>: they swell and overlap, until all is N(0, I).</li>
+<li><b>Pause</b>, go one step or one epoch, rewind, fork, compare two runs side by side.</li>
+<li><b>Share</b>: a QR code lets everyone in the room follow on their own device.</li>
+</ul>"""
 PRESENTER = presents()
 MAY_TRAIN = PRESENTER or _keys.audience_runs() > 0
 
@@ -79,7 +89,7 @@ def title_of(name: str) -> str:
 
 def new_run() -> None:
     """The big button, and the settings beside it."""
-    button, settings, _ = st.columns([1.2, 1, 4], vertical_alignment="center")
+    button, settings = st.columns([1.2, 1], vertical_alignment="center")
     button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", on_click=train)
     with settings.popover("Settings", width="stretch"):
         _settings_form.show(own_images=PRESENTER)
@@ -88,16 +98,18 @@ def new_run() -> None:
 
 
 def first_visit() -> None:
-    st.html(
-        "<p class='room-lead'>Watch a variational autoencoder learn: its latent map forms before your eyes, and you "
-        "turn beta and the learning rate while it trains.</p>"
-    )
-    if MAY_TRAIN:
-        new_run()
-        data = _settings_form.chosen_data()
-        st.caption(f"As it is set: {_images.choices().get(data, data)}. It goes on when you leave the page.")
-    else:
-        st.info("In this lecture the presenter trains; choose a run from the list to follow it.")
+    words, picture = st.columns([1, 1.25], gap="large")
+    with words:
+        st.html(LEAD)
+        if MAY_TRAIN:
+            new_run()
+            data = _settings_form.chosen_data()
+            st.caption(f"As it is set: {_images.choices().get(data, data)}. It goes on when you leave the page.")
+        else:
+            follow = "choose a run from the list to follow it" if known else "reload this page once a run has begun"
+            st.info(f"In this lecture the presenter trains; {follow}.")
+    with picture:
+        overture()
 
 
 def share(run: str) -> None:
@@ -157,17 +169,21 @@ for parameter in ("run", "with"):
 shown = {st.session_state["run"], st.session_state["with"]}
 title, picker, comparer, opener, sharer, _ = st.columns([3.2, 2.9, 2.9, 1.4, 1.2, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room</h1>")
-run = picker.selectbox(
-    "Run", list(known), format_func=title_of, key="run", on_change=mark_choice,
-    index=None, placeholder="A run …", label_visibility="collapsed",
-)  # fmt: skip
+run = None
+if known:
+    run = picker.selectbox(
+        "Run", list(known), format_func=title_of, key="run", on_change=mark_choice,
+        index=None, placeholder="A run …", label_visibility="collapsed",
+    )  # fmt: skip
 others = [name for name in known if name != run]
 if st.session_state["with"] not in others:
     st.session_state["with"] = None
-compare = comparer.selectbox(
-    "Compare with", others, format_func=title_of, key="with", on_change=mark_choice,
-    index=None, placeholder="Compare with …", label_visibility="collapsed",
-)  # fmt: skip
+compare = None
+if run and others:
+    compare = comparer.selectbox(
+        "Compare with", others, format_func=title_of, key="with", on_change=mark_choice,
+        index=None, placeholder="Compare with …", label_visibility="collapsed",
+    )  # fmt: skip
 if missing := st.session_state.pop("missing", None):
     st.error(missing)
 keep_address(run, compare)

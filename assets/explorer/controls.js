@@ -14,7 +14,7 @@ export class Controls {
   load(meta, given) {
     const k = meta.latent_dim;
     const classes = meta.classes.map((name, i) => [String(i), `class ${name}`]);
-    const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "posterior volume"]];
+    const colours = [["class", "class"], ["rate", "rate"], ["distortion", "distortion"], ["volume", "volume"]];
     this.root.replaceChildren(
       this.select("colour", "Colour by", colours.filter(([name]) => coloursOf(given)[name])),
       ...(k > 2 ? this.plane(meta, given) : []),
@@ -28,7 +28,7 @@ export class Controls {
     return [
       this.select("zones", "Buffer zones", [["pointer", "nearest point"], ["all", "all points"], ...classes, ["none", "none"]]),
       this.scale(),
-      this.select("density", "Density", [["off", "off"], ["q", "aggregate posterior q(z)"], ["ratio", "q(z) against the prior"], ["holes", "holes in the prior"]]),
+      this.select("density", "Density", [["off", "off"], ["q", "aggregate q(z)"], ["ratio", "q(z) / p(z)"], ["holes", "holes in p(z)"]]),
     ];
   }
 

@@ -62,13 +62,14 @@ export class Tradeoff {
       if (!inside(plot.box, px, py)) continue;
       plot.dots(1, () => point.rate, () => point.distortion, colour, 2.5);
       if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest is named
-      plot.label(`β ${short(point.beta)}`, px + 6, py - 8, { font: "11px" });
+      const left = hasRoom(plot, px);
+      plot.label(`β ${short(point.beta)}`, px + (left ? 6 : -6), py - 8, { align: left ? "left" : "right", font: "11px" });
     }
     const { context, colours } = plot;
     const [px, py] = [plot.x(newest.rate), plot.y(newest.distortion)];
     if (!inside(plot.box, px, py)) return;
     disc(context, px, py, 5.5, colour, colours.background);
-    const left = px < plot.box.left + plot.box.width - 70;
+    const left = hasRoom(plot, px);
     plot.label(`β ${short(newest.beta)}`, px + (left ? 10 : -10), py, { align: left ? "left" : "right", font: "600 12px", colour });
   }
 
@@ -94,6 +95,9 @@ function trace({ train }) {
 const along = (plot, points, colour) => plot.path(points.length, (i) => points[i].rate, (i) => points[i].distortion, colour, 1.9);
 
 const inside = ({ left, top, width, height }, x, y) => x >= left && x <= left + width && y >= top && y <= top + height;
+
+// Whether a name fits in to the right of x.
+const hasRoom = ({ box }, x) => x < box.left + box.width - 70;
 
 // Where beta was left for another: the last spot under each, but those that were only passed through.
 function changesOfBeta(points) {
