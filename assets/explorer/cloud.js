@@ -4,7 +4,7 @@
 import { Bins, HIDDEN, dots } from "./bins.js";
 import { shownClasses } from "./grid-index.js";
 import { MARKER_OPACITY, markerSize } from "./marker.js";
-import { classColour, rgb, viridis } from "./palette.js";
+import { classColour, rgb, theme, viridis } from "./palette.js";
 import { measure } from "./timing.js";
 
 const RESOLVED = 40_000; // points in view, at most, that are drawn as dots
@@ -40,7 +40,8 @@ export class Cloud {
     const { points: { values }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
     if (values) {
       this.codes = shades(values, index, shownClasses(hidden));
-      this.colours = flat([...Array.from({ length: STEPS }, (_, s) => viridis(s / (STEPS - 1))), null]);
+      const { background } = theme(this.canvas);
+      this.colours = flat([...Array.from({ length: STEPS }, (_, s) => viridis(s / (STEPS - 1), background)), null]);
     } else {
       this.codes = index.labels;
       this.colours = flat(classes.map((_, c) => (hidden.includes(c) ? null : rgb(classColour(c, classes.length)))));

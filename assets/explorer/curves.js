@@ -104,13 +104,13 @@ export class Curves {
   drawTitle(plot, name) {
     const { box, colours } = plot;
     const { train, validation } = this.runs[0].history.current;
-    plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
+    const title = plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
     const points = means(train, name);
     const at = this.hover === null ? Infinity : plot.at(this.hover);
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
     const right = box.left + box.width;
-    const [lead, tail] = name === PANELS[0] && box.width > 300 ? ["training ", "validation "] : ["", ""];
+    const [lead, tail] = name === PANELS[0] && box.width > 2.5 * title ? ["training ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
     const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
     if (here >= 0) plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });

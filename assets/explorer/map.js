@@ -6,7 +6,7 @@ import { GridIndex, shownClasses } from "./grid-index.js";
 import { Manifold } from "./manifold.js";
 import { MARKER_OPACITY, markerSize } from "./marker.js";
 import { Overlay } from "./overlay.js";
-import { classColour, faded, theme } from "./palette.js";
+import { classColour, colorscale, faded, theme } from "./palette.js";
 import { View, homeRange, rangeOf, shownBy } from "./view.js";
 import { Zones } from "./zones.js";
 
@@ -181,7 +181,7 @@ export class LatentMap {
       showlegend: false,
       modebar: { bgcolor: "rgba(0,0,0,0)", color: faded(colours.text, 0.6), activecolor: colours.text, orientation: "v" },
       coloraxis: values && {
-        colorscale: "Viridis", cmin: values.low, cmax: values.high,
+        colorscale: colorscale(colours.background), cmin: values.low, cmax: values.high,
         colorbar: { title: { text: values.title, side: "right" }, thickness: 12, outlinewidth: 0, x: 1.01, len: 1 },
       },
       hovermode: false,

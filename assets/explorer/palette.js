@@ -76,11 +76,21 @@ const VIRIDIS = [
   "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
 ].map(channels);
 
-// A share from 0 to 1 as [r, g, b].
-export function viridis(share) {
-  const at = share * (VIRIDIS.length - 1);
+// The shares of it that do not get lost on a ground.
+const VISIBLE = { dark: [0.22, 1], bright: [0, 0.9] };
+
+// A share from 0 to 1 as [r, g, b], on a ground of this colour.
+export function viridis(share, ground) {
+  const [from, to] = VISIBLE[luminance(rgb(ground)) < 0.2 ? "dark" : "bright"];
+  const at = (from + share * (to - from)) * (VIRIDIS.length - 1);
   const low = Math.min(VIRIDIS.length - 2, Math.floor(at));
-  return VIRIDIS[low].map((from, c) => from + (at - low) * (VIRIDIS[low + 1][c] - from));
+  return VIRIDIS[low].map((channel, c) => channel + (at - low) * (VIRIDIS[low + 1][c] - channel));
+}
+
+// The same as Plotly has colours of values.
+export function colorscale(ground) {
+  const last = VIRIDIS.length - 1;
+  return VIRIDIS.map((_, i) => [i / last, `rgb(${viridis(i / last, ground).map(Math.round).join(", ")})`]);
 }
 
 function channels(hex) {

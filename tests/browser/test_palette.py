@@ -113,6 +113,25 @@ def test_every_colour_can_be_read_as_text(room, name) -> None:
     assert (after[before < 4.5] < 5.4).all()  # no paler than they have to be
 
 
+SCALE = """async ([palette, ground]) => {
+  const { colorscale, rgb, viridis } = await import(palette);
+  const stops = colorscale(ground);
+  return [stops.map(([share, colour]) => rgb(colour)), stops.map(([share]) => viridis(share, ground))];
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_value_has_a_colour_that_is_lost_on_the_page(room, name) -> None:
+    room.open(plotted=False)
+    background, _ = PAGES[name]
+    plotly, canvas = np.array(room.page.evaluate(SCALE, [room.module("palette.js"), background]))
+    np.testing.assert_allclose(plotly, canvas, atol=0.5)
+    ground = luminance(np.array([[int(background[i : i + 2], 16) for i in (1, 3, 5)]]))
+    light = luminance(plotly)
+    assert (np.diff(light) > 0).all()  # the higher, the lighter, on both
+    assert contrast(light, ground).min() > {"light": 1.5, "dark": 2}[name]
+
+
 def luminance(rgb: np.ndarray) -> np.ndarray:
     return linear(rgb) @ [0.2126, 0.7152, 0.0722]
 
