@@ -7,7 +7,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,7 +49,8 @@ class Server:
         ) as socket:
             guest = Guest(socket)
             if key is not None:
-                guest.take_key(key)
+                guest.send(token=key)
+                assert guest.hear("steer")["steer"]
             yield guest
 
 
@@ -59,39 +59,28 @@ class Guest:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.kept: deque[dict[str, Any]] = deque()  # come already, and not yet received
-
-    def take_key(self, key: str) -> None:
-        """Steer from now on. What comes before the answer is still to be received."""
-        self.send(token=key)
-        before = []
-        while (message := self.receive())["type"] != "steer":
-            before.append(message)
-        self.kept.extend(before)
-        assert message["steer"]
+        self.received: list[dict[str, Any]] = []
+        self.heard: dict[str, int] = {}  # how many of them have been looked at for messages of a kind
 
     def send(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
     def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next message; a frame as {"type": "frame", "meta": …, "data": …}."""
-        if self.kept:
-            return self.kept.popleft()
         data = self.socket.recv(timeout=timeout)
         if isinstance(data, str):
-            return json.loads(data)
-        length = int.from_bytes(data[4:8], "little")
-        return {"type": "frame", "meta": json.loads(data[8 : 8 + length]), "data": data}
+            message = json.loads(data)
+        else:
+            length = int.from_bytes(data[4:8], "little")
+            message = {"type": "frame", "meta": json.loads(data[8 : 8 + length]), "data": data}
+        self.received.append(message)
+        return message
 
     def hear(
         self, kind: str, when: Callable[[dict[str, Any]], bool] = lambda _: True, timeout: float = PATIENCE
     ) -> dict[str, Any]:
-        """The next message of this kind for which `when` holds; others are passed over."""
-        deadline = time.monotonic() + timeout
-        while True:
-            message = self.receive(max(0.01, deadline - time.monotonic()))
-            if message["type"] == kind and when(message):
-                return message
+        """The next message of this kind for which `when` holds. Messages of other kinds may come before or after it."""
+        return self._next(kind, lambda message: message["type"] == kind and when(message), timeout)
 
     def frame(self, when: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The header of the next frame for which `when` holds."""
@@ -99,10 +88,17 @@ class Guest:
 
     def status(self, when: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The next status for which `when` holds, whatever message brings it."""
+        return self._next("any status", lambda message: "status" in message and when(message["status"]))["status"]
+
+    def _next(self, kind: str, when: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
         while True:
-            status = self.receive().get("status")
-            if status is not None and when(status):
-                return status
+            i = self.heard.get(kind, 0)
+            if i == len(self.received):
+                self.receive(max(0.01, deadline - time.monotonic()))
+            self.heard[kind] = i + 1
+            if when(self.received[i]):
+                return self.received[i]
 
     def refusal(self) -> str:
         reason = self.hear("refused")["reason"]
