@@ -13,8 +13,8 @@ MODEL = "digits-2d"
 
 _component = st.components.v2.component(
     "elbo_room_overture",
-    html='<div class="er-root"></div>',
-    css=".er-root canvas { display: block; width: 100%; height: min(82vh, 100vw, 60rem); cursor: pointer; }",
+    html='<div class="er-root overture"></div>',
+    css=".overture canvas { display: block; width: 100%; height: min(82vh, 100vw, 60rem); cursor: pointer; }",
     js=ENTRY,
     isolate_styles=False,
 )
