@@ -171,6 +171,25 @@ def test_a_frame_of_a_run_tells_where_it_is(digits, tmp_path, monkeypatch) -> No
     assert frames == 10
 
 
+def test_a_step_that_is_waited_after_is_never_shown_as_running(digits, tmp_path) -> None:
+    folder = tmp_path / "run"
+    steps = run(dataclasses.replace(SMALL, epochs=300), folder, digits)
+    next(steps)
+    watch(folder)
+    for more in (0, 1, 1, 5):
+        last = (frame(folder)[0]["step"] if more else 0) + more
+        asked = control.ask(folder, until=last)
+        states = set()
+        for step in steps:
+            meta = frame(folder)[0] if (folder / FRAME).exists() else {"control": 0}
+            if meta["control"] == asked and meta["step"] >= last:
+                states.add(meta["state"])
+                if step is None:
+                    break
+        assert states == {"paused"}
+    steps.close()
+
+
 def test_a_paused_map_is_all_of_one_step(digits, tmp_path) -> None:
     """Decoder, manifold and codes of the very weights that the checkpoint holds, however lately each was written."""
     folder = tmp_path / "a"

@@ -274,6 +274,8 @@ class _Recorder:
             self.finishing = True
         if self.changes and now - self.changed_at > SETTLED:
             self._log_changes()
+        if self._is_paused():
+            return  # that it waits is said next: who hears "running" in between would pause it once more
         if self.snapshots.is_due(now):
             self.snapshot("running")
         if now - self.last_status > STATUS_EVERY:
