@@ -103,7 +103,7 @@ def test_a_link_is_followed_that_is_put_there_just_before_the_address_would_foll
           while (performance.now() < chosen + 400); // the address is overdue, and comes before anyone hears of the link
         }"""
     )
-    eventually(lambda: np.testing.assert_array_equal(room.fields(), [-0.5, 0.25]), 5)
+    eventually(lambda: np.testing.assert_array_equal(room.fields(), [-0.5, 0.25]))
     eventually(lambda: _assert_link(room, {"z": "-0.5,0.25"}))
 
 
