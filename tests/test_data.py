@@ -452,7 +452,7 @@ def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch) -
     start = time.monotonic()
     with pytest.raises(InputError, match="could not be downloaded"):
         load("mnist", tmp_path / "root")
-    assert time.monotonic() - start < 2.5
+    assert time.monotonic() - start < 9  # one wait as long as is usual would be longer
     assert socket.getdefaulttimeout() is None
 
 

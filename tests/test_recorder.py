@@ -42,6 +42,25 @@ def attentive(monkeypatch) -> None:
     monkeypatch.setattr(recorder, "CONTROL_EVERY", 0.0)
 
 
+class Clock:
+    """A clock for the recorder, on which a step takes as long as a test says and only sleep passes by itself."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(recorder, "time", clock)
+    return clock
+
+
 def step_to(steps: Iterator[Step | None], last: int) -> list[Step]:
     """Steps up to number `last`."""
     taken: list[Step] = []
@@ -102,24 +121,24 @@ def test_what_is_asked_takes_effect_at_the_next_step_and_is_in_the_log(name, val
     assert getattr(checkpoint.read(tmp_path).settings, name) == (old if name == "lr" else value)
 
 
-def test_what_is_turned_and_turned_on_is_one_line_once_it_rests(digits, tmp_path, monkeypatch) -> None:
+def test_what_is_turned_and_turned_on_is_one_line_once_it_rests(digits, tmp_path, monkeypatch, clock) -> None:
     monkeypatch.setattr(recorder, "REPORTS", 1)
-    monkeypatch.setattr(recorder, "SETTLED", 0.05)
     steps = run(dataclasses.replace(SMALL, epochs=3000), tmp_path, digits)
     for i in range(1, 11):
+        clock.now += 0.9 * recorder.SETTLED
         step_to(steps, 10 * i)
         ask(tmp_path, beta=i / 2)
         assert changes(tmp_path) == []
-    settled = time.monotonic() + 0.06
-    while time.monotonic() < settled:
-        next(steps)
+    next(steps)
+    clock.now += 1.1 * recorder.SETTLED
+    next(steps)
     assert [line["beta"] for line in changes(tmp_path)] == [[1.0, 5.0]]
     ask(tmp_path, beta=2.0)
     next(steps)
     ask(tmp_path, beta=5.0)  # as it was: nothing has changed
-    settled = time.monotonic() + 0.06
-    while time.monotonic() < settled:
-        next(steps)
+    next(steps)
+    clock.now += 1.1 * recorder.SETTLED
+    next(steps)
     steps.close()
     assert len(changes(tmp_path)) == 1
 
@@ -241,16 +260,21 @@ def test_a_pace_is_kept(digits, tmp_path) -> None:
     assert step_to(steps, STEPS)[-1].step == STEPS
 
 
-def test_pauses_do_not_count_as_training(digits, tmp_path) -> None:
+def test_pauses_do_not_count_as_training(digits, tmp_path, clock) -> None:
     steps = run(SMALL, tmp_path, digits)
-    start = time.monotonic()
-    step_to(steps, 20)
-    trained = time.monotonic() - start
+    step_to(steps, 1)
+    for _ in range(20):
+        clock.now += 2
+        next(steps)
     ask(tmp_path, until=0)
-    assert waits(steps, 50)  # half a second
+    paused = clock.now
+    assert waits(steps, 50)
+    clock.now += 100
+    assert waits(steps)
+    assert clock.now - paused > 100.5
     ask(tmp_path, until=None, save=1)
-    step_to(steps, 21)
-    assert float(checkpoint.read(tmp_path).training["report.seconds"]) <= trained + 0.1
+    next(steps)
+    assert float(checkpoint.read(tmp_path).training["report.seconds"]) == pytest.approx(40)
 
 
 def test_a_long_pause_lets_the_device_go_sooner_where_others_wait(digits, tmp_path, monkeypatch) -> None:
@@ -402,18 +426,24 @@ def test_so_many_steps_and_no_more(digits, tmp_path) -> None:
     assert count_steps(dataclasses.replace(SMALL, stop_steps=10**6), 1078) == STEPS
 
 
-def test_so_many_minutes_and_a_resumed_run_has_the_rest_of_them(digits, tmp_path) -> None:
-    settings = dataclasses.replace(SMALL, epochs=10_000, stop_minutes=0.6 / 60)
+def test_so_many_minutes_and_a_resumed_run_has_the_rest_of_them(digits, tmp_path, clock) -> None:
+    settings = dataclasses.replace(SMALL, epochs=10_000, stop_minutes=2)
     steps = run(settings, tmp_path, digits)
-    start = time.monotonic()
-    while time.monotonic() - start < 0.3:
+    step_to(steps, 1)
+    for _ in range(50):
+        clock.now += 1
         next(steps)
     steps.close()
-    start = time.monotonic()
-    take(run(settings, tmp_path, digits, resume=True))
-    assert 0.1 < time.monotonic() - start < 2
+    clock.now += 1000  # no process trained it
+    resumed = run(settings, tmp_path, digits, resume=True)
+    assert next(resumed).step == 52
+    clock.now += 69
+    assert next(resumed).step == 53  # after 119 seconds of training
+    clock.now += 2
+    assert [step.step for step in take(resumed)] == [54]
     assert read(tmp_path).finished
-    assert read(tmp_path).status["step"] < read(tmp_path).status["steps"]
+    assert read(tmp_path).status["step"] == 54
+    assert read(tmp_path).status["steps"] > 100_000
 
 
 def test_an_elbo_that_was_wanted_ends_the_run(digits, tmp_path) -> None:
