@@ -63,7 +63,7 @@ function facts(session, state) {
   const { step, steps, epoch, epochs } = progress(session);
   const runs = state === "running";
   return [
-    Number.isFinite(epoch) && epochs && `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${epochs}`,
+    Number.isFinite(epoch) && epochs && `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${whole(epochs)}`,
     Number.isFinite(step) && steps && `step ${whole(step)} of ${whole(steps)}`,
     runs && meta.images_per_s > 0 && `${whole(Number(meta.images_per_s.toPrecision(3)))} images/s`,
     runs && meta.eta_s != null && `${duration(meta.eta_s)} left`,
