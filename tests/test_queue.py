@@ -142,7 +142,7 @@ def test_the_line_moves_on_when_the_holder_is_killed(tmp_path, other) -> None:
     start = time.monotonic()
     first.kill()
     third.hears("turn")
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 2
     assert len(tickets(tmp_path)) == 1
     third.kill()
     assert len(tickets(tmp_path)) == 1  # left behind

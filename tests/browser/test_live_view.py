@@ -134,7 +134,7 @@ def test_the_points_glide_from_snapshot_to_snapshot(view, run) -> None:
             }"""
         )
         assert seen["steps"] > 2
-        assert seen["places"] > 2 * seen["steps"]
+        assert seen["places"] > 2 * seen["steps"]  # it never is, however often one looks, if only snapshots are drawn
 
     eventually(drawn_between_snapshots)
     control.ask(run.folder, pace=PACE)
@@ -511,4 +511,4 @@ def test_the_motion_is_smooth(view) -> None:
       while (performance.now() < end) { await new Promise(requestAnimationFrame); n++; }
       return n / 2;
     }"""
-    eventually(lambda: check(room.page.evaluate(frames) > 15))
+    assert np.median([room.page.evaluate(frames) for _ in range(3)]) > 15
