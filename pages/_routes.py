@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import re
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -22,10 +21,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages._kept import Kept
+from vae.browser_modules import EXPLORER, needed_by, sources
 from vae.errors import InputError
 
-MODULES = Path(__file__).parent.parent / "assets" / "explorer"
-KATEX = MODULES.parent / "katex"
+KATEX = EXPLORER.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
 CODE = f"{PREFIX}/code"  # the loss as code, executed
@@ -102,14 +101,15 @@ def _made_again(key: str) -> Blob | None:
 
 @cache
 def modules() -> dict[str, Blob]:
-    """File name → content of every module and style sheet of the explorer."""
+    """Content of every module and style sheet of the explorer, by its path in the explorer's folder."""
     kinds = {".js": "text/javascript", ".css": "text/css"}
-    return {p.name: Blob(p.read_bytes(), kinds[p.suffix]) for p in sorted(MODULES.iterdir()) if p.suffix in kinds}
+    files = (p for p in sorted(EXPLORER.rglob("*")) if p.suffix in kinds)
+    return {p.relative_to(EXPLORER).as_posix(): Blob(p.read_bytes(), kinds[p.suffix]) for p in files}
 
 
 @cache
 def module_path(name: str) -> str:
-    """Address of a module, relative to the app's root; all share a folder, so that they import each other by name."""
+    """Address of a module or style sheet, relative to the app's root; all lie below one folder, as they do on disk."""
     version = hashlib.sha256("".join(blob.key for blob in modules().values()).encode()).hexdigest()[:16]
     return f"{PREFIX}/{version}/{name}"
 
@@ -175,17 +175,8 @@ def routes() -> list[BaseRoute]:
         WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
         Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
         Route(f"/{PREFIX}/live/{{run}}/{{file}}", _files.live_file),
-        Route(f"/{PREFIX}/{{version}}/{{name}}", _module),
+        Route(f"/{PREFIX}/{{version}}/{{name:path}}", _module),
     ]
-
-
-def needed_by(entry: str) -> list[str]:
-    """The module `entry` with all that it imports, directly or not."""
-    found = [entry]
-    for name in found:  # grows meanwhile
-        imported = re.findall(r"""(?:from|import)\s*["']\./([^"']+)["']""", modules()[name].data.decode())
-        found += [other for other in imported if other not in found and other in modules()]
-    return found
 
 
 class PreloadHeader:
@@ -196,7 +187,7 @@ class PreloadHeader:
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
         pages = {"kl": "kl", "elbo": "elbo", "gradients": "gradients", "train": "live"}
         entries = {"": "streamlit.js"} | {page: f"streamlit-{name}.js" for page, name in pages.items()}
-        self.links = {page: ", ".join(map(_module_link, needed_by(entry))).encode() for page, entry in entries.items()}
+        self.links = {page: _preload(entry) for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -214,5 +205,6 @@ class PreloadHeader:
         await self.app(scope, receive, with_header if scope["type"] == "http" and not ours else send)
 
 
-def _module_link(name: str) -> str:
-    return f"<./{module_path(name)}>; rel=modulepreload"
+def _preload(entry: str) -> bytes:
+    """Value of the `Link` header that names the module `entry` and all that it imports."""
+    return ", ".join(f"<./{module_path(name)}>; rel=modulepreload" for name in needed_by(entry, sources())).encode()

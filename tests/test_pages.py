@@ -27,6 +27,7 @@ from pages import _files_first, _keys, _models, _routes, _upload_door
 from pages._kept import Kept
 from pages._routes import PreloadHeader, module_path, modules, plotly_path, publish_frame, routes
 from vae import runs
+from vae.browser_modules import imported_by, needed_by, sources
 from vae.errors import InputError
 from vae.held_out import FILE_NAME
 
@@ -351,10 +352,10 @@ def test_addresses_follow_the_content() -> None:
 
 
 def test_every_module_imports_only_what_is_served() -> None:
-    for name, blob in modules().items():
-        for imported in re.findall(r"""(?:from\s+|import\(\s*)["']([^"']+)["']""", blob.data.decode()):
-            assert imported.startswith("./"), name
-            assert imported.removeprefix("./") in modules(), name
+    for name, source in sources().items():
+        named = re.findall(r"""(?:from\s+|import\(\s*)["']([^"']+)["']""", source)
+        assert all(other.startswith(("./", "../")) for other in named), name
+        assert set(imported_by(name, source, late=True)) <= set(modules()), name
 
 
 def test_old_frames_make_room_for_new_ones_by_their_size(monkeypatch) -> None:
@@ -445,7 +446,7 @@ def test_the_page_itself_names_what_the_browser_will_need() -> None:
     app = Starlette(routes=[Route("/", html), Route("/data", data)], middleware=[Middleware(PreloadHeader)])
     _, headers, body = get("/", app=app)
     assert body == b"<p>"
-    needed = _routes.needed_by("streamlit.js")
+    needed = needed_by("streamlit.js", sources())
     assert {"explorer.js", "map.js", "network.js"} < set(needed)
     for name in modules():
         assert (f"<./{module_path(name)}>; rel=modulepreload" in headers["link"]) == (name in needed)

@@ -17,9 +17,10 @@ import pytest
 from pages import _takehome
 from vae import checkpoint
 from vae.__main__ import main
+from vae.browser_modules import EXPLORER, imported_by, needed_by, sources
 from vae.compact import FRACTION_BITS, Quantised, Rounded, bits_of, finest
 from vae.opening import Opened
-from vae.takehome import ENTRY, EXPLORER, needed_by, page_of
+from vae.takehome import ENTRY, page_of
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "assets" / "gallery"
@@ -69,22 +70,18 @@ def test_every_module_is_there_as_it_is_and_can_be_put_in_order(scripts) -> None
     assert {"explorer.js", "network.js", "map.js"} <= set(scripts.modules)
     for name, text in scripts.modules.items():
         assert text == (EXPLORER / name).read_text("utf-8")
-        assert set(named(text)) <= set(scripts.modules)
+        assert set(imported_by(name, text, late=True)) <= set(scripts.modules)
     done: list[str] = []
 
     def visit(name: str, above: tuple[str, ...] = ()) -> None:
         assert name not in above, f"modules import each other in a circle: {(*above, name)}"
         if name not in done:
-            for other in named(scripts.modules[name]):
+            for other in imported_by(name, scripts.modules[name], late=True):
                 visit(other, (*above, name))
             done.append(name)
 
     visit(ENTRY)
     assert set(done) == set(scripts.modules)
-
-
-def named(text: str) -> list[str]:
-    return re.findall(r"""["']\./([\w-]+\.js)["']""", text)
 
 
 def test_nothing_of_the_app_s_other_pages_or_of_streamlit_is_carried(scripts) -> None:
@@ -206,15 +203,18 @@ def test_a_folder_that_is_not_there_is_said(capsys, tmp_path) -> None:
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_needed_by_follows_late_imports_and_workers(tmp_path, monkeypatch) -> None:
+def test_imports_are_followed_through_folders_and_late_ones_and_workers_on_demand(tmp_path) -> None:
     files = {
-        "a.js": 'import { b } from "./b.js";\nconst late = () => import("./late.js");',
-        "b.js": "new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });",
+        "a.js": 'import { b } from "./deep/b.js";\nconst late = () => import("./late.js");',
+        "deep/b.js": "import '../c.js';\nnew Worker(new URL('./worker.js', import.meta.url), { type: 'module' });",
+        "c.js": "",
         "late.js": "",
-        "worker.js": 'import "./b.js"',
+        "deep/worker.js": 'import "./b.js"',
         "other.js": "",
     }
+    (tmp_path / "deep").mkdir()
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr("vae.takehome.EXPLORER", tmp_path)
-    assert needed_by("a.js") == ["a.js", "b.js", "late.js", "worker.js"]
+    assert sources(tmp_path) == files
+    assert needed_by("a.js", files) == ["a.js", "deep/b.js", "c.js"]
+    assert needed_by("a.js", files, late=True) == ["a.js", "deep/b.js", "late.js", "c.js", "deep/worker.js"]

@@ -14,7 +14,8 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
-from vae import latents
+from vae import browser_modules, latents
+from vae.browser_modules import EXPLORER
 from vae.compact import Rounded
 from vae.errors import InputError
 from vae.export import encoder_frame, explorer_frame, pack, unpack
@@ -22,7 +23,6 @@ from vae.facts import data_title, facts
 from vae.latents import Latents
 from vae.opening import Opened
 
-EXPLORER = Path(__file__).parent.parent / "assets" / "explorer"
 TEMPLATE = EXPLORER / "alone.html"
 ENTRY = "alone.js"
 LEVEL = 7  # of gzip; at 9 a page takes three times as long to make, and saves 3 in 1000 of its bytes
@@ -54,18 +54,10 @@ def _page(name: str, facts: str, frame: bytes, encoder: bytes | None = None) -> 
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template).encode()
 
 
-def needed_by(entry: str) -> list[str]:
-    """The module `entry` with all that it names, directly or not: imports, late ones, and workers."""
-    found = [entry]
-    for name in found:  # grows meanwhile
-        named = re.findall(r"""["']\./([\w-]+\.js)["']""", (EXPLORER / name).read_text("utf-8"))
-        found += [other for other in dict.fromkeys(named) if other not in found]
-    return found
-
-
 def _modules() -> bytes:
-    """Every module's source by its name, as JSON."""
-    return json.dumps({name: (EXPLORER / name).read_text("utf-8") for name in needed_by(ENTRY)}).encode()
+    """The source of every module that the page needs, by its path, as JSON."""
+    sources = browser_modules.sources()
+    return json.dumps({name: sources[name] for name in browser_modules.needed_by(ENTRY, sources, late=True)}).encode()
 
 
 def _data(parts: dict[str, str]) -> str:

@@ -329,6 +329,11 @@ class Room:
             return self.page.evaluate("(name) => addresses[name]", name)
         return f"{self.address}/{module_path(name)}"
 
+    @property
+    def folder(self) -> str:
+        """The address of the folder with the explorer's modules."""
+        return self.module("").rstrip("/")
+
     def _row(self, dimension: int) -> Any:
         name = "z" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(dimension + 1))
         return self.page.locator(".er-slider").filter(has=self.page.locator(f'[aria-label="{name}"]'))

@@ -172,10 +172,6 @@ class Elbo(Room):
         return self.page.locator(f".eb-{layer}").evaluate(INK)
 
     @property
-    def folder(self) -> str:
-        return self.module("elbo.js").rpartition("/")[0]
-
-    @property
     def evidence(self) -> str:
         asked = self.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
         return next(name for name in asked if "/room/evidence/" in name).rpartition("/")[0]

@@ -110,10 +110,6 @@ class Gradients(Room):
         self.frames()
         return self
 
-    @property
-    def folder(self) -> str:
-        return self.module("grad.js").rpartition("/")[0]
-
     def slide(self, selector: str, value: float) -> None:
         self.page.evaluate(SET, [self.page.locator(f"{selector} input[type=range]").element_handle(), value])
         self.frames()

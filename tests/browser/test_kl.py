@@ -173,7 +173,7 @@ def test_what_is_decoded_is_what_pytorch_decodes(kl, file) -> None:
     at = [file.position(file.path.betas[stop]) for stop in stops]
     middle = (file.position(file.path.betas[file.one]) + file.position(file.path.betas[file.one + 1])) / 2
     zs = np.random.default_rng(0).normal(size=(12, 2)).round(3)
-    folder = kl.module("kl.js").rpartition("/")[0]
+    folder = kl.folder
     asked = kl.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     frame = next(name for name in asked if "/room/frame/" in name)
     decoders = re.sub(r"/[0-9]+$", "/{stop}", next(name for name in asked if "/room/path/" in name))
