@@ -17,8 +17,8 @@ lecture: .venv/run
 # Two halves beside each other, for the page's tests mostly wait for a browser; threads that wait leave the core to others.
 HALF := tests/browser/test_taken_home.py
 test: export OMP_WAIT_POLICY = passive
-test: .venv/dev
-	@$(BIN)/python -m pytest --timeout 600 tests/test_*.py $(HALF) >.tests.log 2>&1 & library=$$!; \
+test: .venv/dev node_modules/.installed
+	@$(BIN)/python -m pytest --timeout 600 tests/test_*.py tests/explorer $(HALF) >.tests.log 2>&1 & library=$$!; \
 	trap "kill $$library 2>/dev/null" EXIT; \
 	$(BIN)/python -m pytest --timeout 600 tests/browser --ignore $(HALF); page=$$?; \
 	wait $$library; library=$$?; cat .tests.log; \
@@ -74,7 +74,7 @@ assets/paths/%.safetensors: | .venv/run
 	$(VAE) sweep --path --out $@ $(path-$*)
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("ELBO Room needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
@@ -87,3 +87,7 @@ clean:
 .venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -r requirements-dev.txt
 	touch $@ .venv/run
+
+# Tools of development for the explorer's modules. Without Node.js their tests skip, and say so.
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; else echo "There is no Node.js here."; fi

@@ -1,4 +1,4 @@
-// The one function of simd-network.js, as WebAssembly: written down here instruction by instruction, for there is no compiler.
+// The one function of simd-network.js, as WebAssembly; simd-kernel.wat is its readable source, which a test assembles.
 //
 //   add(y, w, end, from, to): y[0 … end) += Σ value · w[offset + 0 …), over the entries { offset, value } in [from, to)
 //
@@ -44,7 +44,7 @@ const text = (string) => sized([...string].map((c) => c.charCodeAt(0)));
 
 const LOCALS = [2, 2, I32, 1 + WIDEST, V128];
 const CODE = [...LOCALS, ...fours(WIDEST), ...fours(2), ...fours(1), ...END_OF];
-const BYTES = Uint8Array.from([
+export const BYTES = Uint8Array.from([
   0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
   ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32]), 0]), // what it takes; it gives nothing
   ...section(2, [...text("room"), ...text("memory"), 0x02, 0x00, 0]), // a memory of any size

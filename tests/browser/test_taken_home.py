@@ -12,7 +12,6 @@ from tests.browser import (
     test_layers,
     test_links,
     test_map,
-    test_map_modules,
     test_map_tools,
     test_patience,
     test_sliders,
@@ -46,7 +45,7 @@ APP_ALONE = {
 
 globals().update(
     taken_from(
-        test_drawing, test_layers, test_links, test_map, test_map_modules, test_map_tools, test_patience, test_sliders,
+        test_drawing, test_layers, test_links, test_map, test_map_tools, test_patience, test_sliders,
         test_tools, test_touch, test_zones,
         without=APP_ALONE,
     )

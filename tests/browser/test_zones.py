@@ -258,3 +258,32 @@ def _rgb(room: Room, variable: str) -> np.ndarray:
         """(name) => getComputedStyle(document.querySelector(".er-root")).getPropertyValue(name).trim()""", variable
     )
     return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+
+STOPPED = """async ([module, arrays]) => {
+  const m = await import(module);
+  const root = document.createElement("p");
+  const numbers = new m.HoleNumbers(root, root);
+  const count = arrays.labels.length;
+  const frame = { count, arrays, meta: { name: "a map", latent_dim: 2 } };
+  numbers.show(frame, []);
+  numbers.stop();
+  await new Promise((done) => setTimeout(done, 30));
+  const at = [numbers.slices.work, root.dataset.ready];
+  numbers.show(frame, []);
+  while (root.dataset.ready !== "") await new Promise((done) => setTimeout(done, 10));
+  const text = root.textContent;
+  numbers.stop();
+  numbers.show(frame, []);
+  return { at, text, kept: root.textContent === text };
+}"""
+
+
+def test_numbers_of_holes_are_left_when_nobody_looks_and_found_when_somebody_does(room) -> None:
+    room.open(plotted=False)
+    mu, logvar = np.random.default_rng(0).standard_normal((2, 400)).tolist()
+    arrays = {"mu": mu, "logvar": logvar, "labels": [0] * 200}
+    found = room.page.evaluate(STOPPED, [room.module("hole-numbers.js"), arrays])
+    assert found["at"] == [None, None]
+    assert "of the prior’s mass" in found["text"]
+    assert found["kept"]

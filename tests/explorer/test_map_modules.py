@@ -1,4 +1,4 @@
-"""What the map's tools compute, module by module in a real browser, beside PyTorch, SciPy and closed forms."""
+"""What the map's tools compute, module by module, beside PyTorch, SciPy and closed forms."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ import torch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from tests.browser.room import DEEP, FLAT, Room, gallery
+from tests.browser.room import DEEP, FLAT, gallery
+from tests.explorer.node import Node
 from vae.aggregate import log_aggregate
 from vae.gaussian import DiagonalGaussian, log_prior
 from vae.zones import hole_share, overlap
 
 EXACTLY = 1e-9
-
-
-def call(room: Room, module: str, body: str, *given: Any) -> Any:
-    """What `body`, a function of the module `m` and of what is given, returns in the page."""
-    script = f"async ([name, ...given]) => {{ const m = await import(name); return ({body})(m, ...given); }}"
-    return room.page.evaluate(script, [room.module(module), *given])
 
 
 def posterior(name: str) -> DiagonalGaussian:
@@ -41,18 +36,16 @@ PATH = "(m, kind, a, b, n) => m[kind](a, b, n).map((z) => [...z])"
 
 
 @pytest.mark.parametrize("k", [1, 2, 10])
-def test_a_straight_path_has_even_steps(room, k) -> None:
-    room.open()
+def test_a_straight_path_has_even_steps(node, k) -> None:
     a, b = np.random.default_rng(0).standard_normal((2, k))
-    path = np.array(call(room, "interpolation.js", PATH, "straight", a.tolist(), b.tolist(), 7))
+    path = np.array(node.call("interpolation.js", PATH, "straight", a.tolist(), b.tolist(), 7))
     np.testing.assert_allclose(path, a + np.linspace(0, 1, 7)[:, None] * (b - a), atol=EXACTLY)
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])
-def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(room, k) -> None:
-    room.open()
+def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(node, k) -> None:
     a, b = np.random.default_rng(k).standard_normal((2, k)) * [[1], [2.5]]
-    path = np.array(call(room, "interpolation.js", PATH, "spherical", a.tolist(), b.tolist(), 9))
+    path = np.array(node.call("interpolation.js", PATH, "spherical", a.tolist(), b.tolist(), 9))
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
     lengths = np.linalg.norm(path, axis=1)
     np.testing.assert_allclose(lengths, np.linspace(lengths[0], lengths[-1], 9), atol=EXACTLY)
@@ -65,15 +58,13 @@ def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(r
 @pytest.mark.parametrize(
     ("a", "b"), [([1, 0, 0], [-2, 0, 0]), ([0, 0], [1, 1]), ([1, 1], [3, 3]), ([2], [-1])], ids=str
 )
-def test_a_spherical_path_without_a_plane_of_its_own_still_arrives(room, a, b) -> None:
-    room.open()
-    path = np.array(call(room, "interpolation.js", PATH, "spherical", a, b, 5))
+def test_a_spherical_path_without_a_plane_of_its_own_still_arrives(node, a, b) -> None:
+    path = np.array(node.call("interpolation.js", PATH, "spherical", a, b, 5))
     assert np.isfinite(path).all()
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
 
 
-def test_a_path_on_a_plane_follows_its_line_and_goes_straight_across_it(room) -> None:
-    room.open()
+def test_a_path_on_a_plane_follows_its_line_and_goes_straight_across_it(node) -> None:
     rng = np.random.default_rng(1)
     rows = np.linalg.qr(rng.standard_normal((5, 5)))[0][:2]
     a, b = rng.standard_normal((2, 5))
@@ -83,9 +74,9 @@ def test_a_path_on_a_plane_follows_its_line_and_goes_straight_across_it(room) ->
       const { Projection } = await import(projection);
       return alongPlane(new Projection(rows, ["", ""]), line, a, b, 33).map((z) => [...z]);
     }"""
-    modules = [room.module("interpolation.js"), room.module("projection.js")]
+    modules = [node.module("interpolation.js"), node.module("projection.js")]
     given = [rows.tolist(), np.array(line).tolist(), a.tolist(), b.tolist()]
-    path = np.array(room.page.evaluate(script, [*modules, *given]))
+    path = np.array(node.evaluate(script, [*modules, *given]))
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-8)
     aside = path - path @ rows.T @ rows
     np.testing.assert_allclose(aside, aside[0] + np.linspace(0, 1, 33)[:, None] * (aside[-1] - aside[0]), atol=1e-8)
@@ -125,8 +116,7 @@ def cost_of(line: np.ndarray, grid: np.ndarray) -> float:
     return total
 
 
-def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(room) -> None:
-    room.open()
+def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(node) -> None:
     size = 40
     y, x = np.mgrid[:size, :size] + 0.5
     radius = np.hypot(x - 20, y - 20)
@@ -134,7 +124,7 @@ def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(room) -
     start, end = np.array([8.5, 20.5]), np.array([32.5, 20.5])
     script = "(m, grid, size, box, a, b) => m.ridge(Float32Array.from(grid), size, box, a, b)"
     given = [grid.flatten().tolist(), size, [0, size, 0, size], start.tolist(), end.tolist()]
-    line = np.array(call(room, "ridge.js", script, *given))
+    line = np.array(node.call("ridge.js", script, *given))
     np.testing.assert_array_equal(line[[0, -1]], [start, end])
     away = np.hypot(*(line - 20).T)
     assert np.all(np.abs(away - 12) < 2.5)  # it keeps to the ring
@@ -143,11 +133,10 @@ def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(room) -
     assert cost_of(line, grid) < 1.1 * least < 0.5 * straight
 
 
-def test_a_ridge_within_one_cell_or_from_outside_the_grid_has_its_ends(room) -> None:
-    room.open()
+def test_a_ridge_within_one_cell_or_from_outside_the_grid_has_its_ends(node) -> None:
     script = "(m, a, b) => m.ridge(new Float32Array(400).fill(1), 20, [-2, 2, -2, 2], a, b)"
     for a, b in ([[0.01, 0.02], [0.03, 0.04]], [[-9, 0.1], [7, -8]]):
-        line = call(room, "ridge.js", script, a, b)
+        line = node.call("ridge.js", script, a, b)
         assert (line[0], line[-1]) == (a, b)
 
 
@@ -155,8 +144,7 @@ def test_a_ridge_within_one_cell_or_from_outside_the_grid_has_its_ends(room) -> 
 
 
 @pytest.mark.parametrize("name", [FLAT, DEEP])
-def test_the_aggregate_posterior_is_that_of_the_library(room, name) -> None:
-    room.open()
+def test_the_aggregate_posterior_is_that_of_the_library(node, name) -> None:
     model, q = gallery(name), posterior(name)
     n, k = q.mu.shape
     z = 1.5 * torch.randn(40, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -165,7 +153,7 @@ def test_the_aggregate_posterior_is_that_of_the_library(room, name) -> None:
       return zs.map((z) => [q.log(z), [...q.shares(z, labels, classes)]]);
     }"""
     labels = model.held_out.labels
-    found = call(room, "aggregate.js", script, as_lists(q), list(range(n)), k, z.tolist(), labels.tolist(), 10)
+    found = node.call("aggregate.js", script, as_lists(q), list(range(n)), k, z.tolist(), labels.tolist(), 10)
     logs, shares = (np.array(part) for part in zip(*found, strict=True))
     np.testing.assert_allclose(logs, log_aggregate(z, q).numpy(), atol=1e-9)
     log_each = q.log_prob(z[:, None]).numpy()
@@ -183,40 +171,37 @@ NUMBERS = """(m, arrays, chosen, k, name, options) => {
 
 
 @pytest.mark.parametrize("name", [FLAT, DEEP])
-def test_share_of_holes_and_overlap_are_those_of_the_library(room, name) -> None:
-    room.open()
+def test_share_of_holes_and_overlap_are_those_of_the_library(node, name) -> None:
     q = DiagonalGaussian(*(part[:800] for part in posterior(name)))
     n, k = q.mu.shape
     given = [as_lists(q), list(range(n)), k]
-    holes = call(room, "holes.js", NUMBERS, *given, "holeShare", {"draws": 1000})
+    holes = node.call("holes.js", NUMBERS, *given, "holeShare", {"draws": 1000})
     expected = hole_share(q, draws=4000, generator=torch.Generator().manual_seed(3))
     assert abs(holes["mean"] - expected.mean) < 4 * np.hypot(holes["error"], expected.standard_error)
     bounded = np.clip(holes["mean"], 1e-3, 1 - 1e-3)
     assert holes["error"] == pytest.approx(np.sqrt(bounded * (1 - bounded) / 1000))
 
-    every = call(room, "holes.js", NUMBERS, *given, "overlap", {"points": n})
+    every = node.call("holes.js", NUMBERS, *given, "overlap", {"points": n})
     exactly = overlap(q, points=n)
     assert (every["mean"], every["error"]) == (pytest.approx(exactly.mean, abs=1e-9), 0)
-    some = call(room, "holes.js", NUMBERS, *given, "overlap", {"points": 200})
+    some = node.call("holes.js", NUMBERS, *given, "overlap", {"points": 200})
     assert some["error"] > 0
     assert abs(some["mean"] - exactly.mean) < 4 * some["error"]
 
 
-def test_a_prior_that_is_covered_has_no_holes_and_one_far_off_is_all_hole(room) -> None:
-    room.open()
+def test_a_prior_that_is_covered_has_no_holes_and_one_far_off_is_all_hole(node) -> None:
     for mu, share in ((0.0, 0.0), (40.0, 1.0)):
         arrays = {"mu": [mu, mu, mu, mu], "logvar": [0, 0, 0, 0]}
-        found = call(room, "holes.js", NUMBERS, arrays, [0, 1], 2, "holeShare", {"draws": 100})
+        found = node.call("holes.js", NUMBERS, arrays, [0, 1], 2, "holeShare", {"draws": 100})
         assert found["mean"] == share
         assert found["error"] > 0  # a share of 0 is not called exact
     z = torch.zeros(1, 2)
     assert log_prior(z).item() == pytest.approx(-np.log(2 * np.pi))
 
 
-def test_quantiles_of_the_normal_are_those_of_python(room) -> None:
-    room.open()
+def test_quantiles_of_the_normal_are_those_of_python(node) -> None:
     shares = [1e-9, 1e-4, 0.02, 0.03, 0.2, 0.5, 0.77, 0.98, 1 - 1e-6]
-    found = call(room, "gaussian.js", "(m, shares) => shares.map(m.normalQuantile)", shares)
+    found = node.call("gaussian.js", "(m, shares) => shares.map(m.normalQuantile)", shares)
     np.testing.assert_allclose(found, [NormalDist().inv_cdf(p) for p in shares], rtol=2e-9, atol=1e-12)
 
 
@@ -228,17 +213,16 @@ WITHIN = """async (m, grid, shape, us, vs) => {
 }"""
 
 
-def lassoed(room: Room, shape: Any, spots: np.ndarray) -> np.ndarray:
-    grid = room.module("grid-index.js")
-    return np.array(call(room, "lasso.js", WITHIN, grid, np.asarray(shape).tolist(), *spots.T.tolist()), int)
+def lassoed(node: Node, shape: Any, spots: np.ndarray) -> np.ndarray:
+    grid = node.module("grid-index.js")
+    return np.array(node.call("lasso.js", WITHIN, grid, np.asarray(shape).tolist(), *spots.T.tolist()), int)
 
 
-def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
-    room.open()
+def test_a_lasso_takes_what_lies_within_its_line(node) -> None:
     spots = np.random.default_rng(0).uniform(-2, 2, (2000, 2))
     angles = np.sort(np.random.default_rng(1).uniform(0, 2 * np.pi, 9))
     shape = np.stack([1.7 * np.cos(angles), 1.2 * np.sin(angles)], 1)  # convex: on an ellipse
-    found = lassoed(room, shape, spots)
+    found = lassoed(node, shape, spots)
     edges = np.roll(shape, -1, 0) - shape
     beside = np.stack(
         [e[0] * (spots[:, 1] - c[1]) - e[1] * (spots[:, 0] - c[0]) for c, e in zip(shape, edges, strict=True)]
@@ -247,21 +231,20 @@ def test_a_lasso_takes_what_lies_within_its_line(room) -> None:
     assert 100 < len(found) < 1900
 
     bow = [[-1, -1], [1, 1], [1, -1], [-1, 1]]  # crosses itself: two triangles, left and right of its middle
-    found = lassoed(room, bow, spots)
+    found = lassoed(node, bow, spots)
     x, y = spots.T
     np.testing.assert_array_equal(found, np.flatnonzero((np.abs(x) < 1) & (np.abs(y) < np.abs(x))))
 
 
 @pytest.mark.parametrize("n", [0, 1, 300, 30_000])
-def test_of_many_points_a_lasso_takes_those_that_asking_each_one_takes(room, n) -> None:
-    room.open()
+def test_of_many_points_a_lasso_takes_those_that_asking_each_one_takes(node, n) -> None:
     rng = np.random.default_rng(n)
     spots = rng.standard_normal((n, 2)).astype(np.float32).astype(float)
     spots[: n // 100] *= 40  # far beyond the grid's border
     turns = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     rough = rng.uniform(0.6, 1.4, 90)[:, None] * np.stack([np.cos(turns), np.sin(turns)], 1)
     for shape in (rough, 30 * rough, rng.standard_normal((7, 2)), [[-1, -0.5], [2, -0.5], [2, 1], [-1, 1]]):
-        np.testing.assert_array_equal(lassoed(room, shape, spots), np.flatnonzero(surrounded(np.array(shape), spots)))
+        np.testing.assert_array_equal(lassoed(node, shape, spots), np.flatnonzero(surrounded(np.array(shape), spots)))
 
 
 def surrounded(shape: np.ndarray, spots: np.ndarray) -> np.ndarray:
@@ -286,44 +269,16 @@ def away(line: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return np.hypot(*(line[:, None] - a - along[..., None] * d).transpose(2, 0, 1)).min(1)
 
 
-def test_a_line_keeps_its_corners_and_a_round_one_as_many_as_it_may(room) -> None:
-    room.open()
+def test_a_line_keeps_its_corners_and_a_round_one_as_many_as_it_may(node) -> None:
     zigzag = np.array([[0, 0], [30, 40], [60, -10], [61, 80]], float)
     steps = np.concatenate([a + np.linspace(0, 1, 20)[:, None] * (b - a) for a, b in itertools.pairwise(zigzag)])
-    np.testing.assert_allclose(call(room, "outline.js", CORNERS, steps.tolist(), 64, 0.7), zigzag, atol=1e-9)
+    np.testing.assert_allclose(node.call("outline.js", CORNERS, steps.tolist(), 64, 0.7), zigzag, atol=1e-9)
     turns = np.linspace(0, 6, 900)[:, None]
     circle = 200 * np.hstack([np.cos(turns), np.sin(turns)])
-    few = np.array(call(room, "outline.js", CORNERS, circle.tolist(), 100, 0.7))
+    few = np.array(node.call("outline.js", CORNERS, circle.tolist(), 100, 0.7))
     assert len(few) < 100
     assert away(circle, few).max() <= 0.7
     np.testing.assert_array_equal(few[[0, -1]], circle[[0, -1]])
-    assert len(call(room, "outline.js", CORNERS, circle.tolist(), 10, 0.7)) == 10
+    assert len(node.call("outline.js", CORNERS, circle.tolist(), 10, 0.7)) == 10
     still = [[5.0, 5.0]] * 9
-    assert call(room, "outline.js", CORNERS, still, 64, 0.7) == still[:2]
-
-
-STOPPED = """async (m, arrays) => {
-  const root = document.createElement("p");
-  const numbers = new m.HoleNumbers(root, root);
-  const count = arrays.labels.length;
-  const frame = { count, arrays, meta: { name: "a map", latent_dim: 2 } };
-  numbers.show(frame, []);
-  numbers.stop();
-  await new Promise((done) => setTimeout(done, 30));
-  const at = [numbers.slices.work, root.dataset.ready];
-  numbers.show(frame, []);
-  while (root.dataset.ready !== "") await new Promise((done) => setTimeout(done, 10));
-  const text = root.textContent;
-  numbers.stop();
-  numbers.show(frame, []);
-  return { at, text, kept: root.textContent === text };
-}"""
-
-
-def test_numbers_of_holes_are_left_when_nobody_looks_and_found_when_somebody_does(room) -> None:
-    room.open()
-    few = DiagonalGaussian(*torch.randn((2, 200, 2), generator=torch.Generator().manual_seed(0)))
-    found = call(room, "hole-numbers.js", STOPPED, {**as_lists(few), "labels": [0] * 200})
-    assert found["at"] == [None, None]
-    assert "of the prior’s mass" in found["text"]
-    assert found["kept"]
+    assert node.call("outline.js", CORNERS, still, 64, 0.7) == still[:2]

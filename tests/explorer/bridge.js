@@ -1,0 +1,22 @@
+// Evaluates functions for the Python tests: one JSON line { script, argument } in, one line { result } or { error } out.
+// `script` is the source of a function of one argument; it may import the explorer's modules by their file addresses.
+
+import { createInterface } from "node:readline";
+
+// JSON has no NaN and no infinities; they travel as { number: "NaN" }.
+const packed = (key, value) => {
+  if (ArrayBuffer.isView(value)) return [...value];
+  return typeof value === "number" && !Number.isFinite(value) ? { number: String(value) } : value;
+};
+const unpacked = (key, value) => (value && typeof value.number === "string" ? Number(value.number) : value);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { script, argument } = JSON.parse(line, unpacked);
+  let answer;
+  try {
+    answer = { result: await (0, eval)(`(${script})`)(argument) };
+  } catch (error) {
+    answer = { error: String(error?.stack ?? error) };
+  }
+  process.stdout.write(JSON.stringify(answer, packed) + "\n");
+}
