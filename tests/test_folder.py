@@ -42,6 +42,21 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
+def tiled(side: int, tile: int) -> bytes:
+    """A TIFF that says its few pixels lie in one tile of very many."""
+    data = bytearray(picture(side, side, "TIFF", "L"))
+    start = struct.unpack("<I", data[4:8])[0]
+    (number,) = struct.unpack("<H", data[start : start + 2])
+    entries = [data[start + 2 + 12 * i : start + 14 + 12 * i] for i in range(number)]
+    tags = {struct.unpack("<H", entry[:2])[0]: entry for entry in entries}
+    for tag in (322, 323):
+        tags[tag] = struct.pack("<HHII", tag, 4, 1, tile)
+    offsets, counts = tags.pop(273), tags.pop(279)
+    tags[324], tags[325] = struct.pack("<H", 324) + offsets[2:], struct.pack("<H", 325) + counts[2:]
+    directory = struct.pack("<H", len(tags)) + b"".join(bytes(tags[tag]) for tag in sorted(tags)) + bytes(4)
+    return bytes(data[:4] + struct.pack("<I", len(data)) + data[8:] + directory)
+
+
 GOOD = {f"cats/{i}.png": picture(20 + i, 30) for i in range(12)} | {
     f"dogs/{i}.jpg": picture(kind="JPEG", colour="blue") for i in range(13)
 }
@@ -93,8 +108,9 @@ def test_a_folder_and_a_zip_of_it_are_the_same_images(tmp_path) -> None:
         assert found.classes == ("cats", "dogs")
         assert found.images.image_shape == (3, SIDE, SIDE)
         assert np.bincount(found.images.labels).tolist() == [12, 13]
-        assert (
-            found.remark == "pets: 25 pictures of 13 sizes in 2 classes, cropped to squares and scaled to 12 × 12, RGB."
+        assert found.remark == (
+            "pets: 25 pictures of 13 sizes in 2 classes, cropped to squares and scaled to 12 × 12, RGB; pixels from 0 "
+            "to 255, mean 84.8; 25 of 25 images are of one plain colour."
         )
         cats = found.images.pixels[found.images.labels == 0]
         assert (cats == np.array([255, 0, 0])[:, None, None]).all()
@@ -164,6 +180,115 @@ def test_a_large_photo_is_scaled_without_jags() -> None:
     assert abs(found.images.pixels.astype(int) - 127).max() < 5
 
 
+def grey_picture(values: np.ndarray, kind: str = "PNG", **how: Any) -> bytes:
+    """A picture of exactly these values; of another type than uint8, with as many bits."""
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, kind, **how)
+    return file.getvalue()
+
+
+STRIPES = np.zeros((SIDE, SIDE), np.uint8)
+STRIPES[::2] = 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        grey_picture(STRIPES),
+        grey_picture(STRIPES.astype(np.uint16)),
+        grey_picture(STRIPES.astype(np.float32), "TIFF"),
+        grey_picture(STRIPES.astype(np.int32), "TIFF"),
+        grey_picture(np.stack([STRIPES] * 3, 2)),
+        grey_picture(np.stack([STRIPES] * 3 + [np.full_like(STRIPES, 255)], 2)),
+    ],
+    ids=["8 bits", "16 bits", "floats", "32 bits", "colours", "with opacity"],
+)
+@pytest.mark.parametrize("fit", [GREY, RGB])
+def test_pictures_of_0_and_1_are_black_and_white(data, fit) -> None:
+    found = read_zip(zipped({f"a/{i}.png": data for i in range(20)}), "x", fit, MOST)
+    np.testing.assert_array_equal(found.images.pixels[3], np.stack([255 * STRIPES] * found.images.image_shape[0]))
+    assert "; 0 and 1 are taken as black and white; pixels from 0 to 255, mean 127.5" in found.remark
+
+
+def test_pictures_of_1_bit_are_black_and_white_and_one_brighter_picture_makes_a_set_one_of_greys() -> None:
+    one_bit = grey_picture(STRIPES.astype(bool))
+    found = read_zip(zipped({f"a/{i}.png": one_bit for i in range(20)}), "x", GREY, MOST)
+    np.testing.assert_array_equal(found.images.pixels[0, 0], 255 * STRIPES)
+    assert "taken as" not in found.remark
+    files = {f"a/{i}.png": grey_picture(STRIPES) for i in range(20)} | {"a/z.png": grey_picture(2 * STRIPES)}
+    found = read_zip(zipped(files), "x", GREY, MOST)
+    assert found.images.pixels.max() == 2
+    assert "pixels from 0 to 2, mean 0.5; so little contrast" in found.remark
+
+
+def test_a_remark_says_what_looks_wrong() -> None:
+    """12 bits in files of 16; glyphs that are white on transparency; pictures that are all alike."""
+    deep = np.linspace(0, 4095, SIDE * SIDE).reshape(SIDE, SIDE).astype(np.uint16)
+    files = {f"a/{i}.png": grey_picture(np.roll(deep, i, 0)) for i in range(20)}
+    remark = read_zip(zipped(files), "x", GREY, MOST).remark
+    assert "pixels from 0 to 15, mean" in remark
+    assert "if 15 should be white, scale them first" in remark
+    alike = read_zip(zipped({f"a/{i}.png": grey_picture(100 * STRIPES) for i in range(20)}), "x", GREY, MOST)
+    assert "; all 20 images are alike: look at the files." in alike.remark
+
+
+def test_glyphs_that_are_white_on_transparency_are_seen() -> None:
+    glyph = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    glyph[..., 3] = 255 * STRIPES
+    found = read_zip(zipped({f"a/{i}.png": grey_picture(glyph) for i in range(20)}), "x", GREY, MOST)
+    np.testing.assert_array_equal(found.images.pixels[0, 0], 255 * STRIPES)
+    assert "; what is transparent is taken as black, for all else is white; pixels from 0 to 255" in found.remark
+
+
+# ---- which folder is the class --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes", "said"),
+    [
+        (["cats/b1", "cats/b2", "dogs/b1", "dogs/b2"], {"cats": 2, "dogs": 2}, ""),
+        (["cats", "dogs"], {"cats": 1, "dogs": 1}, ""),
+        (["cats", "cats/b1", "dogs"], {"cats": 2, "dogs": 1}, ""),
+        (["pets-main/cats/b1", "pets-main/dogs"], {"cats": 1, "dogs": 1}, "the folder pets-main is looked through"),
+        (["cats"], {"cats": 1}, ""),
+        (
+            ["train/cats", "train/dogs", "test/cats", "Val/dogs"], {"cats": 2, "dogs": 2},
+            "the pictures of Val, test, train are put together, and split anew",
+        ),
+        (
+            ["a/b/train/cats", "a/b/train/dogs/x", "a/b/test/cats"], {"cats": 2, "dogs": 1},
+            "the folder a/b is looked through; the pictures of test, train are put together, and split anew",
+        ),
+        (["train", "test"], {"images": 2}, "the pictures of test, train are put together"),
+        (["train", "car", "bus"], {"bus": 1, "car": 1, "train": 1}, ""),
+        (["cats/train", "dogs/train", "cats/test"], {"cats": 2, "dogs": 1}, ""),
+        (["1", "10", "9", "b10", "b9"], {"1": 1, "9": 1, "10": 1, "b9": 1, "b10": 1}, ""),
+    ],
+)  # fmt: skip
+def test_the_first_level_of_folders_is_the_class(folders, classes, said, tmp_path) -> None:
+    files = {f"{folder}/{i}.png": picture(4, 4) for folder in folders for i in range(20)}
+    for found in both(tmp_path, files):
+        counts = np.bincount(found.images.labels)
+        assert dict(zip(found.classes, counts.tolist(), strict=True)) == {name: 20 * n for name, n in classes.items()}
+        assert list(found.classes) == list(classes)
+        assert (said in found.remark) if said else ("looked" not in found.remark)
+
+
+def test_pictures_of_other_kinds_are_read_or_counted(tmp_path) -> None:
+    """TIFF beside PNG, PGM, and pictures whose ending says nothing; what is not read is counted, its class named."""
+    files = {f"owls/{i}.tif": picture(kind="TIFF", colour="green") for i in range(9)}
+    files |= {f"bats/{i}.pgm": picture(kind="PPM", mode="L", colour=9) for i in range(8)}
+    files |= {f"ants/{i}{end}": picture(kind="JPEG") for i, end in enumerate(("", ".jfif", ".JPE", ".0"))}
+    files |= {"eels/1.heic": b"\0\0\0\x18ftypheic", "eels/2.heic": b"", "cats/3.svg": b"<svg/>", "docs/a.txt": b"BM"}
+    for found in both(tmp_path, GOOD | files):
+        names = dict(zip(found.classes, np.bincount(found.images.labels).tolist(), strict=True))
+        assert names == {"ants": 4, "bats": 8, "cats": 12, "dogs": 13, "owls": 9}
+        assert found.remark.endswith(
+            "; skipped: 3 of a kind that is not read (save them as .png); no picture was read of the folders docs, "
+            "eels."
+        )
+
+
 # ---- what is skipped, counted and said ------------------------------------------------------------------------------
 
 
@@ -175,6 +300,8 @@ def test_a_large_photo_is_scaled_without_jags() -> None:
         (picture(200, 200, mode="L")[:80], "1 broken"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "1 broken"),
         (b"II*\0" + bytes(100), "1 broken"),
+        (tiled(8, 1 << 15), "1 too large (over 32 MiB or 50 megapixels)"),
+        (b"P2 1 1 255 " + b"1 " * pictures.MAX_TEXT, "1 too large (over 32 MiB or 50 megapixels)"),
         (png_header(0, 0), "1 broken"),
         (png_header(100, 100), "1 broken"),
         (picture(9000, 9000, mode="1", colour=0), "1 too large (over 32 MiB or 50 megapixels)"),
@@ -182,7 +309,21 @@ def test_a_large_photo_is_scaled_without_jags() -> None:
         (png_header(2**31 - 1, 2**31 - 1), "1 too large (over 32 MiB or 50 megapixels)"),
         (bytes(pictures.MAX_FILE + 1), "1 too large (over 32 MiB or 50 megapixels)"),
     ],
-    ids=["text", "nothing", "half", "postscript", "tiff", "no pixels", "no data", "9000²", "50000²", "2³¹", "zeros"],
+    ids=[
+        "text",
+        "nothing",
+        "half",
+        "postscript",
+        "tiff",
+        "tile",
+        "numbers",
+        "no pixels",
+        "no data",
+        "9000²",
+        "50000²",
+        "2³¹",
+        "zeros",
+    ],
 )
 def test_what_is_no_usable_picture_is_skipped_and_said(data, said, tmp_path) -> None:
     for found in both(tmp_path, GOOD | {"cats/z.png": data}):

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae import own
+from vae import checkpoint, own
 from vae.data import load
 from vae.errors import InputError
+from vae.facts import facts
 from vae.images import Images
 from vae.recorder import run
 from vae.runs import default_folder, read
@@ -131,6 +132,96 @@ def test_a_run_trains_on_ones_own_images(tmp_path, monkeypatch) -> None:
         next(run(settings, folder, load(settings.data), resume=True))
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32])
+def test_0_and_1_are_black_and_white_and_that_is_said(dtype, tmp_path) -> None:
+    ones = pixels(N, 4, 4) > 127
+    mine = load(str(saved(tmp_path / "a.npz", images=ones.astype(dtype), labels=LABELS)))
+    assert set(np.unique(mine.train.pixels)) == {0, 255}
+    mean = 255 * ones.mean()
+    assert mine.remark == (
+        f"a.npz: 40 images of 4 × 4; 0 and 1 are taken as black and white; pixels from 0 to 255, mean {mean:.1f}; "
+        "labels from labels."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (pixels(N, 4, 4) // 16, "pixels from 0 to 15, mean {}; so little contrast"),
+        (np.repeat(pixels(1, 4, 4), N, 0), "; all 40 images are alike: look at the files; no labels."),
+        (np.where(np.arange(N)[:, None, None] < 3, 0, pixels(N, 4, 4)), "; 3 of 40 images are of one plain colour;"),
+        (pixels(N, 4, 4), "; pixels from 0 to 255, mean {}; no labels."),
+    ],
+)
+def test_a_remark_says_what_the_pixels_are_and_what_is_suspicious(given, said, tmp_path) -> None:
+    remark = load(str(saved(tmp_path / "a.npz", images=given.astype(np.uint8)))).remark
+    assert said.format(f"{given.mean():.1f}") in remark
+
+
+@pytest.mark.parametrize("name", ["labels", "label", "y", "target", "targets"])
+def test_labels_are_found_by_their_usual_names(name, tmp_path) -> None:
+    mine = load(str(saved(tmp_path / "a.npz", images=pixels(N, 4, 4), **{name: LABELS[:, None].astype(float)})))
+    assert mine.classes == ("0", "1", "2", "3")
+    assert f"; labels from {name}." in mine.remark
+
+
+@pytest.mark.parametrize("values", [np.linspace(0, 1, N), np.arange(N) - 7, np.arange(N) * 100, LABELS[1:]])
+def test_what_may_be_something_else_is_passed_over_where_it_cannot_be_labels(values, tmp_path) -> None:
+    mine = load(str(saved(tmp_path / "a.npz", images=pixels(N, 4, 4), y=values)))
+    assert mine.classes == ("0",)
+    assert "; no labels." in mine.remark
+
+
+def test_a_remark_goes_into_the_run_and_its_facts(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = saved(tmp_path / "<b>.npz", images=pixels(N, 4, 4) > 127, labels=LABELS)
+    settings = Settings.of({"data": str(path), "hidden": [8], "epochs": 1, "batch_size": 8, "device": "cpu"})
+    images = load(settings.data)
+    for _ in run(settings, "out", images):
+        pass
+    found = read("out")
+    assert found.remark == images.remark
+    line = facts("mine", checkpoint.read("out"), found)
+    assert ' · <span title="&lt;b&gt;.npz: 40 images of 4 × 4; 0 and 1' in line
+    assert ">0 and 1 are taken as black and white; pixels from 0 to 255, mean " in line
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "train.csv",
+            "train.csv is a table, not a file of images; write its pixels with numpy.savez('new.npz', images=",
+        ),
+        ("x.tsv", "x.tsv is a table"),
+        (
+            "x.h5",
+            "x.h5 is an HDF5 file, which is not read here; write it anew with numpy.savez('new.npz', images=h5py.",
+        ),
+        ("x.hdf5", "x.hdf5 is an HDF5 file"),
+        ("x.pt", "x.pt is a pickle, which could run code and is never opened; write numpy.savez('new.npz', images="),
+        ("x.ckpt", "x.ckpt is a pickle"),
+        ("x.tar.gz", "x.tar.gz is an archive of a kind that is not read here; unpack it, or pack it anew as .zip."),
+        ("x.mat", "x.mat is a MATLAB file"),
+        ("cat.png", "cat.png is one picture; give a folder of pictures"),
+        ("x.doc", "x.doc is neither an .npz, .npy nor .zip file, nor a folder of pictures; give one of these."),
+    ],
+)
+def test_files_of_other_kinds_are_told_what_to_do(name, said, tmp_path) -> None:
+    """Whether they are named by a path, by a bare name or come as an upload."""
+    (tmp_path / name).write_bytes(b"junk")
+    assert refused(tmp_path / name).startswith(said)
+    with pytest.raises(InputError) as error:
+        own.read(b"junk", name)
+    assert str(error.value).startswith(said)
+    if name not in ("cat.png", "x.doc"):
+        with pytest.raises(InputError) as error:
+            Settings(data=name)
+        assert str(error.value).startswith(said)
+    (tmp_path / name).unlink()
+    assert refused(tmp_path / name) == f"There is no file {tmp_path / name}; choose another image set."
+
+
 # ---- all the others -------------------------------------------------------------------------------------------------
 
 
@@ -173,13 +264,21 @@ def test_what_is_no_npz_file(content, tmp_path) -> None:
 
 def test_a_folder_is_no_file(tmp_path) -> None:
     (tmp_path / "a.npz").mkdir()
-    assert "is no .npz file" in refused(tmp_path / "a.npz")
+    assert refused(tmp_path / "a.npz") == "a.npz is a folder, not a file; give the file, or rename the folder."
 
 
 @pytest.mark.parametrize(
     ("arrays", "word"),
     [
-        ({"pictures": pixels(N, 4, 4)}, "holds no array named images"),
+        ({"pictures": pixels(N, 4, 4)}, "holds no array named images, but pictures; write"),
+        (
+            {"images": pixels(N, 4, 4), "labels": np.array(["2026-01-01"] * N, "M8[D]")},
+            "The array labels of a.npz holds dates",
+        ),
+        (
+            {"images": np.zeros(N, [("a", "u1"), ("b", "u1")])},
+            "The array images of a.npz holds records of several fields; save it as a plain array",
+        ),
         ({"labels": LABELS}, "holds no array named images"),
         ({"images": pixels(N, 16)}, "shaped"),
         ({"images": pixels(N, 2, 4, 4)}, "1 or 3 channels"),
@@ -192,11 +291,10 @@ def test_a_folder_is_no_file(tmp_path) -> None:
         ({"images": pixels(N, 4, 4).astype(int)}, "uint8"),
         ({"images": pixels(N, 4, 4) / 1.0}, r"[0, 1]"),
         ({"images": np.full((N, 4, 4), np.nan)}, "NaN"),
-        ({"images": pixels(N, 4, 4) > 9}, "uint8"),
         ({"images": pixels(N, 4, 4) * 1j}, "uint8"),
         ({"images": pixels(19, 4, 4)}, "holds 19 images; give it at least 20"),
         ({"images": pixels(N, 4, 4), "labels": LABELS[:-1]}, "labels of shape (39,)"),
-        ({"images": pixels(N, 4, 4), "labels": LABELS[:, None]}, "labels of shape (40, 1)"),
+        ({"images": pixels(N, 4, 4), "labels": np.stack([LABELS, LABELS])}, "labels of shape (2, 40)"),
         ({"images": pixels(N, 4, 4), "labels": np.int64(1)}, "labels of shape ()"),
         ({"images": pixels(N, 4, 4), "labels": LABELS / 2}, "whole numbers"),
         ({"images": pixels(N, 4, 4), "labels": LABELS - 1}, "whole numbers"),
@@ -223,7 +321,10 @@ class Trap:
 def test_nothing_is_unpickled(name, tmp_path) -> None:
     arrays = {"images": pixels(N, 4, 4), "labels": LABELS, "classes": np.array(["a"])}
     arrays[name] = np.array([Trap(tmp_path / "sprung")] * N, object)
-    assert "no .npz file of plain arrays" in refused(saved(tmp_path / "a.npz", **arrays))
+    said = refused(saved(tmp_path / "a.npz", **arrays))
+    assert said.startswith(f"The array {name} of a.npz holds Python objects, which are never unpickled; save it as")
+    np.save(tmp_path / "a.npy", arrays[name])
+    assert name != "images" or "a.npy holds Python objects" in refused(tmp_path / "a.npy")
     assert not (tmp_path / "sprung").exists()
 
 

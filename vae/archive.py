@@ -36,6 +36,10 @@ def opened(source: Path | bytes, name: str, refusal: str, most: int) -> Iterator
         raise
     except FileNotFoundError:
         raise InputError(f"There is no file {source!s}; choose another image set.") from None
+    except IsADirectoryError:
+        raise InputError(f"{name} is a folder, not a file; give the file, or rename the folder.") from None
+    except PermissionError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}); give a file that can be.") from None
     except Exception:  # zipfile fails in many ways
         raise InputError(refusal) from None
     with archive:
@@ -64,6 +68,17 @@ def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> byt
     if len(unpacked) != member.file_size:
         raise Damaged("cut short")
     return unpacked
+
+
+def beginning(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n: int) -> bytes:
+    """The first `n` bytes of what `member` holds; `Damaged` where it cannot be read."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Damaged("compressed in an unusual way")
+    try:
+        with archive.open(member) as file:
+            return file.read(n)
+    except Exception as error:  # zlib, zipfile and struct fail in many ways
+        raise Damaged(str(error)) from None
 
 
 def is_link(member: zipfile.ZipInfo) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import islice
 from math import prod
 from pathlib import Path
 
@@ -22,9 +23,35 @@ _HEADER = re.compile(
     rb"\s*\{\s*'descr'\s*:\s*'(?P<dtype>[<>|=]?[a-zA-Z]\d{1,6})'\s*,\s*'fortran_order'\s*:\s*(?P<fortran>True|False)"
     rb"\s*,\s*'shape'\s*:\s*\((?P<shape>[\d\s,]*)\)\s*,?\s*\}\s*"
 )
+_OTHER = re.compile(rb"\s*\{\s*'descr'\s*:\s*(?P<kind>'[<>|=]?[OVMm]|\[\()")
+_KINDS = {
+    "O": "Python objects, which are never unpickled",
+    "V": "records of several fields",
+    "M": "dates",
+    "m": "times",
+}
+_PLAIN = "save it as a plain array of numbers or text, as with numpy.array(values.tolist())"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{0,300})?")
+_DIGITS = re.compile(r"([0-9]{1,300})")
+SHOWN = 5  # names of arrays that a message lists
 
 
-def read_npz(source: Path | bytes, name: str, wanted: Collection[str], most: int, advice: str) -> dict[str, np.ndarray]:
+class Arrays(dict[str, np.ndarray]):
+    """Arrays by their names, and the names of `others` in the same file, which were not read."""
+
+    others: tuple[str, ...] = ()
+
+    def lacks(self, wanted: str) -> str:
+        """What to say where there is no array `wanted`, as in "holds no array named mu, but x_train, y_train"."""
+        there = ", ".join(name[:30] for name in (*self, *self.others)[:SHOWN])
+        return f"holds no array named {wanted}" + (f", but {there}" if there else "")
+
+
+class NotPlain(ValueError):
+    """A whole array of a type that is not read; the message says which, as in "Python objects"."""
+
+
+def read_npz(source: Path | bytes, name: str, wanted: Collection[str], most: int, advice: str) -> Arrays:
     """The arrays of an .npz file that are `wanted`, as far as there are any; the others are not looked at.
 
     All files of the archive may be `most` bytes together. Raises `InputError` in one sentence, with `advice` on what
@@ -32,14 +59,20 @@ def read_npz(source: Path | bytes, name: str, wanted: Collection[str], most: int
     """
     refusal = f"{name} is no .npz file of plain arrays, or it is damaged; {advice}."
     with opened(source, name, refusal, most) as archive:
-        arrays = {}
-        for member in archive.infolist():
+        arrays = Arrays()
+        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+        for member in members:
             key = member.filename.removesuffix(".npy")
-            if member.filename == f"{key}.npy" and key in wanted:
-                try:
-                    arrays[key] = parse(content(archive, member, most))
-                except Damaged:
-                    raise InputError(refusal) from None
+            if key not in wanted:
+                continue
+            try:
+                arrays[key] = parse(content(archive, member, most))
+            except NotPlain as kind:
+                raise InputError(f"The array {key} of {name} holds {kind}; {_PLAIN}.") from None
+            except Damaged:
+                raise InputError(f"The array {key} of {name} is no plain array, or it is damaged; {advice}.") from None
+    names = (member.filename.removesuffix(".npy") for member in members)
+    arrays.others = tuple(islice((texts(np.array(key))[0] for key in names if key not in wanted), SHOWN))
     return arrays
 
 
@@ -53,30 +86,48 @@ def read_npy(source: Path | bytes, name: str, most: int) -> np.ndarray:
         return parse(source)
     except FileNotFoundError:
         raise InputError(f"There is no file {source!s}; choose another image set.") from None
-    except (Damaged, OSError):
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}); give a file that can be.") from None
+    except NotPlain as kind:
+        raise InputError(f"{name} holds {kind}; {_PLAIN}.") from None
+    except Damaged:
         raise InputError(
             f"{name} is no .npy file of a plain array, or it is damaged; write it with numpy.save(path, images)."
         ) from None
 
 
 def parse(data: bytes | bytearray) -> np.ndarray:
-    """The array of an .npy file's bytes, which it shares; `Damaged` where they are none."""
+    """The array of an .npy file's bytes, which it shares; `Damaged` where they are none, `NotPlain` of what kind."""
     if data[:6] != b"\x93NUMPY" or data[6:7] not in (b"\1", b"\2", b"\3"):
         raise Damaged("no array")
     start = 10 if data[6] == 1 else 12
     end = start + int.from_bytes(data[8:start], "little")
-    header = _HEADER.fullmatch(data[start:end]) if end - start <= MAX_HEADER else None
+    text = data[start:end] if end - start <= MAX_HEADER else b""
+    header = _HEADER.fullmatch(text)
     if header is None or end > len(data):
+        if end <= len(data) and (other := _OTHER.match(text)):
+            raise NotPlain(_KINDS.get(other["kind"].decode().lstrip("'<>|=")[:1], "records of several fields"))
         raise Damaged("no plain array")
     try:
         dtype = np.dtype(header["dtype"].decode())
         shape = [int(n) for n in header["shape"].split(b",") if n.strip()]
+        if dtype.kind in _KINDS:
+            raise NotPlain(_KINDS[dtype.kind])
         if dtype.kind not in KINDS or not dtype.itemsize or prod(shape) * dtype.itemsize != len(data) - end:
             raise Damaged("not what its header says")
         array = np.frombuffer(data, dtype, offset=end)
         return array.reshape(shape, order="F" if header["fortran"] == b"True" else "C")
+    except NotPlain:
+        raise
     except (TypeError, ValueError, OverflowError) as error:
         raise Damaged(str(error)) from None
+
+
+def natural(name: str) -> tuple[bool, float, list[tuple[bool, int, str]]]:
+    """A key that sorts names as people count: −1, 0, 7, 10, then a2, a10; numbers before words."""
+    number = _NUMBER.fullmatch(name) is not None
+    parts = [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _DIGITS.split(name) if part]
+    return not number, float(name) if number else 0.0, parts
 
 
 def texts(array: np.ndarray, longest: int = 60) -> list[str]:

@@ -61,5 +61,6 @@ def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, 
     from vae.evaluation import held_out
 
     pixels, labels, index = images
-    encoded = held_out(checkpoints.load_model(checkpoint), Images.of(pixels, labels), np.arange(len(labels)))
+    known = Images(np.ascontiguousarray(pixels), labels.astype(np.int64))
+    encoded = held_out(checkpoints.load_model(checkpoint), known, np.arange(len(labels)))
     return HeldOut(**{**vars(encoded), "index": index})

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vae.arrays import read_npy, read_npz, texts
+from vae.arrays import Arrays, read_npy, read_npz, texts
 from vae.errors import InputError
-from vae.images import Images
+from vae.formats import advice
+from vae.images import Images, black_and_white, described, whole_labels
 from vae.pictures import DEFAULT, LEAST, MOST_CLASSES, Fit, Pictures, read_folder, read_zip
 
 MAX_BYTES = 1 << 31  # of all images, unpacked
-ARRAYS = ("images", "labels", "classes")
+LABELS = ("labels", "label")
+MAYBE_LABELS = ("targets", "target", "y")  # taken for labels where they can be
+ARRAYS = ("images", "classes", *LABELS, *MAYBE_LABELS)
 ADVICE = "write it with numpy.savez(path, images=..., labels=...)"
 
 
@@ -25,20 +28,21 @@ def read(source: Path | bytes, name: str, fit: Fit = DEFAULT, most: int = MAX_BY
     if suffix == ".npz":
         return _of_arrays(read_npz(source, name, ARRAYS, most, ADVICE), name)
     if suffix == ".npy":
-        return _of_arrays({"images": read_npy(source, name, most)}, name)
+        return _of_arrays(Arrays(images=read_npy(source, name, most)), name)
     if suffix == ".zip":
         return read_zip(source, name, fit, most)
-    if isinstance(source, Path):
+    if isinstance(source, Path) and not source.is_file():
         return read_folder(source, fit, most)
-    raise InputError(f"{name:.60} is neither an .npz, .npy nor .zip file; upload one of these.")
+    raise InputError(advice(name, "images"))
 
 
-def _of_arrays(arrays: dict[str, np.ndarray], name: str) -> Pictures:
+def _of_arrays(arrays: Arrays, name: str) -> Pictures:
     if "images" not in arrays:
-        raise InputError(f"{name} holds no array named images; {ADVICE}.")
+        raise InputError(f"{name} {arrays.lacks('images')}; {ADVICE}.")
     pixels = arrays["images"]
-    none = np.zeros(pixels.shape[:1] if pixels.size else 0, int)  # an empty array can have any number of rows
-    images = Images.of(pixels, arrays.get("labels", none))
+    n = len(pixels) if pixels.ndim and pixels.size else 0  # an empty array can have any number of rows
+    found = _labels_in(arrays, n)
+    images = Images.of(pixels, arrays[found] if found else np.zeros(n, int))
     if len(images.labels) < LEAST:
         raise InputError(f"{name} holds {len(images.labels)} images; give it at least {LEAST}.")
     most = int(images.labels.max())
@@ -46,5 +50,23 @@ def _of_arrays(arrays: dict[str, np.ndarray], name: str) -> Pictures:
         raise InputError(f"{name} has a label {most}; number at most {MOST_CLASSES} classes from 0 upwards.")
     names = texts(arrays.get("classes", np.array([], int)))
     classes = tuple(names[: most + 1]) + tuple(map(str, range(len(names), most + 1)))
+    return Pictures(images, classes, _remark(name, images, black_and_white(pixels), found))
+
+
+def _labels_in(arrays: Arrays, n: int) -> str | None:
+    """The name of the array of labels, where there is one."""
+    for name in (*LABELS, *MAYBE_LABELS):
+        if name in LABELS and name in arrays:
+            return name
+        given = whole_labels(arrays[name], n) if name in arrays else np.zeros(())
+        if given.shape == (n,) and n and given.dtype.kind in "iu" and given.min() >= 0 and given.max() < MOST_CLASSES:
+            return name
+    return None
+
+
+def _remark(name: str, images: Images, two_values: bool, labels: str | None) -> str:
     size = " × ".join(map(str, images.image_shape[1:]))
-    return Pictures(images, classes, f"{name}: {len(images.labels):,} images of {size}.")
+    parts = [f"{name}: {len(images.labels):,} images of {size}"]
+    parts += ["0 and 1 are taken as black and white"] if two_values else []
+    parts += [described(images.pixels), f"labels from {labels}" if labels else "no labels"]
+    return f"{'; '.join(parts)}."

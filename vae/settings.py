@@ -13,6 +13,7 @@ from reprlib import repr as short  # a message stays one sentence, however long 
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vae.errors import InputError
+from vae.formats import refuse_foreign
 
 DATA_SETS = ("digits", "sprites", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 
@@ -210,6 +211,8 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
     choices = choices_of(name)
     if choices is not None:
         if value not in choices and not (name == "data" and is_file(value)):
+            if name == "data" and isinstance(value, str):
+                refuse_foreign(value, "images")
             own = "name a folder of your own with a slash, as in ./pictures, or " if name == "data" else ""
             raise InputError(f"Unknown {name} {short(value)}: {own}choose one of {', '.join(choices)}.")
         return
