@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from vae import data
+from vae.arrays import natural
 from vae.data import Images, held_out_indices, load
 from vae.errors import InputError
 from vae.settings import DATA_SETS
@@ -68,6 +69,49 @@ def test_floats_are_rounded_to_the_nearest_of_256(dtype) -> None:
     np.testing.assert_array_equal(Images.of((array / 255).astype(dtype), [0] * 3).pixels[:, 0], array)
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
+def test_0_and_1_are_black_and_white(dtype) -> None:
+    """As masks and binarised digits are: not two almost equal shades of black."""
+    ones = pixels(3, 4, 4) > 127
+    np.testing.assert_array_equal(Images.of(ones.astype(dtype), [0] * 3).pixels[:, 0], 255 * ones.astype(np.uint8))
+    assert Images.of(np.zeros((3, 4, 4), np.uint8), [0] * 3).pixels.max() == 0
+    assert Images.of(2 * ones.astype(np.uint8), [0] * 3).pixels.max() == 2
+
+
+@pytest.mark.parametrize("beyond", [1.0000001, 1 + 0.4 / 255, -1e-9, -0.4 / 255])
+def test_what_rounds_into_the_range_is_in_it(beyond) -> None:
+    assert Images.of(with_value(beyond), [0] * 3).pixels[1, 0, 2, 3] == 255 * (beyond > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(1.003, "[0.5, 1.003]; divide"), (255, "[0.5, 255]; divide them by 255"), (-0.5, "; rescale")]
+)
+def test_a_range_is_told_in_enough_digits(value, said) -> None:
+    with pytest.raises(InputError) as error:
+        Images.of(with_value(value), [0] * 3)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [[2], [0], [1]],
+        np.eye(3)[[2, 0, 1]],
+        np.eye(3, dtype=bool)[[2, 0, 1]],
+        [2.0, 0.0, 1.0],
+        np.array([[2.0], [0.0], [1.0]], np.float32),
+    ],
+    ids=["a column", "one-hot", "one-hot truth values", "floats", "a column of floats"],
+)
+def test_labels_may_be_a_column_one_hot_or_whole_floats(labels) -> None:
+    assert Images.of(pixels(3, 4, 4), labels).labels.tolist() == [2, 0, 1]
+
+
+def test_names_are_sorted_as_people_count() -> None:
+    names = ["10", "9", "-1", "b", "a10", "a9", "0.5", "", "B", "²"]
+    assert sorted(names, key=natural) == ["-1", "0.5", "9", "10", "", "B", "a9", "a10", "b", "²"]
+
+
 def with_value(value: float) -> np.ndarray:
     array = np.full((3, 4, 4), 0.5)
     array[1, 2, 3] = value
@@ -91,7 +135,7 @@ def with_value(value: float) -> np.ndarray:
         (pixels(3, 4, 4, 2), [0] * 3, "channels"),
         (pixels(2, 4, 1025), [0] * 2, "1024"),
         (pixels(3, 4, 4), [0] * 2, "labels"),
-        (pixels(3, 4, 4), [[0]] * 3, "labels"),
+        (pixels(3, 4, 4), [[0, 2]] * 3, "labels"),
         (pixels(3, 4, 4), [0.5] * 3, "whole numbers"),
         (pixels(3, 4, 4), [0, -1, 2], "whole numbers"),
     ],
@@ -266,6 +310,102 @@ def test_the_mnist_family(name, kind, tmp_path) -> None:
     assert (len(train.labels), len(validation.labels)) == (20, 10)
     seen = {image.tobytes() for image in np.concatenate([train.pixels, validation.pixels])}
     assert seen == {image.tobytes() for image in x[:30]}
+
+
+def packed(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+
+
+PLACES = {
+    "packed": lambda raw, file: raw / f"{file}.gz",
+    "packed above": lambda raw, file: raw.parent / f"{file}.gz",
+    "flat": lambda raw, file: raw.parents[1] / file,
+    "packed flat": lambda raw, file: raw.parents[1] / f"{file}.gz",
+    "with dots": lambda raw, file: raw.parents[1] / file.replace("-idx", ".idx"),
+    "half of them packed": lambda raw, file: raw / (f"{file}.gz" if "train" in file else file),
+}
+
+
+def idx_sets(root: Path) -> dict[str, np.ndarray]:
+    """Every set of idx files, below `root`: its name → the labels of its test split."""
+    x, digits = pixels(40, 6, 6), pixels(40) % 10
+    for kind in ("MNIST", "FashionMNIST", "KMNIST"):
+        write_mnist(root / kind.lower(), kind)
+    letters, many = digits + np.uint8(1), np.arange(320, dtype=np.int32).reshape(40, 8)
+    for kind, prefix, y, end in (
+        ("EMNIST", "emnist-letters", letters, "labels-idx1-ubyte"),
+        ("QMNIST", "qmnist", many, "labels-idx2-int"),
+    ):
+        raw = root / kind.lower() / kind / "raw"
+        raw.mkdir(parents=True)
+        for split in ("train", "test"):
+            (raw / f"{prefix}-{split}-images-idx3-ubyte").write_bytes(idx(x))
+            (raw / f"{prefix}-{split}-{end}").write_bytes(idx(y))
+    four = dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), digits[30:])
+    return {**four, "emnist-letters": digits, "qmnist": many[:, 0]}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.usefixtures("small", "offline")
+def test_idx_files_are_found_packed_and_flat(place, tmp_path) -> None:
+    """Of every set that comes so; nothing is written beside them, and no network is asked for."""
+    for name, labels in idx_sets(tmp_path).items():
+        root = next(
+            folder for folder in tmp_path.iterdir() if folder.name == name.replace("-letters", "").replace("-", "")
+        )
+        raw = next(root.glob("*/raw"))
+        for file in list(raw.iterdir()):
+            target = PLACES[place](raw, file.name)
+            packed(file, target) if target.suffix == ".gz" else file.rename(target)
+        before = sorted(root.rglob("*"))
+        assert data.at_hand(name, root)
+        found = load(name, root)
+        np.testing.assert_array_equal(found.test.labels, labels)
+        shared = name in ("mnist", "fashion-mnist", "kmnist") and place in ("flat", "packed flat", "with dots")
+        assert ("whose names might as well be those of" in found.remark) == shared
+        assert sorted(root.rglob("*")) == before
+        next(root.rglob("*images*")).unlink()
+        assert not data.at_hand(name, root)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-7], lambda b: b"", lambda b: b[:20] + b"x" + b[21:], lambda b: b"x" + b]
+)
+@pytest.mark.usefixtures("small", "offline")
+def test_damaged_packed_files_are_one_sentence(damage, tmp_path) -> None:
+    write_mnist(tmp_path)
+    path = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    packed(path, path.with_suffix(".gz"))
+    path.with_suffix(".gz").write_bytes(damage(path.with_suffix(".gz").read_bytes()))
+    with pytest.raises(InputError, match=r"mnist in .* are damaged; delete them") as error:
+        load("mnist", tmp_path)
+    assert one_sentence(str(error.value))
+
+
+@pytest.mark.mnist
+@pytest.mark.usefixtures("offline")
+def test_flat_files_of_mnist_are_not_taken_for_another_set(tmp_path) -> None:
+    for file in (data.data_root() / "MNIST" / "raw").iterdir():
+        (tmp_path / file.name).symlink_to(file.absolute())
+    assert data.at_hand("mnist", tmp_path)
+    for other in ("fashion-mnist", "kmnist"):
+        assert not data.at_hand(other, tmp_path)
+        with pytest.raises(InputError, match=f"{other} is not in"):
+            load(other, tmp_path, download=False)
+
+
+@pytest.mark.usefixtures("small", "offline")
+def test_idx_files_of_0_and_1_are_black_and_white(tmp_path) -> None:
+    write_mnist(tmp_path)
+    for file in (tmp_path / "MNIST" / "raw").glob("*images*"):
+        content = bytearray(file.read_bytes())
+        content[16:] = bytes(value > 127 for value in content[16:])
+        file.write_bytes(content)
+    images = load("mnist", tmp_path)
+    assert set(np.unique(images.train.pixels)) == {0, 255}
+    assert images.remark == "mnist: 0 and 1 are taken as black and white."
 
 
 @pytest.mark.usefixtures("small", "offline")
