@@ -21,7 +21,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from pages import _models, _routes
-from vae import latents, table
+from vae import latents, latents_out, table
 from vae.__main__ import main
 from vae.errors import InputError
 from vae.export import unpack
@@ -109,6 +109,8 @@ def test_means_are_enough() -> None:
         (np.array([2, 0])[LABELS % 2], ["zero", "one", "two"], ("zero", "two")),
         (np.array([5, 0])[LABELS % 2], ["zero", "one"], ("0", "5")),
         (np.array([True, False])[LABELS % 2], None, ("False", "True")),
+        (np.array([7, -1, 10, 9])[LABELS], None, ("-1", "7", "9", "10")),
+        (np.array(["a10", "a9", "b", "7"])[LABELS], None, ("7", "a9", "a10", "b")),
     ],
 )
 def test_labels_are_numbers_or_words(labels, classes, expected) -> None:
@@ -128,8 +130,114 @@ def test_columns_are_found_by_their_names(names, delimiter) -> None:
     assert found.classes == ("a", "b", "c")
 
 
-def test_a_table_may_begin_with_a_byte_order_mark() -> None:
-    np.testing.assert_array_equal(here(b"\xef\xbb\xbf" + a_csv(columns_of(MU)), "csv").mu, MU)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_may_be_written_in_many_ways(encoding, delimiter) -> None:
+    """As Excel and R of other countries do; with decimal commas, too, where fields are not parted by commas."""
+    word = "Möwe €" if encoding == "cp1252" else "Möwe"
+    text = a_csv(columns_of(MU, label=[word] * N), delimiter).decode()
+    commas = [text] if delimiter == "," else [text, text.replace(".", ",")]
+    for one in commas:
+        found = here(one.encode(encoding), "csv")
+        np.testing.assert_array_equal(found.mu, MU)
+        assert found.classes == (word,)
+
+
+def test_decimal_commas_may_stand_in_quotes() -> None:
+    assert here(b'mu_1,mu_2\n"0,5",1\n"-1,25","2e1"\n', "csv").mu.tolist() == [[0.5, 1], [-1.25, 20]]
+
+
+# ---- labels ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS[:, None], np.eye(4)[LABELS], LABELS.astype(float), np.eye(4, dtype=bool)[LABELS]]
+)
+def test_labels_may_be_a_column_one_hot_or_whole_floats(labels) -> None:
+    found = read(an_npz(mu=MU, labels=labels), "x.npz")
+    assert found.classes == ("0", "1", "2", "3")
+    np.testing.assert_array_equal(found.labels, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "classes", "notes"),
+    [
+        ({"target": LABELS}, ("0", "1", "2", "3"), ("labels from target",)),
+        ({"y": [f"{label}.0" for label in LABELS]}, ("0", "1", "2", "3"), ("labels from y",)),
+        ({"Species": list("cab") * (N // 3)}, ("a", "b", "c"), ("labels from Species",)),
+        ({"class": list("cab") * (N // 3), "y": MU[:, 0]}, ("a", "b", "c"), ()),
+        (
+            {"target": list(range(3)) * (N // 3), "species": list("cab") * (N // 3)},
+            ("c", "a", "b"),
+            ("labels from species",),
+        ),
+        ({"label": LABELS, "target": LABELS + 5}, ("0", "1", "2", "3"), ()),
+        ({"y": MU[:, 0]}, ("all",), ("no labels: y cannot be any",)),
+        ({"note": LABELS}, ("all",), ("no labels",)),
+        ({"label": np.array([10, 9, 11, 1])[LABELS]}, ("1", "9", "10", "11"), ()),
+    ],
+)
+def test_labels_are_found_by_their_usual_names_or_their_lack_is_said(columns, classes, notes) -> None:
+    for found in (here(a_csv(columns_of(MU, **columns)), "csv"), here(a_parquet(columns_of(MU, **columns)), "parquet")):
+        assert (found.classes, found.notes) == (classes, notes)
+        assert all(f" · {note} · " in latents.facts(found) for note in notes)
+
+
+@pytest.mark.parametrize("name", ["label", "y", "target", "species"])
+def test_arrays_of_labels_are_found_by_their_usual_names(name) -> None:
+    found = read(an_npz(mu=MU, **{name: LABELS}), "x.npz")
+    assert found.classes == ("0", "1", "2", "3")
+    assert found.notes == (() if name == "label" else (f"labels from {name}",))
+    assert read(an_npz(mu=MU, y=MU[:, 0]), "x.npz").notes == ("no labels: y cannot be any",)
+
+
+def test_too_many_values_are_no_labels_unless_they_say_they_are() -> None:
+    mu = np.zeros((300, 1))
+    assert here(a_csv(columns_of(mu, target=range(300))), "csv").notes == ("no labels: target cannot be any",)
+    with pytest.raises(InputError, match="300 different labels"):
+        here(a_csv(columns_of(mu, label=range(300))), "csv")
+
+
+GIVEN = {
+    "whole numbers": ([-1, 0, 7], [-1, 0, 7]),
+    "with a gap": (["0", "", "7"], [0, 7, None]),
+    "floats": ([0.0, 2.0, 10.0], [0, 2, 10]),
+    "words": (["=1+1", "a", "'-1"], [0, 1, 2]),
+    "formulas": (["-2+3", "+cmd|x", "＝x"], [0, 1, 2]),
+    "quotes": (["''=x", "'b'", '"=c"'], [0, 1, 2]),
+    "signs": (["-", "+", "@"], [0, 1, 2]),
+}
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_labels_keep_their_values_and_order_on_the_way_out_and_in_again(kind, tmp_path) -> None:
+    given, expected = GIVEN[kind]
+    labels = [given[i] for i in LABELS % 3]
+    first = here(a_parquet(columns_of(MU, label=labels)), "parquet")
+    assert sorted(first.classes) == sorted(
+        f"{name:g}" if isinstance(name, float) else str(name) or "none" for name in given
+    )
+    tables = {"csv": latents_out.csv(first), "parquet": latents_out.parquet(first)}
+    for ending, data in tables.items():
+        again = here(data, ending)
+        assert (again.classes, again.values) == (first.classes, first.values)
+        np.testing.assert_array_equal(again.labels, first.labels)
+    rows = list(csv.DictReader(io.StringIO(tables["csv"].decode())))
+    by_class = {name: i for i, name in enumerate(first.classes)}
+    for row, code in zip(rows, first.labels, strict=True):
+        value = expected[code]
+        assert row["label"] == ("" if value is None else str(value))
+        assert by_class[table.unguarded(row["class"])] == code
+        assert not row["class"].startswith(("=", "@", "＝"))
+        assert row["class"][:1] not in ("+", "-") or row["class"].lstrip("+-").isdecimal()
+    meta, _ = unpack(frame("x", first))
+    assert meta["values"] in ([], expected)
+
+
+def test_a_class_of_several_labels_keeps_its_place_for_a_value() -> None:
+    columns = columns_of(MU, label=LABELS) | {"class": [("even", "odd")[label % 2] for label in LABELS]}
+    found = here(a_csv(columns), "csv")
+    assert (found.classes, found.values) == (("even", "odd"), ())
 
 
 def test_whole_numbers_at_first_may_be_broken_ones_later() -> None:
@@ -211,10 +319,11 @@ def test_arrays_that_are_no_latents(arrays, word) -> None:
 
 def test_nothing_is_unpickled(tmp_path) -> None:
     trap = _Evil(tmp_path / "sprung")
-    assert "plain arrays" in refusal(an_npz(mu=np.array([trap] * N, object)), "x.npz")
+    assert "The array mu of x.npz holds Python objects" in refusal(an_npz(mu=np.array([trap] * N, object)), "x.npz")
     assert "plain arrays" in refusal(pickle.dumps(trap), "x.npz")
-    for name in ("x.pt", "x.pt2", "x.pkl", "x"):
-        assert "holds no latents" in refusal(pickle.dumps(trap), name)
+    for name in ("x.pt", "x.pt2", "x.pkl", "x.ckpt"):
+        assert "is a pickle, which could run code and is never opened; write" in refusal(pickle.dumps(trap), name)
+    assert "holds no latents" in refusal(pickle.dumps(trap), "x")
     assert not (tmp_path / "sprung").exists()
 
 
@@ -222,20 +331,27 @@ def test_nothing_is_unpickled(tmp_path) -> None:
     ("data", "word"),
     [
         (b"", "no columns mu_1"),
-        (b"\xff\xfe\x00\x00", "damaged"),
+        (b"\xff\xfe\x00\x00", "no columns mu_1"),
+        (b"\xff\xfe\x00\xd8", "damaged"),
         (b"mu_1,mu_2\n", "holds no points"),
         (b"a,b\n1,2\n", "no columns mu_1"),
         (b"mu_1,mu_1\n1,2\n", "twice"),
         (b"mu_1,mu_01\n1,2\n", "twice"),
-        (b"mu_1,mu_2\n1\n", "damaged"),
-        (b"mu_1,mu_2\n1,2,3\n", "damaged"),
-        (b"mu_1,mu_2\n1,x\n", "damaged"),
-        (b"mu_1,mu_2\n1,\n", "1 fields that are empty or no number"),
+        (b"mu_1,mu_2\n1\n", "has 1 field in line 2, where the first line names 2; mend that line"),
+        (b"mu_1,mu_2\n1,2\n\n1,2,3\n", "has 3 fields in line 4, where the first line names 2; mend that line"),
+        (b"mu_1,mu_2\n1,x\n", "has 'x' in line 2 of mu_2, where a number should be; mend that line"),
+        (b"mu_1;mu_2\n1,5;2\n1;2.5.1\n", r"has '2\.5\.1' in line 3 of mu_2, where a number should be"),
+        (b"mu_1,mu_2\n1,5,2,5\n", "has 4 fields in line 2, where the first line names 2"),
+        (b"mu_1,mu_2\n1,2\n1,\n", "1 fields that are empty or no number in mu_2, the first in row 2"),
+        (b"0.5,1\n1,2\n", "begins with numbers; put a first line above them"),
+        (b"label,pixel0,pixel1\n1,2,3\n", "holds pixels, not latents; to train on them, write numpy.savez"),
+        (b"label,1x1,1x2\n1,2,3\n", "holds pixels, not latents"),
+        (b"a,b,c,d,e\n", "has no columns mu_1, mu_2, …, but a, b, c, d; name the latent means so"),
         (b"mu_1,mu_2\n1,nan\n", "1 fields that are empty or no number"),
         (b"mu_1,mu_2\n1,inf\n", "goes from"),
         (b"mu_1,mu_2\n1,1e999\n", "goes from"),
         (b"mu_1,mu_2,logvar_1\n1,2,3\n", "other columns of logvar"),
-        (b"mu_1," + b"x" * 100_000, "damaged"),
+        (b"mu_1," + b"x" * 100_000, "a first line of more than 65,536 bytes"),
         (b"mu_1,label\n" + b"".join(b"0,%d\n" % i for i in range(201)), "201 different labels"),
         (",".join(f"mu_{d}" for d in range(65)).encode() + b"\n" + b",".join([b"0"] * 65), "65 dimensions"),
     ],
@@ -249,8 +365,8 @@ def test_tables_that_hold_no_latents(data, word) -> None:
     ("columns", "word"),
     [
         ({"z": [1.0]}, "no columns mu_1"),
-        ({"mu_1": ["1"]}, "string where numbers should be"),
-        ({"mu_1": [None, 1.0]}, "1 fields that are empty or no number"),
+        ({"mu_1": ["1"]}, "string where numbers should be, in mu_1"),
+        ({"mu_1": [1.0, None]}, "1 fields that are empty or no number in mu_1, the first in row 2"),
         ({"mu": [[1.0], [1.0, 2.0]]}, "lists of different lengths"),
         ({"mu": [[], []]}, "lists of different lengths"),
         ({"mu": [None, [1.0]]}, "lists of different lengths"),
@@ -410,7 +526,7 @@ def test_no_class_is_a_formula_in_a_spreadsheet() -> None:
     model = open_path(GALLERY / "digits-2d", lambda checkpoint: None)
     odd = replace(model, run=replace(model.run, classes=("=1+1", "-2", "+3", "@4", "a,b", 'c"d', "7", "8", "", "9")))
     rows = list(csv.DictReader(io.StringIO(latents_out.csv(odd).decode())))
-    assert {row["class"] for row in rows} == {"'=1+1", "'-2", "'+3", "'@4", "a,b", 'c"d', "7", "8", "", "9"}
+    assert {row["class"] for row in rows} == {"'=1+1", "-2", "+3", "'@4", "a,b", 'c"d', "7", "8", "", "9"}
     assert "=1+1" in parquet.read_table(io.BytesIO(latents_out.parquet(odd))).column("class").to_pylist()
 
 
@@ -457,6 +573,8 @@ def test_latents_from_elsewhere_go_out_with_what_is_known_of_them(tmp_path, caps
             assert main(["export", str(source), "-o", str(target)]) == 0
             found = read(target, target.name)
             for name, value in vars(read(source, source.name)).items():
+                if name == "notes":  # a table always has a column of labels
+                    continue
                 np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
         assert main(["export", str(source), "-o", str(tmp_path / "out.zip")]) == 0
         with zipfile.ZipFile(tmp_path / "out.zip") as archive:

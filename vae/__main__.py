@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from vae import runs
 from vae.checkpoint import read as read_checkpoint
 from vae.errors import InputError
+from vae.formats import refuse_foreign
 from vae.pictures import Fit
 from vae.settings import DATA_SETS, Settings, check_setting, choices_of
 
@@ -95,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(command=_export)
     export.add_argument(
         "model", metavar="MODEL",
-        help="run folder or .safetensors file; or latents from elsewhere: .npz, .csv or .parquet",
+        help="run folder or .safetensors file; or latents from elsewhere: .npz, .csv, .tsv or .parquet",
     )  # fmt: skip
     export.add_argument(
         "-o", "--out", metavar="PATH", required=True,
@@ -358,6 +359,8 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
     prepare_process(options.background)
     target = Path(options.out)
     images = load(settings.data, options.data_root, fit=Fit.of(settings))
+    if images.remark:
+        print(images.remark, file=sys.stderr)
     with runs.one_sentence(target):
         for said in path.record(settings, images, betas, options.points):
             if isinstance(said, bytes):
@@ -515,8 +518,10 @@ def _content(source: Path, data_root: str | None) -> Opened | Latents:
         raise InputError(
             f"There is no {source}; give a run folder, a .safetensors file, or latents as .npz, .csv or .parquet."
         )
-    if source.suffix.lower() in latents.ENDINGS and not source.is_dir():
-        return latents.read(source, source.name)
+    if not source.is_dir():
+        refuse_foreign(source.name, "mu")
+        if source.suffix.lower() in latents.ENDINGS:
+            return latents.read(source, source.name)
     return open_path(source, lambda checkpoint: _encode(checkpoint, data_root))
 
 

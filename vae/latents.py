@@ -2,8 +2,9 @@
 
 Three kinds of file, none of which is ever unpickled or run:
 
-    .npz             mu (N, k), logvar (N, k), labels (N,), classes, distortion (N,), thumbnails (N, H, W[, C])
-    .csv, .parquet   columns mu_1 … mu_k, logvar_1 … logvar_k, label or class, distortion; Parquet's mu may be lists
+    .npz              mu (N, k), logvar (N, k), labels (N,), classes, distortion (N,), thumbnails (N, H, W[, C])
+    .csv, .tsv,       columns mu_1 … mu_k, logvar_1 … logvar_k, label or class, distortion; Parquet's mu may be lists;
+    .parquet          a .csv may be UTF-8, UTF-16 or Latin-1, with commas, semicolons or tabs, and decimal commas
 
 Only mu has to be there. Others' decoders are not taken: to load TorchScript or a `torch.export` program is to run what
 its file says, which no check beforehand can bound; and the page decodes in the browser, from a layer plan.
@@ -11,24 +12,26 @@ its file says, which no check beforehand can bound; and the page decodes in the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vae.arrays import read_npz, texts
+from vae.arrays import Arrays, natural, read_npz, texts
 from vae.compact import Quantised, bits_of, finest
 from vae.errors import InputError
 from vae.export import Packable, pack
-from vae.images import Images
+from vae.formats import advice
+from vae.images import Images, whole_labels
 from vae.latent import principal_axes
 from vae.pictures import MOST_CLASSES
-from vae.table import MAX_BYTES, Coded, check_size, read_apart
+from vae.table import MAX_BYTES, MAYBE_LABELS, Coded, check_size, read_apart
 
-ENDINGS = (".npz", ".csv", ".parquet")
+ENDINGS = (".npz", ".csv", ".tsv", ".parquet")
 MAX_THUMBNAILS = 1 << 26  # bytes of all thumbnails
 EXACT = 20_000  # points whose latents travel as they are; those of more are quantised
 MOST = 19_500_000  # bytes of those, with labels and distortions; where need be they are coarser …
@@ -36,8 +39,12 @@ GOLDEN = 0x9E3779B1  # 2³² over the golden ratio
 COARSER = 6  # … mu by so many halvings of its 16 bits, logvar …
 COARSEST = 1 / 3  # … to steps as wide as that, and beyond this only a part of the points is shown
 
-ARRAYS = ("mu", "logvar", "labels", "classes", "distortion", "thumbnails", "images")
+LABELS = ("labels", "label")
+MAYBE = tuple(name for names in MAYBE_LABELS.values() for name in names if name != "classes")  # taken where they can be
+ARRAYS = ("mu", "logvar", "classes", "distortion", "thumbnails", "images", *LABELS, *MAYBE)
 ADVICE = "write it with numpy.savez(path, mu=..., logvar=..., labels=...)"
+_WHOLE = re.compile(r"([+-]?[0-9]{1,15})(?:[.,]0*)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,15}")  # that a browser's numbers hold
 # beyond these, float32 cannot hold what the page computes
 RANGES = {"mu": (-1e6, 1e6), "logvar": (-60.0, 30.0), "distortion": (-1e12, 1e12)}
 
@@ -48,10 +55,12 @@ class Latents:
 
     mu: np.ndarray  # float32 (N, k)
     logvar: np.ndarray | None  # float32 (N, k)
-    labels: np.ndarray  # int32 (N,)
+    labels: np.ndarray  # int32 (N,), from 0 upwards
     classes: tuple[str, ...]
     distortion: np.ndarray | None  # float32 (N,), nats per image
     thumbnails: np.ndarray | None  # uint8 (N, C, H, W)
+    values: tuple[int | None, ...] = ()  # the label of each class as it was given, where that is not its place
+    notes: tuple[str, ...] = ()  # on what was taken for labels
 
 
 def read(source: Path | bytes, name: str) -> Latents:
@@ -59,10 +68,10 @@ def read(source: Path | bytes, name: str) -> Latents:
     suffix = Path(name).suffix.lower()
     if suffix == ".npz":
         return _of_arrays(read_npz(source, name, ARRAYS, MAX_BYTES, ADVICE), name)
-    if suffix in (".csv", ".parquet"):
-        kind: Literal["csv", "parquet"] = "csv" if suffix == ".csv" else "parquet"
+    if suffix in ENDINGS:
+        kind: Literal["csv", "parquet"] = "parquet" if suffix == ".parquet" else "csv"
         return of_table(read_apart(_bytes(source, name), kind, name), name)
-    raise InputError(f"{name:.60} holds no latents; give an .npz, .csv or .parquet file.")
+    raise InputError(advice(name, "mu"))
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,7 @@ def frame(name: str, latents: Latents) -> bytes:
         "likelihood": "",
         "plan": {"trunk": [], "decoder": []},
         "classes": list(latents.classes),
+        "values": list(latents.values),
         "rate_per_dim": _rates(latents),
         "pca_shares": shares.tolist(),
         "stride": how.stride,
@@ -159,6 +169,7 @@ def facts(latents: Latents) -> str:
     parts = [f"{n:,} points", f"{k}-D latent space", "no decoder: the lens shows the nearest point"]
     if how.stride > 1:
         parts.append(f"one point in {how.stride} is shown")
+    parts += latents.notes
     if latents.thumbnails is None:
         parts.append("no thumbnails")
     if latents.logvar is None:
@@ -198,31 +209,57 @@ def _bytes(source: Path | bytes, name: str) -> bytes:
 # ---- .npz -----------------------------------------------------------------------------------------------------------
 
 
-def _of_arrays(arrays: dict[str, np.ndarray], name: str) -> Latents:
+def _of_arrays(arrays: Arrays, name: str) -> Latents:
     if "mu" not in arrays:
-        raise InputError(f"{name} holds no array named mu; {ADVICE}.")
+        raise InputError(f"{name} {arrays.lacks('mu')}; {ADVICE}.")
     mu = _checked("mu", arrays["mu"], name)
     n, _ = mu.shape
-    labels, classes = _classes(arrays.get("labels"), arrays.get("classes"), n, name)
+    found = _labels_in(arrays, n)
+    labels = _classes(arrays[found], arrays.get("classes"), n, name) if found else _one_class(n)
     return Latents(
-        mu, _like(mu, arrays.get("logvar"), name), labels, classes,
+        mu, _like(mu, arrays.get("logvar"), name), labels.codes, labels.classes,
         _distortion(arrays.get("distortion"), n, name),
         _thumbnails(arrays.get("thumbnails", arrays.get("images")), n, name),
+        labels.values,
+        _notes(found, next((key for key in MAYBE if key in arrays), None)),
     )  # fmt: skip
 
 
-def _classes(
-    labels: np.ndarray | None, classes: np.ndarray | None, n: int, name: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    if labels is None:
-        return _one_class(n)
+def _labels_in(arrays: Arrays, n: int) -> str | None:
+    """The name of the array of labels, where there is one."""
+    if name := next((name for name in LABELS if name in arrays), None):
+        return name
+    return next((name for name in MAYBE if name in arrays and _can_be_labels(arrays[name], n)), None)
+
+
+def _can_be_labels(array: np.ndarray, n: int) -> bool:
+    given = whole_labels(array, n)
+    return given.shape == (n,) and given.dtype.kind in "iuUSb" and len(np.unique(given)) <= MOST_CLASSES
+
+
+class _Labels(NamedTuple):
+    codes: np.ndarray  # int32 (N,)
+    classes: tuple[str, ...]
+    values: tuple[int | None, ...] = ()
+
+
+def _classes(labels: np.ndarray, classes: np.ndarray | None, n: int, name: str) -> _Labels:
+    labels = whole_labels(labels, n)
     if labels.shape != (n,) or labels.dtype.kind not in "iuUSb":
         raise InputError(f"{name} has {n:,} points, but its labels are {_described(labels)}; give each point one.")
     found, codes = np.unique(labels, return_inverse=True)
     _check_number(len(found), name)
     if classes is not None and labels.dtype.kind in "iu" and found[0] >= 0 and found[-1] < classes.size:
-        return codes.reshape(n).astype(np.int32), tuple(texts(np.ravel(classes)[found]))
+        names = tuple(texts(np.ravel(classes)[found]))
+        return _Labels(codes.reshape(n).astype(np.int32), names, _values(list(map(str, found))))
     return _in_order(Coded(codes.reshape(n), texts(found)))
+
+
+def _notes(found: str | None, passed_over: str | None) -> tuple[str, ...]:
+    """What to say of labels that are not named so, or are none."""
+    if found:
+        return () if found.lower() in (*LABELS, "class") else (f"labels from {found}",)
+    return (f"no labels: {passed_over} cannot be any" if passed_over else "no labels",)
 
 
 def _thumbnails(given: np.ndarray | None, n: int, name: str) -> np.ndarray | None:
@@ -245,16 +282,16 @@ def of_table(columns: dict[str, Any], name: str) -> Latents:
     n, _ = mu.shape
     label, kind = columns.get("label"), columns.get("class")
     coded = kind or label
-    if coded is None:
-        labels, classes = _one_class(n)
-    else:
-        labels, classes = _in_order(coded, label if kind else None)
+    labels = _in_order(coded, label if kind else None) if coded else _one_class(n)
     distortion = _distortion(columns.get("distortion"), n, name)
-    return Latents(mu, _like(mu, columns.get("logvar"), name), labels, classes, distortion, None)
+    notes = _notes(columns.get("labels_from"), columns.get("passed_over"))
+    return Latents(
+        mu, _like(mu, columns.get("logvar"), name), labels.codes, labels.classes, distortion, None, labels.values, notes
+    )  # fmt: skip
 
 
-def _one_class(n: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    return np.zeros(n, np.int32), ("all",)
+def _one_class(n: int) -> _Labels:
+    return _Labels(np.zeros(n, np.int32), ("all",))
 
 
 # ---- checks ---------------------------------------------------------------------------------------------------------
@@ -301,21 +338,37 @@ def _check_number(classes: int, name: str) -> None:
         raise InputError(f"{name} has {classes:,} different labels; give it at most {MOST_CLASSES} classes.")
 
 
-def _in_order(coded: Coded, by: Coded | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+def _in_order(coded: Coded, by: Coded | None = None) -> _Labels:
     """Labels and their names in order: by the number that goes with each name, else as numbers, else as words."""
+    coded = _whole(coded)
     names = coded.names
-    beside = {name: name for name in names}
+    beside = dict(zip(names, names, strict=True))
+    values = beside
     if by is not None:
-        first = np.unique(coded.codes, return_index=True)
-        beside = {names[c]: by.names[by.codes[row]] for c, row in zip(*first, strict=True)}
-    order = sorted(range(len(names)), key=lambda i: _key(beside.get(names[i], names[i])))
+        by = _whole(by)
+        pairs = np.unique(coded.codes.astype(np.int64) * len(by.names) + by.codes)
+        beside = {names[pair // len(by.names)]: by.names[pair % len(by.names)] for pair in reversed(pairs.tolist())}
+        values = beside if len(pairs) == len(names) == len(set(beside.values())) else {}
+    order = sorted(range(len(names)), key=lambda i: natural(beside[names[i]]))
     place = np.empty(len(names), np.int32)
     place[order] = np.arange(len(names))
-    return place[coded.codes], tuple(names[i] or "none" for i in order)
+    given = _values([values[names[i]] for i in order]) if values else ()
+    return _Labels(place[coded.codes], tuple(names[i] or "none" for i in order), given)
 
 
-def _key(name: str) -> tuple[bool, float, str]:
-    try:
-        return False, float(int(name[:18])), name
-    except ValueError:
-        return True, 0.0, name
+def _whole(coded: Coded) -> Coded:
+    """The same, of distinct names, with 0.0, 1.0, … as 0, 1, …, where all names are such numbers."""
+    found = [_WHOLE.fullmatch(name) for name in coded.names]
+    names = [match[1] if match else name for name, match in zip(coded.names, found, strict=True)]
+    if not all(found[i] or not name for i, name in enumerate(names)):
+        names = coded.names
+    distinct = list(dict.fromkeys(names))
+    return Coded(np.array([distinct.index(name) for name in names])[coded.codes], distinct)
+
+
+def _values(names: list[str]) -> tuple[int | None, ...]:
+    """The labels that names are, where those are whole numbers and not just 0, 1, 2, …; None of one that was empty."""
+    if not any(names) or not all(name == "" or _INTEGER.fullmatch(name) for name in names):
+        return ()
+    values = tuple(int(name) if name else None for name in names)
+    return () if values == tuple(range(len(values))) else values

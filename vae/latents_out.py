@@ -15,8 +15,8 @@ from vae.checkpoint import write_atomically
 from vae.errors import InputError
 from vae.latents import Latents
 from vae.opening import Opened
+from vae.table import guarded
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets take what begins so for one
 NO_IMAGES = "There are no images to encode for this model, so it has no latents; give --data-root."
 LEAST_DIMENSIONS = 3
 SPRITE = 8192  # pixels a side, the most that the Projector takes
@@ -44,6 +44,7 @@ class Rows:
     logvar: np.ndarray | None
     distortion: np.ndarray | None
     images: np.ndarray | None  # uint8 (N, C, H, W)
+    values: tuple[int | None, ...] = ()  # the label of each class, where it is not its place
 
     @classmethod
     def of(cls, content: Opened | Latents) -> Rows:
@@ -51,7 +52,8 @@ class Rows:
         if isinstance(content, Latents):
             index, pixels = np.arange(len(content.mu), dtype=np.int32), content.thumbnails
             return cls(
-                index, content.labels, content.classes, content.mu, content.logvar, content.distortion, pixels
+                index, content.labels, content.classes, content.mu, content.logvar, content.distortion, pixels,
+                content.values,
             )  # fmt: skip
         of = content.held_out
         if of is None or not len(of.mu):
@@ -70,14 +72,14 @@ class Rows:
 def csv(content: Opened | Latents) -> bytes:
     """A row for every point: index, label, class, mu_1 …, and as far as they are known logvar_1 …, distortion and rate.
 
-    Distortion and rate are in nats.
+    Distortion and rate are in nats. A class that a spreadsheet would run as a formula stands behind a quote, which
+    `vae.latents` takes away again.
     """
     from pyarrow import csv as writer
 
     rows = Rows.of(content)
     buffer = io.BytesIO()
-    safe = [f"'{name}" if name[:1] in FORMULA else name for name in rows.classes]
-    table = _table(replace(rows, classes=tuple(safe)))
+    table = _table(replace(rows, classes=tuple(map(guarded, rows.classes))))
     writer.write_csv(table, buffer, writer.WriteOptions(quoting_style="needed"))
     return buffer.getvalue()
 
@@ -133,7 +135,7 @@ def _table(rows: Rows) -> Any:
     names = pyarrow.array(list(rows.classes), pyarrow.string())
     columns: dict[str, Any] = {
         "index": rows.index,
-        "label": rows.labels,
+        "label": pyarrow.array(rows.values).take(pyarrow.array(rows.labels)) if rows.values else rows.labels,
         "class": names.take(pyarrow.array(rows.labels)),
         **{f"mu_{d + 1}": rows.mu[:, d] for d in range(k)},
     }

@@ -80,11 +80,12 @@ export const ROWS = 100; // of a table between two interruptions
 export function* csv({ meta, arrays, given }, costs, chosen) {
   const k = meta.latent_dim;
   const classes = meta.classes.map(quoted);
+  const label = meta.values?.length ? meta.values : classes.map((_, c) => c); // as they were given
   const number = (v) => String(Number(v.toPrecision(9)));
   const each = (name, array) => Array.from({ length: k }, (_, d) => [`${name}_${d + 1}`, (i) => number(array[i * k + d])]);
   const columns = [
     ["index", (i) => arrays.index[i]],
-    ["label", (i) => arrays.labels[i]],
+    ["label", (i) => label[arrays.labels[i]] ?? ""],
     ["class", (i) => classes[arrays.labels[i]]],
     ...each("mu", arrays.mu),
     ...(given.logvar ? each("logvar", arrays.logvar) : []),
@@ -99,8 +100,17 @@ export function* csv({ meta, arrays, given }, costs, chosen) {
   }
 }
 
-// Spreadsheets take what begins with one of these signs for a formula.
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // how a formula begins for a spreadsheet
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+// Text of which a spreadsheet runs nothing, behind a quote where it would; vae/table.py writes the same, and takes the quote
+// away when it reads.
+export function guarded(text) {
+  const bare = text.replace(/^'+/, "");
+  return FORMULA.test(bare) && (bare !== text || !NUMBER.test(text)) ? `'${text}` : text;
+}
+
 function quoted(text) {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = guarded(text);
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
