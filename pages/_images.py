@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -13,9 +12,11 @@ import numpy as np
 
 from pages import _models
 from vae import own
+from vae.arrays import natural
 from vae.checkpoint import write_atomically
-from vae.data import ROOT_VARIABLE
+from vae.data import at_hand
 from vae.errors import InputError
+from vae.formats import advice
 from vae.pictures import Fit, Pictures
 from vae.settings import DATA_SETS
 
@@ -33,7 +34,7 @@ def add(name: str, data: bytes, side: int = 28, grey: bool = True) -> Path:
     Raises `InputError` where it is neither an .npz or .npy of images nor a .zip of pictures.
     """
     if not name.lower().endswith(ENDINGS):
-        raise InputError(f"{name:.60} is neither an .npz, .npy nor .zip file; upload one of these.")
+        raise InputError(advice(name, "images"))
     if len(data) > MAX_UPLOAD << 20:
         raise InputError(f"{name:.60} is larger than {MAX_UPLOAD} MB; choose fewer or smaller images.")
     return _keep(name, own.read(data, _short(name), Fit(side, "grey" if grey else "rgb"), MAX_BYTES))
@@ -49,7 +50,7 @@ def kept() -> dict[str, str]:
     names = {}
     for path in (_models.RUNS / FOLDER).glob("*.npz"):
         names[str(path.absolute())] = name_of(str(path))
-    return dict(sorted(names.items(), key=lambda item: item[1]))
+    return dict(sorted(names.items(), key=lambda item: natural(item[1])))
 
 
 def name_of(data: str) -> str:
@@ -92,24 +93,8 @@ def _keep(name: str, found: Pictures) -> Path:
 
 # ---- what there is --------------------------------------------------------------------------------------------------
 
-_PLACES = {  # below the data root, as torchvision lays them out
-    "mnist": "MNIST",
-    "fashion-mnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "emnist-letters": "EMNIST",
-    "qmnist": "QMNIST",
-    "cifar10": "cifar-10-batches-py",
-    "svhn": "train_32x32.mat",
-}
-
 
 def choices() -> dict[str, str]:
     """Setting `data` → label of every image set that can be trained on, digits first."""
     sets = {name: name if at_hand(name) else f"{name} (to be downloaded)" for name in DATA_SETS}
     return sets | {path: f"{name} (yours)" for path, name in kept().items()}
-
-
-def at_hand(data: str) -> bool:
-    """Whether an image set is on this machine."""
-    root = Path(os.environ.get(ROOT_VARIABLE) or "data")
-    return data not in _PLACES or (root / _PLACES[data]).exists()

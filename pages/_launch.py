@@ -153,6 +153,14 @@ def find(name: str) -> Path | None:
         return None
 
 
+def remark_of(name: str) -> str:
+    """What was made of the images that a run is trained on; nothing where nothing was said, or is known yet."""
+    try:
+        return runs.read(existing(name)).remark
+    except InputError:
+        return ""
+
+
 def all_runs() -> list[str]:
     """The names of the runs, the newest first."""
     try:

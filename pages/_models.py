@@ -23,6 +23,7 @@ from vae.checkpoint import Checkpoint
 from vae.errors import InputError
 from vae.export import encoder_frame, explorer_frame
 from vae.facts import data_title, facts
+from vae.formats import refuse_foreign
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.latents import Latents
 from vae.pictures import Fit
@@ -68,7 +69,7 @@ def available(linked: str = "") -> dict[str, str]:
     What others have opened is in no list, but opens for whoever has its id: what a link names, `linked`, joins this
     session's.
     """
-    gallery = sorted(_folders(GALLERY), key=lambda folder: (folder.name != FIRST, folder.name))
+    gallery = sorted(_folders(GALLERY), key=lambda folder: folder.name != FIRST)
     names = {folder.name: _title(folder) for folder in gallery}
     names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(RUNS)}
     if linked not in names and (name := _opened_name(linked)):
@@ -94,6 +95,7 @@ def add_upload(name: str, data: bytes) -> str:
         content = latents.read(data, name[-60:])
         size = _nbytes(vars(content).values())
     else:
+        refuse_foreign(name, "mu")
         checkpoints.read(data)
     model = UPLOAD + sha256(data).hexdigest()[:16]
     _uploads.put(model, (name, content), size)
@@ -110,6 +112,8 @@ def add_path(text: str) -> str:
     if _is_latents(path):
         _latents_at(path)
     else:
+        if path.is_file():
+            refuse_foreign(path.name, "mu")
         checkpoints.read(path)
     if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
         path = path.parent  # a run is more than its weights

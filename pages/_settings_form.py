@@ -117,7 +117,7 @@ def _about_data(own_images: bool) -> None:
     with st.expander("Your own images"):
         st.caption(
             "A .zip of pictures with a folder for each class, an .npz file with an array images (and labels, if there "
-            "are any), or an .npy of images. Pictures are cropped to a square."
+            "are any), or an .npy of images. Pictures are cropped to a square. What was read is said above."
         )
         size, colour = st.columns(2)
         size.selectbox(
@@ -130,8 +130,8 @@ def _about_data(own_images: bool) -> None:
         )
         colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour", on_change=_take_images)
         st.file_uploader(
-            ".npz, .npy or .zip", type=[end.lstrip(".") for end in _images.ENDINGS], key="own-images",
-            on_change=_take_images, label_visibility="collapsed", max_upload_size=_images.MAX_UPLOAD,
+            ".npz, .npy or .zip", key="own-images", on_change=_take_images, label_visibility="collapsed",
+            max_upload_size=_images.MAX_UPLOAD,  # of any type: of others, the page says what to do with them
         )  # fmt: skip
         if refused := st.session_state.pop("own-refused", None):
             st.error(refused)

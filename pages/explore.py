@@ -81,8 +81,8 @@ if presents():  # the audience of a lecture opens no files
     with opener.popover("Open a model", width="stretch"):
         st.file_uploader(
             "A .safetensors file that `python -m vae train` has made; or latents from elsewhere, an .npz of mu (and "
-            "logvar, labels, thumbnails), or a .csv or .parquet with columns mu_1, mu_2, …", key=uploader(),
-            type=["safetensors", "npz", "csv", "parquet"], on_change=take_upload, max_upload_size=1024,
+            "logvar, labels, thumbnails), or a .csv, .tsv or .parquet with columns mu_1, mu_2, …", key=uploader(),
+            on_change=take_upload, max_upload_size=1024,  # of any type: of others, the page says what to do with them
         )  # fmt: skip
         if LOCAL:
             st.text_input("Or the path of a run folder or file on this machine", key="path", on_change=take_path)

@@ -199,6 +199,8 @@ if MAY_TRAIN:
 with sharer.popover("Share", width="stretch", key="share", on_change="rerun") as popover:
     if popover.open:
         share(run)
+if remark := _launch.remark_of(run):
+    st.html(f"<p class='room-note'>{escape(remark)}</p>")
 done = live_view(run, compare, keys().get(run))
 if done:
     open_done(done)

@@ -220,8 +220,9 @@ def a_picture(kind: str, width: int, height: int, mode: str = "RGB") -> bytes:
     return file.getvalue()
 
 
-PICTURES = [a_picture(kind, 9, 7) for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP")]
+PICTURES = [a_picture(kind, 9, 7) for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")]
 PICTURES += [a_picture("PNG", 3, 3, "P"), a_picture("PNG", 3, 3, "I;16"), a_picture("PNG", 8, 8, "RGBA")]
+PICTURES += [a_picture("TIFF", 5, 5, mode) for mode in ("F", "I", "I;16", "1")] + [b"P2\n2 2\n9\n0 1 2 3\n"]
 NAMES = [
     "a/1.png",
     "a/2.jpg",
@@ -233,6 +234,9 @@ NAMES = [
     "C:\\8.png",
     "é/9.PNG",
     "a/notes.txt",
+    "train/a/10.tif",
+    "test/11",
+    "a/b/12.heic",
 ]
 PLAIN = {f"{'ab'[i % 2]}/{i}.png": PICTURES[0] for i in range(22)}
 
@@ -326,7 +330,8 @@ def whole_latents(draw: st.DrawFn) -> bytes:
     arrays = {
         "mu": np.full((n, k), draw(numbers)),
         "logvar": np.full((n, k + draw(st.integers(0, 1))), draw(numbers)),
-        "labels": draw(st.sampled_from([np.arange(n), np.array(["a"] * n), np.full(n, -5), np.zeros(n)])),
+        "labels": draw(st.sampled_from([np.arange(n), np.array(["a"] * n), np.full(n, -5), np.zeros(n), np.eye(n)])),
+        "y": draw(st.sampled_from([np.arange(n), np.full((n, 1), -5.0), np.linspace(0, 1, n), np.array("y")])),
         "classes": np.array(["x", "y"]),
         "images": np.zeros(draw(st.sampled_from([(n, 2, 2), (n, 3, 2, 2), (n, 2, 2, 4), (n + 1, 2, 2)])), np.uint8),
     }
@@ -346,11 +351,11 @@ def test_latents_as_npz() -> None:
     assert min(seen["taken"], seen["refused"]) > 2
 
 
-CELLS = st.sampled_from(["0", "1.5", "-2e3", "nan", "inf", "1e999", "", '"', "x", "0x10", "\0", "9" * 400]) | st.text(
-    max_size=5
-)
+CELLS = st.sampled_from(
+    ["0", "1.5", "-2e3", "0,5", "'=1", "7.0", "nan", "inf", "1e999", "", '"', "x", "0x10", "\0", "9" * 400]
+) | st.text(max_size=5)
 HEADS = st.sampled_from(
-    ["mu_1", "mu_2", "logvar_1", "logvar_2", "label", "class", "distortion", "mu", "MU[3]", "x", ""]
+    ["mu_1", "mu_2", "logvar_1", "logvar_2", "label", "class", "distortion", "mu", "MU[3]", "target", "y", "x", ""]
 )
 
 
@@ -361,7 +366,8 @@ def tables(draw: st.DrawFn) -> bytes:
     rows = draw(st.lists(st.lists(cells, min_size=len(heads), max_size=len(heads)), max_size=5))
     delimiter = draw(st.sampled_from(",;\t"))
     lines = [delimiter.join(row) for row in [heads, *rows]]
-    return draw(st.sampled_from(["\n", "\r\n", "\r"])).join(lines).encode("utf-8", "surrogatepass")
+    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-16", "utf-16-le"]))
+    return draw(st.sampled_from(["\n", "\r\n", "\r"])).join(lines).encode(encoding, "surrogatepass")
 
 
 def parsed(kind: table.Kind) -> Callable[[bytes], None]:

@@ -29,8 +29,15 @@ def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
         f"<b>β = {settings.beta:g}</b>",
         _score(run),
         f"trained on {escape(run.device)}" if run else "",
+        _remark(run.remark) if run else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _remark(remark: str) -> str:
+    """What the remark on one's own images says of their pixels, and all of it on hover."""
+    first, _, rest = remark.removesuffix(".").partition("; ")
+    return f'<span title="{escape(remark)}">{escape(rest or first)}</span>' if remark else ""
 
 
 def _score(run: Run | None) -> str:

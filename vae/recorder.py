@@ -131,7 +131,10 @@ def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
         wanted = f"{existing.ranks} processes, not {ranks.count()}"
         raise InputError(f"The run in {existing.folder} is trained by {wanted}; start as many of them.")
     if existing.fingerprint != images.fingerprint:
-        raise InputError(f"The run in {existing.folder} was trained on other images; give it the same data set.")
+        raise InputError(
+            f"The run in {existing.folder} was trained on other images, or its version read the same files otherwise "
+            "(which folders are classes, 0 and 1 as black and white); give it the same data set, or train anew."
+        )
 
 
 class _Means:
@@ -566,6 +569,7 @@ class _Recorder:
             "settings": asdict(self.settings),
             "image_shape": self.images.image_shape,
             "classes": self.images.classes,
+            "remark": self.images.remark,
             "train_images": len(self.images.train.labels),
             "ranks": ranks.count(),
             "fingerprint": self.images.fingerprint,

@@ -30,6 +30,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 from vae import checkpoint
+from vae.arrays import natural
 from vae.checkpoint import write_atomically
 from vae.errors import InputError
 from vae.plan import ImageShape
@@ -51,6 +52,7 @@ class Run:
     settings: Settings
     image_shape: ImageShape
     classes: tuple[str, ...]
+    remark: str  # a sentence on what was made of one's own images
     train_images: int
     ranks: int  # processes that train it together
     fingerprint: str  # of the data, as `ImageSet.fingerprint`
@@ -84,6 +86,7 @@ def read(folder: str | Path) -> Run:
             settings=Settings.of(facts["settings"]),
             image_shape=(channels, height, width),
             classes=tuple(map(str, facts["classes"])),
+            remark=str(facts.get("remark", "")),
             train_images=int(facts["train_images"]),
             ranks=int(facts.get("ranks", 1)),
             fingerprint=str(facts["fingerprint"]),
@@ -102,7 +105,7 @@ def read(folder: str | Path) -> Run:
 
 def find(root: str | Path) -> list[Path]:
     """The run folders right below `root`, by name."""
-    return sorted(path.parent for path in Path(root).glob(f"*/{SETTINGS}"))
+    return sorted((path.parent for path in Path(root).glob(f"*/{SETTINGS}")), key=lambda folder: natural(folder.name))
 
 
 def read_status(folder: str | Path) -> dict[str, Any]:
