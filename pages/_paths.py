@@ -20,6 +20,7 @@ from pages import _models
 from pages._kept import Kept
 from pages._routes import FOREVER, PREFIX, is_published, publish_frame
 from vae import path as paths
+from vae.arrays import natural
 from vae.errors import InputError
 from vae.export import header, pack
 from vae.path import BetaPath
@@ -55,7 +56,7 @@ def available() -> dict[str, str]:
 
 def _known() -> dict[str, Path]:
     shipped = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
-    own = sorted(_models.RUNS.glob("*.safetensors"))
+    own = sorted(_models.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
     return {file.stem: file for file in shipped} | {f"runs/{file.stem}": file for file in own}
 
 

@@ -191,6 +191,12 @@ def test_arrays_of_labels_are_found_by_their_usual_names(name) -> None:
     assert read(an_npz(mu=MU, y=MU[:, 0]), "x.npz").notes == ("no labels: y cannot be any",)
 
 
+def test_thumbnails_of_0_and_1_are_black_and_white_and_that_is_said() -> None:
+    found = read(an_npz(mu=MU, thumbnails=THUMBNAILS > 127), "x.npz")
+    assert set(np.unique(found.thumbnails)) == {0, 255}
+    assert "0 and 1 of the thumbnails are taken as black and white" in latents.facts(found)
+
+
 def test_too_many_values_are_no_labels_unless_they_say_they_are() -> None:
     mu = np.zeros((300, 1))
     assert here(a_csv(columns_of(mu, target=range(300))), "csv").notes == ("no labels: target cannot be any",)
@@ -601,6 +607,41 @@ def test_what_is_not_there_cannot_go_out(name, tmp_path, capsys) -> None:
     assert main(["export", str(tmp_path / name), "-o", str(tmp_path / "x.html")]) == 2
     assert "; give a run folder, a .safetensors file, or latents as" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "x.h5",
+            "x.h5 is an HDF5 file, which is not read here; write it anew with numpy.savez('new.npz', mu=h5py.File(",
+        ),
+        ("x.ckpt", "x.ckpt is a pickle, which could run code and is never opened; write numpy.savez('new.npz', mu="),
+        ("x.pt", "x.pt is a pickle, which could run code"),
+        ("x.npy", "x.npy is an .npy file of one array; write numpy.savez('new.npz', mu=numpy.load(path))."),
+        ("x.xlsx", "x.xlsx is a spreadsheet, which is not read here; save it as .csv."),
+    ],
+)
+def test_files_of_other_kinds_are_told_what_to_do(name, said, tmp_path, capsys) -> None:
+    """At every door: the command line, a path on this machine, an upload, the library."""
+    (tmp_path / name).write_bytes(b"junk")
+    assert main(["export", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]) == 2
+    assert capsys.readouterr().err.startswith(said)
+    for door, given in (
+        (_models.add_path, [str(tmp_path / name)]),
+        (_models.add_upload, [name, b"junk"]),
+        (read, [b"", name]),
+    ):
+        with pytest.raises(InputError) as error:
+            door(*given)
+        assert str(error.value).startswith(said)
+        assert len(str(error.value)) < 300
+
+
+def test_a_table_parted_by_tabs_is_read_as_one() -> None:
+    np.testing.assert_array_equal(read(a_csv(columns_of(MU), "\t"), "x.tsv").mu, MU)
+    with pytest.raises(InputError, match="begins with numbers; put a first line above them"):
+        read(a_csv(dict(enumerate(MU.T)), "\t"), "vectors.tsv")  # as the Projector writes them
 
 
 def test_a_sprite_is_never_larger_than_the_projector_takes() -> None:

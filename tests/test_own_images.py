@@ -182,7 +182,7 @@ def test_a_remark_goes_into_the_run_and_its_facts(tmp_path, monkeypatch) -> None
     found = read("out")
     assert found.remark == images.remark
     line = facts("mine", checkpoint.read("out"), found)
-    assert ' · <span title="&lt;b&gt;.npz: 40 images of 4 × 4; 0 and 1' in line
+    assert ' · <span class="room-remark" title="&lt;b&gt;.npz: 40 images of 4 × 4; 0 and 1' in line
     assert ">0 and 1 are taken as black and white; pixels from 0 to 255, mean " in line
 
 

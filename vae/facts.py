@@ -37,7 +37,7 @@ def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
 def _remark(remark: str) -> str:
     """What the remark on one's own images says of their pixels, and all of it on hover."""
     first, _, rest = remark.removesuffix(".").partition("; ")
-    return f'<span title="{escape(remark)}">{escape(rest or first)}</span>' if remark else ""
+    return f'<span class="room-remark" title="{escape(remark)}">{escape(rest or first)}</span>' if remark else ""
 
 
 def _score(run: Run | None) -> str:

@@ -26,7 +26,7 @@ from vae.compact import Quantised, bits_of, finest
 from vae.errors import InputError
 from vae.export import Packable, pack
 from vae.formats import advice
-from vae.images import Images, whole_labels
+from vae.images import Images, black_and_white, whole_labels
 from vae.latent import principal_axes
 from vae.pictures import MOST_CLASSES
 from vae.table import MAX_BYTES, MAYBE_LABELS, Coded, check_size, read_apart
@@ -216,12 +216,14 @@ def _of_arrays(arrays: Arrays, name: str) -> Latents:
     n, _ = mu.shape
     found = _labels_in(arrays, n)
     labels = _classes(arrays[found], arrays.get("classes"), n, name) if found else _one_class(n)
+    pictures = arrays.get("thumbnails", arrays.get("images"))
+    notes = _notes(found, next((key for key in MAYBE if key in arrays), None))
+    if pictures is not None and black_and_white(pictures):
+        notes += ("0 and 1 of the thumbnails are taken as black and white",)
     return Latents(
         mu, _like(mu, arrays.get("logvar"), name), labels.codes, labels.classes,
         _distortion(arrays.get("distortion"), n, name),
-        _thumbnails(arrays.get("thumbnails", arrays.get("images")), n, name),
-        labels.values,
-        _notes(found, next((key for key in MAYBE if key in arrays), None)),
+        _thumbnails(pictures, n, name), labels.values, notes,
     )  # fmt: skip
 
 
