@@ -485,6 +485,10 @@ def test_a_data_set_that_is_not_at_hand_says_what_will_happen(monkeypatch, tmp_p
     app.selectbox(key="set-data").set_value("kmnist").run()
     assert any("kmnist is not below the data root" in caption.value for caption in app.caption)
     (tmp_path / "KMNIST").mkdir()
+    assert any("not below" in caption.value for caption in app.run().caption)  # an empty folder is no data set
+    for split in ("train", "t10k"):
+        (tmp_path / f"{split}-images-idx3-ubyte.gz").touch()
+        (tmp_path / "KMNIST" / f"{split}-labels-idx1-ubyte").touch()
     assert not any("not below" in caption.value for caption in app.run().caption)
 
 

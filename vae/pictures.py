@@ -244,14 +244,16 @@ def _level(places: set[tuple[str, ...]]) -> _Level:
     That is the first one; but one folder around all is looked through where it holds folders, and so are folders that
     are named as splits are.
     """
-    depth, wrappers, splits = 0, [], []
+    depth = 0
+    wrappers: list[str] = []
+    splits: list[str] = []
     while places and not any(len(place) == depth for place in places):
         names = {place[depth] for place in places}
         inner = {place[depth + 1] for place in places if len(place) > depth + 1}
         if not splits and all(name.lower() in SPLITS for name in names):
             splits = sorted(names)
         elif len(names) == 1 and (len(inner) > 1 or not any(len(place) == depth + 1 for place in places)):
-            wrappers.append(*names)
+            wrappers += names
         else:
             break
         depth += 1
