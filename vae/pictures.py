@@ -13,6 +13,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from math import prod
 from pathlib import Path, PurePath, PurePosixPath
@@ -153,12 +154,12 @@ def _below(root: Path) -> _Listing:
             path = here / name
             if not _is_shown(path):
                 continue
-            kind = path.lstat().st_mode
-            if stat.S_ISLNK(kind):
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode):
                 found.skipped[LINK] += path.suffix.lower() in FORMATS
-            elif stat.S_ISREG(kind):  # nothing that could wait for ever, or has no end
-                _list(found, path, here.relative_to(root).parts, lambda path=path: _beginning_of(path),
-                      lambda path=path: _bytes_of(path))  # type: ignore[misc]  # fmt: skip
+            elif stat.S_ISREG(mode):  # nothing that could wait for ever, or has no end
+                lies_in = here.relative_to(root).parts
+                _list(found, path, lies_in, partial(_beginning_of, path), partial(_bytes_of, path))
             if found.is_full:
                 return found
     return found
@@ -191,8 +192,8 @@ def _within(archive: Any) -> _Listing:
             found.skipped[LARGE] += 1
             found.unread.add(path.parts[:-1])
         else:
-            _list(found, path, path.parts[:-1], lambda member=member: beginning(archive, member, 16),
-                  lambda member=member: content(archive, member, MAX_FILE))  # type: ignore[misc]  # fmt: skip
+            begin, read = partial(beginning, archive, member, 16), partial(content, archive, member, MAX_FILE)
+            _list(found, path, path.parts[:-1], begin, read)
         if found.is_full:
             break
     return found

@@ -34,7 +34,7 @@ def as_lists(posterior: DiagonalGaussian) -> dict[str, list[float]]:
 # ---- tables ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_table_keeps_labels_and_guards_what_a_spreadsheet_would_run(room) -> None:
+def test_a_table_keeps_labels_and_guards_what_a_spreadsheet_would_run(node) -> None:
     """As `python -m vae export` does, to the sign."""
     names = [
         "-1",
@@ -54,17 +54,16 @@ def test_a_table_keeps_labels_and_guards_what_a_spreadsheet_would_run(room) -> N
         "''a",
         "a=b",
     ]
-    room.open()
-    assert call(room, "selection.js", "(m, names) => names.map(m.guarded)", names) == [*map(guarded, names)]
+    assert node.call("selection.js", "(m, names) => names.map(m.guarded)", names) == [*map(guarded, names)]
     table = """(m, values) => {
         const meta = { latent_dim: 1, classes: ["-1", "none", "=7"], ...(values && { values }) };
         const arrays = { index: [0, 1, 2], labels: [2, 0, 1], mu: [0.5, -1, 2] };
         return [...m.csv({ meta, arrays, given: {} }, {}, Uint32Array.of(0, 1, 2))].join("");
     }"""
     head = "index,label,class,mu_1\n"
-    assert call(room, "selection.js", table, [-1, None, 7]) == f"{head}0,7,'=7,0.5\n1,-1,-1,-1\n2,,none,2\n"
+    assert node.call("selection.js", table, [-1, None, 7]) == f"{head}0,7,'=7,0.5\n1,-1,-1,-1\n2,,none,2\n"
     for without in (None, []):
-        assert call(room, "selection.js", table, without) == f"{head}0,2,'=7,0.5\n1,0,-1,-1\n2,1,none,2\n"
+        assert node.call("selection.js", table, without) == f"{head}0,2,'=7,0.5\n1,0,-1,-1\n2,1,none,2\n"
 
 
 # ---- paths ----------------------------------------------------------------------------------------------------------
