@@ -107,6 +107,11 @@ export class Cloud {
     bins.paint(pixels, width, height, cell);
   }
 
+  // Pixels; 0 where no point is drawn for itself.
+  get markerRadius() {
+    return this.picture === "density" ? 0 : this.dotSize() / 2;
+  }
+
   // Dots are as large as Plotly's where Plotly might have drawn them, and shrink as there are more.
   dotSize() {
     const full = markerSize(this.scene.points.us.length, this.root.clientWidth);

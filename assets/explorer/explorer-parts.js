@@ -16,6 +16,7 @@ export const HTML = `
     <svg class="er-overlay" aria-hidden="true">
       <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
       <ellipse class="er-zone" style="display:none"/>
+      <g class="er-point" style="display:none"><circle r="6.5"/><circle r="6.5"/></g>
       <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
       <path class="er-wire" style="display:none"/>
       <g class="er-marks"></g>
@@ -40,12 +41,12 @@ export const HTML = `
       <dd class="er-pin"></dd>
     </dl>
   </section>
-  <section class="er-nearest" aria-label="nearest data point">
-    <figure><canvas class="er-original" role="img" aria-label="the nearest data point"></canvas><figcaption>x</figcaption></figure>
+  <section class="er-nearest" aria-label="data point beside the lens">
+    <figure><canvas class="er-original" role="img" aria-label="x, the data point beside the lens"></canvas><figcaption>x</figcaption></figure>
     <figure><canvas class="er-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
     <dl>
-      <dt>nearest</dt><dd><b class="er-class"></b></dd>
-      <dd class="er-index"></dd>
+      <dt class="er-which">nearest in z</dt><dd><b class="er-class"></b></dd>
+      <dd class="er-from"><span class="er-index"></span> · ‖z − μ‖ <span class="er-away"></span></dd>
       <dt>distortion</dt><dd><span class="er-distortion"></span> nats</dd>
       <dt>rate</dt><dd><span class="er-rate"></span> nats</dd>
     </dl>

@@ -16,6 +16,7 @@ import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
 import { linkHash, writeHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
+import { NearestMean } from "./nearest-mean.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
@@ -108,6 +109,8 @@ export class Explorer {
     complete(frame);
     for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
+    this.means?.stop();
+    this.means = new NearestMean(frame.arrays.mu, k, frame.arrays.labels, () => this.schedule(performance.now()));
     for (const network of this.networks.splice(0)) network.close();
     this.decoder = frame.given.decoder ? this.network("decode", frame) : null;
     this.lens.load(frame, this.costs, this.decoder);
@@ -170,6 +173,7 @@ export class Explorer {
     else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
     this.points = { us, vs, labels: arrays.labels, values: colouring(colour, this.frame, this.costs) };
+    this.pointed = null;
     if (this.space.shown) this.space.project(us, vs);
   }
 
@@ -189,6 +193,7 @@ export class Explorer {
   // The space has been turned in the hand.
   turned() {
     this.space.project(this.points.us, this.points.vs);
+    this.pointed = null;
     this.map.moved();
     this.space.draw(this.map.view);
     this.tools.follow(this.map.view);
@@ -266,8 +271,24 @@ export class Explorer {
 
   hover(x, y, at) {
     if (!this.frame || this.state.pinned) return;
-    this.projection.lift(this.state.z, ...this.map.view.toData(x, y));
+    const { state, map, showsAllOfZ } = this;
+    this.lift(...map.view.toData(x, y));
+    const index = showsAllOfZ ? -1 : map.markerAt(x, y);
+    this.pointed = index < 0 ? null : { index, z: state.z.slice() };
     this.schedule(at);
+  }
+
+  // z goes to a spot of the map; where no spot stands for a z, to the mean of the visible point that is drawn nearest to it.
+  lift(u, v) {
+    const { projection, map, state } = this;
+    if (projection.invertible) return projection.lift(state.z, u, v);
+    const nearest = map.nearest(u, v);
+    if (nearest >= 0) state.z.set(this.meanOf(nearest));
+  }
+
+  meanOf(i) {
+    const k = this.state.z.length;
+    return this.frame.arrays.mu.subarray(i * k, (i + 1) * k);
   }
 
   click(x, y, at, snap) {
@@ -277,7 +298,7 @@ export class Explorer {
     const [u, v] = map.view.toData(x, y);
     const nearest = snap ? map.nearest(u, v) : -1;
     if (nearest >= 0 && this.distance(nearest, x, y) < SNAP) return this.pinPoint(nearest, at);
-    this.projection.lift(state.z, u, v);
+    this.lift(u, v);
     state.set({ pinned: true, point: -1 }, at);
   }
 
@@ -292,8 +313,7 @@ export class Explorer {
   }
 
   pinPoint(i, at) {
-    const k = this.state.z.length;
-    this.state.z.set(this.frame.arrays.mu.subarray(i * k, (i + 1) * k));
+    this.state.z.set(this.meanOf(i));
     this.state.set({ pinned: true, point: i }, at);
   }
 
@@ -333,7 +353,7 @@ export class Explorer {
     const { x, y } = this.map.view;
     const step = (event.shiftKey ? 0.1 : 0.01) * Math.min(x[1] - x[0], y[1] - y[0]);
     const [u, v] = this.projection.project(this.state.z);
-    this.projection.lift(this.state.z, u + du * step, v + dv * step);
+    this.lift(u + du * step, v + dv * step);
     this.state.set({ pinned: true, point: -1 }, event.timeStamp);
   }
 
@@ -343,7 +363,7 @@ export class Explorer {
     this.state.set({ pinned: true, point }, at);
   }
 
-  // z = mu + sigma·zeta of the pinned point, or of the point nearest to the lens.
+  // z = mu + sigma·zeta of the data point beside the lens.
   drawPosterior(at) {
     const i = this.nearestPoint();
     if (i < 0) return;
@@ -359,9 +379,32 @@ export class Explorer {
     this.$(".er-zeta").textContent = zeta.length ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})` : "";
   }
 
+  // --- the data point beside the lens ------------------------------------------------------------------------------
+
+  // Whether the map shows every dimension of z, at its true distances.
+  get showsAllOfZ() {
+    return this.frame.meta.latent_dim === 2 && this.projection.invertible;
+  }
+
+  // The data point that is pointed at, if the lens is still where it was then.
+  get pointedAt() {
+    const { pointed, state, points } = this;
+    const holds = pointed && !state.pinned && !state.hidden.includes(points.labels[pointed.index]) && pointed.z.every((v, d) => v === state.z[d]);
+    return holds ? pointed.index : -1;
+  }
+
+  // The data point that is shown beside the lens, or −1, and which one that is: the one that was chosen (by a click, by a
+  // link, or for draws of its posterior), the one that the hand points at, or the one whose mean is nearest to z.
+  beside(search = (z, hidden) => this.means.now(z, hidden)) {
+    const { state, pointedAt, showsAllOfZ } = this;
+    if (state.point >= 0) return { index: state.point, which: "chosen" };
+    if (pointedAt >= 0) return { index: pointedAt, which: "pointed at" };
+    const index = showsAllOfZ ? this.map.nearest(...this.projection.project(state.z)) : search(state.z, state.hidden);
+    return { index, which: "nearest in z" };
+  }
+
   nearestPoint() {
-    if (this.state.point >= 0) return this.state.point;
-    return this.map.nearest(...this.projection.project(this.state.z));
+    return this.beside().index;
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------
@@ -386,9 +429,9 @@ export class Explorer {
     this.tools.tell("prepare");
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
-    const nearest = this.nearestPoint();
-    this.lens.showPoint(nearest);
-    this.map.mark(...this.projection.project(z), nearest);
+    const { index: nearest, which } = this.beside((...asked) => this.means.soon(...asked));
+    this.lens.showPoint(nearest, which, z);
+    this.map.mark(...this.projection.project(z), nearest, !this.showsAllOfZ);
     this.map.manifold.leave(z);
     this.space.mark(this.map.view, nearest);
     this.sliders.show(z);
@@ -399,9 +442,8 @@ export class Explorer {
 
   // What the lens looks at, for its description.
   underLens() {
-    const { state, points, projection, frame } = this;
-    const { classes } = frame.meta;
-    return { z: state.z, points, spot: projection.project(state.z), hidden: state.hidden, classes, decoded: frame.given.decoder };
+    const { state, frame: { meta, arrays, given } } = this;
+    return { z: state.z, means: arrays.mu, labels: arrays.labels, hidden: state.hidden, classes: meta.classes, decoded: given.decoder };
   }
 
   // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
@@ -436,10 +478,11 @@ export class Explorer {
   }
 
   async share() {
-    const pinned = this.state.pinned;
-    this.state.pinned = true; // the link keeps the spot under the lens
+    const { pinned, point } = this.state;
+    if (this.pointedAt >= 0) this.state.point = this.pointedAt;
+    this.state.pinned = true; // the link keeps the spot under the lens, and the point beside it
     const link = `${location.href.split("#")[0]}#${this.state.toHash()}`;
-    this.state.pinned = pinned;
+    Object.assign(this.state, { pinned, point });
     const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
     const button = this.$(".er-share");
     button.textContent = copied ? "copied" : "copy the address bar";

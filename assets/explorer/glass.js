@@ -14,7 +14,7 @@ const HTML = `
       <dt>weights</dt><dd class="lv-step">–</dd>
     </dl>
     <div class="lv-nearest">
-      <figure><canvas class="lv-original" role="img" aria-label="the nearest data point"></canvas><figcaption>nearest x</figcaption></figure>
+      <figure><canvas class="lv-original" role="img" aria-label="x, the data point nearest in z"></canvas><figcaption>x, nearest in z</figcaption></figure>
       <figure><canvas class="lv-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
     </div>
     <p class="lv-point"></p>

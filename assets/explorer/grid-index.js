@@ -92,6 +92,21 @@ export class GridIndex {
     return found.best;
   }
 
+  // The only point of the classes shown within `radius` of (u, v); −1 where there is none, or more than one.
+  only(u, v, radius, shown = shownClasses()) {
+    const { us, vs, labels, order } = this;
+    let found = -1;
+    let count = 0;
+    this.spans([u - radius, u + radius], [v - radius, v + radius], (from, to) => {
+      for (let place = from; place < to; place++) {
+        if (!shown[labels[place]] || (us[place] - u) ** 2 + (vs[place] - v) ** 2 > radius * radius) continue;
+        found = order[place];
+        count++;
+      }
+    });
+    return count === 1 ? found : -1;
+  }
+
   // The square of the least distance that a point in ring number `ring` around a cell, or beyond, can have from (u, v).
   reach(u, v, column, row, ring) {
     if (ring === 0) return -1;

@@ -53,7 +53,7 @@ export class PathLens {
       <canvas class="kl-decoded" role="img" aria-label="image decoded at the lens"></canvas>
       <p class="kl-at"></p>`;
     beside.innerHTML = `
-      <figure><canvas role="img" aria-label="the nearest data point"></canvas><figcaption>nearest x</figcaption></figure>
+      <figure><canvas role="img" aria-label="x, the data point beside the lens"></canvas><figcaption>x</figcaption></figure>
       <figure><canvas role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
       <p></p>`;
     this.canvases = [root.querySelector("canvas"), ...beside.querySelectorAll("canvas")];
@@ -74,10 +74,10 @@ export class PathLens {
     model.decoder.ask("lens", z, ({ pixels }) => this.picture.paint(pixels));
     const where = point >= 0 ? "pinned to a data point" : pinned ? "pinned: Escape releases" : "decoded at the pointer";
     this.text.textContent = `${where} · ln p(z) ${signed(logPrior(z), 1)} nats`;
-    if (nearest >= 0) this.showPoint(model, nearest);
+    if (nearest >= 0) this.showPoint(model, nearest, point >= 0 ? "chosen" : "nearest in z");
   }
 
-  showPoint(model, point) {
+  showPoint(model, point, which) {
     const { images, labels, index } = model.path.frame.arrays;
     if (point !== this.point) this.original.paint(images, 1 / 255, point * this.size);
     this.point = point;
@@ -85,7 +85,7 @@ export class PathLens {
     model.logvar(point, this.lnVariance);
     let rate = 0;
     this.mean.forEach((mu, d) => (rate += klPerDim(mu, this.lnVariance[d])));
-    this.note.textContent = `${model.path.kind} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
+    this.note.textContent = `${which}\n${model.path.kind} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
   }
 }
 

@@ -3,6 +3,7 @@
 // mu, ln sigma² and the weights are mixed linearly, into arrays that are made once. For a map it is what morph.js is.
 
 import { AskedNetwork } from "./asked-network.js";
+import { NearestMean } from "./nearest-mean.js";
 
 export class Model {
   constructor(path) {
@@ -11,6 +12,7 @@ export class Model {
     this.shown = Array.from({ length: 5 }, () => new Float32Array(count)); // u, v and the covariance uu, uv, vv
     if (k === 1) this.shown[1] = Float32Array.from({ length: count }, (_, i) => ((i * 0.61803398875) % 1) - 0.5);
     this.meta = frame.meta;
+    this.means = new NearestMean(new Float32Array(count * k), k, frame.arrays.labels);
     this.weights = null;
     this.decoder = null; // an AskedNetwork, once its first weights are there
   }
@@ -32,7 +34,7 @@ export class Model {
     if (position === this.position) return;
     this.position = position;
     this.changed = true;
-    this.stale = true;
+    this.stale = this.meansAreStale = true;
     const { path, count, k, shown } = this;
     const { mu, logvar } = path.frame.arrays;
     const { stop, t } = path.place(position);
@@ -78,6 +80,17 @@ export class Model {
   // Mean of point i into `z`.
   mean(i, z) {
     return this.mixed(this.path.frame.arrays.mu, i, z);
+  }
+
+  // The point whose mean is nearest to z, all dimensions counted, among those of classes that are not hidden; or −1.
+  nearest(z, hidden) {
+    const { means, k, count } = this;
+    if (this.meansAreStale) {
+      for (let i = 0; i < count; i++) this.mean(i, means.means.subarray(i * k, (i + 1) * k));
+      means.renew();
+      this.meansAreStale = false;
+    }
+    return means.now(z, hidden);
   }
 
   // ln sigma² of point i into `out`.

@@ -374,8 +374,7 @@ export class Kl extends Page {
     if (!this.imagesDirty && !this.lensDirty) return;
     const ready = model.prepare();
     if (state.point >= 0) model.mean(state.point, state.z);
-    const [u, v] = this.pane.projection.project(state.z);
-    const nearest = state.point >= 0 ? state.point : this.pane.nearest(u, v);
+    const nearest = state.point >= 0 ? state.point : model.nearest(state.z, state.hidden);
     this.pane.mark(state.z, nearest);
     if (!ready) return;
     if (this.imagesDirty && !state.forces) this.images.show(model);

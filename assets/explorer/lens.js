@@ -4,11 +4,18 @@ import { logPrior } from "./gaussian.js";
 import { lensNote, pointName } from "./given.js";
 import { Picture } from "./picture.js";
 
+// What says which data point is shown beside the lens.
+const WHICH = {
+  "nearest in z": "of all visible data points the one whose mean μ is nearest to z, all dimensions of z counted",
+  "pointed at": "the data point whose marker is under the pointer",
+  chosen: "the data point that a click, a link or a posterior draw has chosen",
+};
+
 const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
 
 export class Lens {
   constructor(root) {
-    const parts = "decoded lacking norm prior pin original reconstruction nearest class index distortion rate";
+    const parts = "decoded lacking norm prior pin original reconstruction nearest which class index away distortion rate";
     this.parts = Object.fromEntries(parts.split(" ").map((name) => [name, root.querySelector(`.er-${name}`)]));
   }
 
@@ -34,6 +41,12 @@ export class Lens {
     this.parts.pin.textContent = pinned ? "pinned" : "click to pin";
   }
 
+  // ‖z − mu‖ of data point i.
+  distance(i, z) {
+    const { mu } = this.frame.arrays;
+    return Math.sqrt(z.reduce((sum, v, d) => sum + (v - mu[i * z.length + d]) ** 2, 0));
+  }
+
   decode(z) {
     this.decoder.ask("lens", z, ({ pixels }) => this.decoded.paint(pixels));
   }
@@ -42,8 +55,12 @@ export class Lens {
     this.decoder.ask("nearest", mu, ({ pixels }) => this.reconstruction.paint(pixels));
   }
 
-  // Shows data point i: its image, its reconstruction E[x|z = mu], its class, distortion and rate. Nothing for −1.
-  showPoint(i) {
+  // Shows data point i: which one it is and how far its mean lies from z; its image, its reconstruction E[x|z = mu], its
+  // class, distortion and rate. Nothing for −1.
+  showPoint(i, which, z) {
+    this.parts.which.textContent = which;
+    this.parts.which.title = WHICH[which];
+    if (i >= 0) this.parts.away.textContent = this.distance(i, z).toFixed(2);
     if (i === this.shownPoint) return;
     this.shownPoint = i;
     this.parts.nearest.hidden = i < 0;

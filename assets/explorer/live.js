@@ -299,13 +299,18 @@ export class Live extends Page {
     if (!pane.projection || !pane.view) return;
     this.leavePresenter();
     if (still && this.state.pinned && this.isAtMarker(pane, x, y)) return this.state.set({ pinned: false }, at);
-    const nearest = still ? pane.nearest(...pane.view.toData(x, y)) : -1;
-    if (nearest >= 0) {
-      const [px, py] = pane.view.toPixel(pane.morph.us[nearest], pane.morph.vs[nearest]);
-      if (Math.hypot(px - x, py - y) < SNAP) [x, y] = [px, py];
-    }
     this.point(pane, x, y, at);
+    const taken = still ? this.pointAt(pane, x, y) : -1;
+    if (taken >= 0) this.state.z.set(pane.meanOf(taken));
     this.state.set({ pinned: true }, at);
+  }
+
+  // The data point that a click at a pixel takes, or −1.
+  pointAt(pane, x, y) {
+    const nearest = pane.nearest(...pane.view.toData(x, y));
+    if (nearest < 0) return -1;
+    const [px, py] = pane.view.toPixel(pane.morph.us[nearest], pane.morph.vs[nearest]);
+    return Math.hypot(px - x, py - y) < SNAP ? nearest : -1;
   }
 
   point(pane, x, y, at) {
@@ -438,13 +443,17 @@ export class Live extends Page {
     afterPaint(() => measure("elbo-room:input-to-paint", started));
   }
 
-  // The point that is nearest to the lens; while a run trains, that changes though no hand moves.
+  // The point whose mean is nearest to z; while a run trains, that changes though no hand moves.
   showNearest() {
     const { session, pane } = this.runs[this.active];
     if (!pane.projection) return;
     const [u, v] = pane.projection.project(this.state.z);
-    this.glass.showPoint({ i: this.active, session, point: pane.nearest(u, v) });
-    for (const run of this.runs) if (run.pane.projection) run.pane.mark(this.zOf(run.pane, u, v), run.pane.nearest(u, v));
+    this.glass.showPoint({ i: this.active, session, point: pane.nearestMean(this.state.z) });
+    for (const run of this.runs) {
+      if (!run.pane.projection) continue;
+      const z = this.zOf(run.pane, u, v);
+      run.pane.mark(z, run.pane.nearestMean(z));
+    }
   }
 
   // z in the space of a map: the same, where the spaces are; else the spot that lies at (u, v) of its plane.

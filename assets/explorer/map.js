@@ -246,9 +246,17 @@ export class LatentMap {
     this.scene.index = new GridIndex(us, vs, labels);
   }
 
-  // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer.
-  mark(u, v, nearest) {
-    this.marked = { u, v, nearest };
+  // The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.
+  markerAt(x, y) {
+    const radius = this.drawsPoints ? markerSize(this.scene.points.us.length, this.root.clientWidth) / 2 : this.cloud.markerRadius;
+    const [u, v] = this.view.toData(x, y);
+    return this.scene.index.only(u, v, radius / this.view.pixelsPerUnit, shownClasses(this.scene.state.hidden));
+  }
+
+  // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer; with `ringed`, the
+  // point too.
+  mark(u, v, nearest, ringed) {
+    this.marked = { u, v, nearest, ringed };
     if (this.view) this.overlay.show(this.view, this.scene, this.marked);
   }
 }

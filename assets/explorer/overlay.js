@@ -9,11 +9,13 @@ export class Overlay {
   constructor(root) {
     this.marker = root.querySelector(".er-marker");
     this.zone = root.querySelector(".er-zone");
+    this.point = root.querySelector(".er-point");
     this.rings = [...root.querySelectorAll(".er-ring")];
   }
 
-  // The lens stands at (u, v); `nearest` is the data point whose zone is shown, or −1.
-  show(view, scene, { u, v, nearest }) {
+  // The lens stands at (u, v); `nearest` is the data point whose zone is shown, or −1. With `ringed` there is a ring around
+  // it: where the plane is not all of z, it need not be the one that is drawn nearest to the lens.
+  show(view, scene, { u, v, nearest, ringed }) {
     const [x, y] = view.toPixel(u, v);
     const inside = view.contains(x, y);
     this.marker.style.display = inside ? "" : "none";
@@ -21,6 +23,14 @@ export class Overlay {
     const shown = nearest >= 0 && scene.state.zones !== "none";
     this.zone.style.display = shown ? "" : "none";
     if (shown) this.placeZone(view, scene, nearest);
+    this.placePoint(view, scene.points, ringed ? nearest : -1);
+  }
+
+  placePoint(view, { us, vs }, i) {
+    const [x, y] = i >= 0 ? view.toPixel(us[i], vs[i]) : [NaN, NaN];
+    const inside = i >= 0 && view.contains(x, y);
+    this.point.style.display = inside ? "" : "none";
+    if (inside) this.point.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   }
 
   placeZone(view, { frame, covariance, points, state }, i) {

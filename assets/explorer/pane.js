@@ -5,6 +5,7 @@ import { fresh, line } from "./chart.js";
 import { short } from "./format.js";
 import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
+import { NearestMean } from "./nearest-mean.js";
 import { Overlay } from "./overlay.js";
 import { faded, rgb, theme } from "./palette.js";
 import { Pointer } from "./pointer.js";
@@ -24,6 +25,7 @@ const HTML = `
   <svg class="er-overlay" aria-hidden="true">
     <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
     <ellipse class="er-zone" style="display:none"/>
+    <g class="er-point" style="display:none"><circle r="6.5"/><circle r="6.5"/></g>
     <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
   </svg>
   <p class="lv-name"></p>`;
@@ -61,6 +63,7 @@ export class Pane {
     this.k = k;
     this.posteriors = new Posteriors(probe.arrays.labels, classes.length);
     this.morph = new Morph();
+    this.means = new NearestMean(new Float32Array(0), k, probe.arrays.labels);
     this.projection = k === 1 ? Projection.line() : Projection.axes(k, 0, 1);
     this.underlay = null;
     this.root.dataset.points = probe.arrays.labels.length;
@@ -72,6 +75,7 @@ export class Pane {
     if (this.k > 2) this.projection = new Projection([axes.subarray(0, this.k), axes.subarray(this.k)], ["principal axis 1", "principal axis 2"]);
     this.goal = projectAll(this.projection, mu, logvar, this.probe.arrays.labels.length);
     this.morph.target(this.goal, now);
+    this.means.renew(mu);
     this.step = frame.meta.step;
     this.dirty = true;
   }
@@ -200,7 +204,7 @@ export class Pane {
     if (this.marked) this.showMark();
   }
 
-  // The lens stands at z; beside it the zone of the nearest point.
+  // The lens stands at z; beside it the zone of the data point `nearest`, which is ringed where the plane is not all of z.
   mark(z, nearest) {
     this.marked = { z, nearest };
     if (this.view && this.projection) this.showMark();
@@ -215,7 +219,7 @@ export class Pane {
       covariance: (i) => this.morph.covariance(i),
       state: { zones: this.state.zones, scale: 1 },
     };
-    this.overlay.show(this.view, scene, { u, v, nearest: this.morph.count ? nearest : -1 });
+    this.overlay.show(this.view, scene, { u, v, nearest: this.morph.count ? nearest : -1, ringed: this.k !== 2 });
   }
 
   // The visible data point that is shown nearest to (u, v), or −1.
@@ -231,6 +235,15 @@ export class Pane {
       if (d < least && !hidden.includes(labels[i])) [best, least] = [i, d];
     }
     return best;
+  }
+
+  // The visible data point whose mean is nearest to z in the newest snapshot, all dimensions counted; or −1.
+  nearestMean(z) {
+    return this.means.now(z, this.state.hidden);
+  }
+
+  meanOf(i) {
+    return this.means.means.subarray(i * this.k, (i + 1) * this.k);
   }
 
   // Whose map this is, and its numbers, where there are two.

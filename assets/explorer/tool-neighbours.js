@@ -88,7 +88,7 @@ export class Neighbours {
     if (!this.inPixels) this.query = [latent];
     else
       this.decoder.ask("neighbours", z, ({ pixels }, late) => {
-        this.query = [latent, new Nearest(arrays.images, this.size, pixels.slice(), COUNT, 1 / 255)];
+        this.query = [latent, new Nearest(arrays.images, this.size, pixels.slice(), COUNT, { scale: 1 / 255 })];
         if (late) this.slices.run(pieces(() => this.search()));
       });
   }

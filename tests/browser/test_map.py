@@ -9,6 +9,8 @@ import pytest
 
 from tests.browser.room import DEEP, FLAT, MODELS, Model, Room, eventually, gallery
 
+MIDDLE = 6403  # the test image whose mean is nearest to z = 0 in all ten dimensions of the deep model …
+IN_THE_PLANES = {1942, 8885, 3629}  # … and those that are drawn nearest to it on some planes
 SPOTS = [(0.5, 0.5), (-1.3, 0.2), (2.2, -1.7)]
 
 
@@ -21,6 +23,25 @@ def assert_nearest(room: Room, model: Model, distance: np.ndarray, margin: float
     """The page names the point of least distance (or one that ties with it); which one."""
     shown = room.nearest(model)
     assert distance[shown] <= distance.min() + margin
+    return shown
+
+
+def from_z(model: Model, z: np.ndarray) -> np.ndarray:
+    """Of every data point's mean from z, all dimensions counted, (N,)."""
+    return np.linalg.norm(model.held_out.mu.astype(float) - z, axis=1)
+
+
+def assert_beside(room: Room, model: Model, plane: np.ndarray, z: np.ndarray) -> int:
+    """The point beside the lens is the one nearest to z, or, where the page says so, the only one under the pointer."""
+    if room.text(".er-which") == "nearest in z":
+        shown = assert_nearest(room, model, from_z(model, z))
+    else:
+        assert room.text(".er-which") == "pointed at"
+        view = room.view()
+        within = 4 * (view["x"][1] - view["x"][0]) / view["width"]  # px
+        shown = assert_nearest(room, model, distances(model, plane, plane @ z), margin=within)
+        assert distances(model, plane, plane @ z)[shown] < within
+    assert room.number(".er-away") == pytest.approx(from_z(model, z)[shown], abs=0.00501)
     return shown
 
 
@@ -39,7 +60,7 @@ def test_what_is_under_the_pointer_is_decoded(room, name) -> None:
         assert room.number(".er-norm") == pytest.approx(np.linalg.norm(z), abs=0.00501)
         log_prior = -0.5 * (z @ z + len(z) * np.log(2 * np.pi))
         assert room.number(".er-prior") == pytest.approx(log_prior, abs=0.00501)
-        assert_nearest(room, model, distances(model, plane, plane @ z))
+        assert_beside(room, model, plane, z)
         seen.append(room.picture())
     assert all(np.abs(a - b).max() > 50 for a, b in itertools.pairwise(seen))
     assert not room.pinned
@@ -82,6 +103,96 @@ def test_the_data_point_beside_the_lens_is_the_nearest_with_its_own_costs(room) 
         np.testing.assert_array_equal(room.picture(".er-original"), original)
         reconstruction = model.bytes(model.held_out.mu[i])
         np.testing.assert_allclose(room.picture(".er-reconstruction"), reconstruction, rtol=0, atol=0.51)
+
+
+@pytest.mark.parametrize("plane", ["pca", "0,1", "4,8", "3d", "1,5,7"])
+def test_nearest_means_nearest_in_all_dimensions_whatever_is_drawn(room, plane) -> None:
+    model = gallery(DEEP)
+    row = int(from_z(model, np.zeros(10)).argmin())
+    assert model.held_out.index[row] == MIDDLE
+    room.open(DEEP, f"plane={plane}")
+    room.page.locator(".er-origin").click()
+    room.frames()
+    assert room.nearest(model) == row
+    assert room.text(".er-which") == "nearest in z"
+    assert room.text(".er-away") == "0.95"
+    assert room.text(".er-class") == str(model.held_out.labels[row])
+    assert room.number(".er-distortion") == pytest.approx(model.held_out.distortion[row], abs=0.0501)
+    assert room.number(".er-rate") == pytest.approx(model.rate[row], abs=0.00501)
+    original = np.broadcast_to(model.held_out.images[row], (3, *model.held_out.images.shape[2:]))
+    np.testing.assert_array_equal(room.picture(".er-original"), original)
+    if "," in plane and plane.count(",") == 1:
+        rows = model.plane(*map(int, plane.split(",")))
+        np.testing.assert_allclose(ringed(room), rows @ model.held_out.mu[row], atol=0.01)
+    eventually(lambda: _assert_told(room, model, np.zeros(10)))
+    room.page.locator(".er-draw-posterior").click()
+    room.z()
+    assert room.nearest(model) == row
+    assert room.text(".er-which") == "chosen"
+    assert room.link["point"] == str(row)
+
+
+def ringed(room: Room) -> np.ndarray:
+    """Where the ring around the data point beside the lens stands, in coordinates of the map."""
+    at = room.page.evaluate(
+        """() => {
+          const { e, f } = document.querySelector(".er-point").transform.baseVal.consolidate().matrix;
+          const box = document.querySelector(".er-overlay").getBoundingClientRect();
+          return [box.left + e, box.top + f];
+        }"""
+    )
+    assert room.page.locator(".er-point").is_visible()
+    return room.data(*at)
+
+
+def _assert_told(room: Room, model: Model, z: np.ndarray) -> None:
+    """The description for screen readers counts the classes of the ten means nearest to z."""
+    counts = np.bincount(model.held_out.labels[np.argsort(from_z(model, z))[:10]])
+    text = room.page.locator(".er-decoded").get_attribute("aria-label")
+    assert f"Nearest in z: {counts.max()} of class {counts.argmax()}" in text
+
+
+def test_the_planes_alone_would_say_other_points() -> None:
+    """The drawn distance is no distance in z: the test above could not pass by it."""
+    model = gallery(DEEP)
+    drawn = [distances(model, rows, np.zeros(2)).argmin() for rows in (model.principal, model.plane(0, 1))]
+    found = {int(model.held_out.index[i]) for i in drawn}
+    assert MIDDLE not in found
+    assert found & IN_THE_PLANES
+
+
+def test_a_point_that_is_pointed_at_is_the_one_beside_the_lens(room, fresh) -> None:
+    model = gallery(DEEP)
+    room.open(DEEP, "plane=4,8")
+    room.page.keyboard.press("Escape")
+    rows = model.plane(4, 8)
+    drawn = model.held_out.mu @ rows.T
+    alone = np.argsort(np.partition(distances_between(drawn), 1, axis=1)[:, 1])[::-1]  # the loneliest first
+    view = room.view()
+    seen = []
+    for i in [i for i in alone if np.abs(drawn[i]).max() < 3][:6]:
+        at = room.hover(*drawn[i])
+        z = rows.T @ at  # what is orthogonal to the plane has stayed 0
+        if np.hypot(*(at - drawn[i])) * view["width"] / (view["x"][1] - view["x"][0]) > 1.5:
+            continue
+        assert room.text(".er-which") == "pointed at"
+        assert room.nearest(model) == i
+        np.testing.assert_allclose(ringed(room), drawn[i], atol=0.01)
+        seen.append(from_z(model, z).argmin() != i)
+        room.hover(*(drawn[i] + [8 * (view["x"][1] - view["x"][0]) / view["width"], 0]))
+        assert_beside(room, model, rows, rows.T @ room.data(*room.pixel(*room.fields()[[4, 8]])))
+    assert sum(seen) > 1  # points that are not the nearest in z
+    # a link to what is pointed at brings the same point
+    i = next(i for i in alone if np.abs(drawn[i]).max() < 3)
+    room.hover(*drawn[i])
+    link = room.page.evaluate(
+        """() => new Promise((done) => {
+          navigator.clipboard.writeText = (text) => { done(text); return Promise.resolve(); };
+          document.querySelector(".er-share").click();
+        })"""
+    )
+    fresh.page.goto(link)
+    assert fresh.ready(DEEP).nearest(model) == room.nearest(model) == i
 
 
 def test_a_click_pins_the_lens_and_a_click_on_it_or_escape_lets_go(room) -> None:

@@ -377,3 +377,55 @@ def test_the_grid_finds_what_asking_every_point_finds(room, n) -> None:
         assert len(set(within)) == len(within)
         inside = (mu[:, 0] >= -0.5) & (mu[:, 0] <= 0.5) & (mu[:, 1] >= -1) & (mu[:, 1] <= 0.25)
         assert set(np.flatnonzero(inside)) <= set(within)
+
+
+# Rows sought by NearestMean: at once, then between frames, where so many numbers are compared that it takes that.
+MEANS = """async ([module, n, k, zs, hidden]) => {
+  const { NearestMean } = await import(module);
+  const means = Float32Array.from({ length: n * k }, (_, i) => Math.sin(12.9898 * (i % Math.max(k, n * k - k)) + 1) * 2);  // the last row is the first
+  const labels = Uint8Array.from({ length: n }, (_, i) => i % 3);
+  let heard;
+  const seeker = new NearestMean(means, k, labels, () => heard?.());
+  const now = zs.map((z) => seeker.now(z, hidden));
+  const soon = [];
+  for (const z of zs) {
+    const answered = new Promise((done) => (heard = done));
+    if (seeker.soon(z, hidden) !== now[soon.length] || seeker.slices.work) await answered;
+    soon.push(seeker.soon(z, hidden));
+  }
+  const exact = zs.map((z) => {
+    let [best, least] = [-1, Infinity];
+    for (let i = 0; i < n; i++) {
+      if (hidden.includes(labels[i])) continue;
+      let squared = 0;
+      for (let d = 0; d < k; d++) squared += (means[i * k + d] - z[d]) ** 2;
+      if (squared < least) [best, least] = [i, squared];
+    }
+    return best;
+  });
+  return { now, soon, exact, large: seeker.isLarge };
+}"""
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 3), (50, 1), (2000, 10), (400_000, 3)])
+def test_the_nearest_mean_is_exact_at_once_and_between_frames(room, n, k) -> None:
+    rng = np.random.default_rng(n)
+    zs = np.concatenate([rng.uniform(-2, 2, (6, k)), np.zeros((1, k))]).tolist()
+    for hidden in ([], [0]):
+        found = room.page.evaluate(MEANS, [room.module("nearest-mean.js"), n, k, zs, hidden])
+        assert found["now"] == found["soon"] == found["exact"]
+        assert found["large"] == (n * k > 1_000_000)
+        assert found["now"][0] >= 0 or (n == 1 and hidden)
+
+
+# The least distance between a pointer and a lone marker, and between two markers.
+ONLY = """async ([module]) => {
+  const { GridIndex, shownClasses } = await import(module);
+  const index = new GridIndex(Float32Array.of(0, 1, 1.1), Float32Array.of(0, 0, 0), Uint8Array.of(0, 1, 2));
+  const at = (u, hidden = []) => index.only(u, 0, 0.2, shownClasses(hidden));
+  return [at(0), at(0.19), at(0.21), at(1.05), at(1.05, [1]), at(1.25)];
+}"""
+
+
+def test_only_a_marker_that_stands_alone_is_pointed_at(room) -> None:
+    assert room.page.evaluate(ONLY, [room.module("grid-index.js")]) == [0, 0, -1, -1, 2, 2]

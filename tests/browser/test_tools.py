@@ -355,7 +355,7 @@ def test_the_picture_under_the_lens_is_told_in_words(room) -> None:
         counts = np.bincount(model.held_out.labels[nearest])
         numbers = ", ".join(f"{v:.2f}".replace("-", "−") for v in z)
         assert label.startswith(f"Image decoded at z = ({numbers})")
-        assert f"Nearest on the map: {counts.max()} of class {counts.argmax()}" in label
+        assert f"Nearest in z: {counts.max()} of class {counts.argmax()}" in label
         assert room.page.locator(".er-voice").text_content() == label  # said aloud, for keys have moved it
 
     eventually(told)
