@@ -56,6 +56,20 @@ def test_the_map_is_coloured_by_the_factor_that_the_link_names(kl, path) -> None
     assert kl.page.locator(".er-legend button").all_inner_texts() == [str(n + 1) for n in range(column.max() + 1)]
 
 
+def test_the_image_beside_the_lens_is_the_nearest_in_all_dimensions(kl, path) -> None:
+    for beta in (1.0, 12.0):
+        kl.page.evaluate("(beta) => { location.hash = `beta=${beta}&colour=x&zones=none`; }", beta)
+        away = np.linalg.norm(path.mu[path.betas.index(beta)], axis=1)  # the lens stands at z = 0
+
+        def shown(away: np.ndarray = away) -> None:
+            which, *_, image = kl.text(".kl-nearest p").split("\n")
+            assert which == "nearest in z"
+            row = np.flatnonzero(path.index == int(image.removeprefix("test image ")))[0]
+            assert away[row] <= away.min() + 2e-3  # as coarse as mu is stored
+
+        eventually(shown)
+
+
 def test_another_factor_is_chosen_and_stands_in_the_link(kl) -> None:
     choice = kl.page.locator(".kl-colour select")
     assert choice.locator("option").all_inner_texts() == ["shape", "scale", "rotation", "x", "y"]
