@@ -24,13 +24,13 @@ const HTML = `<div class="gr-whole">
     <button class="gr-play"></button>
     <button class="gr-optimum" title="the end of both fits at once">to the optimum</button>
     <button class="gr-reset" title="both q back to where they began">${icon("reset")}<span>reset</span></button>
-    <p class="gr-note">drag q: both begin there</p>
+    <p class="gr-note gr-stage-of-both"></p>
   </div>
   <div class="gr-columns gr-two">
     ${column("reverse", "reverse: mode seeking", "\\mathrm{KL}(q\\,\\|\\,p)=\\mathbb E_q\\!\\left[\\ln\\tfrac{q(z)}{p(z)}\\right]")}
     ${column("forward", "forward: mass covering", "\\mathrm{KL}(p\\,\\|\\,q)=\\mathbb E_p\\!\\left[\\ln\\tfrac{p(z)}{q(z)}\\right]")}
     <section class="gr-column gr-narrow"><h3>Mean field is too narrow</h3><div class="gr-formula" data-tex="\\sigma_i^2=\\frac{1}{(\\Sigma^{-1})_{ii}}=1-\\rho^2\\;\\le\\;\\Sigma_{ii}=1"></div>
-      <canvas class="gr-field-chart" role="img" aria-label="variance of the fitted q over rho"></canvas><dl class="gr-facts"></dl></section>
+      <canvas class="gr-field-chart" role="img" aria-label="variance of q over ρ"></canvas><dl class="gr-facts"></dl></section>
   </div>
 </div>`;
 
@@ -147,12 +147,19 @@ export class TwoView {
     this.family.show(this.start.full);
     this.family.allow(true, target.k > 1);
     showPlaying(this.$(".gr-play"), Boolean(this.playing));
+    this.$(".gr-stage-of-both").textContent = this.steps ? this.stage : "not fitted yet: drag q, both begin there";
     for (const [name, { q, panes }] of Object.entries(ways)) {
       panes[target.k].paint({ q });
       writeFacts(this.$(`[data-way="${name}"] .gr-facts`), this.facts(q, name));
     }
     this.paintMeanField();
     this.root.dataset.steps = this.steps;
+  }
+
+  // How far both q have come.
+  get stage() {
+    if (this.steps === 0) return "start";
+    return this.steps < STEPS ? `step ${this.steps}` : "fitted";
   }
 
   facts(q, name) {
@@ -171,12 +178,12 @@ export class TwoView {
     this.$(".gr-narrow").hidden = !applies;
     this.$(".gr-columns").classList.toggle("gr-three", applies);
     if (!applies) return;
-    const fitted = Object.fromEntries(Object.entries(ways).map(([name, { q }]) => [name, q.covariance(0, 0)]));
+    const variance = Object.fromEntries(Object.entries(ways).map(([name, { q }]) => [name, q.covariance(0, 0)]));
     const { variances, divergence } = meanField(target.covariance);
-    drawMeanField(this.$(".gr-field-chart"), state.rho, fitted);
+    drawMeanField(this.$(".gr-field-chart"), state.rho, variance);
     writeFacts(this.$(".gr-narrow .gr-facts"), [
-      ["fitted, reverse", `<b>${fitted.reverse.toFixed(3)}</b>`], ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],
-      ["fitted, forward", `<b>${fitted.forward.toFixed(3)}</b>`], ["Σ₁₁", "1.000"],
+      [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`], ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],
+      [`${this.stage}, forward`, `<b>${variance.forward.toFixed(3)}</b>`], ["Σ₁₁", "1.000"],
       ["least KL(q ‖ p) of a diagonal q", `${divergence.toFixed(3)} nats`],
     ]);
   }

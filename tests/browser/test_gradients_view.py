@@ -448,10 +448,23 @@ def to_the_optimum(gradients: Gradients) -> None:
     eventually(lambda: _equal(gradients.page.locator("#gr-divergences").get_attribute("data-steps"), "700"))
 
 
+def assert_stage(gradients: Gradients, stage: str, note: str) -> None:
+    """What is said of how far both q have come: nothing is called fitted before it is."""
+
+    def said() -> None:
+        names = gradients.page.locator("#gr-divergences .gr-narrow dt").all_inner_texts()
+        assert names[:3:2] == [f"{stage}, reverse", f"{stage}, forward"]
+        assert gradients.text("#gr-divergences .gr-stage-of-both") == note
+
+    eventually(said)
+
+
 @pytest.mark.parametrize("rho", [0.9, -0.5])
 def test_mean_field_is_as_narrow_as_the_closed_form(gradients, rho) -> None:
     gradients.visit(f"tab=divergences&rho={rho}")
+    assert_stage(gradients, "start", "not fitted yet: drag q, both begin there")
     to_the_optimum(gradients)
+    assert_stage(gradients, "fitted", "fitted")
     _near(two(gradients, "reverse", "variances"), [1 - rho**2] * 2, 0.006)
     _near(two(gradients, "forward", "variances"), [1, 1], 0.011)
     least = mean_field_kl(double([[1, rho], [rho, 1]]))
