@@ -16,12 +16,13 @@ from torch import Tensor
 from vae.checkpoint import load_model
 from vae.errors import InputError
 from vae.evidence import (
+    Gaussian,
     Plane,
     best,
     bounds,
     distortion,
     effective_sample_size,
-    gaps,
+    gap,
     importance_sample,
     log_mean_weight,
     parts,
@@ -77,7 +78,8 @@ class Subject:
 
     def answer(self, kind: str, asked: dict[str, Any]) -> bytes:
         """A frame; `InputError` in one sentence."""
-        key = json.dumps([kind, asked], sort_keys=True) if kind in KEPT and "image" in asked else None
+        kept = kind in KEPT and "image" in asked and "mu" not in asked  # of the encoder's q
+        key = json.dumps([kind, asked], sort_keys=True) if kept else None
         if key is not None and key in self._answers:
             self._answers.move_to_end(key)
             return self._answers[key]
@@ -222,10 +224,22 @@ def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answe
         bar = {"rate": rate, "distortion": -sampled.mean - rate, "gap": evidence.mean - sampled.mean}
         return {"log_evidence": evidence.mean, "elbo": sampled.mean, **bar, **of_samples}, {}
     cells = subject.posterior_of(question, EXACT)
-    tolerance = PARTS + OF_GAP * parts(model, x, q, cells, inf).gap
+    tolerance = _tolerance(subject, question, q)
     exact = parts(model, x, q, cells, tolerance)
     converged = {"error": cells.error, "levels": list(map(list, cells.levels))}
     return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **converged, **of_samples}, {}
+
+
+def _tolerance(subject: Subject, question: Question, q: Gaussian) -> float:
+    """Nats to which the bound of this q is integrated, wherever the page shows it."""
+    cells = subject.posterior_of(question, EXACT)
+    return PARTS + OF_GAP * gap(subject.model, question.x, q, cells, inf)
+
+
+def _elbo(subject: Subject, question: Question, q: Gaussian) -> float:
+    """ELBO of any q by quadrature: what the bar has for it, to the last digit."""
+    of_likelihood = distortion(subject.model, question.x, q, _tolerance(subject, question, q))
+    return -(of_likelihood + full(q).kl().item())
 
 
 def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
@@ -234,15 +248,20 @@ def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
         raise InputError("The best q is found by quadrature, for 1 or 2 latent dimensions; choose such a model for it.")
     cells = subject.posterior_of(question, EXACT)
     found = best(model, x, q, cells, asked.get("full") is True)
-    of_encoder = parts(model, x, q, cells)
-    steps = zip(found.path, found.elbos, strict=True)
+    of_encoder = _elbo(subject, question, q)
+    mode = _start_mode(found.path[0], q, cells)
+    start = of_encoder if mode is None else _elbo(subject, question, found.path[0])
+    elbos = [start, *found.elbos[1:-1], _elbo(subject, question, found.q)]  # those between on the fit's own coarse grid
+    steps = zip(found.path, elbos, strict=True)
     return {
         "path": [{"mu": q.mu.tolist(), "tril": q.tril.tolist(), "elbo": elbo} for q, elbo in steps],
-        "elbo": found.elbo,
-        "encoder_elbo": of_encoder.elbo,
+        "elbo": elbos[-1],
+        "encoder_elbo": of_encoder,
         "log_evidence": cells.log_total,
-        "gaps": gaps(of_encoder, found)._asdict(),
-        "start_mode": _start_mode(found.path[0], q, cells),
+        "error": cells.error,
+        "levels": list(map(list, cells.levels)),
+        "gaps": {"approximation": cells.log_total - elbos[-1], "amortisation": elbos[-1] - of_encoder},
+        "start_mode": mode,
     }, {}
 
 
@@ -263,12 +282,15 @@ def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Ans
         raise InputError(f"The seed of the draws is a whole number from 0 to 2³¹ − 1, not {seed!r:.40}.")
     if type(draws) is not int or not DRAWS[0] <= draws <= DRAWS[1]:
         raise InputError(f"The number of draws is a whole number from {DRAWS[0]:,} to {DRAWS[1]:,}, not {draws!r:.40}.")
-    sample = importance_sample(model, x, q, draws, _generator(seed))
+    drawn_from = _gaussian(asked, model.latent_dim) if "mu" in asked else q
+    sample = importance_sample(model, x, drawn_from, draws, _generator(seed))
     found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
     if model.latent_dim <= 2:
-        elbo = -distortion(model, x, q, PARTS) - full(q).kl().item()
+        elbo = _elbo(subject, question, drawn_from)
     else:
-        elbo = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(1)).mean  # that of `_sampled`
+        elbo = sampled_elbo(
+            model, x, drawn_from, ELBO_DRAWS, _generator(1)
+        ).mean  # of the encoder's q that of `_sampled`
     meta = {
         "k": list(KS),
         "mean": found.mean.tolist(),

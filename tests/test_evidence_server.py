@@ -177,7 +177,14 @@ def test_the_best_q_is_on_the_way_from_the_encoders(full, server, digits, truth)
     if found["start_mode"] is None:
         np.testing.assert_allclose(path[0]["mu"], held_out.mu[ROW])
         np.testing.assert_allclose(np.diag(path[0]["tril"]), np.exp(held_out.logvar[ROW] / 2), rtol=1e-6)
-        assert path[0]["elbo"] == pytest.approx(found["encoder_elbo"], abs=0.05)
+        assert path[0]["elbo"] == found["encoder_elbo"]
+    # of the same q the bar says the very same
+    for end, elbo in ((path[0], path[0]["elbo"]), (path[-1], found["elbo"])):
+        q = {name: end[name] for name in ("mu", "tril")}
+        assert ask(server, f"{digits}/parts", {"image": ROW, **q}).meta["elbo"] == pytest.approx(elbo, abs=1e-9)
+        weights = ask(server, f"{digits}/weights", {"image": ROW, "draws": 2000, **q}).meta
+        assert weights["elbo"] == pytest.approx(elbo, abs=1e-9)
+        assert abs(weights["mean"][0] - elbo) < 5 * weights["standard_error"][0]
     assert path[-1]["elbo"] == found["elbo"]
     assert found["encoder_elbo"] < found["elbo"] < found["log_evidence"]
     assert (path[-1]["tril"][1][0] != 0) is full

@@ -45,6 +45,6 @@ def _score(run: Run | None) -> str:
         return ""
     if not run.finished or run.test is None:
         return f"{run.status['state']} at step {run.status['step']:,}"
-    test = run.test
-    elbo, distortion, rate = (f"{test[name]:.1f}".replace("-", "−") for name in ("elbo", "distortion", "rate"))
+    bound, cost = (round(run.test[name], 1) for name in ("elbo", "rate"))
+    elbo, distortion, rate = (f"{value:.1f}".replace("-", "−") for value in (bound, -bound - cost, cost))  # they add up
     return f"<b>test elbo {elbo}</b> = −(distortion {distortion} + rate {rate}) nats per image"

@@ -2,6 +2,7 @@
 // the ELBO comes about: the rate leads back from E ln p(x|z).
 
 import { fresh, line } from "./chart.js";
+import { mismatch, printed } from "./elbo-parts.js";
 import { signed } from "./format.js";
 import { faded } from "./palette.js";
 import { niceStep, ticks } from "./ticks.js";
@@ -23,16 +24,14 @@ export class Bar {
     this.$ = (name) => root.querySelector(`.eb-${name}`);
   }
 
-  // `parts` = { logEvidence, elbo, rate, distortion, gap, exact }; `colours` the page's.
-  show(parts, colours) {
+  // `parts` = { logEvidence, elbo, rate, distortion, gap, exact }, of `whose` q; `colours` the page's.
+  show(parts, whose, colours) {
     Object.assign(this, { parts, colours });
-    const { logEvidence, elbo, gap, exact, error } = parts;
-    const about = exact ? "" : "≈ ";
-    const digits = exact ? 3 : 2;
-    this.$("evidence").textContent = error ? `≈ ${signed(logEvidence)}` : signed(logEvidence, 3);
-    this.$("elbo").textContent = about + signed(elbo, digits);
-    this.$("gap").textContent = about + signed(gap, digits);
-    this.$("check").textContent = checked(parts);
+    const { exact, error } = parts;
+    const { about, text } = printed(parts);
+    this.$("evidence").textContent = (error ? "≈ " : "") + text("evidence");
+    for (const name of ["elbo", "gap"]) this.$(name).textContent = about + text(name);
+    this.$("check").textContent = `${whose}: ${checked(parts)}`;
     this.root.dataset.exact = exact ? "1" : "0";
     this.draw();
   }
@@ -122,9 +121,7 @@ function rowsOf(height) {
 const inner = ({ top, height }) => ({ top: top + 0.28 * height, height: 0.44 * height });
 
 // What the parts, computed without each other, are off by when they are added up.
-function checked({ logEvidence, elbo, gap, exact, error, gapIsRest }) {
-  if (gapIsRest) return `the evidence by sampling, ± ${error.toFixed(2)}; the gap is what is left`;
-  const off = Math.abs(logEvidence - (elbo + gap));
-  const least = off < 1e-4 ? "less than 0.0001" : off.toFixed(4);
-  return exact ? `each part computed without the others; they add up to within ${least} nats` : "each part computed without the others, in the browser while q moves";
+function checked(parts) {
+  if (parts.gapIsRest) return `the evidence by sampling, ± ${parts.error.toFixed(2)}; the gap is what is left`;
+  return parts.exact ? `each part computed without the others; they add up to within ${mismatch(parts)} nats` : "each part computed without the others, in the browser while q moves";
 }

@@ -1,6 +1,7 @@
 // The derivation, line by line as in the textbook, with the numbers of this image and this q under every line.
 
 import { Plot, fresh, line } from "./chart.js";
+import { mismatch, printed } from "./elbo-parts.js";
 import { formula } from "./formula.js";
 import { signed, whole } from "./format.js";
 import { faded } from "./palette.js";
@@ -36,16 +37,15 @@ export class Derivation {
 
   // `parts` as the bar has them, `weights` of draws of q, `posterior` with its grid's convergence.
   show({ parts, weights, posterior, colours }) {
-    const { logEvidence, elbo, rate, distortion, gap, exact, sampled } = parts;
-    const about = exact ? "" : "≈ ";
-    const digits = exact ? 3 : 2;
-    this.put("evidence", `<b>${signed(logEvidence, 3)}</b> ${converged(posterior.meta)}`);
+    const { logEvidence, elbo, sampled } = parts;
+    const { about, text } = printed(parts);
+    this.put("evidence", `<b>${text("evidence")}</b> ${converged(posterior.meta)}`);
     if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ± ${weights.logMeanError.toFixed(2)} <small>from ${drawn(weights)}, effective sample size ${whole(weights.effective)}</small>`);
     const mean = sampled ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>${sampled.draws ? `from ${whole(sampled.draws)} draws` : "from draws of q"}</small>` : weights ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>` : "";
     this.put("jensen", mean);
-    this.put("terms", `${about}<b class="eb-of-likelihood">${signed(-distortion, digits)}</b> − <b class="eb-of-prior">${rate.toFixed(digits)}</b> = <b>${signed(elbo, digits)}</b> <small>${this.how(posterior)}</small>`);
-    const left = signed(logEvidence - elbo, digits);
-    this.put("rest", parts.gapIsRest ? `≈ <b class="eb-of-q">${left}</b> <small>± ${parts.error.toFixed(2)}</small>` : `${about}${left} <small>by difference;</small> <b class="eb-of-q">${signed(gap, digits)}</b> <small>by a quadrature of its own</small>`);
+    this.put("terms", `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${this.how(posterior)}</small>`);
+    const gap = `${about}<b class="eb-of-q">${text("gap")}</b>`;
+    this.put("rest", `${gap} <small>${parts.gapIsRest ? `± ${parts.error.toFixed(2)}` : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`);
     Object.assign(this, { weights, colours, elbo, logEvidence });
     this.draw();
   }

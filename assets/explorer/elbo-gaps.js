@@ -5,11 +5,12 @@ import { Plot, fresh, line, range } from "./chart.js";
 import { formula } from "./formula.js";
 import { Gaussian } from "./elbo-gaussian.js";
 import { sentence } from "./evidence.js";
-import { signed } from "./format.js";
+import { rounded, signed } from "./format.js";
 import { faded } from "./palette.js";
 
 const TEX = "\\underbrace{\\ln p(x) - \\text{ELBO}(q^*)}_{\\text{approximation gap}} \\;+\\; \\underbrace{\\text{ELBO}(q^*) - \\text{ELBO}(q)}_{\\text{amortisation gap}}";
 const FAMILIES = [["diagonal", false], ["full covariance", true]];
+const DIGITS = 3; // as in the bar
 const STEPS_A_SECOND = 6;
 const PLAY = '<svg viewBox="0 0 16 16"><path d="M3 1.5v13l11-6.5z"/></svg>';
 const PAUSE = '<svg viewBox="0 0 16 16"><path d="M3 2h4v12H3zM9 2h4v12H9z"/></svg>';
@@ -42,7 +43,7 @@ export class TwoGaps {
   clear() {
     this.stop();
     this.fits = new Map();
-    this.fit = null;
+    this.fit = this.posterior = null;
     this.say("–");
     this.slider.max = this.slider.value = 0;
     this.$("output").textContent = "–";
@@ -57,13 +58,15 @@ export class TwoGaps {
   // Shows the fit of one family, which is asked for once an image, and then played.
   async need(full, posterior, ask) {
     const { fits } = this;
+    this.posterior = posterior; // whose evidence becomes finer
     if (fits.has(full)) return this.show(full);
     this.say("optimising q for this image …");
     try {
       const answer = await ask();
       if (!answer || this.fits !== fits) return;
       const path = answer.meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
-      fits.set(full, { ...answer.meta, path, logEvidence: posterior.logEvidence });
+      posterior.refine(answer.meta);
+      fits.set(full, { ...answer.meta, path });
       this.show(full);
       this.play(true);
     } catch (error) {
@@ -78,10 +81,10 @@ export class TwoGaps {
     if (!this.fit) return;
     const { path, elbo, start_mode: mode } = this.fit;
     const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
-    this.say(`ELBO ${signed(path[0].elbo, 3)} → ${signed(elbo, 3)} nats after ${path.length - 1} steps of L-BFGS from ${start}`);
+    this.say(`ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`);
     this.slider.max = path.length - 1;
     this.slider.value = path.length - 1;
-    this.showStep();
+    this.draw();
   }
 
   showFamilies() {
@@ -92,8 +95,9 @@ export class TwoGaps {
       const place = this.root.querySelectorAll(".eb-blocks")[i];
       if (!fit) return (place.innerHTML = "<small>not optimised yet</small>");
       const { approximation, amortisation } = fit.gaps;
-      const block = (name, value) => `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(value, 3)}</small>`;
-      place.innerHTML = block("approximation", approximation) + block("amortisation", amortisation);
+      const [evidence, best, encoders] = [fit.log_evidence, fit.elbo, fit.encoder_elbo].map((v) => rounded(v, DIGITS)); // as the bar prints them
+      const block = (name, value, shown) => `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(shown, DIGITS)}</small>`;
+      place.innerHTML = block("approximation", approximation, evidence - best) + block("amortisation", amortisation, best - encoders);
     });
   }
 
@@ -139,16 +143,29 @@ export class TwoGaps {
     this.showStep();
   }
 
-  showStep() {
+  // Where `q` is that of the step that is shown: "step 3 of 9"; else "".
+  stepOf(q) {
     const i = Number(this.slider.value);
-    this.$("output").textContent = `step ${i} of ${this.fit.path.length - 1}: ELBO ${signed(this.fit.path[i].elbo, 3)}`;
+    return this.fit?.path[i]?.q === q ? `step ${i} of ${this.fit.path.length - 1}` : "";
+  }
+
+  showStep() {
+    this.tell(this.fit.path[Number(this.slider.value)].q);
     this.draw();
+  }
+
+  // `q` is that of the page, whose ELBO the bar prints as `elbo`; left out while it is not known.
+  tell(q, elbo = "…") {
+    if (!this.fit) return;
+    const step = this.stepOf(q);
+    this.$("output").textContent = step ? `${step}: ELBO ${elbo}` : "q has left this path: take a step to go back to it";
   }
 
   draw() {
     this.canvas.hidden = !this.fit;
     if (!this.fit || !this.canvas.clientWidth || !this.colours) return;
-    const { path, logEvidence } = this.fit;
+    const { path } = this.fit;
+    const { logEvidence } = this.posterior;
     const { context, width, height } = fresh(this.canvas);
     const { colours } = this;
     const values = path.map(({ elbo }) => elbo);

@@ -1,5 +1,6 @@
 // The bar that adds up, while a hand moves q: each part by its own sum over q, with ln p(x|z) read off a surface.
 
+import { rounded, signed } from "./format.js";
 import { logPrior } from "./gaussian.js";
 import { REACH, nodes } from "./nodes.js";
 import { Random } from "./random.js";
@@ -30,6 +31,22 @@ export function partsOf(q, surface, logEvidence) {
 export function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, elbo_standard_error, rate, distortion }) {
   const sampled = { mean: elbo, standard_error: elbo_standard_error };
   return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
+}
+
+// The parts as they are printed wherever they stand on the page: ln p(x), ELBO and rate to the nearest last digit, gap and
+// distortion as what these leave. So ln p(x) = ELBO + gap and ELBO = −distortion − rate hold in print, and no quantity has two
+// values. What is not exact has a digit less. `text(name)` is a part in print.
+export function printed({ logEvidence, elbo, rate, exact }) {
+  const digits = exact ? 3 : 2;
+  const [evidence, bound, cost] = [logEvidence, elbo, rate].map((value) => rounded(value, digits));
+  const values = { evidence, elbo: bound, rate: cost, gap: evidence - bound, likelihood: bound + cost }; // E_q ln p(x|z)
+  return { digits, about: exact ? "" : "≈ ", text: (name) => signed(values[name], digits) };
+}
+
+// By how many nats the parts, each computed without the others, fail to add up.
+export function mismatch({ logEvidence, elbo, gap }) {
+  const off = Math.abs(logEvidence - (elbo + gap));
+  return off < 1e-4 ? "less than 0.0001" : off.toFixed(4);
 }
 
 const DRAWS = 2000;

@@ -46,7 +46,7 @@ export class GapTable {
     const sorted = Float64Array.from(gap).sort();
     this.span = [Math.log10(Math.max(FLOOR, sorted[Math.floor(0.001 * sorted.length)])) - 0.1, Math.log10(sorted.at(-1)) + 0.1];
     const mean = gap.reduce((a, b) => a + b, 0) / gap.length;
-    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}`;
+    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images under the encoder’s q: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}`;
     this.root.dataset.rows = gap.length;
   }
 

@@ -15,14 +15,14 @@ const HTML = `
   <div class="eb-formula"></div>
   <canvas role="img" aria-label="importance-weighted bound over the number of draws"></canvas>
   <p class="eb-ess">–</p>
-  <p class="eb-note">On the plane: 1,000 draws of the encoder’s q, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
+  <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
 
 export class Weights {
   // `ask(fields)` is answered by the server for the chosen image; `drawn()`: there are new draws.
   constructor(root, { ask, drawn }) {
     root.innerHTML = HTML;
     Object.assign(this, { root, ask, drawn, canvas: root.querySelector("canvas") });
-    root.querySelector(".eb-again").addEventListener("click", () => this.posterior && this.draw(this.posterior));
+    root.querySelector(".eb-again").addEventListener("click", () => this.posterior && this.draw(this.posterior, this.of));
   }
 
   // Another model.
@@ -36,7 +36,7 @@ export class Weights {
 
   // Another image: nothing is drawn yet.
   clear() {
-    Object.assign(this, { posterior: null, draws: null, found: null });
+    Object.assign(this, { posterior: null, of: null, draws: null, found: null });
     this.root.querySelector(".eb-ess").textContent = "drawing …";
     delete this.root.dataset.seed;
     this.paint();
@@ -46,20 +46,22 @@ export class Weights {
     this.root.querySelector(".eb-ess").textContent = text;
   }
 
-  // Draws of the encoder's q with their weights, asked for once an image.
-  need(posterior) {
-    if (this.posterior !== posterior) this.draw(posterior);
+  // Draws of q with their weights, asked for once an image and q; `of` = { q, moved, whose }, where `moved` says that it is
+  // not the encoder's.
+  need(posterior, of) {
+    if (this.posterior !== posterior || this.of.q !== of.q) this.draw(posterior, of);
   }
 
-  async draw(posterior) {
-    this.posterior = posterior;
+  async draw(posterior, of) {
+    Object.assign(this, { posterior, of });
     const seed = this.seed++;
     try {
-      const answer = await this.ask({ seed, draws: DRAWS });
-      if (!answer || this.posterior !== posterior) return;
+      const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q.toJSON() : {}) });
+      if (!answer || this.posterior !== posterior || this.of !== of) return;
+      this.root.querySelector(".eb-whose").textContent = of.whose;
       const { z, log_w: logW } = answer.arrays;
       this.draws = { z, logW };
-      this.show(answer.meta, posterior.logEvidence, seed);
+      this.show(answer.meta, seed);
       this.drawn();
     } catch (error) {
       if (this.posterior === posterior) this.say(sentence(error));
@@ -71,9 +73,8 @@ export class Weights {
     return this.draws && { logW: this.draws.logW, ...averages(this.draws.logW) };
   }
 
-  // `logEvidence` is ln p(x) as the page has it.
-  show(meta, logEvidence, seed) {
-    this.found = { ...meta, logEvidence };
+  show(meta, seed) {
+    this.found = meta;
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;
     this.say(
@@ -87,7 +88,8 @@ export class Weights {
   paint() {
     this.canvas.hidden = !this.found;
     if (!this.found || !this.canvas.clientWidth) return;
-    const { k, mean, standard_error: errors, logEvidence, elbo } = this.found;
+    const { k, mean, standard_error: errors, elbo } = this.found;
+    const { logEvidence } = this.posterior; // as the page has it
     const { context, width, height } = fresh(this.canvas);
     const { colours } = this;
     const box = { left: 62, top: 22, width: width - 76, height: height - 48 };

@@ -11,7 +11,7 @@ import { Gaussian } from "./elbo-gaussian.js";
 import { ChosenImage } from "./elbo-image.js";
 import { PlaneMap } from "./elbo-map.js";
 import { OwnImage } from "./elbo-own.js";
-import { partsOf, sampledParts, weighed } from "./elbo-parts.js";
+import { partsOf, printed, sampledParts, weighed } from "./elbo-parts.js";
 import { Posterior } from "./elbo-posterior.js";
 import { DENSITIES, ElboState } from "./elbo-state.js";
 import { Peek, Strip } from "./elbo-strip.js";
@@ -207,10 +207,22 @@ export class Elbo extends Page {
   need() {
     const { tab, full } = this.state;
     if (!this.posterior) return;
-    if (tab === "gaps" && this.k <= 2) this.gaps.need(full, this.posterior, () => this.ask("fit", { full }));
+    if (tab === "gaps" && this.k <= 2) {
+      this.gaps.need(full, this.posterior, () => this.ask("fit", { full }));
+      this.numbersDirty = true; // the path says whether q is on it
+      this.wake();
+    }
     const wanted = tab === "weights" || (tab === "derivation" && this.k > 2); // where no surface says what draws weigh
-    if (wanted) this.weights.need(this.posterior);
+    if (wanted) this.weights.need(this.posterior, { q: this.state.q, moved: this.state.moved, whose: this.whose });
     this.map.showDraws(tab === "weights" ? this.weights.draws : null);
+  }
+
+  // Which q the page shows, in words.
+  get whose() {
+    const { q, moved } = this.state;
+    if (!moved) return "the encoder’s q";
+    const step = this.gaps.stepOf(q);
+    return step ? `q at ${step}` : "q as it was moved";
   }
 
   // The answer to a question about the chosen image; null where it is given up.
@@ -218,7 +230,7 @@ export class Elbo extends Page {
     return this.evidence.ask(kind, wire(this.source), fields);
   }
 
-  // The server has drawn from the encoder's q.
+  // The server has drawn from q.
   drawn() {
     this.derivationDirty = true;
     this.need();
@@ -295,9 +307,14 @@ export class Elbo extends Page {
   // Once nothing has moved for a while, the exact parts take the place of those that the browser has computed.
   rest() {
     clearTimeout(this.resting);
-    if (this.posterior && this.map.k <= 2) this.resting = setTimeout(() => this.askExact(), REST);
+    if (this.posterior && this.map.k <= 2) this.resting = setTimeout(() => this.rested(), REST);
     this.map.expire("hand");
     this.wake();
+  }
+
+  rested() {
+    this.askExact();
+    if (this.state.tab === "weights") this.need(); // of the q that is there now
   }
 
   async askExact() {
@@ -310,7 +327,7 @@ export class Elbo extends Page {
       const { log_evidence: logEvidence, rate, distortion, gap, elbo, sampled } = answer.meta;
       posterior.refine(answer.meta);
       this.exact = { logEvidence, rate, distortion, gap, elbo, sampled, exact: true };
-      this.qDirty = true;
+      this.qDirty = this.sizeDirty = true; // the panels draw the evidence too
       this.wake();
     } catch (error) {
       if (this.posterior === posterior) this.warn(sentence(error));
@@ -418,7 +435,8 @@ export class Elbo extends Page {
     const { state, posterior, parts, colours } = this;
     if (this.numbersDirty) {
       this.image.showQ(state.q);
-      if (parts) this.bar.show(parts, colours);
+      if (parts) this.bar.show(parts, this.whose, colours);
+      if (parts) this.gaps.tell(state.q, printed(parts).about + printed(parts).text("elbo"));
     } else if (this.sizeDirty) this.bar.draw();
     this.numbersDirty = false;
     if (this.sizeDirty) this.drawPanels();

@@ -2,6 +2,10 @@
 
 export const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
 
+// To the nearest number of so many digits. Of printed numbers that add up one is the sum or the difference of others so
+// rounded: it may be a last digit off, but what is printed is true as arithmetic.
+export const rounded = (v, digits) => Number(v.toFixed(digits));
+
 // 3 digits that count: 0.0125, 1.25, 125; whole numbers beyond.
 export function short(v) {
   if (v === 0) return "0";

@@ -1,6 +1,6 @@
 // Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
 
-import { whole } from "./format.js";
+import { rounded, whole } from "./format.js";
 import { pointName } from "./given.js";
 import { shownClasses } from "./grid-index.js";
 import { box, within } from "./lasso.js";
@@ -207,7 +207,7 @@ export class Select {
     const nats = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
     this.$(".er-mean-distortion").textContent = nats(distortion);
     this.$(".er-mean-rate").textContent = nats(rate);
-    this.$(".er-mean-elbo").textContent = nats(-distortion - rate);
+    this.$(".er-mean-elbo").textContent = nats(-rounded(distortion, 2) - rounded(rate, 2)); // what is printed adds up
     const most = Math.max(...ratePerDim, 1e-9);
     this.$(".er-rates").replaceChildren(
       ...Array.from(ratePerDim, (value, d) => {
