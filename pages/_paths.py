@@ -32,7 +32,7 @@ DATA = {"mnist": "MNIST", "digits": "Digits 8×8", "sprites": "Sprites"}
 OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_se")
 SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
 SCORES = ("mig", "factor_vae", "factor_vae_se", "images", "draws", "votes", "votes_of")
-SAME = "the same optimum along β·σ² = const"  # though not the same elbo
+SAME = "the same optimum along β·σₚ² = const"  # though not the same elbo
 OPENED_KEPT = 64
 BYTES = 256 << 20  # of paths that stay in memory
 
@@ -174,7 +174,7 @@ def _facts(path: BetaPath) -> str:
     parts = [
         DATA.get(settings.data, settings.data),
         f"{settings.arch} {layers}" if settings.hidden else f"linear {layers}",
-        f"gaussian, σ = {settings.sigma:g}: {SAME}" if settings.likelihood == "gaussian" else settings.likelihood,
+        f"gaussian, σₚ = {settings.sigma:g}: {SAME}" if settings.likelihood == "gaussian" else settings.likelihood,
         f"<b>one model trained on along {len(betas)} stops of beta</b>, from {betas[0]:g} to {betas[-1]:g} and back",
         f"{settings.epochs:g} passes over the training images a stop, each begun with the weights of the one before",
         f"{len(path.index):,} test images on the map",

@@ -25,7 +25,7 @@ def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
         f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
         f"{settings.latent_dim}-D latent space",
         f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",
-        settings.likelihood + (f" σ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        settings.likelihood + (f" σₚ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
         f"<b>β = {settings.beta:g}</b>",
         _score(run),
         f"trained on {escape(run.device)}" if run else "",

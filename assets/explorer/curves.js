@@ -9,7 +9,7 @@ const MARGIN = { left: 46, right: 10, top: 6, bottom: 22 };
 const GAP = 26; // px between panels, where the next one's title stands
 const SPAN = 0.012; // share of the run that is smoothed over
 const PANELS = ["elbo", "distortion", "rate"];
-const LETTERS = { beta: "β", lr: "lr", sigma: "σ" };
+const LETTERS = { beta: "β", lr: "lr", sigma: "σₚ" };
 
 export class Curves {
   constructor(canvas) {

@@ -43,7 +43,7 @@ export const HTML = `
   </section>
   <section class="er-nearest" aria-label="data point beside the lens">
     <figure><canvas class="er-original" role="img" aria-label="x, the data point beside the lens"></canvas><figcaption>x</figcaption></figure>
-    <figure><canvas class="er-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
+    <figure><canvas class="er-reconstruction" role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
     <dl>
       <dt class="er-which">nearest in z</dt><dd><b class="er-class"></b></dd>
       <dd class="er-from"><span class="er-index"></span> · ‖z − μ‖ <span class="er-away"></span></dd>
@@ -61,7 +61,7 @@ export const HTML = `
   <section class="er-draws">
     <button class="er-origin" title="z = 0, the middle of the prior">z = 0</button>
     <button class="er-draw-prior" title="a draw z ~ N(0, I)">prior draw</button>
-    <button class="er-draw-posterior" title="a draw z = mu + σ·ζ from q(z|x) of the nearest data point">posterior draw</button>
+    <button class="er-draw-posterior" title="a draw z = μ + σ·ζ from q(z|x) of the data point beside the lens">posterior draw</button>
     <output class="er-zeta"></output>
   </section>
   </div>

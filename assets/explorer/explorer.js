@@ -221,7 +221,7 @@ export class Explorer {
         this.tools.tell("changed", new Set(["plane"]), performance.now());
         this.schedule(performance.now());
       }
-      this.map.say("tsne", "t-SNE has no inverse: the lens decodes the mu of the nearest point");
+      this.map.say("tsne", "t-SNE has no inverse: the lens decodes the μ of the nearest point");
     } catch (error) {
       if (wanted()) this.map.say("tsne", error.message);
     }

@@ -15,7 +15,7 @@ const HTML = `
     </dl>
     <div class="lv-nearest">
       <figure><canvas class="lv-original" role="img" aria-label="x, the data point nearest in z"></canvas><figcaption>x, nearest in z</figcaption></figure>
-      <figure><canvas class="lv-reconstruction" role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
+      <figure><canvas class="lv-reconstruction" role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
     </div>
     <p class="lv-point"></p>
     <p class="lv-pin"></p>

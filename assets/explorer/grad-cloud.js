@@ -14,7 +14,7 @@ export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estima
   const colours = theme(canvas);
   const { colour } = ESTIMATORS[estimator];
   const [across, up] = q.k === 1 ? [0, 1] : [place(q, 0, 0), place(q, 1, 1)];
-  const [nameX, nameY] = q.k === 1 ? ["∂ mu", "∂ sigma"] : q.full ? ["∂ L₁₁", "∂ L₂₂"] : ["∂ sigma₁", "∂ sigma₂"];
+  const [nameX, nameY] = q.k === 1 ? ["∂ μ", "∂ σ"] : q.full ? ["∂ L₁₁", "∂ L₂₂"] : ["∂ σ₁", "∂ σ₂"];
   const around = (i) => range([exact[i] - 2 * scale, exact[i] + 2 * scale, 0], 0.05);
   const box = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   const plot = new Plot(context, box, { x: around(across), y: around(up) }, colours);

@@ -10,7 +10,7 @@ import { LogScale } from "./scale.js";
 // Every term of the formula is marked with the name that its line gives a value to.
 const TEX = `\\begin{aligned}
 &\\htmlData{term=loss}{\\mathcal L=\\frac1B\\sum_{x}}\\Bigl[\\;\\htmlData{term=distortion}{-\\ln p(x\\mid z)}\\htmlData{term=per_image}{\\;+\\;\\beta\\cdot}\\htmlData{term=rate}{\\tfrac12\\textstyle\\sum_i(\\mu_i^2+\\sigma_i^2-1-\\ln\\sigma_i^2)}\\;\\Bigr]\\\\[6pt]
-&\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln p_d+(1-x_d)\\ln(1-p_d)},\\qquad\\htmlData{term=logits}{p=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
+&\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln\\hat x_d+(1-x_d)\\ln(1-\\hat x_d)},\\qquad\\htmlData{term=logits}{\\hat x=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
 &\\htmlData{term=z}{z=\\mu+\\sigma\\odot\\zeta},\\qquad\\htmlData{term=zeta}{\\zeta\\sim\\mathcal N(0,I)},\\qquad\\htmlData{term=mu}{(\\mu,\\ln\\sigma^2)=\\operatorname{encoder}(x)},\\qquad\\htmlData{term=sigma}{\\sigma=e^{\\frac12\\ln\\sigma^2}}
 \\end{aligned}`;
 
@@ -102,7 +102,7 @@ export class CodeView {
     const size = shape.reduce((a, b) => a * b, 1);
     const root = this.$(".gr-images");
     root.replaceChildren();
-    for (const [name, pixels] of [["x", bytes(images)], ["p", bytes(decoded)]]) {
+    for (const [name, pixels] of [["x", bytes(images)], ["x̂", bytes(decoded)]]) {
       root.append(Object.assign(document.createElement("span"), { textContent: name }));
       for (let i = 0; i < 8; i++) {
         const canvas = document.createElement("canvas");

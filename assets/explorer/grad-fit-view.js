@@ -42,7 +42,7 @@ const HTML = `
 <aside class="gr-side">
   <div class="gr-formula"></div>
   <dl class="gr-facts"></dl>
-  <canvas class="gr-cloud" role="img" aria-label="single gradients of sigma, their mean, the exact one"></canvas>
+  <canvas class="gr-cloud" role="img" aria-label="single gradients of σ, their mean, the exact one"></canvas>
   <canvas class="gr-curve" role="img" aria-label="divergence over the steps"></canvas>
 </aside>`;
 
@@ -263,12 +263,12 @@ export class FitView {
     const facts = [
       ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
       ["steps", String(this.runs.at(-1).values.length - 1)],
-      ["mu", inUnits(q.mu, half)],
-      [q.full ? "L₁₁, L₂₁, L₂₂" : "sigma", inUnits(sigma, half)],
-      ["exact ∂ mu", `<span class="gr-exact">${slopes(found.exact)}</span>`],
-      ["estimated ∂ mu", slopes(found.gradient)],
-      ["spread of one", this.spreadText(1), "standard deviation of a single gradient of mu, as the length of a vector"],
-      ["standard error", this.spreadText(this.draws), "of the mean of n gradients of mu"],
+      ["μ", inUnits(q.mu, half)],
+      [q.full ? "L₁₁, L₂₁, L₂₂" : "σ", inUnits(sigma, half)],
+      ["exact ∂ μ", `<span class="gr-exact">${slopes(found.exact)}</span>`],
+      ["estimated ∂ μ", slopes(found.gradient)],
+      ["spread of one", this.spreadText(1), "standard deviation of a single gradient of μ, as the length of a vector"],
+      ["standard error", this.spreadText(this.draws), "of the mean of n gradients of μ"],
     ];
     writeFacts(this.$(".gr-facts"), facts);
   }

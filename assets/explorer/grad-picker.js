@@ -5,7 +5,7 @@ import { POSTERIOR, TARGETS } from "./grad-targets.js";
 import { Picture } from "./picture.js";
 
 const HTML = `
-<label class="gr-field"><span>target p</span><select class="gr-target"></select></label>
+<label class="gr-field"><span>target p(z)</span><select class="gr-target"></select></label>
 <div class="gr-rho"></div>
 <div class="gr-image" hidden><canvas></canvas><button>another image</button><p class="gr-note"></p></div>`;
 

@@ -12,12 +12,12 @@ const DRAWS = 40;
 const F = { x: 520, y: 120, label: "f = z²", kind: "value" };
 const DRAWN = {
   label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma", height: 240,
-  nodes: { mu: { x: 70, y: 55, label: "mu", kind: "input" }, sigma: { x: 70, y: 185, label: "sigma", kind: "input" }, z: { x: 300, y: 120, label: "z ~ q", kind: "drawn" }, f: F },
+  nodes: { mu: { x: 70, y: 55, label: "μ", kind: "input" }, sigma: { x: 70, y: 185, label: "σ", kind: "input" }, z: { x: 300, y: 120, label: "z ~ q", kind: "drawn" }, f: F },
   edges: [["mu", "z", "closed"], ["sigma", "z", "closed"], ["z", "f", "open"]],
 };
 const MOVED = {
-  label: "z = mu + sigma·zeta: the gradient reaches mu and sigma, and zeta is an input", height: 250,
-  nodes: { mu: { x: 70, y: 40, label: "mu", kind: "input" }, sigma: { x: 70, y: 195, label: "sigma", kind: "input" }, zeta: { x: 330, y: 195, label: "ζ", kind: "noise" }, z: { x: 330, y: 62, label: "z", kind: "value" }, f: { ...F, y: 62 } },
+  label: "z = μ + σ·ζ: the gradient reaches μ and σ, and ζ is an input", height: 250,
+  nodes: { mu: { x: 70, y: 40, label: "μ", kind: "input" }, sigma: { x: 70, y: 195, label: "σ", kind: "input" }, zeta: { x: 330, y: 195, label: "ζ", kind: "noise" }, z: { x: 330, y: 62, label: "z", kind: "value" }, f: { ...F, y: 62 } },
   edges: [["mu", "z", "open"], ["sigma", "z", "open"], ["zeta", "z", "none"], ["z", "f", "open"]],
 };
 
@@ -31,7 +31,7 @@ const column = (name, title, button) => `
   </section>`;
 
 const HTML = `<div class="gr-whole">
-  <div class="gr-bar"><div class="gr-mu"></div><div class="gr-sigma"></div><p class="gr-note">move mu and sigma, and watch the forty draws</p></div>
+  <div class="gr-bar"><div class="gr-mu"></div><div class="gr-sigma"></div><p class="gr-note">move μ and σ, and watch the forty draws</p></div>
   <div class="gr-columns">${column("drawn", "z is drawn: backpropagation ends there", "draw z again")}${column("moved", "ζ is drawn, and z computed from it", "draw ζ again")}</div>
 </div>`;
 
@@ -41,8 +41,8 @@ export class TrickView {
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.sliders = {
-      mu: new Slider(this.$(".gr-mu"), { label: "mu", min: -3, max: 3, step: 0.01 }, (mu) => this.set({ mu })),
-      sigma: new Slider(this.$(".gr-sigma"), { label: "sigma", min: 0.1, max: 2, step: 0.01 }, (sigma) => this.set({ sigma })),
+      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) => this.set({ mu })),
+      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.01 }, (sigma) => this.set({ sigma })),
     };
     graph(this.$(".gr-drawn-side .gr-graph"), DRAWN);
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
@@ -116,7 +116,7 @@ export class TrickView {
     const { colour } = ESTIMATORS.score;
     drawStrip(side.querySelector("canvas"), { zeta: null, z, mu, sigma, chosen: 0, colour });
     const around = (value) => (value ** 2 * (value - mu)) / sigma ** 2;
-    side.querySelector(".gr-says").innerHTML = `The way around, the score function: z²·∂ln q/∂mu = <b>${signed(around(one))}</b>; mean of ${DRAWS}: <b>${signed(mean(z, around))}</b>, exact <span class="gr-exact">2·mu = ${signed(2 * mu)}</span>.`;
+    side.querySelector(".gr-says").innerHTML = `The way around, the score function: z²·∂ln q/∂μ = <b>${signed(around(one))}</b>; mean of ${DRAWS}: <b>${signed(mean(z, around))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>.`;
   }
 
   paintMoved() {
@@ -128,7 +128,7 @@ export class TrickView {
     fill(side, values, slopes);
     drawStrip(side.querySelector("canvas"), { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
     const ofSigma = zeta.reduce((sum, each, i) => sum + 2 * z[i] * each, 0) / DRAWS;
-    side.querySelector(".gr-says").innerHTML = `Mean of ${DRAWS}: ∂ mu <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·mu = ${signed(2 * mu)}</span>; ∂ sigma <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·sigma = ${signed(2 * sigma)}</span>.`;
+    side.querySelector(".gr-says").innerHTML = `Mean of ${DRAWS}: ∂ μ <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>; ∂ σ <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·σ = ${signed(2 * sigma)}</span>.`;
   }
 }
 

@@ -168,7 +168,7 @@ export class TwoView {
     const strong = (way, value) => (name === way ? `<b>${value.toFixed(3)}</b> nats` : `${value.toFixed(3)} nats`);
     return [
       ["KL(q ‖ p)", strong("reverse", divergence)], ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],
-      ["mu", inUnits(q.mu, half)], ["variances", inUnits(Array.from(q.mu, (_, i) => q.covariance(i, i)), Math.min(1, half ** 2))],
+      ["μ", inUnits(q.mu, half)], ["variances", inUnits(Array.from(q.mu, (_, i) => q.covariance(i, i)), Math.min(1, half ** 2))],
     ];
   }
 

@@ -43,10 +43,10 @@ export class VarianceView {
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const set = (patch) => this.set(patch);
-    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ mu₁"], ["sigma", "∂ sigma₁"]], (of) => this.show({ of }));
+    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ μ₁"], ["sigma", "∂ σ₁"]], (of) => this.show({ of }));
     this.sliders = {
-      mu: new Slider(this.$(".gr-mu"), { label: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
-      sigma: new Slider(this.$(".gr-sigma"), { label: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) => set({ sigma })),
+      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
+      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) => set({ sigma })),
       dims: new Slider(this.$(".gr-dims"), { label: "D", name: "dimensions D", min: 0, max: DIMS.length - 1, step: 1, digits: 0 }, (i) => set({ dims: DIMS[i] })),
     };
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
@@ -110,7 +110,7 @@ export class VarianceView {
     this.sliders.dims.output.textContent = dims;
     this.errorDial.show(this.error);
     const at = (D) => Array(D).fill(mu);
-    const name = of === "mu" ? "mu₁" : "sigma₁";
+    const name = of === "mu" ? "μ₁" : "σ₁";
     drawVariances(this.$(".gr-against-n"), {
       title: `variance of the mean, ∂ ${name}, D = ${dims}`, xName: "draws n", xs: NS,
       series: MEASURED.map((estimator) => ({

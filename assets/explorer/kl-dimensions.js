@@ -43,7 +43,7 @@ export class Dimensions {
     const across = (sigma) => spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
     if (path.linear) {
       context.textAlign = "right";
-      context.fillText("dies at β = λ/σ²", bars.left + half, 10);
+      context.fillText("dies at β = λ/σₚ²", bars.left + half, 10);
     }
     this.drawAxes(context, colours, { x, across, most, height });
     rows.forEach((d, row) => {

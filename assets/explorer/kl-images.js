@@ -9,7 +9,7 @@ import { Series } from "./series.js";
 
 const COUNT = 8;
 const SEED = 1;
-const ROWS = [["x", "test images"], ["x̂", "their reconstructions, decoded at mu"], ["z ~ p", "draws from the prior, the same ζ at every beta"]];
+const ROWS = [["x", "test images"], ["x̂", "their reconstructions, decoded at μ"], ["z ~ p", "draws from the prior, the same ζ at every beta"]];
 
 export class Images {
   constructor(root) {
@@ -54,7 +54,7 @@ export class PathLens {
       <p class="kl-at"></p>`;
     beside.innerHTML = `
       <figure><canvas role="img" aria-label="x, the data point beside the lens"></canvas><figcaption>x</figcaption></figure>
-      <figure><canvas role="img" aria-label="its reconstruction, decoded at its mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
+      <figure><canvas role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
       <p></p>`;
     this.canvases = [root.querySelector("canvas"), ...beside.querySelectorAll("canvas")];
     this.text = root.querySelector(".kl-at");

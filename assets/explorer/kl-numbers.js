@@ -5,7 +5,7 @@ import { short, signed } from "./format.js";
 const HTML = `<i>L</i> = distortion + β · rate <span class="kl-equals"></span> <span class="kl-distortion"></span> + <b class="kl-beta"></b> · <span class="kl-rate"></span> <span class="kl-equals"></span> <b class="kl-total"></b> <small>nats per test image</small>`;
 
 const FACTS = [["elbo", "elbo", "−(distortion + rate), in nats per image"], ["active", "active units", "dimensions whose mean varies by more than 0.01"], ["sigma", "mean σ", "over the map’s images and all dimensions"]];
-const SAME = ["same", "same optimum", "with a gaussian likelihood, the optimum is the same wherever β·σ² is, though the elbo is not"];
+const SAME = ["same", "same optimum", "with a gaussian likelihood, the optimum is the same wherever β·σₚ² is, with σₚ of the likelihood, though the elbo is not"];
 
 export class PathNumbers {
   // `loss` is a line of text, `facts` a list, `which` says whose numbers these are.
@@ -41,7 +41,7 @@ export class PathNumbers {
   showSame({ frame: { meta } }, beta) {
     const cell = this.$("same");
     cell.hidden = cell.previousElementSibling.hidden = meta.likelihood !== "gaussian";
-    cell.textContent = beta === 0 ? "σ → 0 at β 1" : `σ = ${short(Number((meta.sigma * Math.sqrt(beta)).toPrecision(3)))} at β 1`;
+    cell.textContent = beta === 0 ? "σₚ → 0 at β 1" : `σₚ = ${short(Number((meta.sigma * Math.sqrt(beta)).toPrecision(3)))} at β 1`;
   }
 }
 

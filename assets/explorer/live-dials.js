@@ -10,7 +10,7 @@ const DIALS = {
     marks: [[0, "autoencoder"], [0.01, ""], [0.1, ""], [1, "ELBO"], [10, ""], [100, "collapse"]],
   },
   lr: { name: "learning rate", label: "lr", scale: new LogScale(1e-5, 0.1, { named: [1e-4, 1e-3, 1e-2] }), marks: [[1e-4, ""], [1e-2, ""]] },
-  sigma: { name: "sigma of the likelihood", label: "σ", scale: new LogScale(0.01, 10, { named: [0.1, 1] }), marks: [[0.1, ""], [1, ""]] },
+  sigma: { name: "σₚ of the likelihood p(x|z)", label: "σₚ", scale: new LogScale(0.01, 10, { named: [0.1, 1] }), marks: [[0.1, ""], [1, ""]] },
 };
 
 export class Dials {

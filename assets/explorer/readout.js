@@ -67,7 +67,7 @@ function facts(session, state) {
     Number.isFinite(step) && steps && `step ${whole(step)} of ${whole(steps)}`,
     runs && meta.images_per_s > 0 && `${whole(Number(meta.images_per_s.toPrecision(3)))} images/s`,
     runs && meta.eta_s != null && `${duration(meta.eta_s)} left`,
-    meta.sigma_learned && `σ ${short(meta.sigma)}, learned`,
+    meta.sigma_learned && `σₚ ${short(meta.sigma)}, learned`,
     probe?.meta.device,
     meta.memory > 0 && bytes(meta.memory),
     followers > 1 && `${followers} watching`,

@@ -19,8 +19,8 @@ const HTML = `
 <div class="er-encoded" hidden>
   <div class="er-three">
     <figure><canvas class="er-x" role="img" aria-label="x, the image as it is encoded"></canvas><figcaption>x, encoded</figcaption></figure>
-    <figure><canvas class="er-at-mu" role="img" aria-label="its reconstruction, decoded at mu"></canvas><figcaption>x̂ at mu</figcaption></figure>
-    <figure><canvas class="er-at-z" role="img" aria-label="decoded at the draw z"></canvas><figcaption>at z = mu + σ·ζ</figcaption></figure>
+    <figure><canvas class="er-at-mu" role="img" aria-label="its reconstruction, decoded at μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
+    <figure><canvas class="er-at-z" role="img" aria-label="decoded at the draw z"></canvas><figcaption>at z = μ + σ·ζ</figcaption></figure>
   </div>
   <dl class="er-costs" title="with −ln p(x|z) at the one draw z, as in training">
     <dt>distortion</dt><dd><b class="er-d"></b></dd>
@@ -30,12 +30,12 @@ const HTML = `
   </dl>
   <div class="er-noise">
     <figure><canvas class="er-zeta-plane"></canvas><figcaption>ζ ~ N(0, I)</figcaption></figure>
-    <div class="er-table"><table><thead><tr><th></th><th>mu</th><th>σ</th><th>ζ</th><th>z</th></tr></thead><tbody></tbody></table></div>
+    <div class="er-table"><table><thead><tr><th></th><th>μ</th><th>σ</th><th>ζ</th><th>z</th></tr></thead><tbody></tbody></table></div>
   </div>
   <div class="er-row">
     <button class="er-resample" title="another ζ ~ N(0, I)">resample ζ</button>
     <button class="er-many-draws" aria-pressed="false" title="${MANY} draws at once: the ball of ζ, and what it becomes on the map">many draws</button>
-    <button class="er-closer" aria-pressed="false" title="the part of the map around mu, or all of it">look closer</button>
+    <button class="er-closer" aria-pressed="false" title="the part of the map around μ, or all of it">look closer</button>
   </div>
 </div>
 <p class="er-tool-message" role="status"></p>`;

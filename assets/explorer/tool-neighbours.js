@@ -10,7 +10,7 @@ const COUNT = 12;
 const NUMBERS = 100_000; // compared in a piece of work: under a millisecond
 
 const HTML = `
-<section><h3>in latent space <small>‖z − mu‖</small></h3><div class="er-latent er-found"></div></section>
+<section><h3>in latent space <small>‖z − μ‖</small></h3><div class="er-latent er-found"></div></section>
 <section class="er-by-pixels"><h3>in pixels <small>‖x̂(z) − x‖</small></h3><div class="er-pixel er-found"></div></section>
 <p class="er-agree" role="status"></p>`;
 

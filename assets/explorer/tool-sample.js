@@ -11,8 +11,8 @@ import { Series } from "./series.js";
 const COUNT = 24;
 const SOURCES = {
   prior: { name: "prior", formula: "z = T·ζ", said: "the prior N(0, I)" },
-  aggregate: { name: "aggregate posterior", formula: "z = mu + T·σ·ζ of a data point, drawn each time", said: "the aggregate posterior" },
-  posterior: { name: "one posterior", formula: "z = mu + T·σ·ζ of the nearest data point; a click on the map chooses", said: "one posterior" },
+  aggregate: { name: "aggregate posterior", formula: "z = μ + T·σ·ζ of a data point, drawn each time", said: "the aggregate posterior" },
+  posterior: { name: "one posterior", formula: "z = μ + T·σ·ζ of the data point beside the lens; a click on the map chooses", said: "one posterior" },
 };
 
 const LACKING = "All classes are hidden, so there is no posterior to draw from. Show one in the legend.";

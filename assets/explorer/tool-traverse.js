@@ -37,7 +37,7 @@ export class Traverse {
     this.series = new Series(this.root, k * ACROSS, (i) => this.sweptTo(i), (i, { pixels }) => this.pictureOf(i).paint(pixels));
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
     this.$(".er-collapsed").textContent = names.length
-      ? `Collapsed: ${names.join(", ")}. Their mu hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
+      ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
       : "";
   }
 

@@ -209,8 +209,8 @@ def test_steps_by_the_exact_gradient_are_those_of_the_library(gradients) -> None
     eventually(lambda: _equal(steps(gradients), 12))
     q = next(islice(fit(target, start, "exact", rate=0.1), 12, None)).q
     assert gradients.fact("#gr-fit", "KL(q ‖ p)") == pytest.approx([reverse_kl(target, q)], abs=6e-4)
-    assert gradients.fact("#gr-fit", "mu") == pytest.approx(q.mu.tolist(), abs=0.006)
-    assert gradients.fact("#gr-fit", "sigma") == pytest.approx(q.sigma.tolist(), abs=0.006)
+    assert gradients.fact("#gr-fit", "μ") == pytest.approx(q.mu.tolist(), abs=0.006)
+    assert gradients.fact("#gr-fit", "σ") == pytest.approx(q.sigma.tolist(), abs=0.006)
 
 
 def _equal(found: Any, wanted: Any) -> None:
@@ -235,7 +235,7 @@ def test_playing_brings_the_divergence_down_to_the_least_of_a_diagonal_q(gradien
     assert steps(gradients) == rests
     gradients.page.locator("#gr-fit .gr-reset").click()
     eventually(lambda: _equal(steps(gradients), 0))
-    assert gradients.fact("#gr-fit", "mu") == [1.5, 0.5]
+    assert gradients.fact("#gr-fit", "μ") == [1.5, 0.5]
 
 
 def test_q_follows_the_pointer_and_the_exact_gradient_is_that_of_where_it_is(gradients) -> None:
@@ -254,21 +254,21 @@ def test_q_follows_the_pointer_and_the_exact_gradient_is_that_of_where_it_is(gra
     mouse.down()
     mouse.move(*pixel([-0.5, 1.0]), steps=4)
     mouse.up()
-    eventually(lambda: _near(gradients.fact("#gr-fit", "mu"), [-0.5, 1.0], 0.03))
+    eventually(lambda: _near(gradients.fact("#gr-fit", "μ"), [-0.5, 1.0], 0.03))
     mouse.move(*pixel([-0.5 + 0.7, 1.0]))
     mouse.down()
     mouse.move(*pixel([-0.5 + 1.2, 1.0]), steps=4)
     mouse.up()
-    eventually(lambda: _near(gradients.fact("#gr-fit", "sigma"), [1.2, 0.7], 0.03))
-    mu, sigma = (gradients.fact("#gr-fit", name) for name in ("mu", "sigma"))
+    eventually(lambda: _near(gradients.fact("#gr-fit", "σ"), [1.2, 0.7], 0.03))
+    mu, sigma = (gradients.fact("#gr-fit", name) for name in ("μ", "σ"))
     q = DiagonalGaussian(double(mu), 2 * double(sigma).log())
     target = ring()
     wanted = exact(target.log_density, q).mu
-    _near(gradients.fact("#gr-fit", "exact ∂ mu"), wanted.tolist(), 0.2)
+    _near(gradients.fact("#gr-fit", "exact ∂ μ"), wanted.tolist(), 0.2)
     _near(gradients.fact("#gr-fit", "KL(q ‖ p)"), [reverse_kl(target, q)], 0.1)
     [error] = gradients.fact("#gr-fit", "standard error")
-    estimated = np.array(gradients.fact("#gr-fit", "estimated ∂ mu"))
-    assert np.hypot(*(estimated - gradients.fact("#gr-fit", "exact ∂ mu"))) < 4.5 * error + 0.02
+    estimated = np.array(gradients.fact("#gr-fit", "estimated ∂ μ"))
+    assert np.hypot(*(estimated - gradients.fact("#gr-fit", "exact ∂ μ"))) < 4.5 * error + 0.02
 
 
 def _near(found: list[float], wanted: list[float], tolerance: float) -> None:
@@ -297,7 +297,7 @@ def test_the_posterior_of_an_image_is_fitted_from_the_encoders_q(gradients) -> N
     x = torch.from_numpy(held_out.images[row]).float() / 255
     q = DiagonalGaussian(torch.from_numpy(held_out.mu[row]), torch.from_numpy(held_out.logvar[row]))
     assert f"test image {held_out.index[row]} " in gradients.text("#gr-fit .gr-image p")
-    assert gradients.fact("#gr-fit", "mu") == pytest.approx(q.mu.tolist(), abs=1e-3)
+    assert gradients.fact("#gr-fit", "μ") == pytest.approx(q.mu.tolist(), abs=1e-3)
     [begun] = gradients.fact("#gr-fit", "KL(q ‖ p)")
     assert begun == pytest.approx(gap(model.vae, x, q, true_posterior(Plane(model.vae), x)), abs=0.01)
     for _ in range(20):
@@ -478,10 +478,10 @@ def test_reverse_seeks_a_mode_and_forward_covers_both(gradients) -> None:
     to_the_optimum(gradients)
     target = two_modes()
     matched = moment_matched(target)
-    seeking = np.array(two(gradients, "reverse", "mu"))
+    seeking = np.array(two(gradients, "reverse", "μ"))
     assert np.abs(seeking) == pytest.approx([2**0.5] * 2, abs=0.03)
     _near(two(gradients, "reverse", "variances"), [0.49, 0.49], 0.03)
-    _near(two(gradients, "forward", "mu"), matched.mu.tolist(), 0.02)
+    _near(two(gradients, "forward", "μ"), matched.mu.tolist(), 0.02)
     _near(two(gradients, "forward", "variances"), (matched.sigma**2).tolist(), 0.04)
     assert two(gradients, "reverse", "KL(q ‖ p)") < two(gradients, "forward", "KL(q ‖ p)")
     assert two(gradients, "forward", "KL(p ‖ q)") < two(gradients, "reverse", "KL(p ‖ q)")

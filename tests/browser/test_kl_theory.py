@@ -31,7 +31,7 @@ def test_thresholds_are_marked_on_the_slider(kl, path) -> None:
     places = [float(mark.evaluate("(mark) => mark.style.getPropertyValue('--at')")) for mark in marks.all()]
     expected = [0.06 + 0.94 * log(limit / low) / log(high / low) for limit in path.linear.thresholds]
     np.testing.assert_allclose(places, expected, atol=1e-6)
-    assert marks.first.get_attribute("title").startswith("z₁ dies at β = λ/σ² = ")
+    assert marks.first.get_attribute("title").startswith("z₁ dies at β = λ/σₚ² = ")
 
 
 def test_the_closed_form_lies_beneath_the_measured_curve(kl, path) -> None:
@@ -53,8 +53,8 @@ def test_the_sigma_of_the_same_optimum_is_said(kl, path) -> None:
     sigma = path.settings.sigma
     for beta in (1.0, 4.2):
         kl.page.evaluate("(beta) => { location.hash = `beta=${beta}`; }", beta)
-        eventually(lambda said=f"σ = {sigma * beta**0.5:.3g} at β 1": _says(kl.text(".kl-same"), said))
-    assert "the same optimum along β·σ² = const" in kl.text(".room-facts")
+        eventually(lambda said=f"σₚ = {sigma * beta**0.5:.3g} at β 1": _says(kl.text(".kl-same"), said))
+    assert "the same optimum along β·σₚ² = const" in kl.text(".room-facts")
 
 
 def _says(text: str, expected: str) -> None:
