@@ -1,5 +1,6 @@
 // Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
 
+import { ContactSheet, held } from "./contact-sheet.js";
 import { rounded, whole } from "./format.js";
 import { pointName } from "./given.js";
 import { shownClasses } from "./grid-index.js";
@@ -18,9 +19,7 @@ const PAGE = 60; // pairs of images shown at a time
 const EXACT = 0.7; // px that a lasso's corners may be off the line that was drawn
 const STILL = 5; // px that a press may wander and still be a click
 const RINGED = 600; // points that are ringed at most: more of them would hide their colours
-const DRAWN = 16; // pairs in a row of the picture that is saved
 const AT_ONCE = 8; // ms of a small network for the reconstructions that come first
-const GAP = 4; // px between them
 const PARTS = 200; // of a table that are kept as text
 const QUICK = 20_000; // points that a selection is looked at at once with
 
@@ -43,7 +42,7 @@ const HTML = `
     <label class="er-field"><span>by</span><select class="er-measure"></select></label>
     <button class="er-turn" title="turn the order round">worst first</button>
     <button class="er-csv" title="a row for every selected image">CSV</button>
-    <button class="er-png" title="a picture of the images shown">PNG</button>
+    <button class="er-png">PNG</button>
   </div>
   <div class="er-pairs" role="group" aria-label="images over their reconstructions; a click finds the point on the map"></div>
   <button class="er-more"></button>
@@ -87,6 +86,7 @@ export class Select {
 
   closed() {
     this.decoder?.forget("selection");
+    this.sheet?.stop();
   }
 
   get fileName() {
@@ -227,7 +227,8 @@ export class Select {
     this.reconstructions = [];
     this.series = new Series(this.root, 0, (n) => this.mu(this.ordered[n]), (n, { pixels }) => this.reconstructed(n, pixels));
     this.shown = 0;
-    this.savesLater(false);
+    this.sheet?.stop();
+    this.namePicture();
     this.$(".er-pairs").replaceChildren();
     this.showMore();
   }
@@ -250,7 +251,6 @@ export class Select {
 
   reconstructed(n, pixels) {
     this.reconstructions[n].paint(pixels);
-    if (this.waits && !this.series.left) this.savePicture();
   }
 
   // A point's image over its reconstruction, as a button that finds the point on the map.
@@ -314,27 +314,30 @@ export class Select {
     save(new Blob([...blobs, ...parts], { type: "text/csv" }), `${fileName}.csv`);
   }
 
-  // Whether the picture is to be saved as soon as all that it shows has been decoded.
-  savesLater(waits) {
-    this.waits = waits;
-    this.$(".er-png").textContent = waits ? "PNG …" : "PNG";
+  // One picture of all that is selected, or of the first of them as they are sorted, which its name and the button say.
+  savePicture() {
+    const { ordered, fileName } = this;
+    const count = held(this.imageShape, ordered.length);
+    const part = count < ordered.length ? `-first-${count}-of-${ordered.length}` : "";
+    this.sheet?.stop();
+    this.sheet = new ContactSheet(this.frame, this.decoder, ordered.subarray(0, count), {
+      told: (share) => (this.$(".er-png").textContent = `PNG ${Math.floor(100 * share)} %`),
+      done: (blob) => {
+        this.namePicture();
+        save(blob, `${fileName}${part}.png`);
+      },
+    });
+    this.sheet.make();
   }
 
-  async savePicture() {
-    this.savesLater(this.decoder && this.series.left > 0);
-    if (this.waits) return;
-    const [, height, width] = this.imageShape;
-    const pairs = [...this.root.querySelectorAll(".er-pair")];
-    const columns = Math.min(DRAWN, pairs.length);
-    const canvas = new OffscreenCanvas(columns * (width + GAP) + GAP, Math.ceil(pairs.length / columns) * (2 * height + 2 * GAP) + GAP);
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#777";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    pairs.forEach((pair, n) => {
-      const [x, y] = [GAP + (n % columns) * (width + GAP), GAP + Math.floor(n / columns) * (2 * height + 2 * GAP)];
-      pair.querySelectorAll("canvas").forEach((picture, row) => context.drawImage(picture, x, y + row * height));
-    });
-    save(await canvas.convertToBlob({ type: "image/png" }), `${this.fileName}.png`);
+  // The button says how many images its picture holds.
+  namePicture() {
+    const count = held(this.imageShape, this.ordered.length);
+    const all = count === this.ordered.length;
+    this.$(".er-png").textContent = all ? "PNG" : `PNG: first ${whole(count)}`;
+    this.$(".er-png").title = all
+      ? `one picture of all ${whole(count)} images over their reconstructions`
+      : `one picture of the first ${whole(count)} of ${whole(this.ordered.length)} images, as they are sorted: it holds no more`;
   }
 
   // --- on the map --------------------------------------------------------------------------------------------------
