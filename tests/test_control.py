@@ -26,6 +26,8 @@ SENSIBLE = {
     "finish": True,
     "rewind": 2,
     "save": 1,
+    "restore": 4,
+    "ahead": 2,
 }
 
 
@@ -52,11 +54,20 @@ def test_every_field_but_the_id_can_be_asked_for() -> None:
 
 
 def test_what_is_not_asked_for_again_stays_as_it_was(tmp_path) -> None:
-    for i, (name, value) in enumerate(SENSIBLE.items(), 1):
+    plain = {name: value for name, value in SENSIBLE.items() if name != "restore"}
+    for i, (name, value) in enumerate(plain.items(), 1):
         assert ask(tmp_path, **{name: value}) == i
-    assert read(tmp_path) == Control(id=len(SENSIBLE), **SENSIBLE)
-    assert ask(tmp_path, until=None, pace=None, finish=False, beta=None) == 9
-    assert read(tmp_path) == Control(id=9, lr=1e-4, sigma=0.1, rewind=2, save=1)
+    assert read(tmp_path) == Control(id=len(plain), **plain)
+    assert ask(tmp_path, until=None, pace=None, finish=False, beta=None) == len(plain) + 1
+    assert read(tmp_path) == Control(id=len(plain) + 1, lr=1e-4, sigma=0.1, rewind=2, save=1, ahead=2)
+
+
+def test_a_kept_state_is_returned_to_with_its_own_settings(tmp_path) -> None:
+    ask(tmp_path, beta=4.0, lr=1e-4, pace=5)
+    ask(tmp_path, restore=2)
+    assert read(tmp_path) == Control(id=2, pace=5, restore=2)
+    ask(tmp_path, restore=3, beta=1.0)
+    assert read(tmp_path) == Control(id=3, pace=5, restore=3, beta=1.0)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +86,8 @@ NONSENSE = [
     ("beta", [1]), ("beta", 10**400), ("lr", 0), ("lr", 11), ("lr", -1e-3), ("sigma", 0), ("sigma", 1e4),
     ("until", -1), ("until", 1.5), ("until", "10"), ("until", True), ("until", 2**53), ("pace", 0), ("pace", -5),
     ("pace", float("nan")), ("pace", 1e7), ("pace", "slow"), ("finish", 1), ("finish", None), ("finish", "true"),
-    ("rewind", -1), ("rewind", None), ("rewind", 1.0), ("save", "1"), ("save", False),
+    ("rewind", -1), ("rewind", None), ("rewind", 1.0), ("save", "1"), ("save", False), ("restore", None),
+    ("ahead", -1), ("ahead", 0.5),
 ]  # fmt: skip
 
 

@@ -111,6 +111,7 @@ def request(chance: random.Random, now: control.Control) -> dict:
             {"pace": chance.choice([None, 500.0])},
             {"save": now.save + 1},
             {"rewind": now.rewind + (chance.random() < 0.3)},
+            {"restore": now.restore + 1},
         ]
     )
 
@@ -169,7 +170,7 @@ def test_what_a_kill_leaves_can_be_read_and_gone_on_with(nursery, digits, tmp_pa
 
 
 def test_so_it_is_while_a_person_turns_everything(nursery, digits, tmp_path) -> None:
-    """Killed amid pauses, rewinds, other betas and extra checkpoints; it still comes to an end."""
+    """Killed amid pauses, rewinds, returns, other betas and extra checkpoints; it still comes to an end."""
     chance = random.Random(1)
     kills, folder, lives = 0, tmp_path / "run-0", 0
     while kills < KILLS - KILLS // 2:

@@ -36,6 +36,8 @@ class Control:
     finish: bool = False  # evaluate and finish now
     rewind: int = 0  # how often to have begun anew, from the same weights
     save: int = 0  # how many extra checkpoints to have written
+    restore: int = 0  # the kept state to return to, by its number (`vae.undo`)
+    ahead: int = 0  # while it waits in line: those with a larger number come first
 
     @property
     def live(self) -> dict[str, float]:
@@ -43,7 +45,7 @@ class Control:
         return {name: getattr(self, name) for name in LIVE if getattr(self, name) is not None}
 
 
-_COUNTS = ("id", "rewind", "save")
+_COUNTS = ("id", "rewind", "save", "restore", "ahead")
 
 
 def read(folder: str | Path) -> Control:
@@ -61,11 +63,15 @@ def read(folder: str | Path) -> Control:
 def ask(folder: str | Path, **changes: Any) -> int:
     """Ask the run in `folder` for `changes`, fields of `Control`; the id of the request.
 
+    A kept state is returned to with its own settings, so those that were turned since are wanted no more.
+
     Raises `InputError` where a change makes no sense or the folder cannot be written.
     """
     for name, value in changes.items():
         if refusal := _unknown(name) if name == "id" else _refusal(name, value):
             raise InputError(refusal)
+    if "restore" in changes:
+        changes = dict.fromkeys(LIVE) | changes
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"There is no run in {folder} to ask.")

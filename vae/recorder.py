@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae import checkpoint, control, ranks
+from vae import checkpoint, control, ranks, undo
 from vae.checkpoint import write_atomically
 from vae.control import Control
 from vae.data import ImageSet
@@ -38,11 +38,12 @@ from vae.runs import (
     one_sentence,
     read,
     read_log,
+    read_status,
     refuse_existing,
     write_status,
 )  # fmt: skip
 from vae.settings import Settings
-from vae.training import Step, Training, count_steps, describe_device, train
+from vae.training import Diverged, Step, Training, count_steps, describe_device, train
 
 REPORTS = 150  # log lines of a run, about
 CHECKPOINT_EVERY = 30.0  # seconds
@@ -223,10 +224,14 @@ class _Recorder:
         self.changes: dict[str, float] = {}  # setting → what it was before somebody began to turn it
         self.changed_at, self.changed_step = 0.0, 0
         self.finishing = False
+        self.epoch = self.reported = self.last_report_step = 0
         for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while it wrote
             for part in folder.glob(pattern):
                 if not part.name.startswith(f".{control.FILE_NAME}."):  # somebody may be asking right now
                     part.unlink(missing_ok=True)
+        undo.finish_returning(folder)
+        self.kept = undo.kept(folder)
+        self.branch = _whole(read_status(folder).get("branch"))  # how often the run was rewound, or returned to
         if existing is not None and (folder / CHECKPOINT).exists():
             self._restore()
         else:
@@ -237,12 +242,8 @@ class _Recorder:
         self.control, self.look_at = self._leftover_control(), 0.0
         self.stamp: tuple[int, int] | None = None  # of control.json when it was last read
         self.shown: tuple[str, int, int] | None = None  # state, step and control of the latest snapshot
-        self.last_status = self.last_save = self.last_report = time.monotonic()
-        self.last_report_step = self.training.step
-        n = len(images.train.labels)
-        self.epoch = self.training.step * self.batch // n
-        log = [line for line in read_log(folder) if "changed" not in line]
-        self.reported = log[-1]["step"] * self.batch // n if log else 0
+        self.last_status = self.last_save = time.monotonic()
+        self._read_place()
         facts = {"parameters": self._parameters(), "device": describe_device(self.training.device)}
         self.snapshots = Snapshots(folder, images, facts)
         self.say("running")
@@ -320,15 +321,15 @@ class _Recorder:
     # ---- what a person asks -----------------------------------------------------------------------------------------
 
     def _leftover_control(self) -> Control:
-        """What was asked of an earlier process: settings still hold, a pause or an end does not."""
+        """What was asked of an earlier process: settings still hold, a pause, an end or a place in line does not."""
         before = control.read(self.folder)
         for name, value in before.live.items():
             if value != getattr(self.training, name):
                 self.changes[name] = getattr(self.training, name)
                 self.changed_step = self.training.step
                 setattr(self.training, name, value)
-        if before.until is not None or before.finish:
-            control.ask(self.folder, until=None, finish=False)
+        if before.until is not None or before.finish or before.ahead:
+            control.ask(self.folder, until=None, finish=False, ahead=0)
         return control.read(self.folder)
 
     def _heed(self) -> bool:
@@ -345,22 +346,30 @@ class _Recorder:
         if wanted.id == before.id:
             return False
         self.control = wanted
+        if wanted.restore != before.restore and any(state["number"] == wanted.restore for state in self.kept):
+            self._return_to(wanted.restore)
+        rewinds = wanted.rewind > before.rewind
+        if rewinds:
+            self._keep("rewind")  # as it is, without what is turned along with the rewind
         for name, value in wanted.live.items():
             if value != getattr(before, name):
                 self.changes.setdefault(name, getattr(self.training, name))
                 self.changed_at, self.changed_step = now, self.training.step
                 setattr(self.training, name, value)
-        if wanted.rewind > before.rewind:
+        if rewinds:
             self._rewind()
         if wanted.save > before.save:
             self.save()
             self.say(self._waits_or_runs())
+        if wanted.finish and not self.finishing and self.training.step < self.total:
+            self._keep("finish")
         self.finishing = self.finishing or wanted.finish
         self.snapshots.due = 0.0  # the next step is the first under what was asked: show it at once
         return True
 
     def _rewind(self) -> None:
         """Back to the first weights, optimiser, noise and batches; settings that were turned stay so."""
+        self._begin_branch()
         old = self.training
         old.rewound = True
         self.training = Training(self.settings, self.images.image_shape)
@@ -372,12 +381,12 @@ class _Recorder:
         passes = len(list(self.folder.glob("log-*.jsonl")))
         with suppress(FileNotFoundError):
             shutil.copyfile(self.folder / LOG, self.folder / f"log-{passes + 1}.jsonl")
-        self.means, self.clock, self.validation = _Means(1 + self.settings.latent_dim), _Clock(), None
+        self.means, self.clock = _Means(1 + self.settings.latent_dim), _Clock()
         self.recent.clear()
-        self.epoch = self.reported = self.last_report_step = 0
         self.changes = {}
         self.save()  # before the log is emptied: whoever is killed until here has not begun anew
         self._keep_log(-1)
+        self._read_place()
         self.changes = {
             name: value
             for name in control.LIVE
@@ -388,6 +397,45 @@ class _Recorder:
         self.changed_step = 0
         self._log_changes()
         self.say(self._waits_or_runs())
+
+    def _return_to(self, number: int) -> None:
+        """Go on from a kept state, under the settings that it had; what the run is now is kept in its place."""
+        self._log_changes()
+        old = self.training
+        self._keep("return", besides=number)
+        self._begin_branch()
+        undo.put_back(self.folder, number)
+        self.kept = undo.kept(self.folder)
+        old.rewound = True
+        self.means = _Means(1 + self.settings.latent_dim)
+        self.recent.clear()
+        self._restore()
+        self._read_place()
+        self.say(self._waits_or_runs())
+
+    def _keep(self, reason: str, besides: int | None = None) -> None:
+        """Keep the run as it is now, so that it can be returned to; `besides`: a state that is about to be."""
+        if self.training.step == 0:
+            return
+        with suppress(Diverged):  # then its last checkpoint is what there is to keep
+            self.save()
+        undo.keep(self.folder, reason, self.saved_step, self._epochs(self.saved_step), besides=besides)
+        self.kept = undo.kept(self.folder)
+
+    def _begin_branch(self) -> None:
+        """From here on the log is another one. The status says so first: whoever follows tells the two apart."""
+        self.branch += 1
+        self.say(self._waits_or_runs())
+
+    def _read_place(self) -> None:
+        """How far the run is, as its training and its log have it."""
+        n = len(self.images.train.labels)
+        log = [line for line in read_log(self.folder) if "changed" not in line]
+        self.last_report, self.last_report_step = time.monotonic(), self.training.step
+        self.epoch = self.training.step * self.batch // n
+        self.reported = log[-1]["step"] * self.batch // n if log else 0
+        measured = [line for line in log if "validation_elbo" in line]
+        self.validation = _validation(measured[-1]) if measured else None
 
     def _log_changes(self) -> None:
         """A line for the settings that were turned, after which step: what they were, what they are."""
@@ -422,9 +470,8 @@ class _Recorder:
             record["sigma"] = float(f"{step.sigma:.4g}")
         if validate:
             numbers = evaluate(self.training.model, self.images.validation, split="validation", iwae=())
-            self.validation = {name: round(numbers[name], 3) for name in ("distortion", "rate", "elbo")}
-            record |= {f"validation_{name}": value for name, value in self.validation.items()}
-            self.validation["step"] = step.step
+            record |= {f"validation_{name}": round(numbers[name], 3) for name in ("distortion", "rate", "elbo")}
+            self.validation = _validation(record)
             if self.settings.stop_elbo and numbers["elbo"] > self.settings.stop_elbo:
                 self.finishing = True
         self._append(record)
@@ -458,6 +505,7 @@ class _Recorder:
             "sigma_learned": training.learns_sigma,
             "scheduled": training.scheduled,
             "pace": self.control.pace,
+            "branch": self.branch,
             "distortion": terms[0] if terms else None,
             "rate": sum(terms[1:]) if terms else None,
             "rate_per_dim": terms[1:],
@@ -514,6 +562,8 @@ class _Recorder:
             "epochs": self.settings.epochs,
             "control": self.control.id,
             "saved_step": self.saved_step,
+            "branch": self.branch,
+            "kept": self.kept,
         }
         if reason is not None:
             status["reason"] = reason
@@ -583,6 +633,16 @@ class _Recorder:
 def _ticks(epochs: int, steps: int) -> int:
     """How many reports a run makes, evenly: several an epoch, at every epoch's end, or only at some of them."""
     return min(steps, epochs * (REPORTS // epochs) if epochs <= REPORTS else REPORTS)
+
+
+def _validation(record: dict[str, Any]) -> dict[str, float]:
+    """Numbers of the validation split with the step at which they were measured, from a line of the log."""
+    return {name: record[f"validation_{name}"] for name in ("distortion", "rate", "elbo")} | {"step": record["step"]}
+
+
+def _whole(value: Any) -> int:
+    """A whole number out of a file that others may have written, or 0."""
+    return value if type(value) is int and value >= 0 else 0
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

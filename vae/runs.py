@@ -5,6 +5,7 @@
     checkpoint.safetensors   the model; while it is trained, also the optimiser and the noise
     status.json              running | paused | finished | failed, with the reason a person can act on
     test.json, held_out.npz  at the end: test numbers, and what the map shows
+    undo/                    what the run was before it was rewound or finished by hand (vae/undo.py)
 
 Every file but the log is replaced atomically, so the process can be killed at any moment and the run resumed.
 """
@@ -29,7 +30,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-from vae import checkpoint
+from vae import checkpoint, undo
 from vae.arrays import natural
 from vae.checkpoint import write_atomically
 from vae.errors import InputError
@@ -41,6 +42,7 @@ SETTINGS, LOG, STATUS, TEST = "settings.json", "log.jsonl", "status.json", "test
 CHECKPOINT, LOCK = "checkpoint.safetensors", ".lock"
 QUEUED_GRACE = 30.0  # seconds that a process may take to start
 LOOK = 0.2  # seconds that others may take to look whether a run is held
+GOES_ON = ("step", "steps", "epoch", "epochs", "branch", "kept")  # of a status, what holds while a run waits to go on
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -95,7 +97,7 @@ def read(folder: str | Path) -> Run:
             versions={str(k): str(v) for k, v in facts["versions"].items()},
             status=read_status(folder),
             log=read_log(folder),
-            test=_read_json(folder / TEST),
+            test=read_test(folder),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
@@ -111,6 +113,11 @@ def find(root: str | Path) -> list[Path]:
 def read_status(folder: str | Path) -> dict[str, Any]:
     """What the run last said of itself; a run that has not spoken yet is "queued"."""
     return {"state": "queued", "step": 0} | (_read_json(Path(folder) / STATUS) or {})
+
+
+def read_test(folder: str | Path) -> dict[str, Any] | None:
+    """What `vae.evaluation.evaluate` said of the test split; None of a run that is not finished."""
+    return _read_json(Path(folder) / TEST)
 
 
 def observe(folder: str | Path) -> dict[str, Any]:
@@ -199,19 +206,20 @@ def write_status(folder: str | Path, state: str, **more: Any) -> None:
     write_atomically(Path(folder) / STATUS, (json.dumps(status) + "\n").encode())
 
 
-def fork(folder: str | Path, new: str | Path, batch_size: int | None = None) -> None:
+def fork(folder: str | Path, new: str | Path, batch_size: int | None = None, kept: int | None = None) -> None:
     """Make `new` a run that goes on from the last checkpoint of the one in `folder`, which stays as it is.
 
-    With another `batch_size`, it goes on at the same image of the same pass. Raises `InputError` where the run has no
-    state to go on from, and where `new` exists.
+    With another `batch_size`, it goes on at the same image of the same pass; with `kept`, from the state of that number
+    (`vae.undo`). Raises `InputError` where the run has no state to go on from, and where `new` exists.
     """
     folder, new = Path(folder), Path(new)
     source = read(folder)
-    saved = checkpoint.read(folder)
-    log = read_log(folder)  # after the checkpoint: a run that goes on meanwhile has logged all that came before it
+    state = folder if kept is None else undo.path_of(folder, kept)
+    saved = checkpoint.read(state)
+    log = read_log(state)  # after the checkpoint: a run that goes on meanwhile has logged all that came before it
     size = source.settings.batch_size
     settings = Settings.of({**asdict(source.settings), "batch_size": batch_size or size})
-    if source.finished or not saved.training:
+    if not saved.training:
         raise InputError(f"{folder} is finished, so there is no training to go on with; train it anew instead.")
     if new.exists():
         raise InputError(f"{new} exists already; choose another name.")
@@ -234,7 +242,7 @@ def fork(folder: str | Path, new: str | Path, batch_size: int | None = None) -> 
                 "paused",
                 step=rescaled(saved.step),
                 steps=rescaled(source.status.get("steps", 0)),
-                epoch=source.status.get("epoch", 0),
+                epoch=saved.step * size * source.ranks // source.train_images,
                 epochs=settings.epochs,
                 saved_step=rescaled(saved.step),
                 reason=f"Forked from {folder.name} at step {saved.step:,}.",

@@ -1,6 +1,6 @@
 // The numbers of a run over the images it has seen: batch means, validation, and what was changed by hand on the way.
 //
-// A rewind begins another pass; the one before it stays, so that both can be compared.
+// A rewind, or a return to what was before one, begins another pass; the one before it stays, so that both can be compared.
 
 const KEPT = 1600; // batch means a pass; beyond that, neighbours are averaged
 const PASSES = 3;
@@ -9,8 +9,8 @@ export const NAMES = ["distortion", "rate", "elbo"];
 
 class Pass {
   constructor() {
-    this.train = []; // { images, step, distortion, rate, elbo, beta }
-    this.validation = [];
+    this.train = []; // { images, step, distortion, rate, elbo, beta }, and whether the log has `reported` it
+    this.validation = []; // the same at the `epoch` in which it was measured
     this.changes = []; // { images, step, changed: { beta: [from, to] } }
   }
 
@@ -24,6 +24,7 @@ export class History {
     this.trainImages = trainImages;
     this.passes = [new Pass()];
     this.records = [];
+    this.branch = undefined; // how often the run was rewound, or returned to; unknown of one that an older version trains
   }
 
   get current() {
@@ -36,7 +37,7 @@ export class History {
 
   // Lines of the log: those from number `from` on are `records`; without `from`, they come after what is known.
   log(records, from = this.records.length) {
-    const isNew = from >= this.records.length;
+    const isNew = from >= this.records.length && !(records[0]?.step < this.current.train[0]?.step);
     this.records = [...this.records.slice(0, from), ...records];
     if (isNew) for (const record of records) this.report(record);
     else this.rebuild();
@@ -45,10 +46,22 @@ export class History {
   // The log was written anew: the run was rewound, or went on from an earlier checkpoint. Snapshots may have said so first.
   rebuild() {
     const end = this.records.at(-1)?.step ?? 0;
-    if (this.current.step > end && !this.begun) this.begin();
+    if (this.branch === undefined && this.current.step > end && !this.begun) this.begin();
     this.begun = false;
-    Object.assign(this.current, { validation: [], changes: [], reported: undefined });
-    for (const record of this.records) this.report(record);
+    const seen = this.current.train.filter(({ reported }) => !reported);
+    Object.assign(this.current, { train: [], validation: [], changes: [], reported: undefined });
+    for (const record of this.records) {
+      if (record.step >= seen[0]?.step && !this.current.train.includes(seen[0])) this.current.train.push(...seen);
+      this.report(record);
+    }
+    if (!this.current.train.includes(seen[0])) this.current.train.push(...seen);
+  }
+
+  // The run's log is that of another branch from here on.
+  follow(branch) {
+    if (branch === undefined || branch === this.branch) return;
+    if (this.branch !== undefined) this.begin();
+    this.branch = branch;
   }
 
   report(record) {
@@ -57,7 +70,7 @@ export class History {
     if (record.changed) current.changes.push({ ...at, changed: record.changed });
     if (Number.isFinite(record.distortion)) this.reportTrain(record, at);
     if (Number.isFinite(record.validation_elbo))
-      current.validation.push({ ...at, ...pick((name) => record[`validation_${name}`]), beta: record.beta });
+      current.validation.push({ ...at, epoch: record.epoch, ...pick((name) => record[`validation_${name}`]), beta: record.beta });
   }
 
   // A report's means are those since the report before: they stand in the middle, where no snapshots were seen meanwhile.
@@ -66,12 +79,15 @@ export class History {
     const before = current.reported ?? { images: 0, step: 0 };
     current.reported = { images, step };
     if (current.step >= (before.step + step) / 2) return;
-    current.train.push({ images: (before.images + images) / 2, step, ...pick((name) => record[name]), beta: record.beta });
+    const means = pick((name) => record[name]);
+    current.train.push({ images: (before.images + images) / 2, step, ...means, beta: record.beta, reported: true });
   }
 
   // The means of a snapshot.
   snapshot(meta) {
-    if (meta.step < (this.snapshotStep ?? 0) && meta.step < this.current.step) {
+    if (meta.branch < this.branch) return; // it was on its way when the run was rewound
+    this.follow(meta.branch);
+    if (this.branch === undefined && meta.step < (this.snapshotStep ?? 0) && meta.step < this.current.step) {
       this.begin();
       this.begun = true;
     }
@@ -84,6 +100,7 @@ export class History {
   }
 
   begin() {
+    this.snapshotStep = undefined;
     const kept = this.current.train.length < FEW ? this.earlier : this.passes;
     this.passes = [...kept, new Pass()].slice(-PASSES);
   }

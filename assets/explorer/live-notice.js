@@ -1,6 +1,7 @@
 // One sentence above the map, with what can be done about it.
 
 const STAYS = 6000; // ms
+const STAYS_TO_ACT = 20_000;
 
 export class Notice {
   // `base` is the app's root address; `act(name, more)`: a button is pressed; `passed()`: a sentence has been there long enough.
@@ -9,14 +10,22 @@ export class Notice {
     root.addEventListener("click", ({ target }) => target.dataset.act && act(target.dataset.act, JSON.parse(target.dataset.more)));
   }
 
-  // A sentence that goes away by itself.
-  tell(text) {
-    this.told = { text };
+  // A sentence that goes away by itself; with `actions` (see `show`) it stays for as long as a hand may need.
+  tell(text, actions) {
+    this.told = { text, actions };
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.told = null;
-      this.passed();
-    }, STAYS);
+    this.timer = setTimeout(() => this.end(), actions ? STAYS_TO_ACT : STAYS);
+  }
+
+  // What could be done a moment ago can be done no more.
+  untell() {
+    if (this.told?.actions) this.end();
+  }
+
+  end() {
+    this.told = null;
+    clearTimeout(this.timer);
+    this.passed();
   }
 
   // What was told a moment ago, else `usual`: { text, actions, link, bad } or null.

@@ -1,5 +1,7 @@
 // Pause, one step, one epoch, slow motion, rewind, finish: big, and on the keyboard. Shows at once what was asked for.
 
+import { whole } from "./format.js";
+
 const ICONS = {
   pause: "M5 3h4v14H5zM11 3h4v14h-4z",
   play: "M5 3l12 7-12 7z",
@@ -10,10 +12,11 @@ const ICONS = {
 };
 const PACES = [[null, "full"], [100, "100"], [20, "20"], [5, "5"], [1, "1"]];
 const icon = (name) => `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+const KEPT = { rewind: "as it was before a rewind", finish: "as it was before it was finished", return: "as it was before another state was returned to" };
 const BUSY = ["queued", "running", "paused"];
 
 export class Transport {
-  // `on` = { ask(wanted), act(name) }; `act` is one of the further actions of the menu.
+  // `on` = { ask(wanted), act(name, more) }; `act` is what asks first, or one of the further actions of the menu.
   constructor(root, on) {
     Object.assign(this, { root, on });
     root.innerHTML = `
@@ -23,9 +26,10 @@ export class Transport {
       <div class="lv-pace" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
         ([pace, text]) => `<button role="radio" data-pace="${pace ?? ""}" title="${pace ? `slow motion: ${text} steps a second` : "full speed"}">${text}</button>`,
       ).join("")}</div>
-      <button data-do="rewind" title="back to the start: same weights, same batches (Home)">${icon("rewind")}rewind</button>
-      <button data-do="finish" title="stop here, evaluate on the test images, and keep the model">${icon("finish")}finish</button>
+      <button data-do="rewind" title="back to the start: same weights, same batches (Home, on the map). What was trained so far is kept and can be returned to.">${icon("rewind")}rewind</button>
+      <button data-do="finish" title="stop here, evaluate on the test images, and keep the model (asks first)">${icon("finish")}finish</button>
       <details class="lv-more"><summary>more</summary><div role="menu">
+        <div class="lv-kept"></div>
         <button data-act="fork" title="a copy of this run that goes its own way">fork this run</button>
         <button data-act="keep" title="keep it among the models that Explore offers">save into the gallery</button>
         <button data-act="save" title="write a checkpoint now">save a checkpoint</button>
@@ -39,13 +43,14 @@ export class Transport {
 
   click(button) {
     if (!button || button.disabled) return;
-    const { do: what, pace, act } = button.dataset;
+    const { do: what, pace, act, kept } = button.dataset;
     if (what === "toggle") this.toggle();
+    else if (what === "finish") this.on.act("finish");
     else if (what) this.on.ask({ [what]: true });
     else if (pace !== undefined) this.on.ask({ pace: pace ? Number(pace) : null });
     else if (act) {
       this.root.querySelector(".lv-more").open = false;
-      this.on.act(act);
+      this.on.act(act, kept ? { number: Number(kept) } : {});
     }
   }
 
@@ -54,20 +59,20 @@ export class Transport {
     else if (this.enabled) this.on.ask(this.paused ? { resume: true } : { pause: true });
   }
 
-  // The keys of the page; true where one was meant for a run.
-  key(event) {
+  // The keys of the page; true where one was meant for a run. What begins anew is asked for `onMap` only.
+  key(event, onMap) {
     if (event.ctrlKey || event.metaKey || event.altKey || (!this.enabled && !this.canResume)) return false;
     if (event.key === " ") this.toggle();
     else if (!this.enabled) return false;
     else if (event.key === "ArrowRight") this.on.ask(event.shiftKey ? { epoch: true } : { step: true });
-    else if (event.key === "Home") this.on.ask({ rewind: true });
+    else if (event.key === "Home" && onMap) this.on.ask({ rewind: true });
     else return false;
     return true;
   }
 
-  // `now` = { state, alive, paused, pace, steer, download }
-  show({ state, alive, paused, pace, steer, download }) {
-    const shown = JSON.stringify([state, alive, paused, pace, steer, download]);
+  // `now` = { state, alive, paused, pace, steer, download, kept }
+  show({ state, alive, paused, pace, steer, download, kept }) {
+    const shown = JSON.stringify([state, alive, paused, pace, steer, download, kept]);
     if (shown === this.shown) return;
     this.shown = shown;
     this.paused = paused;
@@ -84,5 +89,13 @@ export class Transport {
     for (const name of ["fork", "keep", "key"]) act(name).disabled = !steer;
     act("save").disabled = !this.enabled;
     act("download").href = download;
+    this.root.querySelector(".lv-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
+  }
+
+  keptButton({ number, reason, step }) {
+    const textContent = this.enabled ? `return to step ${whole(step)}` : `go on from step ${whole(step)}`;
+    const button = Object.assign(document.createElement("button"), { textContent, title: `${KEPT[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}` });
+    Object.assign(button.dataset, { act: "restore", kept: number });
+    return button;
   }
 }

@@ -62,3 +62,14 @@ def test_the_mathematics_of_sliders_axes_motion_and_view(node) -> None:
       };
       return [passes("log"), passes("snapshot")];"""
     assert of("history.js", history) == [[2, 5, [1, 2]]] * 2
+    # a rewind, a frame that was on its way before it, and a return, of which a frame tells before the log does
+    branches = """
+      const h = new m.History(100);
+      const line = (step) => ({ step, epoch: step, distortion: 2, rate: 1, elbo: -3 });
+      const snapshot = (step, branch) => h.snapshot({ ...line(step), beta: 1, branch });
+      h.follow(0);
+      h.log([2, 4, 6].map(line)); snapshot(8, 0);
+      h.follow(1); h.log([], 0); snapshot(1, 1); snapshot(9, 0); snapshot(2, 1); snapshot(3, 1);
+      snapshot(9, 2); h.follow(2); h.log([2, 4, 6, 8].map(line)); snapshot(10, 2);
+      return h.passes.map(({ train }) => train.map(({ step }) => step));"""
+    assert of("history.js", branches) == [[2, 4, 6, 8], [1, 2, 3], [2, 4, 6, 8, 9, 10]]
