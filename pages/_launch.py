@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from pages import _keys, _models
-from vae import control, live, runs
+from vae import control, live, runs, undo
 from vae.data import ROOT_VARIABLE
 from vae.errors import InputError
 from vae.held_out import FILE_NAME as HELD_OUT
@@ -27,7 +27,7 @@ from vae.settings import DATA_SETS, Settings
 ROOT = Path(__file__).parent.parent
 OUTPUT = "trainer.txt"  # what the process prints
 AUDIENCES = ".audience"  # marks a run that the audience of a lecture has started
-ANEW = ("step", "steps", "epoch", "epochs", "settings")  # what a status says of a run that goes on
+ANEW = (*runs.GOES_ON, "settings")  # what a status says of a run that goes on
 KEPT = (runs.SETTINGS, runs.LOG, runs.CHECKPOINT, runs.STATUS, runs.TEST, HELD_OUT)
 SAVED_WITHIN = 30.0  # seconds for a run to write a checkpoint when asked
 AUDIENCE_MINUTES = 2.0
@@ -48,7 +48,7 @@ def start(settings: Settings, label: str = "own-images", audience: bool = False)
 
 
 def _start(settings: Settings, label: str, audience: bool = False) -> tuple[str, str]:
-    with _one_sentence():
+    with one_sentence():
         folder = _new_folder(run_name(settings, label))
         key = _keys.give_key(folder)
         if audience:
@@ -73,14 +73,25 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
         Settings.of({"batch_size": batch_size})
         if batch_size != runs.read(folder).settings.batch_size:
             new, key = _branch(folder, batch_size)
-            with _one_sentence():
+            with one_sentence():
                 _spawn(_models.RUNS / new, "--resume")
             return new, key
-    with _lock, _one_sentence():
+    with _lock:
         if is_audiences(folder):
             _refuse_more_of_the_audience()
-        _spawn(folder, "--resume")
+        go_on(name)
     return name, None
+
+
+def go_on(name: str) -> None:
+    """Start a process for a run that has none; it takes its place in the line."""
+    with one_sentence():
+        _spawn(existing(name), "--resume")
+
+
+def has_child(folder: Path) -> bool:
+    """Whether a process that this server has started for the run has not ended yet."""
+    return folder.absolute() in _children
 
 
 def fork(name: str) -> tuple[str, str]:
@@ -91,7 +102,7 @@ def fork(name: str) -> tuple[str, str]:
     if runs.observe(folder)["alive"]:
         _save(folder)
     new, key = _branch(folder)
-    with _one_sentence():  # so that it has a picture before it trains
+    with one_sentence():  # so that it has a picture before it trains
         (_models.RUNS / new / live.FOLDER).mkdir()
         for file in (live.PROBE, live.FRAME, live.DECODER, live.MANIFOLD):
             if (folder / file).exists():
@@ -99,13 +110,24 @@ def fork(name: str) -> tuple[str, str]:
     return new, key
 
 
-def _branch(folder: Path, batch_size: int | None = None) -> tuple[str, str]:
-    """A copy of a run as of its last checkpoint, without a process."""
+def go_on_from(name: str, kept: int) -> tuple[str, str]:
+    """A second run that goes on from a kept state of this one (`vae.undo`), with a key of its own."""
+    folder = existing(name)
+    if kept not in [state["number"] for state in undo.kept(folder)]:
+        raise InputError("This state of the run is kept no more; choose another.")
+    new, key = _branch(folder, kept=kept)
+    with one_sentence():
+        _spawn(_models.RUNS / new, "--resume")
+    return new, key
+
+
+def _branch(folder: Path, batch_size: int | None = None, kept: int | None = None) -> tuple[str, str]:
+    """A copy of a run as of its last checkpoint, or of a kept state, without a process."""
     if is_audiences(folder):
         raise InputError("A run of the audience can only be gone on with as it is.")
-    with _lock, _one_sentence():
-        new = _free(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork")
-        runs.fork(folder, new, batch_size)
+    with _lock, one_sentence():
+        new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", _models.RUNS)
+        runs.fork(folder, new, batch_size, kept)
         return new.name, _keys.give_key(new)
 
 
@@ -119,7 +141,7 @@ def keep(name: str) -> str:
     target = _models.GALLERY / name
     if target.exists():
         raise InputError(f"The gallery holds a model {name} already; remove or rename that one first.")
-    with _one_sentence(_models.GALLERY):
+    with one_sentence(_models.GALLERY):
         _models.GALLERY.mkdir(parents=True, exist_ok=True)
         beside = _models.GALLERY / f".{name}.part"
         shutil.rmtree(beside, ignore_errors=True)
@@ -234,16 +256,16 @@ def arguments(settings: Settings) -> list[str]:
     return options
 
 
-def _free(name: str) -> Path:
+def free_folder(name: str, root: Path) -> Path:
     """A folder that is not there yet: the name, or the name with a number."""
     names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-    return next(folder for name in names if not (folder := _models.RUNS / name).exists())
+    return next(folder for name in names if not (folder := root / name).exists())
 
 
 def _new_folder(name: str) -> Path:
     while True:
         with suppress(FileExistsError):  # another may have come first
-            folder = _free(name)
+            folder = free_folder(name, _models.RUNS)
             folder.mkdir(parents=True)
             return folder
 
@@ -320,7 +342,7 @@ def _save(folder: Path) -> None:
 
 
 @contextmanager
-def _one_sentence(folder: Path | None = None) -> Iterator[None]:
+def one_sentence(folder: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages._explorer import ENTRY
@@ -16,10 +18,15 @@ _component = st.components.v2.component(
 )
 
 
-def live_view(run: str, compare: str | None, key: str | None) -> dict[str, str] | None:
+def live_view(
+    run: str, compare: str | None, key: str | None, renamed: tuple[str, str] | None = None
+) -> dict[str, str] | None:
     """Show the run of this name, beside another where one is named; `key` is shown to the server to steer it.
+
+    `renamed`: the old and the new name of a run; the browser keeps its key under the new one.
 
     What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
     """
-    data = {"module": module_path("streamlit-live.js"), "run": run, "compare": compare, "token": key}
+    data: dict[str, Any] = {"module": module_path("streamlit-live.js"), "run": run, "compare": compare, "token": key}
+    data["renamed"] = list(renamed) if renamed else None
     return _component(key="live", data=data, on_done_change=lambda: None).done

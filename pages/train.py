@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _images, _keys, _launch, _models, _settings_form
+from pages import _images, _keys, _launch, _models, _runs_form, _settings_form
 from pages._lecture import follow_link, presents, qr_image
 from pages._live_component import live_view
 from pages._overture import overture
@@ -144,6 +144,18 @@ def open_done(done: dict[str, str]) -> None:
         st.rerun()
 
 
+def renamed(old: str, new: str | None) -> None:
+    """Show a run under its new name, or none where it is gone; its key goes along."""
+    states.clear()
+    if new is None:
+        choose("run", None)
+        return
+    if key := keys().pop(old, None):
+        keys()[new] = key
+    st.session_state["renamed"] = old, new
+    choose("run", new)
+
+
 def take_key() -> None:
     if key := st.session_state["entered-key"].strip():
         keys()[st.session_state["run"]] = key
@@ -167,7 +179,9 @@ for parameter in ("run", "with"):
         st.session_state[parameter] = None
 
 shown = {st.session_state["run"], st.session_state["with"]}
-title, picker, comparer, opener, sharer, _ = st.columns([3.2, 2.9, 2.9, 1.4, 1.2, 0.35], vertical_alignment="center")
+title, picker, comparer, manager, opener, sharer, _ = st.columns(
+    [3.2, 2.6, 2.5, 1.15, 1.4, 1.15, 0.35], vertical_alignment="center"
+)
 title.html("<h1 class='room-title'>ELBO Room</h1>")
 run = None
 if known:
@@ -190,6 +204,9 @@ keep_address(run, compare)
 if run is None:
     first_visit()
     st.stop()
+with manager.popover("Runs", width="stretch", key="manage", on_change="rerun") as popover:
+    if popover.open:
+        _runs_form.show(run, keys().get(run), PRESENTER, renamed)
 if MAY_TRAIN:
     with opener.popover("New run", width="stretch", key="new-run", on_change="rerun"):
         st.button("Train", type="primary", width="stretch", on_click=train)
@@ -201,7 +218,7 @@ with sharer.popover("Share", width="stretch", key="share", on_change="rerun") as
         share(run)
 if remark := _launch.remark_of(run):
     st.html(f"<p class='room-note'>{escape(remark)}</p>")
-done = live_view(run, compare, keys().get(run))
+done = live_view(run, compare, keys().get(run), st.session_state.pop("renamed", None))
 if done:
     open_done(done)
 if st.session_state.pop("enlarged", False):

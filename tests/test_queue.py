@@ -119,6 +119,48 @@ def test_each_has_his_turn_in_the_order_of_coming(tmp_path, other) -> None:
     assert tickets(tmp_path) == []
 
 
+def test_who_is_put_ahead_comes_first_and_never_two_at_once(tmp_path) -> None:
+    """Four wait, and each changes over and over how far ahead it wants to be, also while others take their turns."""
+    code = """
+import os, random, sys
+from pathlib import Path
+from vae import queue
+queue.LOOK_EVERY = 0.001
+chance, alone = random.Random(sys.argv[2]), Path(sys.argv[1], "alone")
+for _ in range(6):
+    with queue.turn(Path(sys.argv[1], "line"), lambda place: chance.randrange(5)):
+        os.close(os.open(alone, os.O_CREAT | os.O_EXCL))
+        alone.unlink()
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(i)], cwd=ROOT) for i in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    assert tickets(tmp_path / "line") == []
+    assert not list((tmp_path / "line").glob(".ahead-*"))
+
+
+def test_those_who_are_put_ahead_come_first(tmp_path, other) -> None:
+    first = other(tmp_path)
+    first.hears("turn")
+    second, third = other(tmp_path), other(tmp_path)
+    second.hears("place 1")
+    third.hears("place 2")
+    places: list[int] = []
+
+    def wait(place: int) -> int:
+        places.append(place)
+        if len(places) > 100 or (len(places) > 3 and place == 1):
+            raise InterruptedError
+        return 7
+
+    with pytest.raises(InterruptedError), turn(tmp_path, wait):
+        pytest.fail("had its turn before the one who has it")
+    assert places[0] == 3
+    assert places[-1] == 1
+    third.hears("place 2")
+    assert first.told("leave") == "left"
+    second.hears("turn")
+
+
 def patient_for(seconds: float) -> Callable[[int], None]:
     end = time.monotonic() + seconds
 

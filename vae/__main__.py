@@ -202,13 +202,14 @@ def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, 
 
     said = runs.read_status(folder)
     leftover = control.read(folder).id  # an end that an earlier process was asked for does not hold
-    known = {name: said[name] for name in ("step", "steps", "epoch", "epochs") if name in said}
+    known = {name: said[name] for name in runs.GOES_ON if name in said}
 
-    def wait(place: int) -> None:
+    def wait(place: int) -> int:
         wanted = control.read(folder)
         if received or (wanted.finish and wanted.id != leftover):
             raise InputError("It has left the line before its turn; go on with Resume.")
         runs.write_status(folder, "queued", **known, place=place, settings=asdict(settings))
+        return wanted.ahead
 
     try:
         prepare_process(background=True)

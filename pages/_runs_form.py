@@ -1,0 +1,108 @@
+"""The form to manage runs: the line for the device, a name, deleting, and what was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages import _manage
+from vae.errors import InputError
+
+Renamed = Callable[[str, str | None], None]
+
+
+def show(run: str, key: str | None, presents: bool, renamed: Renamed) -> None:
+    """Draw the form for the open `run`; `renamed(old, new)` hears of another name, or of None where it was deleted."""
+    in_charge = _manage.may_manage(run, None, presents)
+    _line(in_charge)
+    if _manage.may_manage(run, key, presents):
+        _one(run, renamed)
+    else:
+        st.caption("Who has the key of this run can rename and delete it: enter it under Share.")
+    if in_charge:
+        _deleted()
+    if said := st.session_state.pop("manage-refused", None):
+        st.error(said)
+
+
+def _line(in_charge: bool) -> None:
+    st.markdown("**Waiting for the device**, the next first")
+    names = _manage.waiting()
+    if not names:
+        st.caption("No run waits.")
+    for i, name in enumerate(names):
+        label, up, down = st.columns([2.4, 1, 1], vertical_alignment="center")
+        label.text(f"{i + 1}. {name}")
+        if in_charge:
+            for column, sign, what, off in ((up, "↑", "earlier", i == 0), (down, "↓", "later", i == len(names) - 1)):
+                column.button(
+                    sign, key=f"{what}-{name}", help=f"{name} {what}", disabled=off, width="stretch",
+                    on_click=_attempt, args=(_manage.move, name, what == "earlier"),
+                )  # fmt: skip
+
+
+def _one(run: str, renamed: Renamed) -> None:
+    st.markdown("**The open run**")
+    field, button = st.columns([1.6, 1], vertical_alignment="bottom")
+    new = field.text_input("Name", run, key=f"name-{run}", max_chars=_manage.LONGEST_NAME)
+    button.button("Rename", width="stretch", on_click=_rename, args=(run, new, renamed))
+    _asked(f"Delete {run} …", f"Delete {run}?", "Delete", _delete, run, renamed)
+
+
+def _deleted() -> None:
+    names = _manage.deleted()
+    if not names:
+        return
+    st.markdown("**Deleted**, still on the disk")
+    name = st.selectbox("Deleted run", names, label_visibility="collapsed")
+    st.button("Bring back", width="stretch", on_click=_attempt, args=(_manage.bring_back, name))
+    _asked(
+        "Remove for good …",
+        f"Remove {name} from the disk? This cannot be undone.",
+        "Remove",
+        _attempt,
+        _manage.erase,
+        name,
+    )
+
+
+def _asked(first: str, question: str, yes: str, action: Callable[..., Any], *args: Any) -> None:
+    """A button that asks before it acts."""
+    if st.session_state.get("manage-asked") != question:
+        st.button(first, width="stretch", on_click=_ask, args=(question,))
+        return
+    st.warning(question)
+    no, go = st.columns(2)
+    no.button("Cancel", width="stretch", on_click=_ask, args=(None,))
+    go.button(yes, type="primary", width="stretch", on_click=action, args=args)
+
+
+def _ask(question: str | None) -> None:
+    st.session_state["manage-asked"] = question
+
+
+def _try(action: Callable[..., Any], *args: Any) -> bool:
+    """Do it; what cannot be done is told beneath the form."""
+    _ask(None)
+    try:
+        action(*args)
+    except InputError as error:
+        st.session_state["manage-refused"] = str(error)
+        return False
+    return True
+
+
+def _attempt(action: Callable[..., Any], *args: Any) -> None:
+    _try(action, *args)
+
+
+def _rename(run: str, new: str, renamed: Renamed) -> None:
+    if new.strip() != run and _try(_manage.rename, run, new):
+        renamed(run, new.strip())
+
+
+def _delete(run: str, renamed: Renamed) -> None:
+    if _try(_manage.delete, run):
+        renamed(run, None)
