@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from pages import _launch
+from pages._lecture import REFUSED, WRONG_KEY
 from pages._live import in_thread
 from pages._routes import module_path
 from vae import checkpoint, live
@@ -61,6 +62,7 @@ async def follow_page(request: Request) -> Response:
         "style": module_path("live.css"),
         "explorer_style": module_path("explorer.css"),
         "nonce": nonce,
+        "refused": WRONG_KEY if request.query_params.get(REFUSED) else "",
     }
     page = re.sub(r"\{\{(\w+)\}\}", lambda m: escape(values[m[1]]), TEMPLATE.read_text(encoding="utf-8"))
     return HTMLResponse(page, headers={**FRESH, "content-security-policy": _policy(nonce, request)})

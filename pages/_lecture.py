@@ -16,6 +16,11 @@ from pages import _keys
 from pages._routes import PREFIX
 
 PARAMETER = "presenter"
+REFUSED = "presenter-key"  # in the address after a key that does not fit: presenter-key=refused
+WRONG_KEY = (
+    "This presenter's key does not fit this server; open the presenter's link that `make lecture` printed when it was "
+    "started."
+)
 HOURS = 12
 
 
@@ -32,10 +37,12 @@ class PresenterLink:
         url = URL(scope=scope)
         asked = parse_qsl(url.query, keep_blank_values=True)
         keys = [value for name, value in asked if name == PARAMETER]
-        rest = urlencode([(name, value) for name, value in asked if name != PARAMETER])
+        fits = bool(keys) and _keys.is_presenters(keys[-1])
+        kept = [(name, value) for name, value in asked if name not in (PARAMETER, REFUSED)]
+        rest = urlencode(kept if fits else [*kept, (REFUSED, "refused")])
         # relative, so that it holds behind whatever proxy and leads to no other site; no key, even a wrong one, stays
         response = RedirectResponse("./" + url.path.rpartition("/")[2] + ("?" + rest if rest else ""), 303)
-        if keys and _keys.is_presenters(keys[-1]):
+        if fits:
             secure = url.scheme == "https"
             response.set_cookie(_keys.COOKIE, keys[-1], HOURS * 3600, httponly=True, samesite="lax", secure=secure)
         await response(scope, receive, send)

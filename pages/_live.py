@@ -28,6 +28,8 @@ MESSAGE = 16_384  # characters of a message, at most
 FOREIGN, TOO_SLOW = 4403, 1013  # close codes
 WAITING = 400, 8 << 20  # texts, and characters of them, that may wait for a follower
 ASKS, ASKS_PER_SECOND = 120.0, 60.0  # messages at once, and in the long run
+BEAT = 5.0  # seconds between two signs of life: a network may drop everything and close nothing (feed.js)
+SILENCE = 150.0  # seconds without one from a page, which sends them too, though seldom where it is out of sight
 MAY_NOT = "This run is steered by others; enter its key to steer it."
 
 _log = logging.getLogger(__name__)
@@ -78,6 +80,13 @@ class Follower:
             return False
         self.credit -= 1
         return True
+
+    async def beat(self) -> None:
+        """Say that the server is there, for good; not where other words wait to be sent."""
+        while True:
+            await asyncio.sleep(BEAT)
+            if not self.texts:
+                self.say({"type": "beat"})
 
     async def deliver(self, socket: WebSocket) -> None:
         """Send what there is, for good."""
@@ -153,7 +162,8 @@ class Room:
             texts.append(json.dumps({"type": "log", "records": records, **again}))
         if news.status is not None or len(self.followers) != self._counted:
             self._counted = len(self.followers)
-            texts.append(json.dumps({"type": "status", "status": self.watch.status, "followers": self._counted}))
+            # before the log: a status may say that the log is another one from here on
+            texts.insert(0, json.dumps({"type": "status", "status": self.watch.status, "followers": self._counted}))
         return texts
 
     def _greet(self, follower: Follower) -> None:
@@ -207,7 +217,10 @@ class Hub:
         room = self.enter(name, folder, follower)
         try:
             await _until_first(
-                follower.deliver(socket), _Listener(socket, room, follower).listen(), follower.too_slow.wait()
+                follower.deliver(socket),
+                follower.beat(),
+                _Listener(socket, room, follower).listen(),
+                follower.too_slow.wait(),
             )
             if follower.too_slow.is_set():
                 async with asyncio.timeout(2):
@@ -245,10 +258,12 @@ class _Listener:
         self.socket, self.room, self.follower = socket, room, follower
         self.folder = room.watch.folder
         self.doing: asyncio.Task[None] | None = None
+        self.beats = False  # whether it sends signs of life, as pages do and other programs need not
 
     async def listen(self) -> None:
         while True:
-            received = await self.socket.receive()
+            async with asyncio.timeout(SILENCE if self.beats else None):
+                received = await self.socket.receive()
             if received["type"] == "websocket.disconnect":
                 return
             try:
@@ -262,6 +277,9 @@ class _Listener:
         if "token" in message:
             await self._take_key(message["token"])
             return
+        if message.get("beat") is True:
+            self.beats = True
+            return
         if not self.follower.steers:
             raise InputError(MAY_NOT)
         if "ask" in message:
@@ -271,7 +289,7 @@ class _Listener:
         elif isinstance(message.get("view"), dict):
             self._relay(json.dumps({"type": "view", "view": message["view"]}))
         else:
-            raise InputError("A message has one of token, ask, do and view.")
+            raise InputError("A message has one of token, beat, ask, do and view.")
 
     async def _take_key(self, key: Any) -> None:
         known = isinstance(key, str) and "origin" in self.socket.headers
@@ -317,12 +335,16 @@ def _act(name: str, message: dict[str, Any]) -> dict[str, str]:
             return _named(*_launch.resume(name, size))
         case {"do": "resume", **rest} if "batch_size" not in rest:
             return _named(*_launch.resume(name))
-        case {"do": "fork"}:
+        case {"do": "fork", "kept": int(number)} if not isinstance(number, bool):
+            return _named(*_launch.go_on_from(name, number))
+        case {"do": "fork", **rest} if "kept" not in rest:
             return _named(*_launch.fork(name))
         case {"do": "keep"}:
             return {"run": _launch.keep(name)}
         case _:
-            raise InputError("What can be done is resume (with a batch_size, if it is to change), fork and keep.")
+            raise InputError(
+                "What can be done is resume (with a batch_size, if it is to change), fork (of a kept state) and keep."
+            )
 
 
 def _named(run: str, key: str | None) -> dict[str, str]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._lecture import REFUSED, WRONG_KEY
+
 ROOT = Path(__file__).parent.parent
 
 st.set_page_config(page_title="ELBO Room", page_icon=str(ROOT / "assets" / "icon.png"), layout="wide")
@@ -18,4 +20,11 @@ pages = [
 page = st.navigation(pages, position="top")
 st.session_state["came_from"] = st.session_state.get("page", page.title)
 st.session_state["page"] = page.title
+if st.query_params.get(REFUSED):
+    del st.query_params[REFUSED]
+    st.session_state["key-refused"] = page.title
+if st.session_state.get("key-refused") == page.title:  # until another page is turned to
+    st.error(WRONG_KEY)
+else:
+    st.session_state.pop("key-refused", None)
 page.run()

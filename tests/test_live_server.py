@@ -136,9 +136,13 @@ def test_the_presenter_steers_every_run(server, monkeypatch, copy) -> None:
         assert guest.hear("run")["steer"] is True
     with server.follow(copy.name, "presenter's"):
         pass
-    status, headers, _ = server.get("/room/follow/done?presenter=guessed")
-    assert (status, headers["location"]) == (303, "./done")
+    status, headers, _ = server.get("/room/follow/done?presenter=guessed&a=1")
+    assert (status, headers["location"]) == (303, "./done?a=1&presenter-key=refused")
     assert "set-cookie" not in headers
+    assert "key does not fit" in server.get("/room/follow/done?a=1&presenter-key=refused")[2].decode()
+    assert "key does not fit" not in server.get("/room/follow/done?a=1")[2].decode()
+    fits = "/room/follow/done?presenter-key=refused&presenter=presenter%27s"
+    assert server.get(fits)[1]["location"] == "./done"
     for elsewhere in ("/https:evil.example", "//evil.example/x", "/a//evil.example", "/javascript:alert(1)"):
         assert server.get(f"{elsewhere}?presenter=x")[1]["location"].startswith("./")
 
@@ -288,6 +292,24 @@ def test_texts_that_nobody_takes_end_the_connection() -> None:
     large = _live.Follower()
     large.say_text("x" * (_live.WAITING[1] + 1))
     assert large.too_slow.is_set()
+
+
+def test_the_server_gives_signs_of_life_and_misses_those_of_a_page(server, copy, monkeypatch) -> None:
+    """A network that drops everything closes nothing; a program that never sent a beat is not expected to."""
+    monkeypatch.setattr(_live, "BEAT", 0.05)
+    monkeypatch.setattr(_live, "SILENCE", 0.5)
+    with server.follow(copy.name) as page, server.follow(copy.name) as program:
+        page.hear("beat")
+        program.hear("beat")
+        page.send(beat=True)
+        assert program.hear("status", lambda said: said["followers"] == 1)
+        program.hear("beat")
+        program.send(ask={"beta": 1.0})
+        program.refusal()
+    for junk in (False, 1, "x"):
+        with server.follow(copy.name) as guest:
+            guest.send(beat=junk)
+            guest.refusal()
 
 
 # ---- what a follower says -------------------------------------------------------------------------------------------

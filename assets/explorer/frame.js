@@ -26,8 +26,9 @@ export class Frame {
     }
   }
 
-  static async fetch(url) {
-    const response = await fetch(url);
+  // `options` are those of the browser's fetch.
+  static async fetch(url, options) {
+    const response = await fetch(url, options);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     return new Frame(await response.arrayBuffer());
   }

@@ -19,6 +19,7 @@ export class Session {
     this.busy = new Set();
     this.fetched = { probe: -Infinity, decoder: -Infinity, manifold: -Infinity };
     this.alive = true;
+    this.connection = new AbortController(); // ends what is fetched over it
     const socket = new URL(this.files.href.replace(/\/$/, ""));
     socket.protocol = socket.protocol.replace("http", "ws");
     this.feed = new Feed(socket.href, {
@@ -26,6 +27,11 @@ export class Session {
       snapshot: () => on.changed("snapshot"),
       connection: (state, wait) => this.reached(state, wait),
     });
+  }
+
+  // States that can be returned to, the latest last: { number, reason, step, epoch }.
+  get kept() {
+    return this.status.kept ?? [];
   }
 
   get token() {
@@ -55,6 +61,10 @@ export class Session {
 
   reached(state, wait) {
     this.connected = state === "open";
+    if (!this.connected) {
+      this.connection.abort();
+      this.connection = new AbortController();
+    }
     if (this.connected && this.token) this.feed.send({ token: this.token });
     this.on.connection(state, wait);
   }
@@ -63,6 +73,7 @@ export class Session {
     if (message.type === "run") this.begin(message);
     else if (message.type === "status") {
       this.status = message.status;
+      this.history.follow(message.status.branch);
       this.followers = message.followers ?? this.followers;
       this.on.changed("status");
     } else if (message.type === "log") {
@@ -81,6 +92,7 @@ export class Session {
   begin({ status, settings, classes, train_images, log, steer, followers }) {
     Object.assign(this, { status, settings, classes, steer: steer || this.steer, followers });
     if (this.history.trainImages !== train_images) this.history = new History(train_images);
+    this.history.follow(status.branch);
     this.history.log(log, 0);
     this.on.changed("run");
   }
@@ -142,7 +154,7 @@ export class Session {
     if (this.busy.has(name) || !this.alive) return null;
     this.busy.add(name);
     try {
-      return await Frame.fetch(new URL(name, this.files));
+      return await Frame.fetch(new URL(name, this.files), { signal: this.connection.signal });
     } catch {
       return null; // the next snapshot asks again
     } finally {
@@ -164,8 +176,16 @@ export class Session {
 
   close() {
     this.alive = false;
+    this.connection.abort();
     this.feed.close();
   }
+}
+
+// A run has been given another name: its key goes along.
+export function renameKey(from, to) {
+  const key = keyOf(from);
+  if (key) keepKey(to, key);
+  keepKey(from, null);
 }
 
 const keyName = (run) => `elbo-room:token:${run}`;
