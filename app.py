@@ -11,10 +11,17 @@ from starlette.middleware import Middleware
 from pages._files_first import FilesFirst
 from pages._lecture import PresenterLink
 from pages._routes import PreloadHeader, routes
+from pages._shell import Shell
 from pages._upload_door import UploadDoor
 
 app = st.App(
     Path(__file__).parent / "pages" / "_main.py",
     routes=routes(),
-    middleware=[Middleware(FilesFirst), Middleware(PresenterLink), Middleware(PreloadHeader), Middleware(UploadDoor)],
+    middleware=[
+        Middleware(FilesFirst),
+        Middleware(PresenterLink),
+        Middleware(PreloadHeader),
+        Middleware(Shell),
+        Middleware(UploadDoor),
+    ],
 )

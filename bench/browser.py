@@ -62,11 +62,17 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def start(script: str | Path, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `streamlit run script` on a free port; the process and its address, not waiting until it answers."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+def start(
+    script: str | Path, environment: dict[str, str] | None = None, port: int | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `streamlit run script`, on a free port unless one is given; the process and its address.
+
+    Does not wait until it answers.
+    """
+    if port is None:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(
         command,

@@ -105,15 +105,13 @@ def new_room(browser: Browser, address: str) -> Iterator[Callable[..., Room]]:
 
 @pytest.fixture(scope="module")
 def own_page(browser: Browser) -> Iterator[Page]:
-    """A page that the tests of a module share; nothing may go wrong on it. The only requests that may fail are Streamlit's
-    own for where it is served from.
-    """
+    """A page that the tests of a module share; nothing may go wrong on it."""
     with browser.new_context(viewport=WINDOW, color_scheme="light") as context:
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda r: wrong.append(r.url) if r.status >= 400 and "_stcore" not in r.url else None)
+        page.on("response", lambda r: wrong.append(r.url) if r.status >= 400 else None)
         yield page
         assert not wrong
 
