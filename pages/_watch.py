@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ MAX_FRAME = 64 << 20  # bytes
 OBSERVE_EVERY = 1.0  # seconds after which a status is looked into though its file is the same: its process may be gone
 GONE = "The folder of this run is gone; choose another run."
 NOTHING: dict[str, Any] = {"settings": {}, "classes": [], "train_images": 0}  # is known of a run yet
+TERMS = ("elbo", "distortion", "rate")
 _SIZES = {"f4": 4, "i4": 4, "u1": 1}
 
 Stamp = tuple[int, int, int] | None
@@ -130,12 +131,21 @@ class Watch:
 
     def _observe(self) -> dict[str, Any]:
         if not self.folder.is_dir():
-            return {"state": "failed", "step": 0, "alive": False, "reason": GONE}
+            return {"state": "failed", "step": 0, "alive": False, "reason": GONE, "gone": True}
         if damage := self._damage.get(runs.SETTINGS):
             return {"state": "failed", "step": 0, "alive": False, "reason": damage}
         status = runs.observe(self.folder)
+        if status["state"] == "finished" and (test := self._test()):
+            status["test"] = test
         notice = next(iter(self._damage.values()), None)
         return status | {"notice": notice} if notice else status
+
+    def _test(self) -> dict[str, float] | None:
+        """The bound on the test split and its two parts, nats per image."""
+        numbers = runs.read_test(self.folder) or {}
+        values = [numbers.get(name) for name in TERMS]
+        known = [float(value) for value in values if isinstance(value, (int, float)) and isfinite(value)]
+        return dict(zip(TERMS, known, strict=True)) if len(known) == len(TERMS) else None
 
     def _changed(self, name: str) -> bool:
         stamp = _stamp(self.folder / name)

@@ -110,7 +110,7 @@ export class Curves {
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
     const right = box.left + box.width;
-    const [lead, tail] = name === PANELS[0] && box.width > 2.5 * title ? ["training ", "validation "] : ["", ""];
+    const [lead, tail] = name === PANELS[0] && box.width > 3 * title ? ["training, smoothed ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
     const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
     if (here >= 0) plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });

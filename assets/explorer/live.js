@@ -5,6 +5,7 @@ import { Camera } from "./camera.js";
 import { Curves } from "./curves.js";
 import { Glass } from "./glass.js";
 import { Legend } from "./legend.js";
+import { confirmed } from "./live-ask.js";
 import { Dials } from "./live-dials.js";
 import { Notice } from "./live-notice.js";
 import { Pane } from "./pane.js";
@@ -18,6 +19,7 @@ import { ANSWER, Requests } from "./requests.js";
 import { Session, keepKey } from "./session.js";
 import { State } from "./state.js";
 import { Strip } from "./strip.js";
+import { whole } from "./format.js";
 import { afterPaint, measure } from "./timing.js";
 import { Tradeoff } from "./tradeoff.js";
 import { Transport } from "./transport.js";
@@ -40,7 +42,7 @@ export class Live extends Page {
     this.glass = new Glass(this.$(".lv-lens"));
     this.strip = new Strip(this.$(".lv-strip"));
     this.readout = new Readout(this.$(".lv-head"));
-    this.transport = new Transport(this.$(".lv-transport"), { ask: (wanted) => this.ask(wanted), act: (name) => this.act(name) });
+    this.transport = new Transport(this.$(".lv-transport"), { ask: (wanted) => this.ask(wanted), act: (name, more) => this.act(name, more) });
     this.dials = new Dials(this.$(".lv-dials"), (wanted, at) => this.ask(wanted, at));
     this.notice = new Notice(this.$(".lv-notice"), base, { act: (name, more) => this.act(name, more), passed: () => this.touch("words") });
     this.charts = {
@@ -60,7 +62,9 @@ export class Live extends Page {
     this.fill();
     const names = compare && compare !== run ? [run, compare] : [run];
     if (names.join("\n") !== this.runs.map(({ session }) => session.run).join("\n")) this.open(names);
-    if (token && token !== this.first.token) this.first.unlock(token);
+    if (!token || token === this.first.token || token === this.tokenTried) return;
+    this.tokenTried = token;
+    this.tryToken(token, this.first);
   }
 
   open(names) {
@@ -149,8 +153,20 @@ export class Live extends Page {
     else if (what === "asked") this.requests.answered(session, message.id);
     else if (what === "steer" && !message.steer && this.keyTried) this.refused("This key does not fit this run; check it, or ask who started the run.");
     if (what === "steer") this.keyTried = false;
+    if (what === "run" || what === "status") this.tellOfKept(session);
     if (what !== "snapshot") this.touch("words");
     this.wake();
+  }
+
+  // A rewind has been heeded: what was before it can be returned to.
+  tellOfKept(session) {
+    const latest = session.kept.at(-1);
+    const isNew = latest?.number > session.toldOf;
+    if (session === this.lead && !session.isBusy) this.notice.untell();
+    session.toldOf = latest?.number ?? 0;
+    if (!isNew || session !== this.lead || !session.steer || this.follow || latest.reason === "finish") return;
+    const said = latest.reason === "rewind" ? "Rewound to the start." : "Returned.";
+    this.notice.tell(`${said} The run as it was at step ${whole(latest.step)} is kept.`, [[`Return to step ${whole(latest.step)}`, "undo", {}]]);
   }
 
   prepare(i) {
@@ -193,7 +209,7 @@ export class Live extends Page {
     const lost = this.runs.some(({ session }) => !session.connected);
     const banner = this.$(".lv-lost");
     banner.hidden = !lost || (state === "open" && this.runs.length === 0);
-    if (state === "lost") banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.`;
+    if (state === "lost") banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.${this.follow ? "" : " If the server was stopped, start it again: the page comes back by itself."}`;
     if (state === "open") this.dials.flush();
     this.touch("words");
   }
@@ -224,9 +240,36 @@ export class Live extends Page {
   act(name, more = {}) {
     const { lead } = this;
     if (name === "save") this.ask({ save: true });
+    else if (name === "finish") this.finish();
+    else if (name === "restore") this.restore(more.number);
+    else if (name === "undo") this.undo();
     else if (name === "link") this.copy(new URL(`room/follow/${encodeURIComponent(lead.run)}`, this.base).href, "Link copied: whoever opens it follows this run.");
     else if (name === "key") this.copy(lead.token ?? "", lead.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.");
     else if (name !== "download") lead.do(name, more);
+  }
+
+  async finish() {
+    this.notice.untell();
+    const names = this.steered.filter(({ isBusy }) => isBusy).map(({ run }) => run);
+    if (!names.length) return;
+    const text = "Training ends here, and the model is evaluated on the test images. The state of the training is kept, so that another run can go on from it later.";
+    if (await confirmed(this.root, { title: `Finish ${names.join(" and ")}?`, text, yes: "Finish" })) this.ask({ finish: true });
+  }
+
+  // Returns to a kept state of the run that buttons speak to. Where no process trains it, another run goes on from there.
+  restore(number) {
+    const { lead } = this;
+    if (lead.isBusy) lead.ask({ restore: number });
+    else lead.do("fork", { kept: number });
+  }
+
+  // Every run that was rewound returns to what it was before.
+  undo() {
+    this.notice.untell();
+    for (const session of this.steered) {
+      const latest = session.kept.at(-1);
+      if (latest && session.isBusy) session.ask({ restore: latest.number });
+    }
   }
 
   async copy(text, told) {
@@ -271,14 +314,19 @@ export class Live extends Page {
   tryKey(event) {
     event.preventDefault();
     const input = this.$(".lv-locked input");
-    this.keyTried = true;
-    this.lead.unlock(input.value.trim());
+    this.tryToken(input.value.trim(), this.lead);
     input.value = "";
+  }
+
+  // Whether it fits is said once the server has looked.
+  tryToken(token, session) {
+    this.keyTried = true;
+    session.unlock(token);
   }
 
   // Keys that are typed into nothing else.
   isOurs({ target }) {
-    if (target.closest?.('input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], summary')) return false;
+    if (target.closest?.('input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], summary, dialog')) return false;
     return target === document.body || this.root.contains(target);
   }
 
@@ -287,7 +335,7 @@ export class Live extends Page {
     if (event.key === "Escape" && this.state.pinned) return this.state.set({ pinned: false }, event.timeStamp);
     if (event.key.startsWith("Arrow") && event.target.type === "range") return;
     if (event.key === "Home" && event.target.type === "range") return;
-    if (this.transport.key(event)) event.preventDefault();
+    if (this.transport.key(event, Boolean(event.target.closest?.(".lv-map")))) event.preventDefault();
   }
 
   hover(pane, x, y, at) {
@@ -489,8 +537,8 @@ export class Live extends Page {
     this.readout.show(lead, paused);
     const steer = lead.steer && lead.connected && !this.follow;
     this.transport.show({
-      state: state ?? "", alive: lead.status.alive !== false, paused, pace: this.requests.paceOr(meta?.pace), steer,
-      download: new URL("model.safetensors", lead.files).href,
+      state: lead.status.gone ? "gone" : (state ?? ""), alive: lead.status.alive !== false, paused, pace: this.requests.paceOr(meta?.pace), steer,
+      download: new URL("model.safetensors", lead.files).href, kept: lead.kept,
     });
     this.dials.show(lead, steer && lead.isBusy, (key) => this.requests.has(key));
     if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));

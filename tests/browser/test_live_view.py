@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -208,6 +209,8 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
 def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     room = view()
     steers(room)
+    # a pass of few snapshots leaves no shadow
+    eventually(lambda: check(room.page.evaluate("view.first.history.current.train.length") > 4))
     room.page.keyboard.press("Space")
     eventually(lambda: check(room.text(".lv-state") == "paused"))  # at once, before the trainer has answered
     eventually(lambda: check(run.status()["state"] == "paused" and meta(room)["state"] == "paused"))
@@ -217,6 +220,15 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     eventually(lambda: check(meta(room)["step"] == step + 3 and run.status()["state"] == "paused"))
     eventually(lambda: check(f"{step + 3:,}" in room.text(".lv-facts")))
     seen = room.page.evaluate("view.first.history.current.train.length")
+    asked = control.read(run.folder)
+    room.page.keyboard.press("Home")  # the focus is on no map, so nothing is rewound
+    room.page.locator(".lv-play").focus()
+    room.page.keyboard.press("Home")
+    room.page.locator(".lv-map").focus()
+    room.page.keyboard.press("ArrowRight")
+    step += 4
+    eventually(lambda: check(control.read(run.folder).until == step and run.status()["step"] == step))
+    assert control.read(run.folder).rewind == asked.rewind
     room.page.keyboard.press("Home")
     room.page.keyboard.press("Space")
 
@@ -229,6 +241,74 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
 
     eventually(anew)
     assert list(run.folder.glob("log-*.jsonl"))
+    # the run before is kept, and a press of the button brings it back with its curves
+    room.page.locator(".lv-notice button", has_text=f"Return to step {step:,}").click()
+
+    def back() -> None:
+        assert meta(room)["step"] > step
+        assert room.page.evaluate("view.first.history.passes.length") == 3
+        shown = room.page.evaluate("view.first.history.current.train.map(({ step }) => step)")
+        assert shown == sorted(shown)
+        assert shown[-1] > step
+
+    eventually(back)
+    room.page.locator(".lv-more summary").click()
+    assert "return to step" in room.text(".lv-kept")
+    room.page.locator(".lv-more summary").click()
+
+
+def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_room, runs_folder) -> None:
+    """And every bound has its name: that of the test images, of the last batches, of the validation images and when."""
+    own = Watched(runs_folder / "finished-by-hand")
+    try:
+        room = new_room()
+        eventually(lambda: check(own.status()["state"] == "running"), 60)
+        room.page.goto(f"{room.address}/room/follow/{own.folder.name}")
+        room.page.wait_for_selector(".er-root[data-ready]")
+        options = f'{{ run: "{own.folder.name}", token: "{own.key}", onAction: (done) => window.done = done }}'
+        mount = f"(module) => ({MOUNT})([module, {options}])"
+        room.page.evaluate(mount, room.module("live.js"))
+        steers(room)
+        control.ask(own.folder, pace=None)
+        eventually(lambda: check(any("validation_elbo" in line for line in runs.read_log(own.folder))), 60)
+        eventually(lambda: check("at epoch" in room.text(".lv-tested")))
+        assert room.text(".lv-bound").startswith("training elbo")
+        assert "β" not in room.text(".lv-tested")
+        control.ask(own.folder, until=0)
+        eventually(lambda: check(own.status()["state"] == "paused"))
+        control.ask(own.folder, beta=3.0)
+        eventually(lambda: check(room.text(".lv-tested").endswith(", β 1")))
+        room.page.locator('[data-do="finish"]').click()
+        assert "Finish finished-by-hand?" in room.text("dialog")
+        room.page.keyboard.press("Escape")
+        eventually(lambda: check(room.page.locator("dialog").count() == 0))
+        room.page.locator('[data-do="finish"]').click()
+        room.page.locator("dialog button", has_text="Cancel").click()
+        assert not control.read(own.folder).finish
+        room.page.locator('[data-do="finish"]').click()
+        room.page.locator("dialog .lv-yes").click()
+        eventually(lambda: check(own.status()["state"] == "finished"))
+        test = runs.read_test(own.folder)
+        assert test is not None
+        eventually(lambda: check(room.text(".lv-bound").startswith("test elbo")))
+        assert room.text(".lv-elbo") == f"{test['elbo']:.1f}".replace("-", "−")
+        assert "training elbo" in room.text(".lv-tested")
+        assert "validation elbo" in room.text(".lv-tested")
+        step = own.status()["step"]
+        room.page.locator(".lv-notice button", has_text=f"Go on from step {step:,}").click()
+        eventually(lambda: check(room.page.evaluate("window.done?.do") == "fork"))
+        other = runs_folder / room.page.evaluate("window.done.run")
+        assert runs.read_status(other)["step"] == step
+        assert own.status()["state"] == "finished"
+        shutil.rmtree(own.folder)
+        eventually(lambda: check("gone" in room.text(".lv-notice")))
+        assert room.page.locator(".lv-notice button").count() == 0
+        assert room.page.locator(".lv-play").is_disabled()
+    finally:
+        own.process.terminate()
+        own.process.wait(30)
+        for folder in runs_folder.glob("finished-by-hand-fork*"):
+            control.ask(folder, finish=True)
 
 
 def test_the_curves_are_those_of_the_log(view, run) -> None:
