@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,39 @@ def test_a_turn_of_beta_reaches_all_ranks_at_the_same_step(digits, tmp_path) -> 
         if step.step == 120:
             break
     assert_same_weights(folder, training)
+
+
+def test_a_learned_sigma_is_that_of_the_whole_batch(digits, tmp_path) -> None:
+    folder = tmp_path / "run"
+    options = ("--likelihood", "gaussian", "--sigma-learned", "on", "--stop-steps", "60", "--checkpoint-every", "0.01")
+    assert "Traceback" not in "".join(ended(start(folder, *options)))
+    training = Training(replace(SETTINGS, likelihood="gaussian", sigma_learned="on", stop_steps=60), digits.image_shape)
+    sigmas = {step.step: step.sigma for step in train(training, digits.train)}
+    assert_same_weights(folder, training)
+    log = runs.read(folder).log
+    assert len(log) > 10
+    for line in log:  # rounded to 4 digits
+        assert line["sigma"] == pytest.approx(sigmas[line["step"]], rel=2e-4)
+
+
+def test_a_sigma_that_was_turned_stays_so_on_all_ranks_that_resume(digits, tmp_path) -> None:
+    folder = tmp_path / "run"
+    settings = replace(
+        SETTINGS, batch_size=SIZE, likelihood="gaussian", sigma_learned="on", epochs=1000, stop_steps=300
+    )
+    steps = run(settings, folder, digits)
+    for _ in range(5):
+        next(steps)
+    control.ask(folder, sigma=0.5)
+    while (step := next(steps)) is None or step.sigma != 0.5:
+        pass
+    steps.close()
+    facts = json.loads((folder / runs.SETTINGS).read_text())
+    (folder / runs.SETTINGS).write_text(json.dumps({**facts, "ranks": 2}))
+    options = ("--likelihood", "gaussian", "--sigma-learned", "on", "--epochs", "1000", "--stop-steps", "300")
+    assert "Traceback" not in "".join(ended(start(folder, *options, "--resume")))
+    assert runs.read(folder).finished
+    assert checkpoint.read(folder).settings.sigma == 0.5
 
 
 def test_ranks_rewind_together(digits, tmp_path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import log
 from typing import NamedTuple
 
@@ -73,21 +73,30 @@ def objective(
     capacity: float = 0.0,
     tc_weight: float = 1.0,
     at_mean: bool = False,
+    learn_sigma: Callable[[Tensor], None] | None = None,
 ) -> tuple[Elbo, Tensor]:
     """The bound of images x (B, C, H, W), and the loss that training descends, nats per image.
 
     Noise `zeta` (B, n · k) of n draws. For n = 1, the loss is `Elbo.loss`, to which a `tc_weight` other than 1 adds
     beta · (tc_weight − 1) · `total_correlation` (Chen et al. 2018). `at_mean` puts z = mu in the loss, as an
     autoencoder has it; the bound is scored at the draw all the same. For n > 1, see `importance_weighted`.
+
+    Where sigma is learned, `learn_sigma` is told the sigma² that is best for this loss, a scalar: the mean squared
+    error of a pixel at what the loss decodes. The loss is taken at the sigma that the model has after that.
     """
     if zeta.shape[1] > model.latent_dim:
-        return importance_weighted(model, x, zeta.unflatten(1, (-1, model.latent_dim)), beta)
+        return importance_weighted(model, x, zeta.unflatten(1, (-1, model.latent_dim)), beta, learn_sigma)
     posterior = model.encode(x)
     z, rate_per_dim = posterior.at(zeta), posterior.kl_per_dim()
-    with torch.set_grad_enabled(torch.is_grad_enabled() and not at_mean):
-        bound = Elbo(-model.log_likelihood(x, z), rate_per_dim)
+    output = model.decoder(posterior.mu if at_mean else z)
+    if learn_sigma is not None:
+        learn_sigma((x - output.detach()).square().mean())
+    distortion = -model.log_density(x, output)
     if at_mean:
-        return bound, _weighed(-model.log_likelihood(x, posterior.mu), rate_per_dim, beta, free_bits, capacity)
+        with torch.no_grad():
+            bound = Elbo(-model.log_likelihood(x, z), rate_per_dim)
+        return bound, _weighed(distortion, rate_per_dim, beta, free_bits, capacity)
+    bound = Elbo(distortion, rate_per_dim)
     loss = bound.loss(beta, free_bits, capacity)
     if tc_weight != 1:
         loss = loss + beta * (tc_weight - 1) * total_correlation(posterior, z)
@@ -104,18 +113,34 @@ def total_correlation(posterior: DiagonalGaussian, z: Tensor) -> Tensor:
     return (logs.sum(2).logsumexp(1) - logs.logsumexp(1).sum(1)).mean() + (z.shape[1] - 1) * log(len(z))
 
 
-def importance_weighted(model: VAE, x: Tensor, zeta: Tensor, beta: Tensor | float = 1.0) -> tuple[Elbo, Tensor]:
+def importance_weighted(
+    model: VAE,
+    x: Tensor,
+    zeta: Tensor,
+    beta: Tensor | float = 1.0,
+    learn_sigma: Callable[[Tensor], None] | None = None,
+) -> tuple[Elbo, Tensor]:
     """The loss −L_n, mean over images x (B, C, H, W), by n reparameterised draws with noise `zeta` (B, n, k).
 
     L_n = ln (1/n) Σ_j p(x|z_j) · (p(z_j)/q(z_j|x))^beta. At beta 1 it is the importance-weighted bound (Burda et al.
     2016); at n = 1, −L_n is in expectation the beta-VAE's loss. The `Elbo` holds the mean distortion of the draws.
+
+    d L_n / d sigma is 0 where sigma² is the mean squared error of a pixel with every draw in proportion to its term of
+    the sum: what `learn_sigma` is told, with the terms at the sigma from before (a step of a fixed-point iteration).
     """
     n = zeta.shape[1]
     posterior = model.encode(x)
     each = DiagonalGaussian(posterior.mu[:, None], posterior.logvar[:, None])
     z = each.at(zeta)
-    log_p = model.log_likelihood(x.repeat_interleave(n, 0), z.flatten(0, 1)).unflatten(0, (-1, n))
-    log_w = log_p + beta * (log_prior(z) - each.log_prob(z))
+    repeated, output = x.repeat_interleave(n, 0), model.decoder(z.flatten(0, 1))
+    log_ratio = beta * (log_prior(z) - each.log_prob(z))
+    if learn_sigma is not None:
+        with torch.no_grad():
+            terms = model.log_density(repeated, output).unflatten(0, (-1, n)) + log_ratio
+            squared = (repeated - output).flatten(1).square().mean(1).unflatten(0, (-1, n))
+            learn_sigma((terms.softmax(1) * squared).sum(1).mean())
+    log_p = model.log_density(repeated, output).unflatten(0, (-1, n))
+    log_w = log_p + log_ratio
     loss = log(n) - log_w.logsumexp(1).mean()
     return Elbo(-log_p.mean(1), posterior.kl_per_dim()), loss
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import log, sqrt
 from typing import Literal
 
 import torch
@@ -14,6 +14,37 @@ from vae.networks import Decoder, Encoder
 from vae.plan import ImageShape, Plan
 
 Likelihood = Literal["bernoulli", "gaussian"]
+SIGMA_RANGE = (1e-3, 1e3)  # of a learned sigma: the range of the setting. Its floor is a quarter of a grey level of 256
+
+
+class LearnedSigma(nn.Module):
+    """sigma² of the gaussian likelihood as its optimum: the mean squared error of a pixel over the latest images.
+
+    The mean of −ln N(x; mean, sigma²) over images and pixels, ½(MSE/sigma² + ln 2π sigma²), is least at sigma² = MSE
+    (Rybkin et al. 2021, "Simple and Effective VAE Training with Calibrated Decoders"). Its derivative in sigma is 0
+    there, so the networks' gradient is that of ½ ln MSE although sigma counts as a constant.
+    """
+
+    variance: Tensor  # sigma²
+    weight: Tensor  # of all errors that the mean holds, 0 before the first: an exponential mean without its start
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.register_buffer("variance", torch.tensor(sigma**2))
+        self.register_buffer("weight", torch.tensor(0.0))
+
+    @torch.no_grad()
+    def take_in(self, squared_error: Tensor, kept: float) -> None:
+        """Average a batch's mean squared error of a pixel with those before, which keep the share `kept`."""
+        known = torch.where(torch.isfinite(squared_error), squared_error, self.variance)
+        self.weight.mul_(kept).add_(1 - kept)
+        self.variance.lerp_(known.to(self.variance.dtype), (1 - kept) / self.weight)
+        self.variance.clamp_(SIGMA_RANGE[0] ** 2, SIGMA_RANGE[1] ** 2)
+
+    @torch.no_grad()
+    def put(self, variance: float) -> None:
+        """Set sigma² to what is known to be its optimum."""
+        self.variance.fill_(min(max(variance, SIGMA_RANGE[0] ** 2), SIGMA_RANGE[1] ** 2))
 
 
 class VAE(nn.Module):
@@ -23,9 +54,10 @@ class VAE(nn.Module):
     cross-entropy that the field reports, an unnormalised density. "gaussian": pixels are N(mean, sigma²) with one
     fixed `sigma`; the full normalised density, so that −½‖x − mean‖²/sigma² is joined by its constant. Beta and sigma
     are one knob there: the optimum of distortion + beta · rate is the same along beta · sigma² = const, not the elbo.
+    After `learn_sigma`, sigma is `learned` while the model trains: see `LearnedSigma`.
     """
 
-    log_sigma: nn.Parameter | None
+    learned: LearnedSigma | None
 
     def __init__(self, plan: Plan, image_shape: ImageShape, likelihood: Likelihood, sigma: float = 1.0) -> None:
         super().__init__()
@@ -35,27 +67,27 @@ class VAE(nn.Module):
         self.image_shape = image_shape
         self.latent_dim = plan.latent_dim
         self.likelihood = likelihood
-        self.register_parameter("log_sigma", None)
+        self.register_module("learned", None)
         self._sigma = sigma
 
     @property
     def sigma(self) -> float:
         """Standard deviation of a pixel under the gaussian likelihood; of a learned one, 6 digits."""
-        return self._sigma if self.log_sigma is None else float(f"{self.log_sigma.detach().exp().item():.6g}")
+        return self._sigma if self.learned is None else float(f"{sqrt(self.learned.variance.item()):.6g}")
 
     @sigma.setter
     def sigma(self, value: float) -> None:
         """Fix it, where it was learned too."""
-        self.log_sigma = None
+        self.learned = None
         self._sigma = value
 
     def learn_sigma(self) -> None:
-        """Make ln sigma a parameter, which begins where sigma is."""
-        self.log_sigma = nn.Parameter(torch.tensor(log(self._sigma)))
+        """From the first batch on, let sigma be what the errors of the images say; until then it stays as it is."""
+        self.learned = LearnedSigma(self._sigma)
 
     def weights(self) -> dict[str, Tensor]:
         """Those of encoder and decoder, by name: what a checkpoint holds, for there sigma is a setting."""
-        return {name: weight for name, weight in self.state_dict().items() if name != "log_sigma"}
+        return {name: weight for name, weight in self.state_dict().items() if not name.startswith("learned.")}
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """q(z|x) for x (B, C, H, W): mu and logvar (B, k)."""
@@ -68,13 +100,17 @@ class VAE(nn.Module):
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """ln p(x|z) in nats per image, summed over pixels: shape (B,) for x (B, C, H, W) and z (B, k)."""
-        output = self.decoder(z)
+        return self.log_density(x, self.decoder(z))
+
+    def log_density(self, x: Tensor, output: Tensor) -> Tensor:
+        """ln p(x|z) as `log_likelihood` has it, from the decoder's `output` at z, of the shape of x."""
         if self.likelihood == "bernoulli":
             return -F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
         squared = (x - output).flatten(1).square().sum(1)
         pixels = x[0].numel()
-        if self.log_sigma is not None:
-            return -0.5 * (squared * (-2 * self.log_sigma).exp() + pixels * (LOG_2PI + 2 * self.log_sigma))
+        if self.learned is not None:
+            variance = self.learned.variance
+            return -0.5 * (squared / variance + pixels * (LOG_2PI + variance.log()))
         return -0.5 * (squared / self.sigma**2 + pixels * (LOG_2PI + 2 * log(self.sigma)))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:

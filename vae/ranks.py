@@ -73,13 +73,17 @@ def wait_for_all() -> None:
 
 
 def share_state(training: Training) -> None:
-    """Give every rank the weights, the optimiser's memory, the noise and the step of rank 0."""
+    """Give every rank the weights, the sigma, the optimiser's memory, the noise and the step of rank 0."""
     if count() < 2:
         return
     noise = training.noise.get_state()
     step = torch.tensor(training.step)
+    sigma = torch.tensor(_fixed_sigma(training), dtype=torch.float64)
     with _one_sentence(), torch.no_grad():
-        for tensor in (*training.model.parameters(), *training.moments().values(), noise, step):
+        dist.broadcast(sigma, 0)
+        _fix_sigma(training, sigma.item())
+        model = training.model
+        for tensor in (*model.parameters(), *model.buffers(), *training.moments().values(), noise, step):
             dist.broadcast(tensor, 0)
     training.noise.set_state(noise)
     training.step = int(step)
@@ -89,19 +93,29 @@ def go_on(training: Training) -> bool:
     """Before a step: what rank 0 has been asked for is so on every rank. False where the others are to end."""
     if count() < 2:
         return True
-    sigma = nan if training.learns_sigma else training.sigma
+    sigma = _fixed_sigma(training)
     word = torch.tensor([GO_ON, training.beta, training.lr, sigma, training.scheduled], dtype=torch.float64)
     with _one_sentence():
         dist.broadcast(word, 0)
     if rank() > 0:
         said, beta, training.lr, sigma, scheduled = word.tolist()
-        if not isnan(sigma):
-            training.sigma = sigma
+        _fix_sigma(training, sigma)
         training.put_beta(beta)
         training.scheduled = bool(scheduled)
         training.rewound = said == REWIND
         return said == GO_ON
     return True
+
+
+def _fixed_sigma(training: Training) -> float:
+    """Sigma where it is fixed, and nan where it is learned."""
+    return nan if training.learns_sigma else training.sigma
+
+
+def _fix_sigma(training: Training, sigma: float) -> None:
+    """Fix sigma where rank 0 has it fixed: `_fixed_sigma` there."""
+    if not isnan(sigma):
+        training.sigma = sigma
 
 
 def end(training: Training) -> None:
@@ -126,6 +140,16 @@ def average(training: Training, terms: Tensor) -> Tensor:
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
     return mean_terms
+
+
+def mean(value: Tensor) -> Tensor:
+    """The mean of a number over all ranks: a scalar tensor that needs no gradient."""
+    if count() < 2:
+        return value
+    total = value.clone()
+    with _one_sentence():
+        dist.all_reduce(total)
+    return total / count()
 
 
 @contextmanager

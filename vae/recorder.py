@@ -24,7 +24,7 @@ from vae.checkpoint import write_atomically
 from vae.control import Control
 from vae.data import ImageSet
 from vae.errors import InputError
-from vae.evaluation import evaluate, write_held_out
+from vae.evaluation import evaluate, optimal_variance, write_held_out
 from vae.held_out import FILE_NAME as HELD_OUT
 from vae.live import Snapshots
 from vae.runs import (
@@ -546,12 +546,36 @@ class _Recorder:
         self.save()
         self.say("running", "Evaluating on the test split.")
         model = self.training.model.eval()
+        self._settle_sigma()
         test = evaluate(model, self.images.test)
         write_atomically(self.folder / TEST, (json.dumps(test, indent=1) + "\n").encode())
         write_held_out(self.folder / HELD_OUT, model, self.images.test)
         self._write_checkpoint({})
         self.snapshot("finished")
         self.say("finished")
+
+    def _settle_sigma(self) -> None:
+        """Give a learned sigma its optimum for the weights as they are now.
+
+        It is the mean of those for the training images, which are many but fitted, and for the validation images,
+        which are few but new to the model: close to the error on either, and on images yet to come.
+        """
+        settings, learned = self.settings, self.training.model.learned
+        if learned is None:
+            return
+        variances = [
+            optimal_variance(
+                self.training.model,
+                split,
+                beta=self.training.effective_beta,
+                draws=settings.importance_samples,
+                at_mean=settings.sampling == "mean",
+                seed=settings.seed,
+            )
+            for split in (self.images.train, self.images.validation)
+        ]
+        if all(map(isfinite, variances)):
+            learned.put(sum(variances) / 2)
 
     def say(self, state: str, reason: str | None = None) -> None:
         """Replace status.json."""

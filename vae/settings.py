@@ -52,7 +52,9 @@ class Settings:
         1.0, "standard deviation of a pixel under the gaussian likelihood", at_least=1e-3, at_most=1e3
     )
     sigma_learned: Literal["off", "on"] = _setting(
-        "off", "on: sigma is a weight like any other, beginning at its setting; whoever turns it meanwhile fixes it"
+        "off",
+        "on: sigma is the root mean squared error of a pixel, its optimum (Rybkin et al. 2021), and its setting is not "
+        "used; turning sigma during the run fixes it",
     )
     beta_schedule: Literal["constant", "warm-up", "cyclical"] = _setting(
         "constant",

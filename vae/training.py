@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import cos, log, pi, prod
+from math import cos, exp, pi, prod
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,9 @@ from vae.settings import Settings
 CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
 WARM_UP = 0.3  # share of a one-cycle run in which the rate rises
 START, END = 1 / 25, 1 / 2.5e5  # the first and the last rate of a one-cycle run, as shares of its peak
-LOG_SIGMA = "log_sigma"  # what a learned sigma is called in a checkpoint
-LEARNED = (log(1e-3), log(1e3))  # of it, the range that the setting sigma has
+SIGMA_IMAGES = 1000  # a learned sigma is a mean over about so many images, the latest ones: it wavers by about 0.5%
+LEARNED = "learned."  # what the names of a learned sigma's state begin with in a checkpoint
+LOG_SIGMA = "log_sigma"  # its name in checkpoints of version 1, where it was a weight
 MAX_THREADS = 8  # networks of this size gain nothing from more
 
 
@@ -39,7 +40,7 @@ class Diverged(InputError):
 
 
 def _likely_cause(settings: Settings) -> str:
-    if settings.likelihood == "gaussian" and settings.sigma < 0.1:
+    if settings.likelihood == "gaussian" and settings.sigma_learned == "off" and settings.sigma < 0.1:
         return (
             f"sigma {settings.sigma:g} makes the loss {settings.sigma**-2:,.0f} times that of sigma 1; "
             "raise sigma, or lower the learning rate"
@@ -135,11 +136,12 @@ class Training:
         try:
             saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
             beta, training.lr, sigma, scheduled = saved["live"].tolist()
-            if LOG_SIGMA in saved:
-                weights[LOG_SIGMA] = saved[LOG_SIGMA]
-            else:
+            learned = {name: tensor for name, tensor in saved.items() if name.startswith(LEARNED)}
+            if LOG_SIGMA in saved:  # where the descent had come, which counts for nothing once a batch is seen
+                learned = {"learned.variance": (2 * saved[LOG_SIGMA]).exp(), "learned.weight": torch.tensor(0.0)}
+            if not learned:
                 training.sigma = sigma
-            training.model.load_state_dict(weights)
+            training.model.load_state_dict(weights | learned)
             for name, tensor in training.moments().items():
                 tensor.copy_(saved[name])
             training.noise.set_state(saved["noise"].clone())
@@ -183,8 +185,8 @@ class Training:
 
     @property
     def learns_sigma(self) -> bool:
-        """Whether sigma is a weight that is trained along."""
-        return self.model.log_sigma is not None
+        """Whether sigma is found while the model trains."""
+        return self.model.learned is not None
 
     def state(self) -> dict[str, Tensor]:
         """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
@@ -192,7 +194,7 @@ class Training:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise Diverged(self.step + 1, self.settings)
         live = torch.tensor([self.beta, self.lr, self.sigma, self.scheduled], dtype=torch.float64)
-        learned = {} if self.model.log_sigma is None else {LOG_SIGMA: self.model.log_sigma.detach()}
+        learned = {name: buffer for name, buffer in self.model.named_buffers() if name.startswith(LEARNED)}
         return self.moments() | learned | {"noise": self.noise.get_state(), "live": live}
 
     def check(self) -> None:
@@ -224,6 +226,7 @@ class Training:
                 capacity=self.settings.capacity,
                 tc_weight=self.settings.tc_weight,
                 at_mean=self.settings.sampling == "mean",
+                learn_sigma=None if self.model.learned is None else self._learn_sigma,
             )
         self.optimiser.zero_grad(set_to_none=True)
         (loss / self._pixels if self._pixels > 1 else loss).backward()
@@ -231,10 +234,12 @@ class Training:
             terms = torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
             terms = ranks.average(self, terms)
         self.optimiser.step()
-        if self.model.log_sigma is not None:
-            with torch.no_grad():
-                self.model.log_sigma.clamp_(*LEARNED)
         return terms
+
+    def _learn_sigma(self, squared_error: Tensor) -> None:
+        assert self.model.learned is not None
+        kept = exp(-self.settings.batch_size * ranks.count() / SIGMA_IMAGES)
+        self.model.learned.take_in(ranks.mean(squared_error), kept)
 
     def moments(self) -> dict[str, Tensor]:
         """The optimiser's memory of every weight, by name: the tensors themselves."""
@@ -276,8 +281,8 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
     descend: Callable[[Tensor, Tensor], Tensor] = training.descend
     while training.step < steps and ranks.go_on(training):
         # a graph holds sigma as a constant, unless it is learned, and no word between ranks
-        log_sigma = training.model.log_sigma
-        constant = training.sigma if log_sigma is None else 0.0
+        learned = training.model.learned
+        constant = training.sigma if learned is None else 0.0
         if device.type == "cuda" and captured != constant and ranks.count() == 1:
             descend, captured = _captured(training), constant
         if training.scheduled:
@@ -295,7 +300,7 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
             training.check()
         seen = training.step * size
-        width = training.sigma if log_sigma is None else log_sigma.detach().exp()
+        width = training.sigma if learned is None else learned.variance.sqrt()
         yield Step(training.step, steps, seen, seen // n, training.beta, lr, width, terms)
 
 
@@ -427,7 +432,7 @@ def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
     zeta = torch.zeros((size, noise), device=device)
 
     # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
-    touched = [*training.model.parameters(), *training.moments().values()]
+    touched = [*training.model.parameters(), *training.model.buffers(), *training.moments().values()]
     before = [tensor.detach().clone() for tensor in touched]
     beside = torch.cuda.Stream(device)
     beside.wait_stream(torch.cuda.current_stream(device))
