@@ -219,8 +219,11 @@ def audience_settings(settings: Settings) -> Settings:
             f"The audience trains digits, with an mlp of at most {AUDIENCE_LAYERS} layers of {AUDIENCE_WIDTH} and "
             f"{AUDIENCE_LATENTS} latent dimensions; choose a smaller one."
         )
-    minutes = min(settings.stop_minutes or AUDIENCE_MINUTES, AUDIENCE_MINUTES)
-    return replace(settings, stop_minutes=minutes, device="cpu")
+    if settings.stop_minutes > AUDIENCE_MINUTES:
+        raise InputError(
+            f"A run of the audience ends after {AUDIENCE_MINUTES:g} minutes; lower stop_minutes, or put 0."
+        )
+    return replace(settings, stop_minutes=settings.stop_minutes or AUDIENCE_MINUTES, device="cpu")
 
 
 def _refuse_more_of_the_audience() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages import _images
 from pages._upload_door import contents_of
 from vae.errors import InputError
-from vae.settings import Settings, choices_of, field_types
+from vae.settings import Settings, choices_of, field_types, value_of
 
 # A run that is worth watching from its first second and goes on for minutes.
 FIRST = Settings(
@@ -49,18 +49,14 @@ def show(own_images: bool) -> None:
             if i % COLUMNS == 0:
                 row = st.columns(COLUMNS)
             with row[i % COLUMNS]:
-                _field(name, known[name].metadata)
+                _field(name, known[name].metadata["help"])
         if "data" in names:
             _about_data(own_images)
 
 
 def read() -> Settings:
     """The settings as they were entered. `InputError` in a sentence where they make no sense."""
-    entered = {f.name: st.session_state.get(_key(f.name)) for f in fields(Settings) if f.name not in FIXED}
-    for name, value in entered.items():
-        if value is None:
-            raise InputError(f"{name} is empty; enter a value.")
-    return Settings.of(entered)
+    return Settings.of({f.name: _entered(f.name) for f in fields(Settings) if f.name not in FIXED})
 
 
 def choose_data(data: str) -> None:
@@ -75,31 +71,41 @@ def _key(name: str) -> str:
     return f"set-{name}"
 
 
-def _field(name: str, limits: Any) -> None:
+def _field(name: str, help: str) -> None:
     label, first = name.replace("_", " "), getattr(FIRST, name)
-    shared: dict[str, Any] = {"key": _key(name), "help": limits["help"], "persist_state": "session"}
-    kind = field_types()[name]
+    shared: dict[str, Any] = {"key": _key(name), "help": help, "persist_state": "session"}
     if name == "data":
         labels = _images.choices()
         options = list(labels)
         st.selectbox(label, options, options.index(first), format_func=lambda data: labels.get(data, data), **shared)
     elif options := list(choices_of(name) or ()):
         st.selectbox(label, options, options.index(first), on_change="ignore", **shared)
-    elif kind is bool:
+    elif field_types()[name] is bool:
         st.checkbox(label, first, on_change="ignore", **shared)
-    elif kind is int:
-        st.number_input(label, *_ends(limits, int), first, 1, on_change="ignore", **shared)
-    elif kind is float:
-        step = 1e-4 if 0 < first < 0.1 else 0.1
-        st.number_input(label, *_ends(limits, float), first, step, format="%g", on_change="ignore", **shared)
     else:
-        st.text_input(label, ",".join(map(str, first)), on_change="ignore", **shared)
+        _number(name, label, first, shared)
 
 
-def _ends(limits: Any, kind: type) -> tuple[Any, Any]:
-    """The least and the greatest value that a field takes, or None."""
-    low, high = limits["at_least"], limits["at_most"]
-    return None if low is None else kind(low), None if high is None else kind(high)
+@st.fragment
+def _number(name: str, label: str, first: Any, shared: dict[str, Any]) -> None:
+    """A field for a number, or for the widths of `hidden`, and why what is in it cannot be.
+
+    It is a text field, for `st.number_input` keeps the last valid number where another one is typed, and reads "1e9" in
+    a field for whole numbers as 1. So what is typed is what `read` gets, and `Settings` alone says what is right.
+    """
+    st.text_input(label, ",".join(map(str, first)) if isinstance(first, tuple) else f"{first:g}", **shared)
+    try:
+        _entered(name)
+    except InputError as error:
+        st.caption(f":red[{error}]")
+
+
+def _entered(name: str) -> Any:
+    """What is in the field of a setting, checked by itself. `InputError` in a sentence where it makes no sense."""
+    value = st.session_state.get(_key(name))
+    if value is None or (not str(value).strip() and name != "hidden"):
+        raise InputError(f"{name} is empty; enter a value.")
+    return value_of(name, value)
 
 
 def _about_data(own_images: bool) -> None:

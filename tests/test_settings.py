@@ -83,6 +83,12 @@ def test_a_whole_number_is_a_whole_number(name, value) -> None:
     assert "whole number" in refusal({name: value})
 
 
+def test_a_whole_number_may_have_an_exponent() -> None:
+    assert Settings.of({"epochs": "1e3", "seed": "2.5E6", "batch_size": " 64 "}).epochs == 1000
+    assert refusal({"epochs": "1e9"}) == "epochs must be at most 100000, not 1e+09."
+    assert "whole number" in refusal({"epochs": "1e-3"})
+
+
 def test_a_whole_number_of_any_length_is_refused_by_its_range() -> None:
     assert refusal({"latent_dim": 10**400}).startswith("latent_dim must be")
     assert refusal({"hidden": [10**400]}).startswith("hidden must be")

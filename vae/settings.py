@@ -166,6 +166,13 @@ def choices_of(name: str) -> tuple[str, ...] | None:
     return metadata["choices"] or (get_args(kind) if get_origin(kind) is Literal else None)
 
 
+def value_of(name: str, value: Any) -> Any:
+    """Setting `name` from a string or JSON value. `InputError` where it cannot be."""
+    converted = _convert(name, value, field_types()[name])
+    check_setting(name, converted)
+    return converted
+
+
 def check_setting(name: str, value: Any) -> None:
     """Raise `InputError` where setting `name` cannot be `value`."""
     _check(name, value, next(f.metadata for f in fields(Settings) if f.name == name))
@@ -198,15 +205,29 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         if type(value) is int:
             return value
         try:
-            return int(str(value))
+            return _whole(value)
         except ValueError:
-            raise InputError(f"{name} must be a whole number, not {short(value)}.") from None
+            raise InputError(f"{name} must be a whole number, not {short(value)}{_commas(value)}.") from None
     if kind is float:
         try:
             return _float(str(value) if isinstance(value, bool) else value)
         except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number, not {short(value)}.") from None
+            raise InputError(f"{name} must be a number, not {short(value)}{_commas(value)}.") from None
     return value
+
+
+def _whole(value: Any) -> int:
+    """ "12" or "1e3" as a whole number. `ValueError` where it is none."""
+    try:
+        return int(str(value))
+    except ValueError:
+        if not isinstance(value, str) or not float(value).is_integer():
+            raise
+        return int(float(value))
+
+
+def _commas(value: Any) -> str:
+    return "; write it without commas, and a decimal point where one is needed" if "," in str(value) else ""
 
 
 def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> None:
@@ -222,11 +243,17 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
         if not isfinite(number):
             raise InputError(f"{name} must be finite, not {number}.")
         if limits["at_least"] is not None and number < limits["at_least"]:
-            raise InputError(f"{name} must be at least {limits['at_least']:g}, not {number:g}.")
+            raise InputError(f"{name} must be at least {_said(limits['at_least'])}, not {_said(number)}.")
         if limits["above"] is not None and number <= limits["above"]:
-            raise InputError(f"{name} must be above {limits['above']:g}, not {number:g}.")
+            raise InputError(f"{name} must be above {_said(limits['above'])}, not {_said(number)}.")
         if limits["at_most"] is not None and number > limits["at_most"]:
-            raise InputError(f"{name} must be at most {limits['at_most']:g}, not {number:g}.")
+            raise InputError(f"{name} must be at most {_said(limits['at_most'])}, not {_said(number)}.")
+
+
+def _said(number: float) -> str:
+    """A number in few digits, or in all of them where those few would be another one."""
+    few = f"{number:g}"
+    return few if float(few) == number else repr(number)
 
 
 def _float(number: Any) -> float:

@@ -35,10 +35,15 @@ export class Dial {
     this.root.querySelector(".lv-marks").append(mark);
   }
 
+  // What is typed is asked for as it stands: what it cannot be, the run's answer says in a sentence.
   type(at) {
-    const value = Number(this.number.value.trim().replace("−", "-").replace(",", "."));
-    if (this.number.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (value > 0 || this.scale.zero)) this.turn(value, at);
-    else this.write();
+    const text = this.number.value.trim();
+    const value = Number(text.replace("−", "-").replace(",", "."));
+    if (text !== "" && Number.isFinite(value)) this.turn(value, at);
+    else {
+      if (text !== "") this.send(text, at);
+      this.write();
+    }
   }
 
   // A person wants `value`.
