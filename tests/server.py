@@ -21,7 +21,7 @@ from pages._lecture import PresenterLink
 from pages._live import Hub
 from pages._routes import PreloadHeader, routes
 
-PATIENCE = 30.0  # seconds for what takes its time on a busy machine
+PATIENCE = 600.0  # seconds for what takes its time: a run in the background gets what a busy machine leaves
 
 
 class Server:

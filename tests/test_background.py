@@ -43,7 +43,7 @@ def is_running(folder: Path) -> bool:
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
     """Exit code and the last line of what it said."""
-    said = process.communicate(timeout=120)[1]
+    said = process.communicate(timeout=600)[1]
     assert "Traceback" not in said
     return process.returncode, said.splitlines()[-1] if said else ""
 

@@ -244,11 +244,10 @@ def offline(monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", FETCHED)
 @pytest.mark.usefixtures("offline")
-def test_without_a_network_the_answer_is_quick_and_one_sentence(name, tmp_path) -> None:
-    start = time.monotonic()
+def test_without_a_network_the_answer_is_quick_and_one_sentence(name, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("waits, where trying again is of no use"))
     with pytest.raises(InputError, match=f"{name} is not in .* could not be downloaded .*--data-root") as error:
         load(name, tmp_path / "new")
-    assert time.monotonic() - start < 10
     assert one_sentence(str(error.value))
     assert not any((tmp_path / "new").iterdir())
 
@@ -528,12 +527,13 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.cut = self.silent = False
+        self.given_up = threading.Event()  # until then a silent server says nothing
         outer = self
 
         class Handler(SimpleHTTPRequestHandler):
             def do_GET(self) -> None:
                 if outer.silent:
-                    time.sleep(3)
+                    outer.given_up.wait(120)
                 super().do_GET()
 
             def copyfile(self, source, output) -> None:
@@ -589,13 +589,12 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(server, tmp_path) -> N
 def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch) -> None:
     server.silent = True
     monkeypatch.setattr(data, "TIMEOUT", 0.2)
-    start = time.monotonic()
-    with pytest.raises(InputError, match="could not be downloaded"):
+    with pytest.raises(InputError, match="could not be downloaded"):  # it would be answered in the end
         load("mnist", tmp_path / "root")
-    assert time.monotonic() - start < 9  # one wait as long as is usual would be longer
+    server.given_up.set()
     assert socket.getdefaulttimeout() is None
 
 
 def test_torchvision_imports_beside_whatever_torch_is_installed() -> None:
     code = "from vae.data import torchvision_datasets as d; assert d().MNIST and d() is d()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

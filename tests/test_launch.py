@@ -594,7 +594,7 @@ def test_a_lecture_prints_its_links_and_knows_its_presenter(tmp_path) -> None:
 def answer(url: str) -> tuple[int, str] | None:
     """Status and cookie that a GET is answered with; None where nobody answers yet."""
     host, _, path = url.removeprefix("http://").partition("/")
-    connection = HTTPConnection(host, timeout=10)
+    connection = HTTPConnection(host, timeout=60)
     try:
         connection.request("GET", f"/{path}")
         response = connection.getresponse()

@@ -69,6 +69,7 @@ def test_a_snapshot_shows_the_model_as_it_is(k, arch, likelihood, colour, digits
     (tmp_path / "a" / "live").mkdir(parents=True)
     training = trained(settings, images)
     model = training.model
+    began = time.time()
     Snapshots(tmp_path / "a", images, {"parameters": 7, "device": "abacus"}).write(training, RUNNING | {"lr": 0.5})
 
     meta, probe = frame(tmp_path / "a", PROBE)
@@ -101,7 +102,7 @@ def test_a_snapshot_shows_the_model_as_it_is(k, arch, likelihood, colour, digits
     assert meta["lr"] == 0.5
     assert meta["decoder_step"] == meta["manifold_step"] == 30
     assert meta["memory"] > 1 << 20
-    assert abs(meta["time"] - time.time()) < 60
+    assert began <= meta["time"] <= time.time()
 
     meta, weights = frame(tmp_path / "a", DECODER)
     assert meta["step"] == 30
@@ -139,14 +140,16 @@ def test_a_model_that_has_come_to_nothing_can_still_be_shown(digits, tmp_path) -
 def test_a_frame_of_a_run_tells_where_it_is(digits, tmp_path, monkeypatch) -> None:
     """Its numbers are the means over the batches since the frame before."""
     monkeypatch.setattr(live, "SHARE", 0.5)
+    monkeypatch.setattr(live, "FRAME_EVERY", 0.01)  # ten frames come before the end, however fast the steps are
     folder = tmp_path / "a"
     folder.mkdir()
-    watch(folder)
+    began = time.monotonic()
     settings = dataclasses.replace(SMALL, reduction="mean", beta=0.02, epochs=40, beta_schedule="warm-up")
     terms, before, frames = [], 0, 0
     for step in run(settings, folder, digits):
         assert step is not None
         terms.append(step.terms)
+        watch(folder)
         if not (folder / FRAME).exists() or frame(folder)[0]["step"] == before:
             continue
         meta = frame(folder)[0]
@@ -161,7 +164,7 @@ def test_a_frame_of_a_run_tells_where_it_is(digits, tmp_path, monkeypatch) -> No
         assert [meta["distortion"], *meta["rate_per_dim"]] == pytest.approx(mean, rel=1e-4)
         assert meta["rate"] == pytest.approx(sum(mean[1:]), rel=1e-4)
         assert meta["elbo"] == pytest.approx(-sum(mean), rel=1e-4)
-        assert 0 < meta["seconds"] < 60
+        assert 0 < meta["seconds"] < time.monotonic() - began
         if meta["validation"] is not None:
             assert meta["validation"]["step"] <= step.step
             assert set(meta["validation"]) == {"distortion", "rate", "elbo", "step"}

@@ -181,10 +181,8 @@ def test_the_line_moves_on_when_the_holder_is_killed(tmp_path, other) -> None:
     third.hears("place 2")
     second.kill()
     third.hears("place 1")
-    start = time.monotonic()
     first.kill()
     third.hears("turn")
-    assert time.monotonic() - start < 2
     assert len(tickets(tmp_path)) == 1
     third.kill()
     assert len(tickets(tmp_path)) == 1  # left behind
@@ -276,6 +274,6 @@ for _ in range(6):
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
     assert [process.returncode for process in processes] == [0] * 8
     assert tickets(tmp_path / "line") == []

@@ -65,7 +65,7 @@ def ended(processes: list[subprocess.Popen[str]], seconds: float = 120) -> list[
             process.kill()
 
 
-def wait_for(folder: Path, state: str, step: int = 0, seconds: float = 60) -> dict:
+def wait_for(folder: Path, state: str, step: int = 0, seconds: float = 120) -> dict:
     deadline = time.monotonic() + seconds
     while True:
         status = runs.read_status(folder)
@@ -184,7 +184,7 @@ def test_a_killed_rank_ends_the_run_in_one_sentence_and_it_can_be_resumed(lost, 
     processes = start(folder, *long, "--checkpoint-every", "0.1")
     wait_for(folder, "running")
     control.ask(folder, pace=50.0)  # slow enough not to end before it is killed
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while checkpoint.read(folder).step < 5:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -67,7 +67,7 @@ NAMELESS = """(within) => [...document.querySelectorAll(`${within} :is(button, i
   .map((e) => e.outerHTML.slice(0, 120))"""
 
 
-def eventually(check: Callable[[], T], seconds: float = 45) -> T:
+def eventually(check: Callable[[], T], seconds: float = 90) -> T:
     """What `check` returns once it raises no AssertionError any more; its last error where it never stops."""
     deadline = time.monotonic() + seconds
     while True:

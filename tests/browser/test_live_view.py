@@ -206,6 +206,21 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
     eventually(lambda: check(meta(room)["beta"] == 1))
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [("much", "beta must be a number"), ("-1", "beta must be at least 0"), ("1e9", "beta must be at most 1e+06")],
+)
+def test_what_cannot_be_is_refused_in_a_sentence_and_the_dial_goes_back(view, run, typed, sentence) -> None:
+    room = view()
+    steers(room)
+    field = room.page.locator(".lv-beta input[type=text]")
+    before = field.input_value()
+    field.fill(typed)
+    field.press("Enter")
+    eventually(lambda: check(sentence in room.text(".lv-notice")))
+    eventually(lambda: check(field.input_value() == before))
+
+
 def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     room = view()
     steers(room)
@@ -524,12 +539,19 @@ def test_zones_are_drawn_beneath_the_points_until_they_are_switched_off(view) ->
 
 
 def test_the_motion_is_smooth(view) -> None:
-    """Frames of the display go on coming while snapshots arrive and the lens moves; the bound is a weak machine's."""
+    """Frames of the display go on coming while snapshots arrive and the lens moves: a quarter of an empty page's."""
     room = view()
+    empty = room.page.context.new_page()
     frames = """async () => {
       let n = 0;
       const end = performance.now() + 2000;
       while (performance.now() < end) { await new Promise(requestAnimationFrame); n++; }
       return n / 2;
     }"""
-    assert np.median([room.page.evaluate(frames) for _ in range(3)]) > 15
+    counted: dict[Any, list[float]] = {room.page: [], empty: []}
+    for _ in range(3):  # in turns, so that the machine is as busy for one as for the other
+        for page, counts in counted.items():
+            page.bring_to_front()
+            counts.append(page.evaluate(frames))
+    empty.close()
+    assert np.median(counted[room.page]) > np.median(counted[empty]) / 4
