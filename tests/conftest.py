@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from vae.data import ImageSet, load
 from vae.errors import InputError
+
+NO_NICE = str(Path(__file__).with_name("no_nice"))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (NO_NICE, os.environ.get("PYTHONPATH"))))
 
 
 def lacking(reason: str) -> NoReturn:

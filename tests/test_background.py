@@ -48,13 +48,24 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
     return process.returncode, said.splitlines()[-1] if said else ""
 
 
-def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path) -> None:
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no priorities")
+def test_a_process_in_the_background_has_the_lowest_priority() -> None:
+    code = "import os; from vae.training import prepare_process; prepare_process(background=True); print(os.nice(0))"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "19"
+
+
+def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path, monkeypatch) -> None:
     """One is killed while it trains, one leaves the line, one fails when its turn has come, one is stopped."""
+    monkeypatch.setenv("ELBO_ROOM_TEST_NICE", str(tmp_path / "niced"))
     first, second, wrong, tired = (tmp_path / name for name in ("first", "second", "wrong", "tired"))
     running = begin(first, epochs=100_000)
     assert wait_for(lambda: is_running(first), running)
-    if hasattr(os, "getpriority"):
-        assert os.getpriority(os.PRIO_PROCESS, running.pid) == 19
+    if hasattr(os, "nice"):
+        assert (tmp_path / "niced").read_text() == "19"
 
     waiting = {
         second: begin(second, epochs=100_000),

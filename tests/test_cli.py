@@ -254,7 +254,7 @@ def test_what_cannot_be_evaluated_is_one_sentence(arguments, word, trained, caps
 def test_the_command_itself_says_one_sentence_and_exits_with_2(tmp_path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "vae", "train", "--latent-dim", "0"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "latent_dim must be at least 1, not 0.\n"
@@ -265,7 +265,7 @@ def test_wrong_options_are_answered_without_torch() -> None:
         "import sys; from vae.__main__ import main; assert main(['train', '--beta', '-1']) == 2; "
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=600, capture_output=True)
 
 
 def test_public_names_are_there_and_cost_nothing_until_used() -> None:
@@ -276,7 +276,7 @@ def test_public_names_are_there_and_cost_nothing_until_used() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'vea'"):
         vae.vea  # noqa: B018
     code = "import sys, vae; vae.Settings(); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=600)
 
 
 @pytest.mark.mnist

@@ -210,7 +210,7 @@ for i in range(1, {TIMES} + 1):
     while any(thread.is_alive() for thread in threads) or any(process.poll() is None for process in others):
         seen.append(json.loads((tmp_path / control.FILE_NAME).read_text())["id"] if ids else 0)
     for process in others:
-        ids += map(int, process.communicate(timeout=120)[0].split())
+        ids += map(int, process.communicate(timeout=600)[0].split())
         assert process.returncode == 0
     assert sorted(ids) == list(range(1, 5 * TIMES + 1))
     assert own == {name: list(range(1, TIMES + 1)) for name in own}

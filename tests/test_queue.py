@@ -274,6 +274,6 @@ for _ in range(6):
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=120)
+        process.communicate(timeout=600)
     assert [process.returncode for process in processes] == [0] * 8
     assert tickets(tmp_path / "line") == []
