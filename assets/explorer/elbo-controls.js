@@ -12,6 +12,7 @@ const OPTIONS = `
     ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
     <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
     <button data-switch="points" title="the means of all held-out images; a click on one chooses it">points</button>
+    <button class="lv-fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
   </div>`;
 
 const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];

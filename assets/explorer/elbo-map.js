@@ -189,8 +189,10 @@ export class PlaneMap extends Pane {
     const [from, begin] = [this.view.toData(...at), this.state.q];
     this.held = found;
     this.on.point(-1);
+    const finger = event.pointerType === "touch";
+    if (finger && this.tookHandle) this.pointer.keep();
     const drag = (moving) => {
-      if (moving.pointerId !== event.pointerId) return;
+      if (moving.pointerId !== event.pointerId || (finger && !this.pointer.swipe?.drags)) return;
       this.on.hold(dragged(begin, found, from, this.view.toData(...this.pointer.at(moving))), moving.timeStamp);
     };
     const drop = ({ pointerId }) => {

@@ -45,6 +45,7 @@ export class Elbo extends Page {
     this.weights = new Weights(this.$(".eb-weights"), { ask: (fields) => this.ask("weights", fields), drawn: () => this.drawn() });
     this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
     walkTabs(this.$(".eb-tabs"));
+    this.watchSizes(root.querySelectorAll(".eb-bar canvas, .eb-panel canvas"), () => this.resized());
     this.fill();
   }
 
@@ -244,6 +245,7 @@ export class Elbo extends Page {
     const { signal } = this.listener;
     const on = (selector, type, action) => this.$(selector).addEventListener(type, action, { signal });
     this.root.addEventListener("click", (event) => this.press(event), { signal });
+    on(".lv-fit", "click", () => this.map.reset());
     on(".eb-reset", "click", (event) => this.setQ(this.ofEncoder, false, event.timeStamp));
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     window.addEventListener("hashchange", () => this.followLink(), { signal });
@@ -404,6 +406,7 @@ export class Elbo extends Page {
     if (this.lookDirty) {
       this.map.aim(this.state.view === "plane");
       this.map.expire();
+      this.$(".lv-fit").hidden = this.map.camera.auto;
     }
     const moved = this.map.camera.advance(dt || 16) || this.lookDirty;
     this.lookDirty = false;

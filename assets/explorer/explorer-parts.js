@@ -24,6 +24,7 @@ export const HTML = `
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
     <p class="er-holes"></p>
     <p class="er-note" role="status"></p>
+    <button class="er-whole" title="show all of the map again (double tap on the map)" hidden>whole map</button>
     <div class="er-message" role="status">Loading the map …</div>
     <p class="er-voice" aria-live="polite"></p>
   </div>

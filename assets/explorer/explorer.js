@@ -11,6 +11,7 @@ import { Frame } from "./frame.js";
 import { perPoint, standardNormal } from "./gaussian.js";
 import { complete, restrict } from "./given.js";
 import { HoleNumbers } from "./hole-numbers.js";
+import { Inset } from "./inset.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
@@ -22,6 +23,7 @@ import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
 import { MOST as SPACE_MOST, Space } from "./space.js";
 import { State } from "./state.js";
+import { keepSwipesOff } from "./swipe.js";
 import { afterPaint, calm, measure } from "./timing.js";
 import { Tools } from "./tools.js";
 
@@ -35,6 +37,7 @@ export class Explorer {
     this.networks = []; // of the open model
     root.classList.add("er");
     root.innerHTML = HTML;
+    keepSwipesOff(root);
     this.$ = (selector) => root.querySelector(selector);
     this.map = new LatentMap(this.$(".er-map"));
     this.holes = new HoleNumbers(this.$(".er-holes"), this.$(".er-map"));
@@ -44,6 +47,7 @@ export class Explorer {
     this.tools = new Tools(this, {
       tabs: this.$(".er-tabs"), panels: this.$(".er-panels"), marks: this.$(".er-marks"), layer: new Layer(this.$(".er-layer")),
     });
+    this.inset = new Inset(this.$(".er-map"), () => [this.$(".er-decoded")]);
     this.space = new Space(this, this.$(".er-space"), this.$(".er-wire"));
     this.map.onView = (view) => {
       this.space.draw(view);
@@ -55,12 +59,15 @@ export class Explorer {
       this.saveHash();
     };
     this.pointer = new Pointer(this.$(".er-map"), this.map, {
-      hover: (x, y, at) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at),
+      hover: (x, y, at, finger) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at, finger),
       click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
       press: (x, y, at) => this.tools.takes("press", x, y, at) || this.space.press(x, y),
       drag: (x, y, at) => (this.space.from ? this.space.drag(x, y, at) : this.tools.tell("drag", x, y, at)),
-      drop: (x, y, at) => (this.space.from ? this.space.drop(x, y, at) : this.tools.tell("drop", x, y, at)),
+      drop: (x, y, at, cancelled) => (this.space.from ? this.space.drop(x, y, at, cancelled) : this.tools.tell("drop", x, y, at, cancelled)),
       pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
+      reset: () => this.map.reset(),
+      touched: (x, y) => this.inset.show(x, y),
+      lifted: () => this.inset.hide(),
     });
     this.connectButtons();
   }
@@ -221,7 +228,7 @@ export class Explorer {
         this.tools.tell("changed", new Set(["plane"]), performance.now());
         this.schedule(performance.now());
       }
-      this.map.say("tsne", "t-SNE has no inverse: the lens decodes the μ of the nearest point");
+        this.map.say("tsne", "t-SNE has no inverse: the lens decodes the μ of the nearest point; zones, density and manifold are drawn on planes");
     } catch (error) {
       if (wanted()) this.map.say("tsne", error.message);
     }
@@ -269,13 +276,15 @@ export class Explorer {
 
   // --- z -----------------------------------------------------------------------------------------------------------
 
-  hover(x, y, at) {
-    if (!this.frame || this.state.pinned) return;
+  // A finger takes the lens along even where that is pinned; a mouse does not.
+  hover(x, y, at, finger = false) {
+    if (!this.frame || (this.state.pinned && !finger)) return;
     const { state, map, showsAllOfZ } = this;
     this.lift(...map.view.toData(x, y));
     const index = showsAllOfZ ? -1 : map.markerAt(x, y);
     this.pointed = index < 0 ? null : { index, z: state.z.slice() };
-    this.schedule(at);
+    if (state.pinned) state.set({ point: -1 }, at);
+    else this.schedule(at);
   }
 
   // z goes to a spot of the map; where no spot stands for a z, to the mean of the visible point that is drawn nearest to it.
@@ -337,6 +346,7 @@ export class Explorer {
     on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
     on(".er-share", () => this.share());
+    on(".er-whole", () => this.map.reset());
     const weak = new WeakRef(this); // the window must not keep what was left for another page
     window.addEventListener("hashchange", () => weak.deref()?.followLink());
     this.root.addEventListener("keydown", (event) => this.key(event));

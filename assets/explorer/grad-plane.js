@@ -5,6 +5,7 @@ import { disc, fresh, line } from "./chart.js";
 import { contour } from "./contours.js";
 import { short } from "./format.js";
 import { Gaussian } from "./grad-gaussian.js";
+import { Pointer } from "./pointer.js";
 import { THEORY, faded, rgb, theme } from "./palette.js";
 import { ticks } from "./ticks.js";
 import { View } from "./view.js";
@@ -26,8 +27,13 @@ export class Plane {
     root.setAttribute("aria-label", `${name}: drag q by its middle or by the ends of its axes; arrow keys move its middle`);
     root.innerHTML = "<canvas></canvas><canvas></canvas>";
     [this.ground, this.motion] = root.children;
-    root.addEventListener("pointerdown", (event) => this.grab(event));
-    root.addEventListener("pointermove", (event) => (root.style.cursor = this.handleAt(event) ? "grab" : ""));
+    this.pointer = new Pointer(root, this, {
+      hover: (x, y, at, finger) => finger || (root.style.cursor = this.handleAt(x, y, GRIP.mouse) ? "grab" : ""),
+      click: () => {},
+      press: (x, y, at, finger) => this.press(x, y, finger ? GRIP.touch : GRIP.mouse),
+      drag: (x, y) => this.pull(x, y),
+      drop: () => this.drop(),
+    });
     root.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.renew()).observe(root);
   }
@@ -187,37 +193,34 @@ export class Plane {
 
   // --- hands ---------------------------------------------------------------------------------------------------------------
 
-  at(event) {
-    const box = this.root.getBoundingClientRect();
-    return [event.clientX - box.left - this.root.clientLeft, event.clientY - box.top - this.root.clientTop];
-  }
-
-  handleAt(event) {
+  handleAt(px, py, reach) {
     if (!this.view || !this.q) return null;
-    const [px, py] = this.at(event);
-    const reach = GRIP[event.pointerType === "touch" ? "touch" : "mouse"];
     const away = this.handles(this.q).map(([x, y], i) => ({ i, d: Math.hypot(x - px, y - py) - (i ? 2 : 0) }));
     const nearest = away.reduce((best, one) => (one.d < best.d ? one : best));
     if (nearest.d < reach) return { part: nearest.i };
     const zeta = this.q.whitened(this.view.toData(px, py), [0, 0]);
-    return Math.hypot(...zeta) < 1 ? { part: 0 } : null; // anywhere within the ellipse takes the whole
+    return Math.hypot(...zeta) < 1 ? { part: 0, body: true } : null; // anywhere within the ellipse takes the whole
   }
 
-  grab(event) {
-    const found = this.handleAt(event);
-    if (!found || event.button !== 0) return;
-    this.root.setPointerCapture(event.pointerId);
-    const start = this.view.toData(...this.at(event));
-    const offset = start.map((v, i) => v - this.q.mu[i]);
-    let last = this.q;
-    const move = (moving) => this.drag((last = this.moved(found.part, this.view.toData(...this.at(moving)), offset)), false);
-    const drop = () => {
-      this.root.removeEventListener("pointermove", move);
-      for (const type of ["pointerup", "pointercancel"]) this.root.removeEventListener(type, drop);
-      this.drag(last, true);
-    };
-    this.root.addEventListener("pointermove", move);
-    for (const type of ["pointerup", "pointercancel"]) this.root.addEventListener(type, drop);
+  // A handle is dragged in any direction; within the ellipse, a finger that swipes up or down scrolls the page.
+  press(x, y, reach) {
+    const found = this.handleAt(x, y, reach);
+    if (!found) return false;
+    const offset = this.view.toData(x, y).map((v, i) => v - this.q.mu[i]);
+    this.held = { part: found.part, offset, last: this.q };
+    return found.body ? "across" : true;
+  }
+
+  pull(x, y) {
+    const { part, offset } = this.held;
+    this.held.last = this.moved(part, this.view.toData(x, y), offset);
+    this.drag(this.held.last, false);
+  }
+
+  drop() {
+    const { last } = this.held;
+    this.held = null;
+    this.drag(last, true);
   }
 
   // q with one of its handles put to `z`.

@@ -71,6 +71,7 @@ export class Kl extends Page {
     this.pull = new Pull(this.$(".kl-pull"));
     this.tradeoff = new PathTradeoff(this.$(".kl-tradeoff"), (position) => this.slider.take(position, performance.now()));
     this.dimensions = new Dimensions(this.$(".kl-dimensions"));
+    this.watchSizes(root.querySelectorAll(".kl-tradeoff, .kl-dimensions, .kl-band canvas"), () => this.resized());
     this.fill();
   }
 
@@ -116,7 +117,7 @@ export class Kl extends Page {
     delete this.root.dataset.complete;
     this.model = new Model(path);
     const hands = {
-      hover: (pane, x, y, at) => this.hover(pane, x, y, at),
+      hover: (pane, x, y, at, finger) => this.hover(pane, x, y, at, finger),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
       move: (pane, ...args) => this.look(() => pane.camera.take(...args)),
       release: () => this.release(),
@@ -125,7 +126,7 @@ export class Kl extends Page {
     };
     const element = document.createElement("div");
     this.$(".lv-maps").replaceChildren(element);
-    this.pane = new PathMap(element, new Camera(), {}, hands);
+    this.pane = new PathMap(element, new Camera(), {}, { ...hands, decoded: () => [this.$(".kl-decoded")] });
     this.why = new Why(this.$(".kl-why"), hands);
     this.forces = path.forces && new Forces(path, this.model);
     this.$('[data-switch="forces"]').hidden = !this.forces;
@@ -153,7 +154,7 @@ export class Kl extends Page {
     this.pane.show(path, this.model);
     this.pane.decorate = (context, view) => state.forces && this.forces.draw(context, view, state);
     this.retheme();
-    this.changed(new Set(["position", "view", "zones", "hidden"]), performance.now());
+    this.changed(new Set(["position", "view", "zones", "hidden", "pinned"]), performance.now());
   }
 
   // The colours tell another factor; nothing is hidden any more.
@@ -230,8 +231,9 @@ export class Kl extends Page {
     else this.slider.show(position);
   }
 
-  hover(pane, x, y, at) {
-    if (this.state.pinned || this.state.view === "why" || !pane.view) return;
+  // A finger takes the lens along even where that is pinned; a mouse does not.
+  hover(pane, x, y, at, finger = false) {
+    if ((this.state.pinned && !finger) || this.state.view === "why" || !pane.view) return;
     pane.projection.lift(this.state.z, ...pane.view.toData(x, y));
     this.state.set({ point: -1 }, at);
   }
@@ -298,6 +300,7 @@ export class Kl extends Page {
     }
     if (has("point", "pinned")) {
       this.lensDirty = true;
+      this.root.classList.toggle("er-pinned", state.pinned);
       if (state.forces) this.pane.dirty = true;
     }
     this.startedAt ??= at;
@@ -326,7 +329,6 @@ export class Kl extends Page {
     this.$(".kl-side").hidden = why;
     this.$(".kl-pull").hidden = !state.forces;
     this.$(".kl-images").hidden = state.forces;
-    this.root.classList.toggle("er-pinned", state.pinned);
   }
 
   // One frame of the display: everything that beta has changed, at once.

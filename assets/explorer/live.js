@@ -50,6 +50,7 @@ export class Live extends Page {
       tradeoff: new Tradeoff(this.$(".lv-tradeoff")),
       rates: new Rates(this.$(".lv-rates")),
     };
+    this.watchSizes(root.querySelectorAll(".lv-curves, .lv-pair canvas"), () => this.touch("curves", "tradeoff", "rates"));
     this.drawnAt = {};
     this.setState(2);
     this.listen();
@@ -93,11 +94,12 @@ export class Live extends Page {
     const element = document.createElement("div");
     this.$(".lv-maps").append(element);
     const pane = new Pane(element, this.camera, this.state, {
-      hover: (pane, x, y, at) => this.hover(pane, x, y, at),
+      hover: (pane, x, y, at, finger) => this.hover(pane, x, y, at, finger),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
       move: (...args) => this.look(() => this.camera.take(...args)),
       release: () => this.look(() => this.releaseCamera()),
       resized: () => this.resized(),
+      decoded: () => [...this.root.querySelectorAll(".lv-decoded canvas")],
     });
     const session = new Session(this.base, name, {
       changed: (what, message) => this.heard(i, what, message),
@@ -338,8 +340,10 @@ export class Live extends Page {
     if (this.transport.key(event, Boolean(event.target.closest?.(".lv-map")))) event.preventDefault();
   }
 
-  hover(pane, x, y, at) {
-    if (this.state.pinned || this.presence.adopts || !pane.projection) return;
+  // A finger takes the lens along even where that is pinned, or follows the presenter; a mouse does not.
+  hover(pane, x, y, at, finger = false) {
+    if (finger) this.leavePresenter();
+    if ((this.state.pinned && !finger) || this.presence.adopts || !pane.projection) return;
     this.point(pane, x, y, at);
   }
 

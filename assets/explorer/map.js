@@ -71,6 +71,7 @@ export class LatentMap {
   // Everything beside Plotly takes over a view.
   setView(view) {
     this.view = view;
+    this.offerWhole(view);
     if (this.marked) this.overlay.show(view, this.scene, this.marked);
     this.overlay.nameRings(view, this.scene.projection.isLine, !this.scene.projection.invertible);
     this.manifold.follow(view);
@@ -228,6 +229,24 @@ export class LatentMap {
     const { x, y } = this.view;
     const [middle, half] = [(x[0] + x[1]) / 2, (((y[1] - y[0]) / 2) * rectangle.width) / rectangle.height];
     this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [middle - half, middle + half], "yaxis.range": y });
+  }
+
+  // Shows all of the map again; false where it was shown already.
+  reset() {
+    if (!this.isMoved) return false;
+    this.setRange(this.home);
+    return true;
+  }
+
+  // The button that shows all of the map again, in the upper right corner of the axes.
+  offerWhole({ left, width }) {
+    const button = this.root.querySelector(".er-whole");
+    button.hidden = !this.isMoved;
+    button.style.right = `${this.measured().width - left - width + 6}px`;
+  }
+
+  get isMoved() {
+    return Boolean(this.Plotly && shownBy(this.view, this.home));
   }
 
   setRange({ x, y }) {

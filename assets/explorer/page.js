@@ -3,6 +3,7 @@
 
 import { writeHash } from "./link-hash.js";
 import { topOf } from "./page-top.js";
+import { keepSwipesOff } from "./swipe.js";
 
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 
@@ -12,10 +13,17 @@ export class Page {
     this.root = root;
     root.classList.add("er", "lv", ...classes);
     this.$ = (selector) => root.querySelector(selector);
+    keepSwipesOff(root);
   }
 
   fill() {
     this.root.style.setProperty("--er-top", `${topOf(this.root) + 10}px`);
+  }
+
+  // A chart is drawn in the size that it is seen in: `resized()` hears of it when that of one of `canvases` is another.
+  watchSizes(canvases, resized) {
+    this.sizes = new ResizeObserver(resized);
+    for (const canvas of canvases) this.sizes.observe(canvas);
   }
 
   wake() {
@@ -32,6 +40,7 @@ export class Page {
     this.destroyed = true;
     cancelAnimationFrame(this.request);
     this.listener?.abort();
+    this.sizes?.disconnect();
   }
 
   saveHashSoon() {

@@ -3,6 +3,7 @@
 
 import { fresh, line } from "./chart.js";
 import { short } from "./format.js";
+import { Inset } from "./inset.js";
 import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
 import { NearestMean } from "./nearest-mean.js";
@@ -31,7 +32,8 @@ const HTML = `
   <p class="lv-name"></p>`;
 
 export class Pane {
-  // `on` = { hover(pane, x, y, at), click(pane, x, y, at, still), move(factor, u, v, du, dv), release(), resized() }
+  // `on` = { hover(pane, x, y, at, finger), click(pane, x, y, at, still), move(factor, u, v, du, dv), release(), resized(),
+  // decoded?() → canvases of what is decoded under the pointer }
   constructor(root, camera, state, on) {
     Object.assign(this, { root, camera, state, on, morph: new Morph(), dirty: true, groundDirty: true, view: null, marked: null });
     root.className = "lv-map";
@@ -42,10 +44,14 @@ export class Pane {
     [this.ground, this.motion] = root.querySelectorAll("canvas");
     this.overlay = new Overlay(root);
     this.pointer = new Pointer(root, this, {
-      hover: (x, y, at) => on.hover(this, x, y, at),
+      hover: (x, y, at, finger) => on.hover(this, x, y, at, finger),
       click: (x, y, at, still) => on.click(this, x, y, at, still),
       pinch: (factor, x, y, dx, dy) => this.move(factor, x, y, dx, dy),
+      reset: () => this.reset(),
+      touched: (x, y) => this.inset?.show(x, y),
+      lifted: () => this.inset?.hide(),
     });
+    this.inset = on.decoded && new Inset(root, on.decoded);
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("dblclick", () => on.release());
@@ -296,7 +302,15 @@ export class Pane {
     this.on.move(factor, ...view.toData(x, y), dx * perPixel, -dy * perPixel);
   }
 
+  // Shows all points again; false where they are shown already.
+  reset() {
+    if (this.camera.auto) return false;
+    this.on.release();
+    return true;
+  }
+
   destroy() {
+    this.inset?.hide();
     this.observer.disconnect();
   }
 }

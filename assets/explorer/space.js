@@ -90,7 +90,7 @@ export class Space {
   press(x, y) {
     if (!this.shown) return false;
     this.from = { start: [x, y], last: [x, y], turned: false };
-    return true;
+    return "across";
   }
 
   drag(x, y, at) {
@@ -102,10 +102,10 @@ export class Space {
     this.explorer.state.set({ turn: this.projection.turns }, at);
   }
 
-  drop(x, y, at) {
+  drop(x, y, at, cancelled) {
     const { turned } = this.from;
     this.from = null;
-    if (!turned) this.explorer.click(x, y, at, true);
+    if (!turned && !cancelled) this.explorer.click(x, y, at, true);
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------

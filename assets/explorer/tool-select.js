@@ -138,14 +138,14 @@ export class Select {
     this.explorer.tools.repaint();
   }
 
-  // A press that has not moved is a click, and goes to the lens.
-  drop(x, y, at) {
-    const moved = this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
+  // A press that has not moved is a click, and goes to the lens; a second finger ends the line without a selection.
+  drop(x, y, at, cancelled) {
+    const moved = !cancelled && this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
     const shape = moved && this.outline(cornersOf(this.trail, CORNERS, EXACT));
     this.trail = null;
     if (moved) return this.explorer.state.set({ shape }, at);
     this.explorer.tools.repaint();
-    this.explorer.click(x, y, at, true);
+    if (!cancelled) this.explorer.click(x, y, at, true);
   }
 
   // A trail of pixels on the plane, to a fiftieth of a pixel.

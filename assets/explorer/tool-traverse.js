@@ -5,6 +5,7 @@ import { signed } from "./format.js";
 import { Picture } from "./picture.js";
 import { subscript } from "./projection.js";
 import { Series } from "./series.js";
+import { Swipe } from "./swipe.js";
 
 const REACH = 3; // σ of the prior, to either side
 const ACROSS = 9; // images in a row
@@ -52,11 +53,16 @@ export class Traverse {
       <span title="rate of ${name}, mean over the test images">${this.collapsed.has(d) ? "collapsed" : `${rate.toFixed(2)} nats`}</span>`;
     const sweep = element.querySelector(".er-sweep");
     const to = (event) => this.moveTo(d, this.valueAt(sweep, event), event.timeStamp);
+    let swipe = null; // of a finger, which may be about to scroll the page
     sweep.addEventListener("pointerdown", (event) => {
       sweep.setPointerCapture(event.pointerId);
-      to(event);
+      swipe = event.pointerType === "touch" ? new Swipe(event.clientX, event.clientY, event.timeStamp, Infinity) : null;
+      if (!swipe) to(event);
     });
-    sweep.addEventListener("pointermove", (event) => event.buttons && to(event));
+    sweep.addEventListener("pointermove", (event) => {
+      if (event.buttons && (!swipe || swipe.move(event.clientX, event.clientY, event.timeStamp))) to(event);
+    });
+    sweep.addEventListener("click", (event) => swipe && to(event)); // a tap
     sweep.addEventListener("keydown", (event) => this.key(event, d));
     for (const [type, way] of [["pointerenter", d], ["focus", d], ["pointerleave", null], ["blur", null]])
       sweep.addEventListener(type, () => this.mark(way));

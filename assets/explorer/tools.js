@@ -11,7 +11,7 @@
 //   place(view)                   set this.marks (an SVG group above the points) to the view: what moves with a pointer
 //   hover(x, y, at)               the pointer is at pixel (x, y) of the map; true claims it, and the lens stays
 //   click(x, y, at, still)        likewise a click or tap
-//   press(x, y, at), drag(x, y, at), drop(x, y, at)   true from press claims a drag, and the map does not pan
+//   press(x, y, at), drag(x, y, at), drop(x, y, at, cancelled)   true from press claims a drag, and the map does not pan
 //   retheme()                     the page's colours are others now
 //
 // What is set in a tool stands in the state under names of its own (link-fields.js), so that a link brings it back.
