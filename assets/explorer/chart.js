@@ -117,6 +117,12 @@ export class Plot {
   }
 }
 
+// How wide a label is.
+export function widthOf(context, { font: family }, text, font = "12px") {
+  context.font = `${font} ${family}`;
+  return context.measureText(text).width;
+}
+
 export function line(context, x0, y0, x1, y1) {
   context.beginPath();
   context.moveTo(x0, y0);

@@ -19,6 +19,7 @@ const SURGERY = [
 
 const HTML = `
   <div class="kl-band kl-scores" hidden></div>
+  <p class="kl-key"></p>
   <div class="kl-band kl-parts"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
   <div class="kl-turn">
     <button class="kl-play" title="there and back again (space)"></button>
@@ -65,7 +66,7 @@ export class BetaSlider {
   thresholds() {
     const { path } = this;
     return (path.linear?.thresholds ?? []).map((beta, d) => {
-      const title = `${subscript("z", d + 1)} dies at β = λ/σₚ² = ${short(beta)}, by the closed form`;
+      const title = `${subscript("z", d + 1)} dies at β = λ/σ² = ${short(beta)}, by the closed form`;
       return placed(Object.assign(document.createElement("i"), { className: "kl-threshold", title }), path.positionOf(beta));
     });
   }
@@ -168,7 +169,7 @@ export class BetaSlider {
     const parts = this.parts();
     const most = Math.max(...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)), 0.1);
     const x = (at) => across(at, width);
-    const y = (value) => height - 1 - (value / most) * (height - 24);
+    const y = (value) => height - 1 - (value / most) * (height - 4);
     const floor = new Float64Array(path.stops);
     for (const { values, colour } of parts) {
       context.beginPath();
@@ -182,33 +183,28 @@ export class BetaSlider {
     context.lineWidth = 1;
     line(context, x(0), height - 0.5, x(1), height - 0.5);
     this.drawDeaths(context, colours, x, height);
-    this.drawKey(context, colours, parts, width, most);
+    this.showKey(colours, parts, most);
   }
 
   drawDeaths(context, colours, x, height) {
     context.setLineDash([3, 3]);
     context.strokeStyle = faded(colours.text, 0.6);
-    for (const at of this.path.deaths) if (at !== null) line(context, x(at), 20, x(at), height);
+    for (const at of this.path.deaths) if (at !== null) line(context, x(at), 0, x(at), height);
     context.setLineDash([]);
   }
 
-  drawKey(context, colours, parts, width, most) {
-    context.textBaseline = "middle";
-    context.font = `600 12.5px ${colours.font}`;
-    context.fillStyle = colours.text;
-    context.textAlign = "left";
-    const title = `rate up to ${most.toFixed(1)} nats per image =`;
-    context.fillText(title, 2, 9);
-    let at = 2 + context.measureText(title).width + 10;
-    context.font = `12.5px ${colours.font}`;
-    for (const { name, colour } of parts) {
-      if (at + 24 + context.measureText(name).width > width) break;
-      context.fillStyle = colour(colours);
-      context.fillRect(at, 4, 11, 11);
-      context.fillStyle = faded(colours.text, 0.8);
-      context.fillText(name, at + 16, 9.5);
-      at += 28 + context.measureText(name).width;
-    }
+  // The parts by name, in as many lines as they need.
+  showKey(colours, parts, most) {
+    const named = parts.map(({ name, limit = "", colour }) => {
+      const part = document.createElement("span");
+      const swatch = document.createElement("i");
+      swatch.style.background = colour(colours);
+      part.append(swatch, name, Object.assign(document.createElement("small"), { textContent: limit }));
+      return part;
+    });
+    const title = Object.assign(document.createElement("b"), { textContent: `rate up to ${most.toFixed(1)} nats per image =` });
+    this.$(".kl-key").replaceChildren(title, ...named);
+    this.$(".kl-key").title = parts.map(({ name, limit = "" }) => name + limit).join(", ");
   }
 
   // What the rate adds up from: its three parts where the file has them, else the dimensions.
@@ -217,7 +213,8 @@ export class BetaSlider {
     if (path.up.every(({ surgery }) => surgery && SURGERY.every(([key]) => key in surgery)))
       return SURGERY.map(([key, name, alpha]) => ({
         // a code that tells N images apart holds ln N nats, and no estimate from N images says more
-        name: key === "index_code_mi" ? `${name} (of ${path.count.toLocaleString("en")} images: ≤ ${Math.log(path.count).toFixed(1)})` : name,
+        name,
+        limit: key === "index_code_mi" ? ` (≤ ln ${path.count.toLocaleString("en")} = ${Math.log(path.count).toFixed(1)})` : "",
         values: path.up.map(({ surgery }) => surgery[key]), colour: ({ accent }) => faded(accent, alpha),
       }));
     const rates = path.up.map(({ rate_per_dim }) => rate_per_dim);

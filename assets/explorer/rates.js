@@ -1,10 +1,13 @@
 // What every latent dimension carries: its rate as a bar. Active ones are filled, the others only outlined.
 
-import { Plot, fresh } from "./chart.js";
+import { Plot, fresh, widthOf } from "./chart.js";
 import { faded, theme } from "./palette.js";
 import { subscript } from "./projection.js";
 
 const MARGIN = { left: 34, right: 4, top: 22, bottom: 24 };
+const LINE = 16; // px: how much further down what has no room beside the title stands
+const APART = 12; // px
+const BOLD = "600 12.5px";
 
 export class Rates {
   constructor(canvas) {
@@ -36,23 +39,24 @@ export class Rates {
     const colours = theme(this.canvas);
     const k = this.rates.length;
     const most = Math.max(...this.rates, 0.05) * 1.1;
-    const box = {
-      left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
-    };
+    const title = "rate, nats";
+    const count = `${this.active.filter(Boolean).length} of ${k} active`;
+    const down = widthOf(context, colours, title, BOLD) + APART + widthOf(context, colours, count) > width ? LINE : 0;
+    const top = MARGIN.top + down;
+    const box = { left: MARGIN.left, top, width: width - MARGIN.left - MARGIN.right, height: height - top - MARGIN.bottom };
     const plot = new Plot(context, box, { x: [0, k], y: [0, most] }, colours);
     plot.axes({ xCount: 0, yCount: 4 });
-    const active = this.active.filter(Boolean).length;
-    plot.label("rate, nats", 2, 9, { font: "600 12.5px" });
-    plot.label(`${active} of ${k} active`, width - 2, 9, { align: "right" });
+    plot.label(title, 2, 9, { font: BOLD });
+    plot.label(count, down ? 2 : width - 2, 9 + down, { align: down ? "left" : "right" });
     const wide = Math.min(46, (box.width / k) * 0.72);
     for (let d = 0; d < k; d++) {
       const middle = plot.x(d + 0.5);
-      const top = plot.y(this.rates[d]);
+      const high = plot.y(this.rates[d]);
       context.fillStyle = faded(colours.accent, this.active[d] ? 0.75 : 0.06);
       context.strokeStyle = faded(this.active[d] ? colours.accent : colours.text, this.active[d] ? 1 : 0.45);
       context.lineWidth = 1;
-      context.fillRect(middle - wide / 2, top, wide, box.top + box.height - top);
-      context.strokeRect(middle - wide / 2, top, wide, box.top + box.height - top);
+      context.fillRect(middle - wide / 2, high, wide, box.top + box.height - high);
+      context.strokeRect(middle - wide / 2, high, wide, box.top + box.height - high);
       if (k <= 10 || d % Math.ceil(k / 8) === 0)
         plot.label(subscript("z", d + 1), middle, box.top + box.height + 12, { align: "center", colour: faded(colours.text, 0.75) });
     }

@@ -299,6 +299,44 @@ def test_the_decoded_plane_is_decoded_at_this_beta(kl, file) -> None:
     kl.page.click('[data-switch="manifold"]')
 
 
+# Charts that are drawn in another size than they are seen in.
+SQUASHED = """() => [...document.querySelectorAll(".kl canvas:is(.kl-tradeoff, .kl-dimensions, .kl-band canvas)")]
+  .filter((e) => e.checkVisibility() && (Math.abs(e.width - e.clientWidth) > 1 || Math.abs(e.height - e.clientHeight) > 1))
+  .map((e) => `${e.className}: ${e.width} x ${e.height} on ${e.clientWidth} x ${e.clientHeight}`)"""
+
+
+def test_charts_keep_their_proportions_when_forces_take_room(kl, file) -> None:
+    if not file.path.forces:
+        lacking(f"{FILE.name} has no forces.")
+    kl.visit()
+    heights = [kl.page.locator(".kl-tradeoff").bounding_box()["height"]]
+    for _ in range(2):  # on, and off again
+        kl.page.click('[data-switch="forces"]')
+        eventually(lambda: _equal(kl.page.evaluate(SQUASHED), []))
+        heights.append(kl.page.locator(".kl-tradeoff").bounding_box()["height"])
+    assert heights[1] != heights[0]
+    assert heights[2] == heights[0]
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (390, 844), (320, 568), (1440, 900)])
+def test_what_the_rate_adds_up_from_is_named_in_full(kl, file, size) -> None:
+    before = kl.page.viewport_size
+    kl.page.set_viewport_size({"width": size[0], "height": size[1]})
+    if NAME not in (kl.page.locator(".er-root").get_attribute("data-complete") or ""):
+        kl.visit()
+    key = kl.page.locator(".kl-key")
+    text = " ".join(key.inner_text().split())
+    assert re.match(r"rate up to [\d.]+ nats per image =", text)
+    edge = key.bounding_box()
+    for part in ("index–code mutual information", "total correlation", "dimension-wise KL"):
+        box = key.locator("span").filter(has_text=part).bounding_box()
+        assert box["x"] >= 0, part
+        assert box["x"] + box["width"] <= size[0] + 0.5, part
+        assert box["y"] + box["height"] <= edge["y"] + edge["height"] + 0.5, part
+    assert "≤ ln" in key.get_attribute("title")
+    kl.page.set_viewport_size(before)
+
+
 def test_what_forces_are_said_are_those_of_the_file(kl, file) -> None:
     forces = file.path.forces
     if not forces:
