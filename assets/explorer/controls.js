@@ -32,6 +32,14 @@ export class Controls {
     ];
   }
 
+  // Of choices that the map shown has nothing to draw for, none can be made, and `why` says so; those made before stand.
+  bar(names, why) {
+    for (const input of this.root.querySelectorAll(".er-zones, .er-scale, .er-density, .er-manifold")) {
+      input.disabled = names.some((name) => input.classList.contains(`er-${name}`));
+      input.parentElement.title = input.disabled ? why : "";
+    }
+  }
+
   field(label, input) {
     const element = document.createElement("label");
     element.className = "er-field";

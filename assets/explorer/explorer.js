@@ -182,6 +182,14 @@ export class Explorer {
     this.points = { us, vs, labels: arrays.labels, values: colouring(colour, this.frame, this.costs) };
     this.pointed = null;
     if (this.space.shown) this.space.project(us, vs);
+    this.barControls();
+  }
+
+  // What there is nothing to draw of on the map shown.
+  barControls() {
+    const { invertible, spatial } = this.projection;
+    if (invertible === false) this.controls.bar(["zones", "scale", "density", "manifold"], "not on a t-SNE map: it has no way back to z");
+    else this.controls.bar(spatial ? ["density", "manifold"] : [], "on a plane only");
   }
 
   // To how many points the map can have views beside planes; to none where it cannot have them at all.

@@ -125,8 +125,8 @@ export class Zones {
   *paint(context, view, chosen) {
     const colours = theme(this.root);
     const { state: { density }, projection } = this.scene;
-    this.root.dataset.density = density;
     const flat = isFlat(projection);
+    this.root.dataset.density = flat || density === "holes" ? density : "off"; // the holes' numbers hold on any map
     const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours) : 1;
     this.say("density", every > 1 ? `density from one in ${every} points` : "");
     if (!flat) return;
