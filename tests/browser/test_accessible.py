@@ -39,6 +39,29 @@ UNTOLD = """() => [...document.querySelectorAll(".er canvas")]
     return !told || !(told.ariaLabel || told.title || told.textContent.trim());
   })
   .map((e) => e.outerHTML.slice(0, 120))"""
+# What tells something by nothing but its colour: swatches, bars and dots, by a name of their own and with their colour; of
+# sliders, what they are drawn with.
+MARKS = """() => {
+  const marks = [...document.querySelectorAll(".er :is(i, b, span)")].filter((e) => !e.childNodes.length && e.checkVisibility());
+  const dots = [...document.querySelectorAll(".er *")].filter((e) => e.checkVisibility() && getComputedStyle(e, "::before").content === '""');
+  const told = [...marks.map((e) => [e, null]), ...dots.map((e) => [e, "::before"])].map(([e, pseudo]) => {
+    const { backgroundColor: ground, backgroundImage: image, borderTopColor: line, borderTopWidth: width } = getComputedStyle(e, pseudo);
+    const colours = [ground, image === "none" ? "" : "pattern", parseFloat(width) ? line : ""];
+    return [`${e.parentElement.className} > ${e.className}${pseudo ?? ""} (${e.tagName})`, ...colours];
+  });
+  return told.filter(([, ground, image]) => ground !== "rgba(0, 0, 0, 0)" || image);
+}"""
+# Buttons that are pressed and do not have the system's colour of what is chosen; those of contours keep their own.
+UNMARKED = """() => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  Object.assign(probe.style, { forcedColorAdjust: "none", backgroundColor: "Highlight" });
+  const chosen = getComputedStyle(probe).backgroundColor;
+  probe.remove();
+  return [...document.querySelectorAll(".er button:is([aria-pressed=true], [aria-checked=true])")]
+    .filter((e) => e.checkVisibility() && !e.closest(".er-legend, .eb-contours"))
+    .filter((e) => getComputedStyle(e).backgroundColor !== chosen)
+    .map((e) => e.outerHTML.slice(0, 120));
+}"""
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 GROUND = """() => [...document.querySelectorAll(".stApp, .er")].map((e) => {
   const probe = e.appendChild(document.createElement("i"));
@@ -81,8 +104,25 @@ def assert_accessible(room: Room, within: str, states: list[Callable[[], None]])
             room.frames()
             assert room.page.evaluate(FAULTS, [within, rules]) == []
             assert room.page.evaluate(UNTOLD) == []
+            assert_marks_keep_their_colours(room)
     room.page.keyboard.press("Tab")  # whoever has pressed a key sees where the focus is
     assert room.page.evaluate(UNSEEN, ".er") == []
+
+
+def assert_marks_keep_their_colours(room: Room) -> None:
+    """In forced colours, as high-contrast themes of the system have them, nothing that only a colour tells is lost."""
+    marks = room.page.evaluate(MARKS)
+    room.page.emulate_media(forced_colors="active")
+    try:
+        assert room.page.evaluate("matchMedia('(forced-colors: active)').matches")
+        eventually(lambda: _assert_same(room.page.evaluate(MARKS), marks))
+        assert room.page.evaluate(UNMARKED) == []
+    finally:
+        room.page.emulate_media(forced_colors="none")
+
+
+def _assert_same(now: list, before: list) -> None:
+    assert [mark for mark in before if mark[:3] not in [other[:3] for other in now]] == []
 
 
 def _assert_ground(room: Room, colour: str) -> None:
