@@ -18,6 +18,7 @@ import { Layer } from "./layer.js";
 import { linkHash, writeHash } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { NearestMean } from "./nearest-mean.js";
+import { topOf, watchTop } from "./page-top.js";
 import { Pointer } from "./pointer.js";
 import { Projection } from "./projection.js";
 import { Sliders } from "./sliders.js";
@@ -39,6 +40,7 @@ export class Explorer {
     root.innerHTML = HTML;
     keepSwipesOff(root);
     this.$ = (selector) => root.querySelector(selector);
+    watchTop(root, () => root.style.setProperty("--er-top", `${topOf(root) + 10}px`));
     this.map = new LatentMap(this.$(".er-map"));
     this.holes = new HoleNumbers(this.$(".er-holes"), this.$(".er-map"));
     this.lens = new Lens(this.$(".er-side"));

@@ -19,4 +19,15 @@ function style(href) {
 // Sets `tex` in `element`; \htmlClass and \htmlData name parts of it, which only our own sources do.
 export async function formula(element, tex, displayMode = false) {
   (await katex).render(tex, element, { displayMode, throwOnError: false, strict: false, trust: ({ command }) => command.startsWith("\\html") });
+  fit(element);
+  widths.observe(element);
+}
+
+const widths = new ResizeObserver((changed) => changed.forEach(({ target }) => fit(target)));
+
+// Where a formula is wider than its line, even going on in the next, it is set smaller, by the factor --fit.
+function fit(element) {
+  element.style.removeProperty("--fit");
+  const { clientWidth, scrollWidth } = element;
+  if (clientWidth && scrollWidth > clientWidth) element.style.setProperty("--fit", ((clientWidth - 1) / scrollWidth).toFixed(3));
 }

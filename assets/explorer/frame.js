@@ -4,6 +4,7 @@
 // of 8 bytes from the end of the header.
 
 import { expand } from "./half.js";
+import { visible } from "./names.js";
 
 const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 const READERS = {
@@ -19,6 +20,8 @@ export class Frame {
     if (magic !== "ELBF") throw new Error("this is not a frame");
     const length = new DataView(buffer).getUint32(4, true);
     this.meta = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+    const { classes } = this.meta;
+    if (classes) Object.assign(this.meta, { classes: classes.map(visible), given_classes: classes });
     this.arrays = {};
     for (const [name, [type, shape, offset, columns]] of Object.entries(this.meta.arrays)) {
       const size = shape.reduce((a, b) => a * b, 1);

@@ -32,7 +32,7 @@ const HTML = `
   <div class="gr-formula"></div>
   <h3>The cost of an equal error</h3>
   <div class="lv-dials"><div class="lv-dial gr-error"></div></div>
-  <table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table>
+  <div class="gr-scroll"><table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table></div>
   <p class="gr-why"></p>
   <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>
 </aside>`;

@@ -76,7 +76,7 @@ export class BetaSlider {
     const { path } = this;
     const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b><span> autoencoder</span>" : `<b>${short(path.betas[0])}</b>`]];
     if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b><span> ELBO</span>"]);
-    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b> collapse`, "kl-collapse"]);
+    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b><span> collapse</span>`, "kl-collapse"]);
     for (const beta of [0.1, 10, path.betas.at(-1)]) {
       const at = path.positionOf(beta);
       const free = named.every(([other]) => Math.abs(other - at) > ROOM);
@@ -85,8 +85,6 @@ export class BetaSlider {
     return named.map(([at, html, kind = ""]) => {
       const button = placed(document.createElement("button"), at);
       Object.assign(button, { type: "button", tabIndex: -1, innerHTML: html, className: kind });
-      if (at <= 0.02) button.classList.add("kl-first");
-      if (at === 1) button.classList.add("kl-last");
       button.dataset.at = at;
       return button;
     });

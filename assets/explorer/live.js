@@ -11,7 +11,6 @@ import { Notice } from "./live-notice.js";
 import { Pane } from "./pane.js";
 import { HTML } from "./live-parts.js";
 import { Page } from "./page.js";
-import { topOf } from "./page-top.js";
 import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
 import { Readout, notice, summary } from "./readout.js";
@@ -300,12 +299,6 @@ export class Live extends Page {
     window.addEventListener("resize", () => this.fill(), { signal });
   }
 
-  // The page ends where the window does.
-  fill() {
-    const top = topOf(this.root) + 12;
-    if (top !== this.top) this.root.style.setProperty("--er-top", `${(this.top = top)}px`);
-  }
-
   steer(side) {
     this.steeredSide = side;
     this.requests.clear();
@@ -532,7 +525,6 @@ export class Live extends Page {
 
   // State, numbers, buttons and dials: what was asked for a moment ago, else what is.
   showWords() {
-    this.fill();
     const { lead } = this;
     const meta = lead.frame?.meta;
     const { state } = lead.status;

@@ -2,9 +2,10 @@
 // something has changed, an address that follows what is chosen.
 
 import { writeHash } from "./link-hash.js";
-import { topOf } from "./page-top.js";
+import { topOf, watchTop } from "./page-top.js";
 import { keepSwipesOff } from "./swipe.js";
 
+const BELOW = 10; // px that stay free beneath the view
 const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 
 // A page has besides: `paint(now)`, one frame of the display; `hash()`, what the address says of it.
@@ -14,10 +15,12 @@ export class Page {
     root.classList.add("er", "lv", ...classes);
     this.$ = (selector) => root.querySelector(selector);
     keepSwipesOff(root);
+    this.above = watchTop(root, () => topOf(root) !== this.top && this.fill());
   }
 
   fill() {
-    this.root.style.setProperty("--er-top", `${topOf(this.root) + 10}px`);
+    this.top = topOf(this.root);
+    this.root.style.setProperty("--er-top", `${this.top + BELOW}px`);
   }
 
   // A chart is drawn in the size that it is seen in: `resized()` hears of it when that of one of `canvases` is another.
@@ -41,6 +44,7 @@ export class Page {
     cancelAnimationFrame(this.request);
     this.listener?.abort();
     this.sizes?.disconnect();
+    this.above.disconnect();
   }
 
   saveHashSoon() {

@@ -79,7 +79,7 @@ export const ROWS = 100; // of a table between two interruptions
 // A row for every point, with the columns that `python -m vae export` writes, but for those that the frame lacks; in parts.
 export function* csv({ meta, arrays, given }, costs, chosen) {
   const k = meta.latent_dim;
-  const classes = meta.classes.map(quoted);
+  const classes = (meta.given_classes ?? meta.classes).map(quoted);
   const label = meta.values?.length ? meta.values : classes.map((_, c) => c); // as they were given
   const number = (v) => String(Number(v.toPrecision(9)));
   const each = (name, array) => Array.from({ length: k }, (_, d) => [`${name}_${d + 1}`, (i) => number(array[i * k + d])]);

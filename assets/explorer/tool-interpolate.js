@@ -30,9 +30,9 @@ const KINDS = [["straight", "the straight line"], ["spherical", "an arc around z
 const HTML = `
 <p class="er-hint">Click two spots or data points on the map, A then B, or drag the ends.</p>
 <div class="er-ends">
-  <button class="er-end" data-end="0" title="put A where the lens is"><canvas></canvas><span></span></button>
+  <button class="er-end" data-end="0"><canvas></canvas><span></span></button>
   <div class="er-kinds" role="group" aria-label="path"></div>
-  <button class="er-end" data-end="1" title="put B where the lens is"><canvas></canvas><span></span></button>
+  <button class="er-end" data-end="1"><canvas></canvas><span></span></button>
 </div>
 <figure class="er-film"><div class="er-strip" role="img" aria-label="images decoded along the path"></div><figcaption>through z, decoded</figcaption></figure>
 <figure class="er-film"><div class="er-strip" role="img" aria-label="images mixed pixel by pixel"></div><figcaption class="er-raw"></figcaption></figure>
@@ -225,7 +225,7 @@ export class Interpolate {
     const what = ({ point }) => (point >= 0 ? this.frame.meta.classes[this.frame.arrays.labels[point]] : "spot");
     const names = this.ends.map((end, i) => `${"AB"[i]}: ${what(end)}`);
     this.root.querySelectorAll(".er-end span").forEach((span, i) => (span.textContent = names[i]));
-    this.root.querySelectorAll(".er-end").forEach((button, i) => (button.ariaLabel = `${names[i]}, put it where the lens is`));
+    this.root.querySelectorAll(".er-end").forEach((button, i) => (button.ariaLabel = button.title = `${names[i]}, put it where the lens is`));
     const [film, mixed] = this.root.querySelectorAll(".er-strip");
     film.ariaLabel = `${FILM} images decoded along the ${this.kind} path from ${names.join(" to ")}`;
     mixed.ariaLabel = `${FILM} images mixed pixel by pixel from ${names.join(" to ")}`;
