@@ -31,8 +31,15 @@ class FullGaussian(NamedTuple):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Natural log of the density at `z` (..., k): shape (...)."""
-        offsets = (z - self.mu).unsqueeze(-1)
-        zeta = torch.linalg.solve_triangular(self.tril, offsets, upper=False).squeeze(-1)
+        return self.log_prob_at(self.noise_of(z))
+
+    def noise_of(self, z: Tensor) -> Tensor:
+        """The zeta (..., k) of `at(zeta)` = z (..., k)."""
+        offsets = (z - self.mu).reshape(-1, len(self.mu))  # as columns of one system: many small ones take far longer
+        return torch.linalg.solve_triangular(self.tril, offsets.T, upper=False).T.reshape(z.shape)
+
+    def log_prob_at(self, zeta: Tensor) -> Tensor:
+        """`log_prob(at(zeta))`, shape (...), without solving for zeta."""
         return -0.5 * (zeta.square() + LOG_2PI).sum(-1) - self.tril.diagonal().log().sum()
 
     def entropy(self) -> Tensor:
