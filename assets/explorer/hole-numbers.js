@@ -58,5 +58,10 @@ export class HoleNumbers {
   }
 }
 
-const percent = ({ mean, error }) => `${(100 * mean).toFixed(1)} ± ${(100 * error).toFixed(1)} %`;
+// As many digits as the error leaves; what a grid says to less than a hundredth of a percent has none worth a word.
+function percent({ mean, error }) {
+  const digits = error < 5e-5 ? 2 : Math.min(2, Math.max(0, 1 - Math.floor(Math.log10(100 * error))));
+  const off = (100 * error).toFixed(digits);
+  return `${(100 * mean).toFixed(digits)}${Number(off) ? ` ± ${off}` : ""} %`;
+}
 const plain = ({ mean, error }) => mean.toFixed(3) + (error > 0 ? ` ± ${error.toFixed(3)}` : "");
