@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from functools import cached_property, lru_cache
-from math import inf, isfinite, log, prod
+from math import hypot, inf, isfinite, log, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from vae.checkpoint import load_model
+from vae.density import is_unnormalised
 from vae.errors import InputError
 from vae.evidence import (
     Gaussian,
     Plane,
+    Sampled,
     best,
     bounds,
     distortion,
@@ -33,9 +35,10 @@ from vae.export import pack
 from vae.full_gaussian import FullGaussian, full
 from vae.gaussian import DiagonalGaussian, log_prior
 from vae.opening import Opened
+from vae.pareto import distrust, pareto_k
 from vae.quadrature import CELLS_PER_SIGMA, Box, Cells
 from vae.raster import raster
-from vae.sampling import estimate
+from vae.sampling import Estimate, estimate
 
 QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
 QUICK_CELLS = 1.25  # to the smallest standard deviation of a mode: fewer, and a ridge askew to them ripples into two
@@ -45,6 +48,7 @@ AIR = 1.12  # the picture's side, over what it has to hold
 KS = tuple(sorted({round(10 ** (i / 7)) for i in range(22)}))  # 1 to 1,000
 SHOWN_DRAWS = 1000
 ELBO_DRAWS = 1000
+BEYOND_DRAWS = 10_000  # of q, where the gap is what they leave of ln p(x): in more than two dimensions
 DRAWS = (2 * KS[-1], 100_000)
 REACH, NARROWEST, WIDEST = 100.0, 1e-5, 30.0  # of a q that is asked for: |mu|, and its diagonal
 POSTERIORS_KEPT, ANSWERS_KEPT, PLANES_KEPT = 64, 64, 4
@@ -65,6 +69,7 @@ class Subject:
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
         self._posteriors: OrderedDict[tuple[str, float], Cells] = OrderedDict()
+        self._estimates: OrderedDict[str, Estimate] = OrderedDict()
         self._answers: OrderedDict[str, bytes] = OrderedDict()
 
     @cached_property
@@ -114,6 +119,14 @@ class Subject:
             _keep(self._posteriors, (question.name, tolerance), known, POSTERIORS_KEPT)
         return known
 
+    def estimate_of(self, question: Question) -> Estimate:
+        """ln p(x) by sampling, for more than two dimensions."""
+        known = self._estimates.get(question.name)
+        if known is None:
+            known = estimate(self.model, question.x, question.q, _generator(0))
+            _keep(self._estimates, question.name, known, POSTERIORS_KEPT)
+        return known
+
 
 @lru_cache(maxsize=PLANES_KEPT)
 def _plane(subject: Subject) -> Plane:
@@ -144,7 +157,7 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     seen = raster(subject.model, x, low, high, CELLS[len(q.mu)])
     modes = cells.modes
     meta = {
-        **_about(q, cells.log_total),
+        **_about(subject, question, cells.log_total),
         "error": cells.error,
         "levels": [*_coarser(cells, box, first), *map(list, cells.levels)],
         "modes": [[*peak, weight] for peak, weight in zip(modes.peak.tolist(), modes.weight.tolist(), strict=True)],
@@ -165,9 +178,11 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     }
 
 
-def _about(q: DiagonalGaussian, log_evidence: float) -> dict[str, Any]:
+def _about(subject: Subject, question: Question, log_evidence: float) -> dict[str, Any]:
+    q = question.q
     return {
         "latent_dim": len(q.mu),
+        "unnormalised": is_unnormalised(subject.model.likelihood, (255 * question.x).round().numpy()),
         "log_evidence": log_evidence,
         "q": {"mu": q.mu.tolist(), "logvar": q.logvar.tolist()},
     }
@@ -193,22 +208,40 @@ def _corners(cells: Cells, q: DiagonalGaussian) -> tuple[Tensor, Tensor]:
 
 def _sampled(subject: Subject, question: Question) -> dict[str, Any]:
     """More than two dimensions: no grid, but estimates with their errors."""
-    model, x, q = subject.model, question.x, question.q
-    found = estimate(model, x, q, _generator(0))
-    bound = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(1))
+    q = question.q
+    found, bound = subject.estimate_of(question), _bound_of(subject, question, q)
     rate = full(q).kl().item()
     return {
-        **_about(q, found.log_evidence.mean),
-        "standard_error": found.log_evidence.standard_error,
-        "method": found.method,
-        "effective_sample_size": found.effective_sample_size,
-        "draws": found.draws,
+        **_about(subject, question, found.log_evidence.mean),
+        **_estimated(found),
         "elbo": bound.mean,
         "elbo_standard_error": bound.standard_error,
         "rate": rate,
         "distortion": -bound.mean - rate,
-        "gap": found.log_evidence.mean - bound.mean,
+        **_difference(found, bound),
     }
+
+
+def _bound_of(subject: Subject, question: Question, q: Gaussian) -> Sampled:
+    return sampled_elbo(subject.model, question.x, q, BEYOND_DRAWS, _generator(1))
+
+
+def _estimated(found: Estimate) -> dict[str, Any]:
+    """How ln p(x) was estimated; no error where none can be told, but why."""
+    error = found.log_evidence.standard_error
+    return {
+        "standard_error": None if found.withheld else error,
+        "withheld": found.withheld,
+        "method": found.method,
+        "effective_sample_size": found.effective_sample_size,
+        "draws": found.draws,
+    }
+
+
+def _difference(found: Estimate, bound: Sampled) -> dict[str, Any]:
+    """The gap as ln p(x) − ELBO. They are of independent draws, so their variances add up."""
+    error = None if found.withheld else hypot(found.log_evidence.standard_error, bound.standard_error)
+    return {"gap": found.log_evidence.mean - bound.mean, "gap_standard_error": error}
 
 
 # ---- the bar for any q -----------------------------------------------------------------------------------------------
@@ -217,17 +250,28 @@ def _sampled(subject: Subject, question: Question) -> dict[str, Any]:
 def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
     model, x = subject.model, question.x
     q = _gaussian(asked, model.latent_dim)
+    if model.latent_dim > 2:
+        return _sampled_parts(subject, question, q), {}
     sampled = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(0))
     of_samples = {"sampled": {**sampled._asdict(), "draws": ELBO_DRAWS}}
-    if model.latent_dim > 2:
-        rate, evidence = q.kl().item(), estimate(model, x, question.q, _generator(0)).log_evidence
-        bar = {"rate": rate, "distortion": -sampled.mean - rate, "gap": evidence.mean - sampled.mean}
-        return {"log_evidence": evidence.mean, "elbo": sampled.mean, **bar, **of_samples}, {}
     cells = subject.posterior_of(question, EXACT)
     tolerance = _tolerance(subject, question, q)
     exact = parts(model, x, q, cells, tolerance)
     converged = {"error": cells.error, "levels": list(map(list, cells.levels))}
     return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **converged, **of_samples}, {}
+
+
+def _sampled_parts(subject: Subject, question: Question, q: FullGaussian) -> dict[str, Any]:
+    found, bound, rate = subject.estimate_of(question), _bound_of(subject, question, q), q.kl().item()
+    return {
+        "log_evidence": found.log_evidence.mean,
+        **_estimated(found),
+        "elbo": bound.mean,
+        "rate": rate,
+        "distortion": -bound.mean - rate,
+        **_difference(found, bound),
+        "sampled": {**bound._asdict(), "draws": BEYOND_DRAWS},
+    }
 
 
 def _tolerance(subject: Subject, question: Question, q: Gaussian) -> float:
@@ -287,20 +331,29 @@ def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Ans
     found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
     if model.latent_dim <= 2:
         elbo = _elbo(subject, question, drawn_from)
+        cells = subject.posterior_of(question, EXACT)
+        known = Sampled(cells.log_total, cells.error)
     else:
-        elbo = sampled_elbo(
-            model, x, drawn_from, ELBO_DRAWS, _generator(1)
-        ).mean  # of the encoder's q that of `_sampled`
+        elbo = _bound_of(subject, question, drawn_from).mean  # of the encoder's q that of `_sampled`
+        known = subject.estimate_of(question).log_evidence
+    withheld = distrust(sample.log_w, known)
     meta = {
         "k": list(KS),
         "mean": found.mean.tolist(),
         "standard_error": found.standard_error.tolist(),
         "elbo": elbo,
-        "estimate": total._asdict(),
+        "estimate": {"mean": total.mean, "standard_error": None if withheld else total.standard_error},
+        "withheld": withheld,
+        "pareto_k": _finite(pareto_k(sample.log_w)),
         "effective_sample_size": effective_sample_size(sample.log_w),
         "draws": draws,
     }
     return meta, {"z": sample.z[:SHOWN_DRAWS], "log_w": sample.log_w[:SHOWN_DRAWS]}
+
+
+def _finite(value: float) -> float | None:
+    """What JSON can hold."""
+    return value if isfinite(value) else None
 
 
 ASKED = {"posterior": _posterior, "parts": _parts, "fit": _fit, "weights": _weights}

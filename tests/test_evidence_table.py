@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from tests.test_evidence import generator, linear
 from vae import checkpoint
 from vae.__main__ import main
+from vae.density import UNNORMALISED
 from vae.errors import InputError
 from vae.evidence_table import (
     ARRAYS,
@@ -25,10 +24,7 @@ from vae.evidence_table import (
     table_frame,
     table_of,
 )
-from vae.full_gaussian import FullGaussian
-from vae.gaussian import DiagonalGaussian
 from vae.held_out import read_held_out
-from vae.sampling import ANNEALED, ENOUGH, IMPORTANCE, estimate
 from vae.survey import record, spread, survey
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -121,7 +117,9 @@ def test_images_are_spread_evenly() -> None:
 
 def test_the_command_writes_a_table_whose_numbers_add_up(folder, capsys) -> None:
     assert main(["evidence", str(folder), "--images", "6", "--fits", "2"]) == 0
-    assert capsys.readouterr().out == f"{folder / 'evidence.npz'} is finished.\n"
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{folder / 'evidence.npz'} is finished."
+    assert said[1:] == [f"{UNNORMALISED}."]  # the digits are grey
     found, held_out = read_table(folder / "evidence.npz"), read_held_out(folder / "held_out.npz")
     assert found.belongs_to(checkpoint.read(folder), held_out)
     assert found.row.tolist() == spread(len(held_out.index), 6)
@@ -178,7 +176,8 @@ def test_ten_dimensions_have_a_table_with_errors(tmp_path) -> None:
     folder = copied("mnist-10d", tmp_path)
     assert list(record(folder, 2, 2)) == [(1, 2), (2, 2)]
     found = read_table(folder / "evidence.npz")
-    assert found.how == "sampling"
+    assert found.how == "adaptive sampling"
+    assert (found.elbo_error > 0).all()
     assert (found.evidence_error > 0).all()
     assert (found.evidence_error < 1).all()
     assert (found.gap > 0).all()
@@ -186,17 +185,29 @@ def test_ten_dimensions_have_a_table_with_errors(tmp_path) -> None:
     assert found.modes.tolist() == [0, 0]
 
 
-def test_importance_sampling_gives_way_to_annealing_where_few_draws_count() -> None:
-    model, x, truth, evidence = linear(6, sigma=0.15)
-    near = estimate(model, x, FullGaussian(truth.mean, truth.scale_tril), generator())
-    assert near.method == IMPORTANCE
-    assert near.log_evidence.mean == pytest.approx(evidence.item(), abs=1e-9)
-    assert near.effective_sample_size == pytest.approx(near.draws)
-    far = estimate(model, x, DiagonalGaussian(torch.full((6,), 0.5), torch.full((6,), -1.0)), generator(1))
-    assert far.method == ANNEALED
-    assert far.effective_sample_size > 5
-    assert far.effective_sample_size <= far.draws < ENOUGH
-    assert abs(far.log_evidence.mean - evidence.item()) < 4 * far.log_evidence.standard_error
+def test_errors_of_samples_add_up_and_what_has_none_is_said(tmp_path) -> None:
+    errors = {"evidence_error": [0.3, np.nan, 0.1, 0.1, 0.1], "elbo_error": [0.4, 0.1, 0.0, 0.0, 0.0]}
+    mixed = table(how="adaptive sampling", **{name: np.array(v, np.float32) for name, v in errors.items()})
+    save_table(tmp_path / "evidence.npz", mixed)
+    again = read_table(tmp_path / "evidence.npz")
+    np.testing.assert_allclose(again.gap_error, [0.5, np.nan, 0.1, 0.1, 0.1], rtol=1e-6)
+    data = table_frame(again)
+    meta = json.loads(data[8 : 8 + int.from_bytes(data[4:8], "little")])
+    assert meta["withheld"] == 1
+    assert meta["evidence_error"] == pytest.approx(0.1)
+    assert meta["largest_evidence_error"] == pytest.approx(0.3)
+
+
+def test_a_table_of_an_older_version_opens_without_errors_of_its_gaps(tmp_path) -> None:
+    path = tmp_path / "evidence.npz"
+    save_table(path, table(how="sampling"))
+    with np.load(path) as arrays:
+        older = {name: array for name, array in arrays.items() if name != "elbo_error"}
+    np.savez_compressed(path, **older)
+    again = read_table(path)
+    np.testing.assert_array_equal(again.gap, table().gap)
+    assert np.isnan(again.gap_error).all()
+    assert "too few draws count" in json.loads(table_frame(again)[8:].split(b"}}")[0].decode() + "}}")["how"]
 
 
 # ---- the gallery -----------------------------------------------------------------------------------------------------

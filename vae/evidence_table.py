@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
@@ -21,9 +22,18 @@ from vae.held_out import HeldOut, read_arrays
 
 FILE_NAME = "evidence.npz"
 WHOLE = ("row", "index", "modes")  # int32; all others are float32
-MAYBE = ("approximation", "amortisation")  # NaN where no q was fitted
+MAYBE = (
+    "approximation",
+    "amortisation",
+    "evidence_error",
+    "elbo_error",
+)  # NaN where no q was fitted, no error is known
+ADDED = ("elbo_error",)  # not in older files
 HOW = {
     "quadrature": "ln p(x), distortion and gap by quadrature, each on a grid of its own",
+    "adaptive sampling": "ln p(x) by importance sampling from a fit to the posterior, or annealed where the tail of "
+    "the weights is too heavy; the gap is ln p(x) − ELBO",
+    # of older files: it had errors that were too small
     "sampling": "ln p(x) by importance sampling, or annealed where too few draws count; the gap is ln p(x) − ELBO",
 }
 
@@ -37,7 +47,7 @@ class EvidenceTable:
     row: np.ndarray  # int32 (N,), the image's row in held_out.npz
     index: np.ndarray  # int32 (N,), its place in the test split
     log_evidence: np.ndarray  # ln p(x)
-    evidence_error: np.ndarray  # what halving the cells changed in it; of samples, its standard error
+    evidence_error: np.ndarray  # what halving the cells changed in it; of samples, its standard error, NaN where untold
     elbo: np.ndarray  # of the encoder's q
     gap: np.ndarray  # KL(q ‖ p(z|x))
     rate: np.ndarray
@@ -45,9 +55,15 @@ class EvidenceTable:
     modes: np.ndarray  # int32 (N,), those that hold 2% of the posterior; 0 where they were not looked for
     approximation: np.ndarray
     amortisation: np.ndarray
+    elbo_error: np.ndarray  # of samples, its standard error: of draws of its own, so the gap's is √(both squares)
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @property
+    def gap_error(self) -> np.ndarray:
+        """Standard error of the gap, of samples; NaN where none can be told, as in older files."""
+        return np.hypot(self.evidence_error, self.elbo_error)
 
     def belongs_to(self, checkpoint: Checkpoint, held_out: HeldOut) -> bool:
         rows = self.row.clip(0, len(held_out.index) - 1)
@@ -95,6 +111,7 @@ def read_table(path: Path) -> EvidenceTable:
     try:
         arrays = read_arrays(path)
         about = json.loads(arrays.pop("about").tobytes())
+        arrays |= {name: np.full(len(arrays["row"]), np.nan, np.float32) for name in ADDED if name not in arrays}
         table = EvidenceTable(str(about["model"]), str(about["how"]), **arrays)
     except (KeyError, TypeError, ValueError, RecursionError, OSError):
         table = None
@@ -121,7 +138,13 @@ def table_frame(table: EvidenceTable) -> bytes:
         "how": HOW[table.how],
         "exact": table.how == "quadrature",
         "fitted": int(np.isfinite(table.approximation).sum()),
-        "evidence_error": float(np.median(table.evidence_error)),
-        "largest_evidence_error": float(table.evidence_error.max()),
+        "evidence_error": _of_finite(np.median, table.evidence_error),
+        "largest_evidence_error": _of_finite(np.max, table.evidence_error),
+        "withheld": int(np.isnan(table.evidence_error).sum()),
     }
-    return pack(meta, {"index": table.row, **arrays})
+    return pack(meta, {"index": table.row, "gap_error": table.gap_error, **arrays})
+
+
+def _of_finite(number: Callable[[np.ndarray], Any], values: np.ndarray) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(number(finite)) if len(finite) else None

@@ -28,7 +28,7 @@ from vae.model import VAE
 from vae.sampling import estimate
 
 EVIDENCE, SUM = 0.01, 0.01  # nats: that halving the cells may change in ln p(x); that the parts may fail to add up by
-DRAWS = 4000
+DRAWS = 10_000
 GOLDEN = 0.6180339887
 EVERY = 20.0  # seconds between two writes of the file
 
@@ -60,6 +60,7 @@ def _integrated(plane: Plane, x: torch.Tensor, q: DiagonalGaussian, to_fit: bool
         "log_evidence": bar.log_evidence,
         "evidence_error": posterior.error,
         "elbo": bar.elbo,
+        "elbo_error": 0.0,
         "gap": bar.gap,
         "rate": bar.rate,
         "distortion": bar.distortion,
@@ -72,12 +73,13 @@ def _integrated(plane: Plane, x: torch.Tensor, q: DiagonalGaussian, to_fit: bool
 def _sampled(model: VAE, x: torch.Tensor, q: DiagonalGaussian, row: int) -> Row:
     """More than two dimensions; the row seeds the draws."""
     generator = torch.Generator().manual_seed(row)
-    evidence = estimate(model, x, q, generator).log_evidence
-    elbo, rate = sampled_elbo(model, x, q, DRAWS, generator).mean, full(q).kl().item()
+    evidence = estimate(model, x, q, generator).log_evidence  # its error is NaN where none can be told
+    (elbo, elbo_error), rate = sampled_elbo(model, x, q, DRAWS, generator), full(q).kl().item()
     return {
         "log_evidence": evidence.mean,
         "evidence_error": evidence.standard_error,
         "elbo": elbo,
+        "elbo_error": elbo_error,
         "gap": evidence.mean - elbo,
         "rate": rate,
         "distortion": -elbo - rate,
@@ -101,8 +103,8 @@ def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
         raise InputError(f"The held-out images in {folder} are of another model; train it to the end to write them.")
     low_dimensional = model.latent_dim <= 2
     target = folder / FILE_NAME
-    how = "quadrature" if low_dimensional else "sampling"
-    done = {int(row["row"]): row for row in _known(target, checkpoint, held_out)}
+    how = "quadrature" if low_dimensional else "adaptive sampling"
+    done = {int(row["row"]): row for row in _known(target, how, checkpoint, held_out)}
     wanted = spread(len(held_out.index), images)
     fitted = set(spread(len(wanted), fits)) if low_dimensional and fits else set()
     fitted = {wanted[i] for i in fitted}
@@ -122,11 +124,12 @@ def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
             _save(target, checkpoint, how, done)
 
 
-def _known(target: Path, checkpoint: Checkpoint, held_out: HeldOut) -> list[Row]:
+def _known(target: Path, how: str, checkpoint: Checkpoint, held_out: HeldOut) -> list[Row]:
+    """What an earlier survey has found of this very model, in this very way."""
     if not target.is_file():
         return []
     table = read_table(target)
-    return rows_of(table) if table.belongs_to(checkpoint, held_out) else []
+    return rows_of(table) if table.how == how and table.belongs_to(checkpoint, held_out) else []
 
 
 def _save(target: Path, checkpoint: Checkpoint, how: str, done: dict[int, Row]) -> None:

@@ -11,6 +11,8 @@ const EVIDENCE_AT = 0.5; // share of the width
 const AIR = 1.12;
 const MARGIN = { left: 12, right: 12, top: 20, bottom: 20 };
 
+const GREY = ". Bernoulli likelihood of grey pixels: ln p(x) is no normalised density";
+
 const HTML = `
   <div class="eb-row"><p class="eb-sum"><span>ln p(x) <b class="eb-evidence">–</b></span> = <span>ELBO <b class="eb-elbo">–</b></span> + <span class="eb-of-q">KL(q ‖ p(z|x)) <b class="eb-gap">–</b></span> <small>nats per image</small></p><div class="eb-q"><button class="eb-reset" title="back to the encoder’s own q(z|x)" hidden>encoder’s q</button><button data-switch="full" title="q may be correlated: a knob turns it" class="eb-of-q">full covariance</button></div></div>
   <p class="eb-check"></p>
@@ -24,14 +26,15 @@ export class Bar {
     this.$ = (name) => root.querySelector(`.eb-${name}`);
   }
 
-  // `parts` = { logEvidence, elbo, rate, distortion, gap, exact }, of `whose` q; `colours` the page's.
-  show(parts, whose, colours) {
+  // `parts` = { logEvidence, elbo, rate, distortion, gap, exact }, of `whose` q; `colours` the page's; `unnormalised`: the
+  // likelihood is no density of this image.
+  show(parts, whose, colours, unnormalised) {
     Object.assign(this, { parts, colours });
-    const { exact, error } = parts;
+    const { exact, gapIsRest } = parts;
     const { about, text } = printed(parts);
-    this.$("evidence").textContent = (error ? "≈ " : "") + text("evidence");
+    this.$("evidence").textContent = (gapIsRest ? "≈ " : "") + text("evidence");
     for (const name of ["elbo", "gap"]) this.$(name).textContent = about + text(name);
-    this.$("check").textContent = `${whose}: ${checked(parts)}`;
+    this.$("check").textContent = `${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`;
     this.root.dataset.exact = exact ? "1" : "0";
     this.draw();
   }
@@ -122,6 +125,8 @@ const inner = ({ top, height }) => ({ top: top + 0.28 * height, height: 0.44 * h
 
 // What the parts, computed without each other, are off by when they are added up.
 function checked(parts) {
-  if (parts.gapIsRest) return `the evidence by sampling, ± ${parts.error.toFixed(2)}; the gap is what is left`;
+  const { error, gapError, withheld, gapIsRest } = parts;
+  if (withheld) return `the evidence by sampling. ${withheld} The gap is what is left, so it is too small`;
+  if (gapIsRest) return `the evidence by sampling, ± ${error.toFixed(2)}; the gap is what is left, ± ${gapError.toFixed(2)}`;
   return parts.exact ? `each part computed without the others; they add up to within ${mismatch(parts)} nats` : "each part computed without the others, in the browser while q moves";
 }

@@ -40,12 +40,12 @@ export class Derivation {
     const { logEvidence, elbo, sampled } = parts;
     const { about, text } = printed(parts);
     this.put("evidence", `<b>${text("evidence")}</b> ${converged(posterior.meta)}`);
-    if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ± ${weights.logMeanError.toFixed(2)} <small>from ${drawn(weights)}, effective sample size ${whole(weights.effective)}</small>`);
+    if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ${errorOf(weights)}`);
     const mean = sampled ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>${sampled.draws ? `from ${whole(sampled.draws)} draws` : "from draws of q"}</small>` : weights ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>` : "";
     this.put("jensen", mean);
     this.put("terms", `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${this.how(posterior)}</small>`);
     const gap = `${about}<b class="eb-of-q">${text("gap")}</b>`;
-    this.put("rest", `${gap} <small>${parts.gapIsRest ? `± ${parts.error.toFixed(2)}` : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`);
+    this.put("rest", `${gap} <small>${parts.gapIsRest ? errorOfGap(parts) : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`);
     Object.assign(this, { weights, colours, elbo, logEvidence });
     this.draw();
   }
@@ -88,7 +88,17 @@ export class Derivation {
   }
 }
 
-const drawn = ({ logW }) => `${whole(logW.length)} draws of q`;
+const drawn = ({ draws, logW }) => `${whole(draws ?? logW.length)} draws of q`;
+
+// The error of ln E[w] by draws, or why there is none to tell.
+function errorOf(weights) {
+  const { withheld, logMeanError, effective } = weights;
+  if (withheld) return `<small>from ${drawn(weights)}. ${withheld}</small>`;
+  return `± ${logMeanError.toFixed(2)} <small>from ${drawn(weights)}, effective sample size ${whole(effective)}</small>`;
+}
+
+// Both parts of a sampled gap are by draws of their own, so their variances add up.
+const errorOfGap = ({ withheld, gapError }) => (withheld ? "without an error, as ln p(x) has none" : `± ${gapError.toFixed(2)}, from the errors of both`);
 
 function histogram(sorted, low, high, bins) {
   const counts = new Array(Math.max(1, bins)).fill(0);
@@ -100,8 +110,9 @@ function histogram(sorted, low, high, bins) {
 }
 
 // What is known of the evidence's own error.
-function converged({ levels, error, standard_error, effective_sample_size, method }) {
-  if (!levels) return `± ${standard_error.toFixed(2)} <small>${method ?? "importance sampling"}, effective sample size ${whole(effective_sample_size)}</small>`;
+function converged({ levels, error, standard_error, withheld, effective_sample_size, draws, method }) {
+  if (!levels && withheld) return `<small>${method}. ${withheld}</small>`;
+  if (!levels) return `± ${standard_error.toFixed(2)} <small>${method}, effective sample size ${whole(effective_sample_size)} of ${whole(draws)}</small>`;
   const steps = levels.slice(-3).map(([cells, value]) => `<span title="${whole(cells)} cells a side">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`);
   const last = error < 1e-4 ? "less than 0.0001" : error.toFixed(4);
   return `<small class="eb-levels">grid halved: ${steps.join(" → ")}; the last halving changes it by ${last}</small>`;

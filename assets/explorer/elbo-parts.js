@@ -3,6 +3,7 @@
 import { rounded, signed } from "./format.js";
 import { logPrior } from "./gaussian.js";
 import { REACH, nodes } from "./nodes.js";
+import { distrust } from "./pareto.js";
 import { Random } from "./random.js";
 
 const STEP = 0.06; // of z: how far nodes of a wide q lie apart at most …
@@ -27,10 +28,11 @@ export function partsOf(q, surface, logEvidence) {
   return { logEvidence, rate, distortion, elbo: -(rate + distortion), gap };
 }
 
-// In more than two dimensions: what the server has sampled.
-export function sampledParts({ log_evidence: logEvidence, standard_error: error, elbo, elbo_standard_error, rate, distortion }) {
-  const sampled = { mean: elbo, standard_error: elbo_standard_error };
-  return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapIsRest: true, sampled };
+// In more than two dimensions: what the server has sampled. Where `withheld` says why, there is no error of ln p(x).
+export function sampledParts(meta) {
+  const { log_evidence: logEvidence, standard_error: error, gap_standard_error: gapError, withheld, elbo, rate, distortion } = meta;
+  const sampled = { mean: elbo, standard_error: meta.elbo_standard_error };
+  return { logEvidence, rate, distortion, elbo, gap: logEvidence - elbo, exact: false, error, gapError, withheld, gapIsRest: true, sampled };
 }
 
 // The parts as they are printed wherever they stand on the page: ln p(x), ELBO and rate to the nearest last digit, gap and
@@ -54,13 +56,15 @@ const SEED = 0;
 
 const noises = new Map(); // k → always the same standard-normal numbers, so that what is drawn from q moves with q alone
 
-// ln w = ln p(x, z) − ln q(z) of draws of q, with both averages that Jensen's inequality is about.
-export function weighed(q, surface) {
+// ln w = ln p(x, z) − ln q(z) of draws of q, with both averages that Jensen's inequality is about, and why the error of the
+// second cannot be told, where ln p(x) is `known`.
+export function weighed(q, surface, known) {
   if (!noises.has(q.k)) noises.set(q.k, new Random(SEED).normals(DRAWS * q.k));
   const zeta = noises.get(q.k);
   const z = new Float64Array(q.k);
   const logW = Float64Array.from({ length: DRAWS }, (_, n) => surface.at(q.at(zeta, z, n * q.k)) + logPrior(z) - q.logDensityAt(zeta, n * q.k));
-  return { logW, ...averages(logW) };
+  const found = averages(logW);
+  return { logW, ...found, withheld: distrust(logW, found, known) };
 }
 
 // The mean of ln w, the ln of the mean of w with its error to first order, and the effective sample size.

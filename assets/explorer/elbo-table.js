@@ -34,6 +34,7 @@ export class GapTable {
   // Rows of the test set, as the server has computed them; `frame` is the explorer's, for labels and images.
   load(table, frame) {
     this.table = table?.arrays ?? null;
+    this.exact = table?.meta.exact;
     this.frame = frame;
     for (const element of [this.histogram, this.scatter, this.$(".eb-against"), this.$(".eb-named")]) element.hidden = !table;
     if (!table) {
@@ -46,8 +47,18 @@ export class GapTable {
     const sorted = Float64Array.from(gap).sort();
     this.span = [Math.log10(Math.max(FLOOR, sorted[Math.floor(0.001 * sorted.length)])) - 0.1, Math.log10(sorted.at(-1)) + 0.1];
     const mean = gap.reduce((a, b) => a + b, 0) / gap.length;
-    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images under the encoder’s q: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}`;
+    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images under the encoder’s q: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}${this.errors(table.meta)}`;
     this.root.dataset.rows = gap.length;
+  }
+
+  // Of gaps that are sampled: the median of their standard errors, and how many have none.
+  errors({ exact }) {
+    if (exact) return "";
+    const known = Float64Array.from(this.table.gap_error.filter(Number.isFinite)).sort();
+    const unknown = this.table.gap_error.length - known.length;
+    if (!known.length) return "; no error of them is known";
+    const without = unknown ? `; ${whole(unknown)} of them without one, where the sampling of ln p(x) gave no error` : "";
+    return `; its standard error has median ${known[known.length >> 1].toFixed(2)} nats${without}`;
   }
 
   // What the fitted images say of both gaps.
@@ -185,9 +196,10 @@ export class GapTable {
   }
 
   describe(i) {
-    const { gap, rate, distortion, index } = this.table;
+    const { gap, gap_error: errors, rate, distortion, index } = this.table;
     const { classes } = this.frame.meta;
-    return `test image ${this.frame.arrays.index[index[i]]}, class ${classes[this.labels[i]]}: gap ${signed(gap[i])}, rate ${signed(rate[i])}, distortion ${signed(distortion[i])} nats`;
+    const error = this.exact || !Number.isFinite(errors[i]) ? "" : ` ± ${errors[i].toFixed(2)}`;
+    return `test image ${this.frame.arrays.index[index[i]]}, class ${classes[this.labels[i]]}: gap ${signed(gap[i])}${error}, rate ${signed(rate[i])}, distortion ${signed(distortion[i])} nats`;
   }
 }
 

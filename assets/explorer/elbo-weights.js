@@ -15,6 +15,7 @@ const HTML = `
   <div class="eb-formula"></div>
   <canvas role="img" aria-label="importance-weighted bound over the number of draws"></canvas>
   <p class="eb-ess">–</p>
+  <p class="eb-note eb-poor"></p>
   <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
 
 export class Weights {
@@ -37,13 +38,14 @@ export class Weights {
   // Another image: nothing is drawn yet.
   clear() {
     Object.assign(this, { posterior: null, of: null, draws: null, found: null });
-    this.root.querySelector(".eb-ess").textContent = "drawing …";
+    this.say("drawing …");
     delete this.root.dataset.seed;
     this.paint();
   }
 
   say(text) {
     this.root.querySelector(".eb-ess").textContent = text;
+    this.root.querySelector(".eb-poor").textContent = "";
   }
 
   // Draws of q with their weights, asked for once an image and q; `of` = { q, moved, whose }, where `moved` says that it is
@@ -68,19 +70,25 @@ export class Weights {
     }
   }
 
-  // What the draws say of E[ln w] and ln E[w]; null without draws.
+  // What the draws say of E[ln w] and ln E[w]; null without draws. Those that are sent are a part of those that count.
   averages() {
-    return this.draws && { logW: this.draws.logW, ...averages(this.draws.logW) };
+    if (!this.draws || !this.found) return null;
+    const { estimate, withheld, effective_sample_size: effective, draws } = this.found;
+    const { mean } = averages(this.draws.logW);
+    return { logW: this.draws.logW, mean, logMean: estimate.mean, logMeanError: estimate.standard_error, withheld, effective, draws };
   }
 
   show(meta, seed) {
     this.found = meta;
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;
+    const { estimate, withheld } = meta;
     this.say(
       `effective sample size ${whole(effective)} of ${whole(draws)} draws (${percent(effective / draws)} %); ` +
       `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
+    const all = `ln of the mean of all ${whole(draws)} weights: ${signed(estimate.mean)}`;
+    this.root.querySelector(".eb-poor").textContent = withheld ? `${all}. ${withheld}` : `${all} ± ${estimate.standard_error.toFixed(2)} nats.`;
     this.root.dataset.seed = seed;
     this.paint();
   }

@@ -438,7 +438,7 @@ export class Elbo extends Page {
     const { state, posterior, parts, colours } = this;
     if (this.numbersDirty) {
       this.image.showQ(state.q);
-      if (parts) this.bar.show(parts, this.whose, colours);
+      if (parts) this.bar.show(parts, this.whose, colours, posterior.meta.unnormalised);
       if (parts) this.gaps.tell(state.q, printed(parts).about + printed(parts).text("elbo"));
     } else if (this.sizeDirty) this.bar.draw();
     this.numbersDirty = false;
@@ -448,7 +448,7 @@ export class Elbo extends Page {
     if (now - (this.derivedAt ?? -Infinity) < SLOW) return true;
     this.derivedAt = now;
     this.derivationDirty = false;
-    const weights = posterior.surface ? weighed(state.q, posterior.surface) : this.weights.averages();
+    const weights = posterior.surface ? weighed(state.q, posterior.surface, { mean: posterior.logEvidence, error: posterior.meta.error }) : this.weights.averages();
     this.derivation.show({ parts, weights, posterior, colours });
     return false;
   }
