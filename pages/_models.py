@@ -10,7 +10,7 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from vae.formats import refuse_foreign
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.latents import Latents
 from vae.pictures import Fit
+from vae.runs import Run
 from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
@@ -238,7 +239,7 @@ def _read_upload(model: str) -> opening.Opened:
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
     known = not is_file(trained_on) or trained_on in _own_images()  # an upload opens no other file of this machine
-    return opening.Opened(checkpoint, None, _encode(checkpoint) if known else None)
+    return opening.Opened(checkpoint, None, _encode(checkpoint, None) if known else None)
 
 
 def _uploaded(model: str) -> bytes | Latents:
@@ -254,31 +255,44 @@ def _own_images() -> dict[str, str]:
     return kept()
 
 
-def _encode(checkpoint: Checkpoint) -> HeldOut | None:
-    """What the model says of held-out images: the gallery's of the same data set, else those at the data root."""
-    return opening.encode_images(
-        checkpoint, held_out_images(checkpoint.settings.data, Fit.like(checkpoint.image_shape))
-    )
+def _encode(checkpoint: Checkpoint, run: Run | None) -> HeldOut | None:
+    """What the model says of held-out images: the gallery's of the same data set, else those at the data root. None
+    where these are others than its run was trained on, for it may have seen them.
+    """
+    found = held_out_images(checkpoint.settings.data, Fit.like(checkpoint.image_shape))
+    if found is None or (run is not None and found.fingerprint != run.fingerprint):
+        return None
+    return opening.encode_images(checkpoint, (found.pixels, found.labels, found.index))
+
+
+class HeldOutImages(NamedTuple):
+    """Of a data set with this fingerprint: pixels, labels, places in the test split."""
+
+    fingerprint: str
+    pixels: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
 
 
 @lru_cache(maxsize=2)
-def held_out_images(data: str, fit: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Pixels, labels and places in the test split of a data set's images for a map; None where there are none.
+def held_out_images(data: str, fit: Fit) -> HeldOutImages | None:
+    """A data set's images for a map; None where there are none.
 
     Pictures of one's own are made to `fit`.
     """
     for folder in _folders(GALLERY):
-        if (folder / FILE_NAME).is_file() and runs.read(folder).settings.data == data:
+        if (folder / FILE_NAME).is_file() and (run := runs.read(folder)).settings.data == data:
             shipped = read_held_out(folder / FILE_NAME)
-            return shipped.images, shipped.labels, shipped.index
+            return HeldOutImages(run.fingerprint, shipped.images, shipped.labels, shipped.index)
     from vae.data import held_out_indices, load
 
     try:
-        test = load(data, download=False, fit=fit).test
+        images = load(data, download=False, fit=fit)
     except InputError:
         return None
+    test = images.test
     index = held_out_indices(test)
-    return test.pixels[index], test.labels[index], index.astype(np.int32)
+    return HeldOutImages(images.fingerprint, test.pixels[index], test.labels[index], index.astype(np.int32))
 
 
 def _publish(model: str) -> Opened:
@@ -290,7 +304,7 @@ def _publish(model: str) -> Opened:
     frame = explorer_frame(model, checkpoint, found.held_out, found.classes, found.rate_per_dim)
     return Opened(
         publish_frame(frame, again),
-        facts(_data_title(checkpoint.settings), checkpoint, found.run),
+        facts(_data_title(checkpoint.settings), checkpoint, found.run, found.pixels),
         publish_frame(encoder_frame(model, checkpoint), again),
         has_points=found.held_out is not None,
     )

@@ -132,7 +132,7 @@ def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(
             f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."
         )
-    pixels, labels, index = known
+    _, pixels, labels, index = known
     order = np.argsort(index)
     rows = order[np.searchsorted(index, path.index, sorter=order).clip(0, len(order) - 1)]
     fits = np.array_equal(index[rows], path.index) and pixels.shape[1:] == path.image_shape

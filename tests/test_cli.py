@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -191,6 +192,7 @@ def test_evaluate_prints_json_of_a_run_or_a_file(trained, digits, capsys) -> Non
     numbers = printed[0]
     assert numbers.pop("data") == "digits"
     assert numbers.pop("step") == 17
+    assert numbers.pop("other_data") is False
     assert numbers == evaluate(load_model(read_checkpoint(trained)), digits.test) == runs.read(trained).test
     assert numbers["elbo"] == pytest.approx(-(numbers["distortion"] + numbers["rate"]))
     assert numbers["images"] == 540
@@ -216,6 +218,65 @@ def test_evaluate_takes_splits_samples_and_seeds(trained, capsys) -> None:
         3,
         5,
     )
+
+
+def test_the_draws_of_the_weighted_bounds_and_their_images_are_chosen(trained, digits, capsys) -> None:
+    assert main(["evaluate", str(trained), "--json", "--iwae", "5", "50", "--images", "20"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    wanted = evaluate(load_model(read_checkpoint(trained)), digits.test, iwae=(5, 50), iwae_images=20)
+    assert (list(numbers["iwae"]), numbers["iwae_images"]) == (["5", "50"], 20)
+    assert numbers["iwae"] == wanted["iwae"]
+    assert main(["evaluate", str(trained), "--iwae", "5"]) == 0
+    shown = capsys.readouterr().out
+    assert "IWAE, k = 5 " in shown
+    assert "no normalised density" in shown  # the digits are grey
+
+
+@pytest.fixture(scope="module")
+def own_images(tmp_path_factory) -> tuple[Path, Path]:
+    """A finished run on an .npz file that has grown since."""
+    folder = tmp_path_factory.mktemp("own")
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 8, 8), dtype=np.uint8)
+    data, run = folder / "mine.npz", folder / "run"
+    np.savez(data, images=pixels[:200])
+    options = ["--hidden", "8", "--latent-dim", "2", "--epochs", "1", "--batch-size", "50"]
+    assert main(["train", "--data", str(data), *options, "--out", str(run)]) == 0
+    np.savez(data, images=pixels)
+    return data, run
+
+
+def test_images_that_a_run_may_have_seen_are_scored_on_purpose_alone(own_images, capsys) -> None:
+    data, run = own_images
+    for model in (run, run / "checkpoint.safetensors"):
+        said = refused(["evaluate", str(model)], capsys)
+        assert "was trained on other images" in said
+        assert "--other-data" in said
+    assert main(["evaluate", str(run), "--other-data", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert (numbers["other_data"], numbers["images"]) == (True, 180)
+    assert main(["evaluate", str(run), "--other-data"]) == 0
+    assert "it may have seen these" in capsys.readouterr().out
+    copied = data.with_name("other.npz")  # another name: on purpose, and labelled all the same
+    copied.write_bytes(data.read_bytes())
+    assert main(["evaluate", str(run), "--data", str(copied), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["other_data"] is True
+    lone = data.with_name("lone.safetensors")
+    lone.write_bytes((run / "checkpoint.safetensors").read_bytes())
+    assert main(["evaluate", str(lone), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["other_data"] is None
+
+
+def test_evidence_and_export_heed_the_images_as_well(own_images, capsys) -> None:
+    data, run = own_images
+    assert "--other-data" in refused(["evidence", str(run), "--images", "2", "--fits", "0"], capsys)
+    assert not (run / "evidence.npz").exists()
+    assert main(["evidence", str(run), "--images", "2", "--fits", "0", "--other-data"]) == 0
+    assert "holds other images now" in capsys.readouterr().out
+    before = (run / "held_out.npz").read_bytes()
+    (run / "held_out.npz").unlink()
+    assert main(["export", str(run), "-o", str(data.with_name("page.html"))]) == 0
+    assert "The map will show no points" in capsys.readouterr().err
+    (run / "held_out.npz").write_bytes(before)
 
 
 def test_images_of_another_shape_are_one_sentence(trained, tmp_path, capsys, monkeypatch) -> None:

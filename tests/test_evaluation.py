@@ -11,6 +11,7 @@ import torch
 
 from vae.checkpoint import write_atomically
 from vae.data import Images, held_out_indices
+from vae.density import UNNORMALISED
 from vae.elbo import elbo, importance_weighted_bound
 from vae.errors import InputError
 from vae.evaluation import active_units, evaluate, held_out, write_held_out
@@ -62,12 +63,21 @@ def test_numbers_are_those_of_the_sampled_bound(model) -> None:
 def test_the_report_says_what_was_counted_and_fits_in_json(model) -> None:
     numbers = evaluate(model, images_of(30), split="validation", samples=2, iwae=(1, 5), iwae_images=20, seed=9)
     assert set(numbers) == {
-        "split", "images", "samples_per_image", "seed", "unit", "elbo", "elbo_standard_error", "distortion", "rate",
-        "rate_per_dim", "active_units", "iwae", "iwae_standard_error", "iwae_images",
+        "split", "images", "samples_per_image", "seed", "unit", "note", "elbo", "elbo_standard_error", "distortion",
+        "rate", "rate_per_dim", "active_units", "iwae", "iwae_standard_error", "iwae_images",
     }  # fmt: skip
     assert (numbers["split"], numbers["images"], numbers["samples_per_image"]) == ("validation", 30, 2)
     assert (numbers["seed"], numbers["unit"], numbers["iwae_images"]) == (9, "nats per image", 20)
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
+
+
+def test_grey_pixels_under_a_bernoulli_likelihood_are_said_to_have_no_density(model) -> None:
+    grey = images_of(10)
+    assert evaluate(model, grey, iwae=())["note"] == UNNORMALISED
+    binary = Images(grey.pixels // 128 * 255, grey.labels)
+    assert evaluate(model, binary, iwae=())["note"] == ""
+    gaussian = VAE(make_plan("mlp", (12,), 3, SHAPE), SHAPE, "gaussian")
+    assert evaluate(gaussian, grey, iwae=())["note"] == ""
 
 
 def test_the_standard_error_is_that_of_the_mean_over_images(model) -> None:

@@ -529,7 +529,7 @@ def test_no_class_is_a_formula_in_a_spreadsheet() -> None:
     from vae import latents_out
     from vae.opening import open_path
 
-    model = open_path(GALLERY / "digits-2d", lambda checkpoint: None)
+    model = open_path(GALLERY / "digits-2d", lambda checkpoint, run: None)
     odd = replace(model, run=replace(model.run, classes=("=1+1", "-2", "+3", "@4", "a,b", 'c"d', "7", "8", "", "9")))
     rows = list(csv.DictReader(io.StringIO(latents_out.csv(odd).decode())))
     assert {row["class"] for row in rows} == {"'=1+1", "-2", "+3", "'@4", "a,b", 'c"d', "7", "8", "", "9"}

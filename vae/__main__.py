@@ -19,13 +19,14 @@ from vae.checkpoint import read as read_checkpoint
 from vae.errors import InputError
 from vae.formats import refuse_foreign
 from vae.pictures import Fit
-from vae.settings import DATA_SETS, Settings, check_setting, choices_of
+from vae.settings import DATA_SETS, Settings, check_setting, choices_of, is_file
 
 if TYPE_CHECKING:
     from vae.checkpoint import Checkpoint
     from vae.held_out import HeldOut
     from vae.latents import Latents
     from vae.opening import Opened
+    from vae.runs import Run
     from vae.training import Step
 
 BAD_INPUT = 2  # exit code
@@ -88,7 +89,16 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--samples", metavar="N", type=_number(int, 1), default=1, help="draws from q(z|x) an image (default: 1)"
     )
+    evaluate.add_argument(
+        "--iwae", metavar="K", type=_number(int, 1), nargs="+", default=[1, 10, 100],
+        help="draws of the importance-weighted bounds L_K, for one K or several (default: 1 10 100)",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--images", metavar="N", type=_number(int, 2), default=1000,
+        help="images that those bounds are taken on, evenly spread over the split (default: %(default)s)",
+    )  # fmt: skip
     evaluate.add_argument("--seed", metavar="N", type=_number(int, 0), default=0, help="seed of the draws (default: 0)")
+    _add_other_data(evaluate, "score images that the model was not trained on, and may have seen, on purpose")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _add_data_root(evaluate)
 
@@ -123,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument(
         "--background", action="store_true", help="take the lowest priority, and leave a core to others"
     )
+    _add_other_data(evidence, "go on with the images that the run held out, though its data set has others now")
     return parser
 
 
@@ -154,6 +165,10 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any, text:
         f"--{name.replace('_', '-')}", dest=f"settings.{name}", metavar="NAME" if choices else "VALUE",
         default=argparse.SUPPRESS, help=f"{text}{kinds} (default: {shown})",
     )  # fmt: skip
+
+
+def _add_other_data(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--other-data", action="store_true", help=text)
 
 
 def _number(kind: type, least: int) -> Callable[[str], Any]:
@@ -415,12 +430,28 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     prepare_process()
     name = options.data or checkpoint.settings.data
-    images = getattr(load(name, options.data_root, fit=Fit.like(checkpoint.image_shape)), options.split)
-    model = load_model(checkpoint)
-    numbers = evaluate(model, images, split=options.split, samples=options.samples, seed=options.seed)
-    numbers = {"model": str(options.model), "data": name, "step": checkpoint.step} | numbers
+    image_set = load(name, options.data_root, fit=Fit.like(checkpoint.image_shape))
+    run = runs.run_of(options.model)
+    other = runs.is_other_data(run, image_set)
+    if run and other and not options.other_data and name == run.settings.data:
+        raise InputError(
+            f"The run in {run.folder} was trained on other images than {name} holds now, so it may have seen those of "
+            f"the {options.split} split; give it the same data set, or score these on purpose with --other-data."
+        )
+    numbers = evaluate(
+        load_model(checkpoint), getattr(image_set, options.split), split=options.split, samples=options.samples,
+        iwae=tuple(dict.fromkeys(options.iwae)), iwae_images=options.images, seed=options.seed,
+    )  # fmt: skip
+    numbers = {"model": str(options.model), "data": name, "other_data": other, "step": checkpoint.step} | numbers
     print(json.dumps(numbers, indent=1) if options.json else _table(numbers))
     return 0
+
+
+# of the data that a model is scored on: are they others than it was trained on?
+ORIGIN = {
+    True: "other images than the model was trained on: it may have seen these",
+    None: "not known to be those that the model was trained on: there is no run beside its file",
+}
 
 
 def _table(numbers: dict[str, Any]) -> str:
@@ -439,6 +470,10 @@ def _table(numbers: dict[str, Any]) -> str:
     ]
     counted = f"{numbers['images']} images of the {numbers['split']} split, {numbers['samples_per_image']} draw(s) each"
     rows.append(("counted", f"{counted}; IWAE on {numbers['iwae_images']} of them"))
+    if (origin := ORIGIN.get(numbers.get("other_data", False))) is not None:
+        rows.append(("data", f"{numbers['data']}, {origin}"))
+    if numbers.get("note"):
+        rows.append(("note", numbers["note"]))
     return "\n".join(f"{name:<20}{value}" for name, value in rows)
 
 
@@ -448,12 +483,17 @@ def _table(numbers: dict[str, Any]) -> str:
 def _evidence(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from vae.density import UNNORMALISED, is_unnormalised
     from vae.evidence_table import FILE_NAME
+    from vae.held_out import FILE_NAME as HELD_OUT
+    from vae.held_out import read_held_out
     from vae.survey import record
     from vae.training import prepare_process
 
     prepare_process(options.background)
     folder = Path(options.model)
+    with runs.one_sentence(folder):
+        remark = _remark_of_data(folder, options.other_data)
     progress = record(folder, options.images, options.fits)
     with _signals() as received, runs.one_sentence(folder), tqdm(unit="images", mininterval=0.5) as bar:
         for done, total in progress:
@@ -464,7 +504,30 @@ def _evidence(options: argparse.Namespace) -> int:
                 print(f"Stopped at {done:,} of {total:,} images; the same command goes on.", file=sys.stderr)
                 return 128 + received[0]
     print(f"{folder / FILE_NAME} is finished.")
+    checkpoint, pixels = read_checkpoint(folder), read_held_out(folder / HELD_OUT).images
+    note = UNNORMALISED if is_unnormalised(checkpoint.settings.likelihood, pixels) else ""
+    for text in filter(None, (remark, note)):
+        print(f"{text}.")
     return 0
+
+
+def _remark_of_data(folder: Path, other_data: bool) -> str:
+    """What there is to say of a run whose own images, in a file or folder, are others by now; `InputError` unless that
+    is on purpose. The sets that the program knows by name do not change.
+    """
+    from vae.data import load
+
+    run = runs.run_of(folder)
+    if run is None or not is_file(run.settings.data) or not Path(run.settings.data).exists():
+        return ""
+    if not runs.is_other_data(run, load(run.settings.data, fit=Fit.of(run.settings))):
+        return ""
+    changed = f"{run.settings.data} holds other images now than the run in {folder} was trained on"
+    if not other_data:
+        raise InputError(
+            f"{changed}; put the old ones back, or work on those that the run held out, on purpose, with --other-data."
+        )
+    return f"{changed}: the table is of those that the run held out"
 
 
 # ---- export ---------------------------------------------------------------------------------------------------------
@@ -523,19 +586,22 @@ def _content(source: Path, data_root: str | None) -> Opened | Latents:
         refuse_foreign(source.name, "mu")
         if source.suffix.lower() in latents.ENDINGS:
             return latents.read(source, source.name)
-    return open_path(source, lambda checkpoint: _encode(checkpoint, data_root))
+    return open_path(source, lambda checkpoint, run: _encode(checkpoint, run, data_root))
 
 
-def _encode(checkpoint: Checkpoint, root: str | None) -> HeldOut | None:
+def _encode(checkpoint: Checkpoint, run: Run | None, root: str | None) -> HeldOut | None:
     """The posteriors of a model's own test images, where no run has stored them."""
     from vae.data import held_out_indices, load
     from vae.opening import encode_images
 
     try:
-        test = load(checkpoint.settings.data, root, download=False, fit=Fit.like(checkpoint.image_shape)).test
+        images = load(checkpoint.settings.data, root, download=False, fit=Fit.like(checkpoint.image_shape))
+        if runs.is_other_data(run, images):
+            raise InputError(f"{checkpoint.settings.data} holds other images now than the model was trained on.")
     except InputError as error:
         print(f"The map will show no points: {error}", file=sys.stderr)
         return None
+    test = images.test
     index = held_out_indices(test)
     return encode_images(checkpoint, (test.pixels[index], test.labels[index], index))
 

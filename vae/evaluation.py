@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae.density import UNNORMALISED, is_unnormalised
 from vae.elbo import Elbo, bound_of_weights, log_weights, objective
 from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian
@@ -44,7 +45,8 @@ def evaluate(
 
     Every image gets `samples` draws from its posterior. `elbo_standard_error` is that of the mean over images. `iwae`
     names the k of the importance-weighted bounds, all taken from the same draws, on `iwae_images` images spread evenly
-    over the split. `InputError` when the images do not fit the model or the model gives no finite number.
+    over the split. `note` says where the likelihood is no normalised density of these images; else it is empty.
+    `InputError` when the images do not fit the model or the model gives no finite number.
     """
     _check(model, images.pixels)
     if samples < 1 or iwae_images < 2 or batch_size < 1 or any(k < 1 for k in iwae):
@@ -62,6 +64,7 @@ def evaluate(
         "samples_per_image": samples,
         "seed": seed,
         "unit": "nats per image",
+        "note": UNNORMALISED if is_unnormalised(model.likelihood, images.pixels) else "",
         "elbo": per_image.elbo.mean().item(),
         "elbo_standard_error": _standard_error(per_image.elbo),
         "distortion": per_image.distortion.mean().item(),
@@ -170,12 +173,13 @@ def _bounds(
     model: VAE, pixels: np.ndarray, ks: tuple[int, ...], generator: torch.Generator, batch_size: int
 ) -> dict[int, Tensor]:
     """k → importance-weighted bound of every image (N,), float64 on the CPU."""
-    weights = []
+    found: dict[int, list[Tensor]] = {k: [] for k in ks}
     for _, x in _batches(model, pixels, batch_size):
         noise = (torch.randn(len(x), model.latent_dim, generator=generator).to(x) for _ in range(max(ks)))
-        weights.append(log_weights(model, x, noise).cpu().double())
-    together = torch.cat(weights, 1)
-    return {k: bound_of_weights(together, k) for k in ks}
+        weights = log_weights(model, x, noise).cpu().double()
+        for k, parts in found.items():
+            parts.append(bound_of_weights(weights, k))
+    return {k: torch.cat(parts) for k, parts in found.items()}
 
 
 def _batches(model: VAE, pixels: np.ndarray, batch_size: int) -> Iterator[tuple[int, Tensor]]:

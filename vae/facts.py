@@ -5,7 +5,10 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+import numpy as np
+
 from vae.checkpoint import Checkpoint
+from vae.density import UNNORMALISED, is_unnormalised
 from vae.runs import Run
 from vae.settings import Settings, is_file
 
@@ -16,8 +19,14 @@ def data_title(settings: Settings) -> str:
     return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
 
 
-def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
-    """Data set (by its `title`), network, likelihood, beta, and the score of a finished run; joined by dots."""
+GREY = '<span title="{}">bernoulli of grey pixels: no normalised density</span>'
+
+
+def facts(title: str, checkpoint: Checkpoint, run: Run | None, pixels: np.ndarray | None = None) -> str:
+    """Data set (by its `title`), network, likelihood, beta, and the score of a finished run; joined by dots.
+
+    Where `pixels` of its images are known, the likelihood comes with a word on those that it is no density of.
+    """
     settings = checkpoint.settings
     parameters = sum(array.size for array in checkpoint.arrays.values())
     parts = [
@@ -25,7 +34,7 @@ def facts(title: str, checkpoint: Checkpoint, run: Run | None) -> str:
         f"{settings.arch} {'-'.join(map(str, settings.hidden)) or 'linear'}",
         f"{settings.latent_dim}-D latent space",
         f"{parameters / 1e6:.2f} M parameters" if parameters > 1e5 else f"{parameters:,} parameters",
-        settings.likelihood + (f" σₚ = {settings.sigma:g}" if settings.likelihood == "gaussian" else ""),
+        _likelihood(settings, pixels),
         f"<b>β = {settings.beta:g}</b>",
         _score(run),
         f"trained on {escape(run.device)}" if run else "",
@@ -38,6 +47,12 @@ def _remark(remark: str) -> str:
     """What the remark on one's own images says of their pixels, and all of it on hover."""
     first, _, rest = remark.removesuffix(".").partition("; ")
     return f'<span class="room-remark" title="{escape(remark)}">{escape(rest or first)}</span>' if remark else ""
+
+
+def _likelihood(settings: Settings, pixels: np.ndarray | None) -> str:
+    if pixels is not None and is_unnormalised(settings.likelihood, pixels):
+        return GREY.format(escape(UNNORMALISED))
+    return settings.likelihood + (f" σₚ = {settings.sigma:g}" if settings.likelihood == "gaussian" else "")
 
 
 def _score(run: Run | None) -> str:

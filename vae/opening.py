@@ -30,6 +30,11 @@ class Opened:
         return tuple(map(str, range(int(self.held_out.labels.max()) + 1))) if self.held_out else ()
 
     @property
+    def pixels(self) -> np.ndarray | None:
+        """Of the held-out images, uint8 (N, C, H, W)."""
+        return None if self.held_out is None else self.held_out.images
+
+    @property
     def rate_per_dim(self) -> list[float]:
         """Nats per image: over the whole test split where that has been evaluated, else over the held-out images."""
         if self.run and self.run.finished and self.run.test:
@@ -40,14 +45,16 @@ class Opened:
         return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0).tolist()
 
 
-def open_path(path: Path, encode: Callable[[Checkpoint], HeldOut | None]) -> Opened:
-    """The model in a run folder or a .safetensors file; `encode` is asked where no posteriors are stored with it."""
+def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | None]) -> Opened:
+    """The model in a run folder or a .safetensors file; `encode` is asked where no posteriors are stored with it, with
+    the run whose images they must be of.
+    """
     checkpoint = checkpoints.read(path)
     if not (path / runs.SETTINGS).is_file():
-        return Opened(checkpoint, None, encode(checkpoint))
+        return Opened(checkpoint, None, encode(checkpoint, None))
     run = runs.read(path)
     ready = run.finished and (path / FILE_NAME).is_file()
-    return Opened(checkpoint, run, read_held_out(path / FILE_NAME) if ready else encode(checkpoint))
+    return Opened(checkpoint, run, read_held_out(path / FILE_NAME) if ready else encode(checkpoint, run))
 
 
 def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, np.ndarray] | None) -> HeldOut | None:

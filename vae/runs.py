@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -36,6 +36,9 @@ from vae.checkpoint import write_atomically
 from vae.errors import InputError
 from vae.plan import ImageShape
 from vae.settings import Settings
+
+if TYPE_CHECKING:
+    from vae.data import ImageSet
 
 FORMAT = "elbo-room-run-1"
 SETTINGS, LOG, STATUS, TEST = "settings.json", "log.jsonl", "status.json", "test.json"
@@ -103,6 +106,19 @@ def read(folder: str | Path) -> Run:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{folder / SETTINGS} is damaged, or of another program; train the model again.") from None
+
+
+def run_of(model: str | Path) -> Run | None:
+    """The run that a folder, or a checkpoint in it, belongs to; None for a lone file."""
+    path = Path(model)
+    folder = path if path.is_dir() else path.parent
+    known = (folder / SETTINGS).is_file() and (path.is_dir() or path.name == CHECKPOINT)
+    return read(folder) if known else None
+
+
+def is_other_data(run: Run | None, images: ImageSet) -> bool | None:
+    """Whether `images` are others than those that the run was trained on; None where there is no run to say."""
+    return None if run is None else run.fingerprint != images.fingerprint
 
 
 def find(root: str | Path) -> list[Path]:

@@ -33,7 +33,7 @@ def page_of(content: Opened | Latents, name: str) -> bytes:
     if isinstance(content, Latents):
         return _page(name, escape(latents.facts(content)), latents.frame(name, content))
     checkpoint = content.checkpoint
-    line = facts(data_title(checkpoint.settings), checkpoint, content.run)
+    line = facts(data_title(checkpoint.settings), checkpoint, content.run, content.pixels)
     frame = explorer_frame(name, checkpoint, content.held_out, content.classes, content.rate_per_dim)
     return _page(name, line, _shorter(frame), _shorter(encoder_frame(name, checkpoint)))
 
