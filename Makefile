@@ -40,6 +40,7 @@ define model
 	$(VAE) train --out .gallery/$(1) --resume $(2)
 	rm -rf $(GALLERY)/$(1) .gallery/$(1)/.lock
 	mkdir -p $(GALLERY) && mv .gallery/$(1) $(GALLERY)/$(1)
+	$(VAE) evaluate $(GALLERY)/$(1) --samples 100 --json >.gallery/$(1).json && mv .gallery/$(1).json $(GALLERY)/$(1)/test.json
 	$(VAE) evidence $(GALLERY)/$(1) $(3)
 endef
 

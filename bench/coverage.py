@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from math import hypot, nan
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ def _linear(k: int, seed: int) -> Truth:
     torch.manual_seed(seed)  # initial weights only
     side, sigma = 10, 0.1 + 0.1 * (seed % 4)
     model = VAE(make_plan("mlp", (), k, (1, side, side)), (1, side, side), "gaussian", sigma)
-    layer = model.decoder.layers[0]
+    layer: Any = model.decoder.layers[0]
     with torch.no_grad():
         layer.weight *= 1 + seed % 3
     w, b = layer.weight.detach().double(), layer.bias.detach().double()

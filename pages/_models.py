@@ -262,7 +262,7 @@ def _encode(checkpoint: Checkpoint, run: Run | None) -> HeldOut | None:
     found = held_out_images(checkpoint.settings.data, Fit.like(checkpoint.image_shape))
     if found is None or (run is not None and found.fingerprint != run.fingerprint):
         return None
-    return opening.encode_images(checkpoint, (found.pixels, found.labels, found.index))
+    return opening.encode_images(checkpoint, (found.pixels, found.labels, found.places))
 
 
 class HeldOutImages(NamedTuple):
@@ -271,7 +271,7 @@ class HeldOutImages(NamedTuple):
     fingerprint: str
     pixels: np.ndarray
     labels: np.ndarray
-    index: np.ndarray
+    places: np.ndarray
 
 
 @lru_cache(maxsize=2)

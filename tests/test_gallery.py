@@ -44,13 +44,28 @@ def test_the_numbers_shown_are_what_the_model_scores(name, request):
     assert images.fingerprint == run.fingerprint
     again = evaluate(load_model(read_checkpoint(GALLERY / name)), images.test)
     assert again["images"] == run.test["images"] == len(images.test.labels)
-    # the same draws, so all that may differ is the rounding of another processor's kernels
-    for number in ("elbo", "distortion", "rate"):
-        assert isclose(again[number], run.test[number], abs_tol=0.01)
+    # one draw an image here and a hundred there: a few nats of each image, averaged
+    noise = 4 * 5 / len(images.test.labels) ** 0.5
+    assert run.test["samples_per_image"] >= 100
+    for number in ("elbo", "distortion"):
+        assert isclose(again[number], run.test[number], abs_tol=noise)
+    assert isclose(again["rate"], run.test["rate"], abs_tol=0.01)  # without draws
     assert np.allclose(again["rate_per_dim"], run.test["rate_per_dim"], atol=0.01)
     assert again["active_units"] == run.test["active_units"]
     for k, bound in run.test["iwae"].items():
-        assert isclose(again["iwae"][k], bound, abs_tol=0.02)
+        assert isclose(again["iwae"][k], bound, abs_tol=noise + 0.1)
+
+
+def test_the_readme_gives_these_numbers():
+    """One decimal, as the shipped hundred draws an image have it."""
+    readme = (GALLERY.parents[1] / "README.md").read_text("utf-8")
+    titles = {"mnist-2d": "MNIST · 2-D", "mnist-10d": "MNIST · 10-D", "mnist-conv-2d": "MNIST · 2-D · conv"}
+    for name in NAMES:
+        test = runs.read(GALLERY / name).test
+        said = [f"{test[number]:.1f}".replace("-", "−") for number in ("elbo", "distortion", "rate")]
+        title = titles.get(name, "Digits 8×8 · 2-D")
+        [row] = [line for line in readme.splitlines() if line.startswith(f"| {title} |")]
+        assert [cell.strip() for cell in row.split("|")][3:6] == said
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.mnist] if "mnist" in n else []) for n in NAMES])

@@ -222,7 +222,7 @@ def _move(
     def pull(at: _State) -> Tensor:
         return (temperature * at.slope - at.zeta) @ root
 
-    momentum = _noise(*state.zeta.shape, generator)
+    momentum = _noise(len(state.zeta), state.zeta.shape[1], generator)
     energy = value(state) - 0.5 * momentum.square().sum(1)
     steps = size * (0.8 + 0.4 * torch.rand((len(momentum), 1), generator=generator, dtype=torch.float64))
     proposal = state

@@ -16,10 +16,23 @@ import torch
 
 from tests.browser.room import DEEP, GALLERY, NAMELESS, Model, Room, eventually
 from vae.data import load
-from vae.evidence import Parts, Plane, best, bounds, gaps, importance_sample, log_likelihoods, parts, true_posterior
+from vae.evidence import (
+    Parts,
+    Plane,
+    Sampled,
+    best,
+    bounds,
+    gaps,
+    importance_sample,
+    log_likelihoods,
+    log_mean_weight,
+    parts,
+    true_posterior,
+)
 from vae.evidence_table import FILE_NAME, read_table
 from vae.full_gaussian import FullGaussian, full
 from vae.gaussian import DiagonalGaussian
+from vae.pareto import distrust
 from vae.quadrature import Cells
 from vae.recorder import run
 from vae.settings import Settings
@@ -590,6 +603,13 @@ def test_importance_weighted_bounds_rise_to_the_evidence(elbo, digits_model) -> 
     assert said[1] <= evidence + 4 * known.standard_error[1].item()
     assert said[1] > said[0]
     assert "of 20,000 draws" in text
+    known = Sampled(evidence, 0.01)
+    why = distrust(sample.log_w, known)
+    mean, error = log_mean_weight(sample.log_w)
+    said = re.findall(r"weights: (−?\d+\.\d+)(?: ± (\d+\.\d+))?", elbo.text(".eb-poor"))[0]
+    assert float(said[0].replace("−", "-")) == pytest.approx(mean, abs=0.0051)
+    assert said[1] == ("" if why else f"{error:.2f}")
+    assert (why or "nats.") in elbo.text(".eb-poor")
     with_draws = elbo.ink("hand")
     elbo.press('[data-tab="derivation"]')
     assert elbo.ink("hand") < with_draws
@@ -726,7 +746,12 @@ def test_more_than_two_dimensions_are_sampled_and_their_error_is_said(elbo) -> N
     assert evidence == pytest.approx(expected, abs=0.5)
     assert bound == pytest.approx(sample.log_w.mean().item(), abs=0.5)
     assert gap == pytest.approx(evidence - bound, abs=1e-9)
-    assert re.search(r"± \d+\.\d\d", elbo.text(".eb-check"))
+    errors = re.findall(r"± (\d+\.\d\d)", elbo.text(".eb-check"))
+    assert len(errors) == 2  # the gap's holds the ELBO's as well
+    assert float(errors[1]) > float(errors[0]) > 0
+    assert "grey pixels: ln p(x) is no normalised density" in elbo.text(".eb-check")
+    assert "A poor lower bound of ln p(x), without an error" in elbo.text('[data-line="ratio"] .eb-numbers')
+    assert "±" not in elbo.text('[data-line="ratio"] .eb-numbers')
     assert re.search(
         r"(annealed )?importance sampling, effective sample size", elbo.text('[data-line="evidence"] .eb-numbers')
     )
@@ -737,6 +762,14 @@ def test_more_than_two_dimensions_are_sampled_and_their_error_is_said(elbo) -> N
     elbo.press('[data-tab="weights"]')
     elbo.page.wait_for_selector(".eb-weights[data-seed]")
     assert "L₁₀₀₀" in elbo.text(".eb-ess")
+
+
+def test_a_q_far_off_has_no_error_but_a_sentence(elbo, digits_model) -> None:
+    """Few draws of q count, or they miss what there is: the truth lies far above, and no ± says otherwise."""
+    elbo.visit(link=f"image={IMAGE}&q=2.5,2.5,0.05,0,0.05").settled()
+    text = elbo.text('[data-line="ratio"] .eb-numbers')
+    assert "±" not in text
+    assert "A poor lower bound of ln p(x), without an error" in text
 
 
 def _samples_said(elbo: Elbo) -> None:

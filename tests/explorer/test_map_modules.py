@@ -11,11 +11,14 @@ import pytest
 import torch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
+from scipy.stats import genpareto
 
 from tests.browser.room import DEEP, FLAT, gallery
 from tests.explorer.node import Node
 from vae.aggregate import log_aggregate
+from vae.evidence import Sampled, effective_sample_size, log_mean_weight
 from vae.gaussian import DiagonalGaussian, log_prior
+from vae.pareto import distrust, pareto_k
 from vae.table import guarded
 from vae.zones import hole_share, overlap
 
@@ -237,6 +240,29 @@ def test_a_prior_that_is_covered_has_no_holes_and_one_far_off_is_all_hole(node) 
             assert k < 3 or found["error"] > 0  # of draws, a share of 0 is not called exact
     z = torch.zeros(1, 2)
     assert log_prior(z).item() == pytest.approx(-np.log(2 * np.pi))
+
+
+# ---- importance weights ---------------------------------------------------------------------------------------------
+
+TAIL = """(m, logW, averages, known) => {
+  const [mean, error, effective] = averages;
+  return [m.paretoK(logW), m.distrust(logW, { logMean: mean, logMeanError: error, effective }, known)];
+}"""
+
+
+def test_the_tail_of_weights_and_what_is_said_of_it_are_those_of_the_library(node) -> None:
+    rng = np.random.default_rng(0)
+    light, heavy = 0.5 * rng.standard_normal(2000), np.log(genpareto.rvs(0.6, size=2000, random_state=3) + 5)
+    few = np.append(np.zeros(500), 30.0)
+    for log_w, under in ((light, 0.0), (light, 0.7), (heavy, 0.0), (few, 0.0)):
+        weights = torch.tensor(log_w)
+        mean, error = log_mean_weight(weights)
+        known = Sampled(mean + under, 0.01)
+        given = [mean, error, effective_sample_size(weights)], {"mean": known.mean, "error": 0.01}
+        k, said = node.call("pareto.js", TAIL, log_w.tolist(), *given)
+        assert k == pytest.approx(pareto_k(weights), abs=1e-9)
+        assert said == distrust(weights, known)
+        assert (said is None) == (log_w is light and under == 0)
 
 
 def test_quantiles_of_the_normal_are_those_of_python(node) -> None:
