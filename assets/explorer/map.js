@@ -37,17 +37,19 @@ export class LatentMap {
     this.marked = null;
     this.size = this.measured();
     this.shown = shown;
-    this.home = homeRange(scene.points, this.rectangle());
-    await this.draw(this.begin());
+    await this.draw();
   }
 
-  begin() {
-    return this.shown ? rangeOf(this.shown, this.rectangle()) : this.home;
-  }
-
-  // New colours, a new theme: the same points, and the view stays where it is.
+  // New colours, a new theme: the same points and the same part of the plane, in what room a colour bar leaves for it.
   async recolour() {
-    if (this.scene) await this.draw(this.view);
+    if (this.scene) await this.draw();
+  }
+
+  // The range of both axes: what is to be shown, in the aspect of the room that there is.
+  range() {
+    const rectangle = this.rectangle();
+    this.home = homeRange(this.scene.points, rectangle);
+    return this.shown ? rangeOf(this.shown, rectangle) : this.home;
   }
 
   // Plotly takes over from the canvas: axes, zoom and pan.
@@ -55,11 +57,12 @@ export class LatentMap {
     this.Plotly = Plotly;
     this.webgl = hasWebGL();
     this.say("webgl", this.webgl ? "" : "This browser has no WebGL: the points are drawn without it");
-    if (this.scene) await this.draw(this.view);
+    if (this.scene) await this.draw();
     performance.mark("elbo-room:plotted");
   }
 
-  async draw(range) {
+  async draw() {
+    const range = this.range();
     if (this.Plotly) await this.react(range);
     if (this.Plotly && !this.listening) this.listen();
     this.manifold.show(this.scene);
@@ -199,7 +202,9 @@ export class LatentMap {
     for (const event of ["plotly_relayouting", "plotly_relayout"])
       this.graph.on(event, (change) => {
         this.setView(this.plotted());
-        if (!("width" in change)) this.onMoved(shownBy(this.view, this.home));
+        if ("width" in change) return;
+        this.shown = shownBy(this.view, this.home);
+        this.onMoved(this.shown);
       });
   }
 
@@ -218,17 +223,14 @@ export class LatentMap {
     this.zones.draw(this.view);
   }
 
-  // A window of another size keeps the middle and the height of the view.
+  // A window of another size keeps the middle and the height of a view, or all that there is.
   resize() {
     const size = this.measured();
     if (!this.view || !size.width || (size.width === this.size.width && size.height === this.size.height)) return;
     this.size = size;
-    const rectangle = this.rectangle();
-    this.home = homeRange(this.scene.points, rectangle);
-    if (!this.Plotly) return this.draw(this.begin());
-    const { x, y } = this.view;
-    const [middle, half] = [(x[0] + x[1]) / 2, (((y[1] - y[0]) / 2) * rectangle.width) / rectangle.height];
-    this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [middle - half, middle + half], "yaxis.range": y });
+    if (!this.Plotly) return this.draw();
+    const { x, y } = this.range();
+    this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
   }
 
   // Shows all of the map again; false where it was shown already.
@@ -259,10 +261,14 @@ export class LatentMap {
     return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
   }
 
-  // The scene's points have moved, all of them: where they are looked for is sorted anew.
+  // The scene's points have moved, all of them, beneath a view that stays: where they are looked for is sorted anew.
   moved() {
     const { us, vs, labels } = this.scene.points;
     this.scene.index = new GridIndex(us, vs, labels);
+    if (!this.view) return;
+    this.home = homeRange(this.scene.points, this.rectangle());
+    this.shown = shownBy(this.view, this.home);
+    this.onMoved(this.shown);
   }
 
   // The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.

@@ -1,5 +1,7 @@
 // What part of the plane the map shows, and where on the screen: the one translation between (u, v) and pixels.
 
+const ROUNDING = 1e-9; // of a range that Plotly was given and gives back
+
 export class View {
   // `x` and `y` are the ranges shown; left, top, width and height the axes' rectangle in pixels of the map.
   constructor({ x, y }, { left, top, width, height }) {
@@ -26,13 +28,12 @@ export class View {
   }
 }
 
-// What a view shows, in few digits: [u, v] of its middle and its height; null where it shows all that there is.
+// What a view shows: [u, v] of its middle and its height, exactly; null where it shows all that there is.
 export function shownBy({ x, y }, home) {
   const height = y[1] - y[0];
-  const same = (a, b) => Math.abs(a - b) < height / 1000;
+  const same = (a, b) => Math.abs(a - b) < height * ROUNDING;
   if ([0, 1].every((end) => same(y[end], home.y[end]) && same(x[end], home.x[end]))) return null;
-  const digits = Math.min(9, Math.max(0, 4 - Math.floor(Math.log10(height))));
-  return [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, height].map((v) => Number(v.toFixed(digits)));
+  return [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, height];
 }
 
 // The other way round, in the aspect of a rectangle.
