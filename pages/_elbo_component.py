@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages._evidence import Opened
 from pages._explorer import ENTRY
+from pages._place import place
 from pages._routes import katex_path, module_path, modules
 
 _component = st.components.v2.component(
@@ -20,6 +21,7 @@ _component = st.components.v2.component(
 def elbo_view(opened: Opened) -> None:
     """Show what is known, and can be asked, of a model's posteriors."""
     data = {
+        "place": place("elbo", "model"),
         "module": module_path("streamlit-elbo.js"),
         "katex": katex_path(),
         "frame": opened.frame,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages._place import place
 from pages._routes import PREFIX, module_path, modules, plotly_path
 
 # The component's own script is a blob without an address to import from; the page's address serves instead.
@@ -25,6 +26,12 @@ _component = st.components.v2.component(
 
 def explorer(frame: str, encoder: str | None, key: str) -> None:
     """Show the explorer with the frame at the address `frame`; an encoder's frame is fetched once it is needed."""
-    addresses = {"module": module_path("streamlit.js"), "plotly": plotly_path(), "frame": frame, "encoder": encoder}
-    addresses["tsne"] = f"{PREFIX}/tsne/{frame.rpartition('/')[2]}"
-    _component(key=key, data=addresses)
+    data = {
+        "place": place("", "model"),
+        "module": module_path("streamlit.js"),
+        "plotly": plotly_path(),
+        "frame": frame,
+        "encoder": encoder,
+    }
+    data["tsne"] = f"{PREFIX}/tsne/{frame.rpartition('/')[2]}"
+    _component(key=key, data=data)

@@ -8,6 +8,7 @@ from pages._code import models
 from pages._evidence import open_evidence
 from pages._explorer import ENTRY
 from pages._models import GALLERY
+from pages._place import place
 from pages._routes import CODE, katex_path, module_path, modules
 from pages._visitors import visitor
 from vae import runs
@@ -37,6 +38,7 @@ def _posteriors() -> dict[str, str] | None:
 def gradients_view() -> None:
     """Show the page: all but the loss as code is computed in the browser."""
     data = {
+        "place": place("gradients"),
         "module": module_path("streamlit-gradients.js"),
         "katex": katex_path(),
         "code": f"{CODE}/{visitor()}",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages._explorer import ENTRY
 from pages._paths import Opened
+from pages._place import place
 from pages._routes import module_path, modules
 
 _component = st.components.v2.component(
@@ -19,5 +20,5 @@ _component = st.components.v2.component(
 
 def kl_view(path: Opened) -> None:
     """Show a beta path."""
-    data = {"module": module_path("streamlit-kl.js"), "frame": path.frame, "decoders": path.decoders}
-    _component(key="kl", data=data)
+    addresses = {"module": module_path("streamlit-kl.js"), "frame": path.frame, "decoders": path.decoders}
+    _component(key="kl", data={"place": place("kl", "path"), **addresses})

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages._explorer import ENTRY
+from pages._place import place
 from pages._routes import module_path, modules
 
 _component = st.components.v2.component(
@@ -27,6 +28,6 @@ def live_view(
 
     What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
     """
-    data: dict[str, Any] = {"module": module_path("streamlit-live.js"), "run": run, "compare": compare, "token": key}
-    data["renamed"] = list(renamed) if renamed else None
+    shown = {"run": run, "compare": compare, "token": key, "renamed": list(renamed) if renamed else None}
+    data = {"place": place("train", "run", "with"), "module": module_path("streamlit-live.js"), **shown}
     return _component(key="live", data=data, on_done_change=lambda: None).done

@@ -24,7 +24,7 @@ if st.query_params.get(REFUSED):
     del st.query_params[REFUSED]
     st.session_state["key-refused"] = page.title
 if st.session_state.get("key-refused") == page.title:  # until another page is turned to
-    st.error(WRONG_KEY)
+    st.container(key="key-refused").error(WRONG_KEY)
 else:
     st.session_state.pop("key-refused", None)
 page.run()

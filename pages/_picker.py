@@ -20,7 +20,7 @@ def pick(place: DeltaGenerator, names: dict[str, str], parameter: str, label: st
     if missing := st.session_state.pop(f"{key}-missing", None):
         st.error(missing)
     if chosen is not None:
-        _keep_address("" if chosen == next(iter(names)) else chosen, parameter, key)
+        _keep_address(chosen, next(iter(names)), parameter, key)
     return chosen
 
 
@@ -30,9 +30,10 @@ def _mark_choice(key: str) -> None:
 
 
 def _follow_address(names: list[str], parameter: str, label: str, key: str) -> None:
-    """Choose what the address names: on the first visit, and when someone goes back or forward."""
+    """Choose what the address names: when the page is opened, and when someone goes back or forward."""
     asked = st.query_params.get(parameter, "")
-    if st.session_state.pop(f"{key}-chosen", False) or asked == st.session_state.get(f"{key}-address"):
+    is_open = key in st.session_state  # Streamlit forgets a choice when another page is opened
+    if st.session_state.pop(f"{key}-chosen", False) or (is_open and asked == st.session_state.get(f"{key}-address")):
         return
     st.session_state[key] = asked if asked in names else next(iter(names), None)
     if asked and asked not in names:
@@ -40,7 +41,8 @@ def _follow_address(names: list[str], parameter: str, label: str, key: str) -> N
         st.session_state[f"{key}-missing"] = f"There is no {kind} {short(asked)} here; choose one from the list."
 
 
-def _keep_address(address: str, parameter: str, key: str) -> None:
-    if address != st.query_params.get(parameter, ""):
-        st.query_params.from_dict({parameter: address} if address else {})
-    st.session_state[f"{key}-address"] = address
+def _keep_address(chosen: str, first: str, parameter: str, key: str) -> None:
+    """Let the address name what is chosen, where it does not: that is another entry of the browser's history."""
+    if chosen != (st.query_params.get(parameter, "") or first):
+        st.query_params.from_dict({} if chosen == first else {parameter: chosen})
+    st.session_state[f"{key}-address"] = st.query_params.get(parameter, "")

@@ -50,9 +50,10 @@ def mark_choice() -> None:
 
 
 def follow_address() -> None:
-    """Open the model that the address names: on the first visit, and when someone goes back or forward."""
+    """Open the model that the address names: when the page is opened, and when someone goes back or forward."""
     asked = st.query_params.get("model", "")
-    if st.session_state.pop("chosen", False) or asked == st.session_state.get("address", ""):
+    is_open = "model" in st.session_state  # Streamlit forgets a choice when another page is opened
+    if st.session_state.pop("chosen", False) or (is_open and asked == st.session_state.get("address", "")):
         return
     st.session_state["address"] = asked
     if asked.startswith("path:") and LOCAL:
@@ -67,10 +68,9 @@ def follow_address() -> None:
 
 def keep_address(model: str, first: str) -> None:
     """Let the address name the model by its id; the first of the list needs no name."""
-    address = "" if model == first else model
-    if not address == st.query_params.get("model", "") == st.session_state.get("address", ""):
-        st.query_params.from_dict({"model": address} if address else {})
-    st.session_state["address"] = address
+    if model != (st.query_params.get("model", "") or first):
+        st.query_params.from_dict({} if model == first else {"model": model})
+    st.session_state["address"] = st.query_params.get("model", "")
 
 
 follow_address()

@@ -56,11 +56,12 @@ def mark_choice() -> None:
 
 
 def follow_address(names: list[str]) -> None:
-    """Show the runs that the address names: on the first visit, and when someone goes back or forward."""
+    """Show the runs that the address names: when the page is opened, and when someone goes back or forward."""
     asked = {name: st.query_params.get(name, "") for name in ("run", "with")}
     if st.session_state["came_from"] != st.session_state["page"] and not any(asked.values()):
         asked = st.session_state.pop("train-address", asked)  # back from another page, at what was shown
-    if st.session_state.pop("chosen", False) or asked == st.session_state.get("train-address"):
+    is_open = "run" in st.session_state  # Streamlit forgets a choice when another page is opened
+    if st.session_state.pop("chosen", False) or (is_open and asked == st.session_state.get("train-address")):
         return
     for parameter, name in asked.items():
         st.session_state[parameter] = name if name in names else None

@@ -81,7 +81,7 @@ def test_the_page_opens_at_the_first_model() -> None:
     assert not app.error
     assert app.selectbox[0].value == "mnist-2d"
     assert asked(app) is None
-    assert set(component(app)) == {"module", "plotly", "frame", "encoder", "tsne"}
+    assert set(component(app)) == {"place", "module", "plotly", "frame", "encoder", "tsne"}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -135,6 +135,25 @@ def test_choosing_a_model_puts_its_id_into_the_address() -> None:
     assert "10-D" in facts(app)
     app.selectbox[0].set_value("mnist-2d").run()
     assert asked(app) is None
+
+
+def test_a_page_that_is_opened_again_shows_what_its_address_names() -> None:
+    app = page("digits-2d")
+    shown = component(app)
+    assert shown["place"] == {"page": "", "query": {"model": "digits-2d"}}
+    for other, picked in (("elbo.py", "mnist-2d"), ("explore.py", "digits-2d"), ("elbo.py", "mnist-2d")):
+        app.query_params["model"] = picked
+        app.switch_page(other).run()
+        assert not app.exception
+        assert app.selectbox[0].value == picked
+        assert asked(app) == picked
+        assert other == "elbo.py" or component(app) == shown
+
+
+def test_an_address_that_names_the_first_model_stays_as_it_is() -> None:
+    app = page("mnist-2d")
+    assert asked(app) == "mnist-2d"
+    assert component(app)["place"]["query"] == {"model": "mnist-2d"}
 
 
 def test_without_a_model_the_page_says_how_to_make_one(monkeypatch, tmp_path) -> None:

@@ -12,11 +12,24 @@ export class Camera {
     this.auto = true;
     this.now = null; // { u, v, unit }: the middle, and data units a pixel
     this.goal = null;
+    this.asked = null; // where to look once the room that a map has is known, as `describe` says it
+  }
+
+  // The room that a map has.
+  fit(rectangle) {
+    this.rectangle = rectangle;
+    if (!this.asked) return;
+    const { u, v, reach } = this.asked;
+    this.asked = null;
+    this.auto = false;
+    this.goal = { u, v, unit: (2 * reach) / Math.min(rectangle.width, rectangle.height) };
+    this.now = { ...this.goal };
+    this.jumped = true;
   }
 
   // The points of every map: [us, vs] pairs; `rectangle` is the room that one map has.
   follow(clouds, rectangle) {
-    this.rectangle = rectangle;
+    this.fit(rectangle);
     if (!this.auto && this.now) return;
     const box = [0, 1].map((axis) => {
       const ends = clouds.map((cloud) => extent(cloud[axis], LEAST));
@@ -70,7 +83,7 @@ export class Camera {
 
   release() {
     this.auto = true;
-    this.goal = null;
+    this.goal = this.asked = null;
   }
 
   view(rectangle) {
@@ -81,9 +94,16 @@ export class Camera {
 
   // What is looked at, in terms that hold for a window of any shape.
   describe() {
+    if (this.asked) return this.asked;
     if (this.auto || !this.now) return null;
     const { u, v, unit } = this.goal;
     return { u, v, reach: (unit * Math.min(this.rectangle.width, this.rectangle.height)) / 2 };
+  }
+
+  // Looks where a link says from the first moment on; null: where the points are.
+  begin(place) {
+    this.release();
+    this.asked = place;
   }
 
   // Looks where another window looks.

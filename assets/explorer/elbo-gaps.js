@@ -55,8 +55,8 @@ export class TwoGaps {
     this.$(".eb-fit").textContent = text;
   }
 
-  // Shows the fit of one family, which is asked for once an image, and then played.
-  async need(full, posterior, ask) {
+  // Shows the fit of one family, which is asked for once an image, and then played if it `plays`.
+  async need(full, posterior, ask, plays) {
     const { fits } = this;
     this.posterior = posterior; // whose evidence becomes finer
     if (fits.has(full)) return this.show(full);
@@ -68,7 +68,7 @@ export class TwoGaps {
       posterior.refine(answer.meta);
       fits.set(full, { ...answer.meta, path });
       this.show(full);
-      this.play(true);
+      if (plays) this.play(true);
     } catch (error) {
       if (this.fits === fits) this.say(sentence(error));
     }

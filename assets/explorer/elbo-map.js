@@ -68,7 +68,7 @@ export class PlaneMap extends Pane {
 
   aim(whole) {
     const { camera } = this;
-    camera.rectangle = this.rectangle();
+    camera.fit(this.rectangle());
     if (!camera.auto && camera.now) return;
     const { x, y } = homeRange(this.morph, camera.rectangle);
     const home = { u: (x[0] + x[1]) / 2, v: (y[0] + y[1]) / 2, unit: (x[1] - x[0]) / camera.rectangle.width };

@@ -1,16 +1,18 @@
 // What is chosen on the page of the bound, and how the address says it.
 
 import { Gaussian } from "./elbo-gaussian.js";
+import { readLook, writtenLook } from "./link-fields.js";
 
 export const DENSITIES = ["prior", "likelihood", "posterior"];
 const TABS = ["derivation", "gaps", "weights", "images"];
-const LIMIT = 20; // of a mean; as on the map of one model
+const MOST_SEEDS = 2 ** 31; // what the server draws by
+const FAR = 1e6; // from the middle: further than a hand gets
 
 export class ElboState {
   constructor() {
     Object.assign(this, {
       image: -1, view: "posterior", heat: "posterior", log: false, prior: true, likelihood: false, posterior: true, points: true,
-      full: false, tab: "derivation", against: "class", q: null, moved: false, hidden: [], zones: "none", listeners: [],
+      full: false, tab: "derivation", against: "class", q: null, moved: false, asked: null, look: null, seed: 0, hidden: [], zones: "none", listeners: [],
     });
   }
 
@@ -38,7 +40,10 @@ export class ElboState {
     if (DENSITIES.some((name) => this[name] !== first[name])) params.set("contours", lines.join(",") || "none");
     for (const name of ["log", "full"]) if (this[name]) params.set(name, 1);
     if (!this.points) params.set("points", 0);
-    if (this.moved && this.image >= 0) params.set("q", [...this.q.mu, ...this.q.rows().flatMap((row, i) => row.slice(0, i + 1))].map((v) => +v.toPrecision(5)).join(","));
+    const q = this.moved ? this.q : this.asked; // which a link has asked for, and which the posterior has yet to come for
+    if (q && this.image >= 0) params.set("q", [...q.mu, ...q.rows().flatMap((row, i) => row.slice(0, i + 1))].join(","));
+    if (this.seed) params.set("seed", this.seed);
+    if (this.look) params.set("look", writtenLook(this.look));
     return params.toString().replaceAll("%2C", ",");
   }
 
@@ -57,6 +62,9 @@ export class ElboState {
     const image = Number(params.get("image") ?? NaN);
     if (Number.isInteger(image) && image >= 0 && image < count) this.image = image;
     if (this.image >= 0 && k <= 2) this.asked = gaussianOf(params.get("q"), k, this.full);
+    this.look = readLook(params.get("look"));
+    const seed = Number(params.get("seed"));
+    if (Number.isInteger(seed) && seed >= 0 && seed < MOST_SEEDS) this.seed = seed;
     return this;
   }
 }
@@ -64,7 +72,7 @@ export class ElboState {
 // mu and the lower triangle of L, row by row; null where the text says anything else.
 function gaussianOf(text, k, full) {
   const numbers = (text ?? "").split(",").map((v) => (v.trim() === "" ? NaN : Number(v)));
-  if (numbers.length !== k + (k * (k + 1)) / 2 || !numbers.every((v) => Math.abs(v) <= LIMIT)) return null;
+  if (numbers.length !== k + (k * (k + 1)) / 2 || !numbers.every((v) => Math.abs(v) <= FAR)) return null;
   const mu = numbers.slice(0, k);
   const tril = k === 1 ? [numbers[1]] : [numbers[2], 0, full ? numbers[3] : 0, numbers[4]];
   const q = new Gaussian(mu, tril);

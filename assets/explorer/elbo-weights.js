@@ -23,12 +23,19 @@ export class Weights {
   constructor(root, { ask, drawn }) {
     root.innerHTML = HTML;
     Object.assign(this, { root, ask, drawn, canvas: root.querySelector("canvas") });
-    root.querySelector(".eb-again").addEventListener("click", () => this.posterior && this.draw(this.posterior, this.of));
+    root.querySelector(".eb-again").addEventListener("click", () => this.again());
   }
 
-  // Another model.
-  load() {
-    this.seed = 0;
+  // Another model; its draws begin with those of `seed`.
+  load(seed) {
+    this.seed = seed;
+  }
+
+  // Other draws of the same q.
+  again() {
+    if (!this.posterior) return;
+    this.seed++;
+    this.draw(this.posterior, this.of);
   }
 
   set() {
@@ -56,7 +63,7 @@ export class Weights {
 
   async draw(posterior, of) {
     Object.assign(this, { posterior, of });
-    const seed = this.seed++;
+    const { seed } = this;
     try {
       const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q.toJSON() : {}) });
       if (!answer || this.posterior !== posterior || this.of !== of) return;

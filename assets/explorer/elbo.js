@@ -20,7 +20,6 @@ import { Weights } from "./elbo-weights.js";
 import { Evidence, sentence } from "./evidence.js";
 import { fetchKatex } from "./formula.js";
 import { Frame } from "./frame.js";
-import { linkHash } from "./link-hash.js";
 import { Page } from "./page.js";
 import { walkTabs } from "./tab-keys.js";
 import { afterPaint, measure } from "./timing.js";
@@ -51,7 +50,7 @@ export class Elbo extends Page {
 
   // Shows the model that `data` names. A later call wins over an earlier one that is still on its way.
   async load(data) {
-    if (data.frame === this.data?.frame && data.table === this.data?.table) return;
+    if (data.frame === this.data?.frame && data.table === this.data?.table) return this.frame && this.link.arrive();
     this.data = data;
     this.evidence?.forget();
     try {
@@ -74,14 +73,15 @@ export class Elbo extends Page {
     const { latent_dim: k, name } = frame.meta;
     Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, source: null, row: -1 });
     this.evidence = new Evidence(this.data.evidence);
-    this.state = new ElboState().fromHash(before ? "" : linkHash(), { count: frame.count, k });
-    if (before) this.state.keep(before);
+    const hash = this.link.begin();
+    this.state = new ElboState().fromHash(hash ?? "", { count: frame.count, k });
+    if (hash === null && before) this.state.keep(before);
     this.build();
     this.image.close();
     this.image.load(frame);
     this.peek.load(frame);
     this.own.load(frame, this.data.encoder);
-    this.weights.load();
+    this.weights.load(this.state.seed);
     this.table.load(table, frame);
     const found = table ? examples(table, EXAMPLES) : {};
     this.strip.load(found, frame, table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map());
@@ -117,6 +117,7 @@ export class Elbo extends Page {
     this.listen();
     this.retheme();
     this.map.open(this.frame);
+    this.map.camera.begin(state.look);
     this.showOptions();
   }
 
@@ -143,6 +144,7 @@ export class Elbo extends Page {
     if (!encoded || this.destroyed) return;
     if (!source.pixels) this.row = source.image;
     this.evidence.forget("parts", "fit", "weights");
+    if (!first) state.asked = null;
     Object.assign(this, { source, ofEncoder: encoded, posterior: null, exact: null, chosenAt: at });
     this.gaps.clear();
     this.weights.clear();
@@ -177,6 +179,8 @@ export class Elbo extends Page {
     this.$(".eb-wait").hidden = true;
     map.show(posterior);
     const q = first && state.asked;
+    state.asked = null;
+    this.brought = Boolean(q); // by a link: it stays where it is
     const fetched = !first && !this.source.pixels; // whoever draws keeps the view, to see q wander
     if (fetched) map.camera.release();
     state.set({ q: q || posterior.ofEncoder, moved: Boolean(q), ...(fetched && this.k <= 2 ? { view: "posterior" } : {}) }, this.chosenAt);
@@ -209,7 +213,7 @@ export class Elbo extends Page {
     const { tab, full } = this.state;
     if (!this.posterior) return;
     if (tab === "gaps" && this.k <= 2) {
-      this.gaps.need(full, this.posterior, () => this.ask("fit", { full }));
+      this.gaps.need(full, this.posterior, () => this.ask("fit", { full }), !this.brought);
       this.numbersDirty = true; // the path says whether q is on it
       this.wake();
     }
@@ -233,6 +237,7 @@ export class Elbo extends Page {
 
   // The server has drawn from q.
   drawn() {
+    this.link.save();
     this.derivationDirty = true;
     this.need();
     this.wake();
@@ -248,7 +253,6 @@ export class Elbo extends Page {
     on(".lv-fit", "click", () => this.map.reset());
     on(".eb-reset", "click", (event) => this.setQ(this.ofEncoder, false, event.timeStamp));
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    window.addEventListener("hashchange", () => this.followLink(), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
   }
 
@@ -344,6 +348,7 @@ export class Elbo extends Page {
   look(move) {
     move();
     this.lookDirty = true;
+    this.link.save();
     this.wake();
   }
 
@@ -375,7 +380,7 @@ export class Elbo extends Page {
     if (has("tab", "against", "image")) this.sizeDirty = true;
     this.showOptions();
     this.startedAt ??= at;
-    this.saveHashSoon();
+    this.link.save();
     this.wake();
   }
 
@@ -476,20 +481,22 @@ export class Elbo extends Page {
 
   // --- the address -----------------------------------------------------------------------------------------------------
 
-  // Someone has put another link into the address bar.
-  followLink() {
-    if (!this.root.isConnected) return this.destroy();
-    const asked = new ElboState().fromHash(location.hash, { count: this.frame.count, k: this.k });
+  // Shows the open model as another link says.
+  followLink(hash) {
+    if (!this.frame) return;
+    const asked = new ElboState().fromHash(hash, { count: this.frame.count, k: this.k });
     const { listeners, q } = this.state;
     const image = asked.image >= 0 ? asked.image : this.state.image;
     Object.assign(this.state, asked, { listeners, q });
     this.map.groundDirty = this.map.dirty = true;
     this.map.expire("heat", "lines", "hand");
-    this.map.camera.release();
+    this.map.camera.begin(asked.look);
+    this.weights.load(asked.seed);
     if (image >= 0) this.choose({ image }, performance.now(), true);
   }
 
   hash() {
+    Object.assign(this.state, { look: this.map.camera.describe(), seed: this.weights.seed });
     return this.state.toHash();
   }
 }

@@ -15,7 +15,7 @@ import { Inset } from "./inset.js";
 import { Lens } from "./lens.js";
 import { Legend } from "./legend.js";
 import { Layer } from "./layer.js";
-import { linkHash, writeHash } from "./link-hash.js";
+import { Link } from "./link-hash.js";
 import { LatentMap } from "./map.js";
 import { NearestMean } from "./nearest-mean.js";
 import { topOf, watchTop } from "./page-top.js";
@@ -36,6 +36,7 @@ export class Explorer {
   constructor(root) {
     this.root = root;
     this.networks = []; // of the open model
+    this.link = new Link(root, { hash: () => this.state.toHash(), follow: (hash) => this.frame && this.followLink(hash) });
     root.classList.add("er");
     root.innerHTML = HTML;
     keepSwipesOff(root);
@@ -58,7 +59,7 @@ export class Explorer {
     this.map.onMoved = (shown) => {
       if (!this.showsPlane) return;
       this.state.view = shown;
-      this.saveHash();
+      this.link.save();
     };
     this.pointer = new Pointer(this.$(".er-map"), this.map, {
       hover: (x, y, at, finger) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at, finger),
@@ -77,7 +78,7 @@ export class Explorer {
   // Shows the model of the frame at `url`; `encoder` gives the address of its encoder's frame, once that is needed. A later
   // call wins over an earlier one that is still on its way.
   async load(url, encoder) {
-    if (url === this.url) return;
+    if (url === this.url) return this.frame && this.link.arrive();
     this.url = url;
     this.encoderAddress = encoder;
     this.encoding = null;
@@ -112,8 +113,9 @@ export class Explorer {
   async open(frame) {
     const { latent_dim: k, classes } = frame.meta;
     const state = new State(k);
-    if (!this.frame) state.fromHash(linkHash(), { classes: classes.length, count: frame.count });
-    else Object.assign(state, keepChoices(this.state, classes.length));
+    const hash = this.link.begin();
+    if (hash === null && this.frame) Object.assign(state, keepChoices(this.state, classes.length));
+    else state.fromHash(hash ?? "", { classes: classes.length, count: frame.count });
     this.frame = frame;
     complete(frame);
     for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
@@ -135,7 +137,6 @@ export class Explorer {
 
   // Shows the open model as `state` says.
   async adopt(state) {
-    clearTimeout(this.hashTimer); // the address follows once all is shown
     this.state = state;
     restrict(state, this.frame.given);
     const refusal = state.isSpatial ? this.refusal("3d") : "";
@@ -151,16 +152,15 @@ export class Explorer {
     this.project();
     await this.map.show(this.scene(), this.showsPlane ? state.view : null);
     this.countHoles();
-    this.saveHash();
+    this.link.save();
     this.show();
     this.tools.open(state.tool);
   }
 
-  // Someone has put another link into the address bar.
-  followLink() {
-    if (!this.frame || !this.root.isConnected) return;
+  // Shows the open model as another link says.
+  followLink(hash) {
     const state = new State(this.frame.meta.latent_dim);
-    state.fromHash(location.hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
+    state.fromHash(hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
     const changed = state.differences(this.state);
     this.adopt(state).then(() => this.tools.tell("changed", changed, performance.now()));
   }
@@ -276,7 +276,7 @@ export class Explorer {
     else this.tools.tell("changed", changed, at);
     this.countHoles();
     this.schedule(at);
-    this.saveHash();
+    this.link.save();
   }
 
   countHoles() {
@@ -357,8 +357,6 @@ export class Explorer {
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
     on(".er-share", () => this.share());
     on(".er-whole", () => this.map.reset());
-    const weak = new WeakRef(this); // the window must not keep what was left for another page
-    window.addEventListener("hashchange", () => weak.deref()?.followLink());
     this.root.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -488,15 +486,6 @@ export class Explorer {
 
   // --- the address bar ---------------------------------------------------------------------------------------------
 
-  saveHash() {
-    clearTimeout(this.hashTimer);
-    this.root.dataset.address = "behind"; // of the state, for whoever reads it
-    this.hashTimer = setTimeout(() => {
-      if (!writeHash(this.state.toHash())) return this.saveHash();
-      delete this.root.dataset.address;
-    }, 150); // browsers limit how often an address may change
-  }
-
   async share() {
     const { pinned, point } = this.state;
     if (this.pointedAt >= 0) this.state.point = this.pointedAt;
@@ -511,8 +500,8 @@ export class Explorer {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order }, classes) {
+function keepChoices({ colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode }, classes) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
-  const ofTools = { tool, path, source, seed, temperature, by, order };
+  const ofTools = { tool, path, source, seed, temperature, by, order, mode };
   return { colour, scale, density, manifold, zones: known ? zones : "pointer", ...ofTools };
 }

@@ -35,9 +35,9 @@ const HTML = `
 </aside>`;
 
 export class CodeView {
-  // `page` = { wake() }, `url` the address that executes, `models` = [[id, name]].
+  // `page` = { wake(), link }, `url` the address that executes, `models` = [[id, name]].
   constructor(root, page, url, models) {
-    Object.assign(this, { root, url, asked: { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 }, lit: "z" });
+    Object.assign(this, { root, page, url, asked: { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 }, lit: "z" });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.$(".gr-model").replaceChildren(...models.map(([id, name]) => new Option(name, id)));
@@ -47,6 +47,7 @@ export class CodeView {
     this.beta = new Dial(this.$(".gr-beta"), { name: "beta", label: "β", scale, marks: [[0], [0.1], [1], [10], [100]], send: (beta) => this.ask({ beta: Math.min(1000, beta) }) });
     this.$(".gr-others").addEventListener("click", () => this.ask({ first: this.asked.first + this.asked.size }));
     this.$(".gr-again").addEventListener("click", () => this.ask({ seed: this.asked.seed + 1 }));
+    this.models = models.map(([id]) => id);
     for (const type of ["pointerover", "click", "focusin"]) root.addEventListener(type, ({ target }) => this.light(target.closest?.("[data-term]")?.dataset.term));
   }
 
@@ -56,9 +57,21 @@ export class CodeView {
     if (!this.found) this.ask({});
   }
 
+  get kept() {
+    return this.asked;
+  }
+
+  keep(asked) {
+    if (!this.models.includes(asked.model)) asked.model = this.models[0];
+    const same = Object.entries(asked).every(([name, value]) => this.asked[name] === value);
+    Object.assign(this.asked, asked);
+    if (this.found && !same) this.ask({});
+  }
+
   // Executes the function anew; a later call wins over one that is still on its way.
   async ask(patch) {
     Object.assign(this.asked, patch);
+    this.page.link.save();
     this.showControls();
     if (!this.asked.model) return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
     this.request?.abort();

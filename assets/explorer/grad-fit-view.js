@@ -47,9 +47,9 @@ const HTML = `
 </aside>`;
 
 export class FitView {
-  // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }
+  // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }; `noise` counts what has been drawn
   constructor(root, page) {
-    Object.assign(this, { root, page, state: page.state, random: new Random(SEED), runs: [] });
+    Object.assign(this, { root, page, state: page.state, noise: 0, runs: [] });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.makeControls();
@@ -77,7 +77,10 @@ export class FitView {
     const within = (rate) => Math.min(1, Math.max(0.001, rate));
     this.rate = new Dial($(".gr-rate"), { name: "learning rate", label: "rate", scale: scales.rate, marks: marks.rate, send: (rate) => state.set({ rate: within(rate) }) });
     $(".gr-play").addEventListener("click", () => this.play(!this.playing));
-    $(".gr-step").addEventListener("click", () => this.advance());
+    $(".gr-step").addEventListener("click", () => {
+      this.advance();
+      this.page.touched();
+    });
     $(".gr-reset").addEventListener("click", () => this.reset());
     $(".gr-again").addEventListener("click", () => this.redraw());
   }
@@ -123,7 +126,7 @@ export class FitView {
   }
 
   resample() {
-    this.zeta = this.random.normals(this.draws * this.target.k);
+    this.zeta = new Random(SEED + this.noise).normals(this.draws * this.target.k);
   }
 
   get draws() {
@@ -149,6 +152,7 @@ export class FitView {
       return this.say("q has left every place where the target can be computed: reset it, and take more draws or a smaller learning rate.");
     }
     this.q = next;
+    this.noise++;
     this.resample();
     const { values } = this.runs.at(-1);
     values.push(divergence);
@@ -158,13 +162,33 @@ export class FitView {
 
   reset() {
     this.play(false);
-    this.random = new Random(SEED);
+    this.page.touched();
+    this.noise = 0;
     this.begin(this.start);
     this.resample();
     this.refresh();
   }
 
   redraw() {
+    this.noise++;
+    this.resample();
+    this.refresh();
+    this.page.touched();
+  }
+
+  // Of q nothing while it is where every fit of the target begins.
+  get kept() {
+    const { q, start, noise } = this;
+    const moved = q && !(String(q.mu) === String(start.mu) && String(q.tril) === String(start.tril));
+    return { q: moved ? q : null, noise };
+  }
+
+  keep({ q, noise }) {
+    this.noise = noise;
+    this.play(false);
+    if (!this.target && !q) return; // as it is first shown
+    this.load(true);
+    if (q && q.k === this.target.k) this.begin(q);
     this.resample();
     this.refresh();
   }
@@ -181,7 +205,8 @@ export class FitView {
     this.playing = playing;
     this.steppedAt = -Infinity;
     showPlaying(this.$(".gr-play"), playing);
-    this.page.wake();
+    if (playing) this.page.wake();
+    else this.page.touched(); // the link follows once q rests
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------------------

@@ -34,11 +34,9 @@ export class GradState {
     if (changed.size) for (const listener of this.listeners) listener(changed);
   }
 
-  // "tab=trick&target=ring": what differs from the beginning.
-  toHash() {
-    const params = new URLSearchParams();
+  // Adds what differs from the beginning: "tab=trick&target=ring".
+  write(params) {
     for (const name of Object.keys(BEGIN)) if (this[name] !== BEGIN[name]) params.set(name, this[name]);
-    return params.toString();
   }
 
   // What a link says, the beginning where it says nothing; anything it says wrongly is passed over.

@@ -9,6 +9,7 @@ import { formula } from "./formula.js";
 import { signed } from "./format.js";
 
 const DRAWS = 40;
+const SEEDS = { noise: 3, drawn: 4 }; // of the first draws; every next one has the next but one
 const F = { x: 520, y: 120, label: "f = z²", kind: "value" };
 const DRAWN = {
   label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma", height: 240,
@@ -37,7 +38,7 @@ const HTML = `<div class="gr-whole">
 
 export class TrickView {
   constructor(root, page) {
-    Object.assign(this, { root, page, mu: 0.8, sigma: 0.9, chosen: 3, random: new Random(3) });
+    Object.assign(this, { root, page, mu: 0.8, sigma: 0.9, chosen: 3, drawn: 0, noise: 0 });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.sliders = {
@@ -46,29 +47,43 @@ export class TrickView {
     };
     graph(this.$(".gr-drawn-side .gr-graph"), DRAWN);
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
-    this.zeta = this.random.normals(DRAWS);
     this.$(".gr-drawn-side button").addEventListener("click", () => this.set({}));
     this.$(".gr-moved-side button").addEventListener("click", () => this.drawNoise());
     this.$(".gr-moved-side canvas").addEventListener("click", (event) => this.choose(event));
     this.draw();
   }
 
+  get kept() {
+    const { mu, sigma, chosen, drawn, noise } = this;
+    return { mu, sigma, chosen, drawn, noise };
+  }
+
+  keep(values) {
+    Object.assign(this, values);
+    this.draw();
+    this.dirty = true;
+  }
+
   // mu or sigma have moved. A z that is drawn has to be drawn anew; a ζ stays.
   set(patch) {
     Object.assign(this, patch);
+    this.drawn++;
     this.draw();
     this.dirty = true;
     this.page.touched();
   }
 
+  // ζ as it was drawn last, and z as it was: `noise` and `drawn` count how often.
   draw() {
-    this.drawn = this.random.normals(DRAWS).map((zeta) => this.mu + this.sigma * zeta);
+    this.zeta = new Random(SEEDS.noise + 2 * this.noise).normals(DRAWS);
+    this.z = new Random(SEEDS.drawn + 2 * this.drawn).normals(DRAWS).map((zeta) => this.mu + this.sigma * zeta);
   }
 
   drawNoise() {
-    this.zeta = this.random.normals(DRAWS);
+    this.noise++;
+    this.draw();
     this.dirty = true;
-    this.page.wake();
+    this.page.touched();
   }
 
   // The draw nearest to a click, on either line, takes its way through the graph.
@@ -77,7 +92,7 @@ export class TrickView {
     const away = Array.from(values, (value) => Math.abs(positionOf(target, value) - offsetX));
     this.chosen = away.indexOf(Math.min(...away));
     this.dirty = true;
-    this.page.wake();
+    this.page.touched();
   }
 
   get moved() {
@@ -109,7 +124,7 @@ export class TrickView {
   }
 
   paintDrawn() {
-    const { mu, sigma, drawn: z } = this;
+    const { mu, sigma, z } = this;
     const side = this.$(".gr-drawn-side");
     const one = z[0];
     fill(side, { mu: signed(mu), sigma: signed(sigma), z: signed(one), f: signed(one * one) }, { "mu-z": "?", "sigma-z": "?", "z-f": `2z = ${signed(2 * one)}` });

@@ -71,6 +71,26 @@ export class TwoView {
     this.wake();
   }
 
+  // Of the q's nothing while they are where both fits of the target begin.
+  get kept() {
+    const { start, steps = 0, ways, first } = this;
+    const fitted = steps > 0;
+    return { start: start === first ? null : start, steps, reverse: fitted ? ways.reverse.q : null, forward: fitted ? ways.forward.q : null };
+  }
+
+  keep({ start, steps, reverse: seeks, forward: covers }) {
+    if (!this.target && !start && !steps) return; // as it is first shown
+    this.playing = false;
+    this.load(true);
+    const fits = (q) => q?.k === this.target.k;
+    if (fits(start)) this.begin(start);
+    if (!steps || !fits(seeks) || !fits(covers)) return;
+    this.steps = steps;
+    Object.assign(this.ways.reverse, { q: seeks });
+    Object.assign(this.ways.forward, { q: covers });
+    this.wake();
+  }
+
   load(afresh) {
     const { make, half, middle, start, rate } = this.page.spec;
     this.rate = rate ?? RATE;
@@ -84,7 +104,8 @@ export class TwoView {
     }
     const found = this.ways.reverse.q;
     if (!afresh && found) return this.settle();
-    this.begin(Gaussian.diagonal(...start).as(this.state.full && k > 1));
+    this.first = Gaussian.diagonal(...start).as(this.state.full && k > 1);
+    this.begin(this.first);
   }
 
   // Another rho of a target that is fitted: both go to their optimum at once.
@@ -96,6 +117,7 @@ export class TwoView {
     this.start = q;
     this.steps = 0;
     for (const way of Object.values(this.ways)) Object.assign(way, { q, adam: new Adam(q.size) });
+    this.page.touched();
     this.wake();
   }
 
@@ -111,12 +133,14 @@ export class TwoView {
     this.play(false);
     for (const way of Object.values(this.ways)) way.adam = new Adam(way.q.size);
     for (let s = 0; s < STEPS; s++) this.step();
+    this.page.touched();
     this.wake();
   }
 
   play(playing) {
     if (playing && this.steps >= STEPS) this.begin(this.start);
     Object.assign(this, { playing, steppedAt: -Infinity });
+    if (!playing) this.page.touched(); // the link follows once both rest
     this.wake();
   }
 
@@ -134,7 +158,7 @@ export class TwoView {
     if (this.playing && now - this.steppedAt >= PACE) {
       this.steppedAt = now;
       this.step();
-      if (this.steps >= STEPS) this.playing = false;
+      if (this.steps >= STEPS) this.play(false);
     }
     if (this.dirty) this.paint();
     return this.playing;

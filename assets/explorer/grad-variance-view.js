@@ -42,8 +42,11 @@ export class VarianceView {
     Object.assign(this, { root, page, of: "mu", mu: 1, sigma: 1, dims: 8, error: 0.1, seed: 1 });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
-    const set = (patch) => this.set(patch);
-    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ μ₁"], ["sigma", "∂ σ₁"]], (of) => this.show({ of }));
+    const set = (patch) => {
+      this.set(patch);
+      page.touched();
+    };
+    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ μ₁"], ["sigma", "∂ σ₁"]], (of) => this.turn({ of }));
     this.sliders = {
       mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
       sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) => set({ sigma })),
@@ -51,8 +54,14 @@ export class VarianceView {
     };
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
     const within = (error) => Math.min(1, Math.max(0.01, error));
-    this.errorDial = new Dial(this.$(".gr-error"), { name: "standard error", label: "standard error", scale, marks: [[0.01], [0.1], [1]], send: (error) => this.show({ error: within(error) }) });
+    this.errorDial = new Dial(this.$(".gr-error"), { name: "standard error", label: "standard error", scale, marks: [[0.01], [0.1], [1]], send: (error) => this.turn({ error: within(error) }) });
     this.$(".gr-afresh").addEventListener("click", () => set({ seed: this.seed + 1 }));
+  }
+
+  // A person has chosen what is shown of it.
+  turn(patch) {
+    this.show(patch);
+    this.page.touched();
   }
 
   // Another q: what was measured of the one before says nothing of it.
@@ -62,6 +71,16 @@ export class VarianceView {
     this.byN = new Meter(this.dims, this.mu, this.sigma, NS);
     this.byDims = DIMS.map((dims) => new Meter(dims, this.mu, this.sigma, [AT]));
     this.show({});
+  }
+
+  get kept() {
+    const { of, mu, sigma, dims, error, seed } = this;
+    return { of, mu, sigma, dims, error, seed };
+  }
+
+  keep(values) {
+    if (this.byN) this.set(values);
+    else Object.assign(this, values); // as it is first shown
   }
 
   show(patch) {

@@ -5,12 +5,12 @@ import { fetchKatex } from "./formula.js";
 import { CodeView } from "./grad-code-view.js";
 import { FitView } from "./grad-fit-view.js";
 import { GradState, TABS } from "./grad-state.js";
+import { Sections } from "./grad-sections.js";
 import { Posteriors } from "./grad-posterior.js";
 import { POSTERIOR, TARGETS } from "./grad-targets.js";
 import { TrickView } from "./grad-trick-view.js";
 import { TwoView } from "./grad-two-view.js";
 import { VarianceView } from "./grad-variance-view.js";
-import { linkHash } from "./link-hash.js";
 import { Page } from "./page.js";
 import { walkTabs } from "./tab-keys.js";
 import { afterPaint, measure } from "./timing.js";
@@ -18,8 +18,8 @@ import { afterPaint, measure } from "./timing.js";
 const NAMES = { fit: "Fit", variance: "Variance", trick: "The trick, drawn", divergences: "Reverse and forward KL", code: "The loss as code" };
 
 export class Gradients extends Page {
-  // `katex` and `code` are addresses, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
-  constructor(root, { katex, code, models, posteriors }) {
+  // `code` is an address, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
+  constructor(root, { code, models, posteriors }) {
     super(root, "gr");
     this.posteriors = posteriors && new Posteriors(posteriors);
     this.state = new GradState();
@@ -28,9 +28,9 @@ export class Gradients extends Page {
     root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
     this.fill();
     this.views = this.makeViews(code, models);
+    this.sections = new Sections(this.views);
     this.listen();
     this.state.subscribe((changed) => this.changed(changed));
-    this.start(katex);
   }
 
   makeViews(code, models) {
@@ -41,8 +41,12 @@ export class Gradients extends Page {
     };
   }
 
-  async start(katex) {
-    const said = GradState.read(linkHash());
+  // Shows what the link says, with formulas set by what stands at the address `katex`.
+  async load(katex) {
+    if (this.started) return "ready" in this.root.dataset && this.link.arrive();
+    this.started = true;
+    const hash = this.link.begin() ?? "";
+    const said = GradState.read(hash);
     try {
       await Promise.all([fetchKatex(katex), this.prepare(said)]);
     } catch (error) {
@@ -51,8 +55,10 @@ export class Gradients extends Page {
     }
     if (this.destroyed) return;
     Object.assign(this.state, said);
+    this.sections.read(paramsOf(hash));
     this.showTab();
     this.root.dataset.ready = "";
+    this.link.save();
     performance.mark("elbo-room:interactive");
   }
 
@@ -96,11 +102,13 @@ export class Gradients extends Page {
     element.hidden = !message;
   }
 
-  async follow(hash) {
-    if (!this.root.isConnected) return this.destroy();
+  async followLink(hash) {
     const said = GradState.read(hash);
     await this.prepare(said);
     this.state.set(said);
+    this.sections.read(paramsOf(hash));
+    this.showTab();
+    this.link.save();
   }
 
   get view() {
@@ -111,12 +119,12 @@ export class Gradients extends Page {
     this.touched();
     for (const view of Object.values(this.views)) if (view.target) view.changed(changed);
     if (changed.has("tab")) this.showTab();
-    this.saveHashSoon();
   }
 
-  // A person has moved something: how long its picture takes is measured.
+  // A person has moved something: how long its picture takes is measured, and the link follows.
   touched() {
     this.startedAt ??= performance.now();
+    this.link.save();
     this.wake();
   }
 
@@ -139,7 +147,6 @@ export class Gradients extends Page {
     const tabs = this.root.querySelector(".gr-tabs");
     tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), { signal });
     walkTabs(tabs);
-    window.addEventListener("hashchange", () => this.follow(location.hash), { signal });
     window.addEventListener("resize", () => this.resized(), { signal });
   }
 
@@ -164,6 +171,11 @@ export class Gradients extends Page {
   }
 
   hash() {
-    return this.state.toHash();
+    const params = new URLSearchParams();
+    this.state.write(params);
+    this.sections.write(params);
+    return params.toString().replaceAll("%2C", ",");
   }
 }
+
+const paramsOf = (hash) => new URLSearchParams(hash.replace(/^#/, ""));

@@ -39,7 +39,7 @@ export class PathMap extends Pane {
   // Looks at all points and the 3-σ ring, unless a person looks elsewhere. With `fixed`, the same at every beta.
   aim(fixed) {
     const { camera } = this;
-    camera.rectangle = this.rectangle();
+    camera.fit(this.rectangle());
     if (camera.auto) camera.now = camera.goal = placeOf(this.path, this.model.position, fixed, camera.rectangle);
   }
 

@@ -1,14 +1,16 @@
 // What is chosen on the page of a beta path, and how the address says it.
 
+import { readLook, readZ, writtenLook } from "./link-fields.js";
+
 const SWITCHES = ["plane", "forces", "fixed"];
-const Z_LIMIT = 20; // as on the map of one model
+export const LOOKS = ["look", "look-left", "look-middle", "look-right"]; // of the map, and of the three that say why
 
 export class PathState {
   constructor(path) {
     const pair = examples(path);
     Object.assign(this, {
       position: path.positionOf(1), view: "map", zones: "all", manifold: false, forces: false, fixed: false, hidden: [],
-      z: new Float64Array(path.k), pinned: false, point: -1, pair, first: pair, listeners: [],
+      z: new Float64Array(path.k), pinned: false, point: -1, pair, first: pair, looks: [], listeners: [],
     });
   }
 
@@ -23,7 +25,7 @@ export class PathState {
 
   // "beta=0.5&forces=1&z=0.5,-1": beta always, and what differs from the beginning; z where it is pinned.
   toHash(path) {
-    const params = new URLSearchParams({ beta: Number(path.betaAt(this.position).toPrecision(4)) });
+    const params = new URLSearchParams({ beta: this.beta(path) });
     if (this.view !== "map") params.set("view", this.view);
     if (this.zones !== "all") params.set("zones", this.zones);
     for (const name of SWITCHES) if (this[name === "plane" ? "manifold" : name]) params.set(name, 1);
@@ -31,8 +33,16 @@ export class PathState {
     if (this.hidden.length) params.set("hidden", this.hidden.join(","));
     if (this.pair.join() !== this.first.join()) params.set("pair", this.pair.join(","));
     if (this.pinned && this.point >= 0) params.set("point", this.point);
-    else if (this.pinned) params.set("z", Array.from(this.z, (v) => +v.toFixed(4)).join(","));
+    else if (this.pinned) params.set("z", this.z.join(","));
+    LOOKS.forEach((name, i) => this.looks[i] && params.set(name, writtenLook(this.looks[i])));
     return params.toString().replaceAll("%2C", ",");
+  }
+
+  // In as many digits as bring the slider back to where it stands.
+  beta(path) {
+    const beta = path.betaAt(this.position);
+    const short = Number(beta.toPrecision(4));
+    return path.caught(path.positionOf(short)) === this.position ? short : beta;
   }
 
   // Takes over what a link says; anything it says wrongly is passed over.
@@ -51,18 +61,20 @@ export class PathState {
     const pair = indices("pair", path.count);
     if (pair && pair.length === 2 && pair[0] !== pair[1]) this.pair = pair;
     const point = indices("point", path.count);
-    const z = numbers("z");
+    const z = readZ(params.get("z") ?? "", path.k);
     if (point && point.length === 1) Object.assign(this, { point: point[0], pinned: true });
-    else if (z.length === path.k && z.every((v) => Math.abs(v) <= Z_LIMIT)) {
+    else if (z) {
       this.z.set(z);
       this.pinned = true;
     }
+    this.looks = LOOKS.map((name) => readLook(params.get(name)));
   }
 }
 
 // Two images of different classes whose means lie far apart in an autoencoder: the outermost on two sides.
-function examples({ frame, count, k }) {
-  const { mu, labels } = frame.arrays;
+function examples({ frame, kinds, count, k }) {
+  const { mu } = frame.arrays;
+  const { labels } = kinds; // whatever the colours tell
   const least = (score) => {
     let best = -1;
     for (let i = 0; i < count; i++) if (score(i) < Infinity && (best < 0 || score(i) < score(best))) best = i;

@@ -15,7 +15,6 @@ import { PathState } from "./kl-state.js";
 import { PathTradeoff } from "./kl-tradeoff.js";
 import { Why, anotherPair } from "./kl-why.js";
 import { Legend } from "./legend.js";
-import { linkHash } from "./link-hash.js";
 import { Page } from "./page.js";
 import { theme } from "./palette.js";
 import { afterPaint, measure } from "./timing.js";
@@ -77,7 +76,7 @@ export class Kl extends Page {
 
   // Shows the path of the frame at `url`. A later call wins over an earlier one that is still on its way.
   async load(url, decoderUrl) {
-    if (url === this.url) return;
+    if (url === this.url) return this.path && this.link.arrive();
     this.url = url;
     this.fetching?.abort();
     try {
@@ -100,8 +99,9 @@ export class Kl extends Page {
     const before = this.state;
     this.path = path;
     const state = new PathState(path);
-    if (before) keepChoices(before, state, path);
-    else state.fromHash(linkHash(), path);
+    const hash = this.link.begin();
+    if (hash === null && before) keepChoices(before, state, path);
+    else state.fromHash(hash ?? "", path);
     this.say("");
     this.build();
     this.adopt(state);
@@ -145,7 +145,10 @@ export class Kl extends Page {
     const { path } = this;
     if (!this.forces) state.forces = false;
     this.state = state;
-    for (const pane of [this.pane, ...this.why.panes]) pane.state = state;
+    this.allPanes.forEach((pane, i) => {
+      pane.state = state;
+      pane.camera.begin(state.looks[i] ?? null);
+    });
     this.legend = new Legend(this.$(".er-legend"), state);
     this.legend.load(path.classes, path.ordered);
     this.$(".kl-colour select").value = path.colour;
@@ -160,14 +163,14 @@ export class Kl extends Page {
   // The colours tell another factor; nothing is hidden any more.
   colourBy(factor) {
     this.path.colourBy(factor);
-    this.adopt(Object.assign(this.state, { hidden: [], listeners: [] }));
+    this.adopt(Object.assign(this.state, { hidden: [], looks: this.looks, listeners: [] }));
   }
 
-  // Someone has put another link into the address bar.
-  followLink() {
-    if (!this.path || !this.root.isConnected) return;
+  // Shows the open path as another link says.
+  followLink(hash) {
+    if (!this.path) return;
     const state = new PathState(this.path);
-    state.fromHash(location.hash, this.path);
+    state.fromHash(hash, this.path);
     this.slider.play(false);
     this.adopt(state);
   }
@@ -211,7 +214,6 @@ export class Kl extends Page {
     on(".kl-colour select", "change", ({ target }) => this.colourBy(Number(target.value)));
     on(".kl-pair", "click", () => this.state.set({ pair: anotherPair(this.path) }));
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    window.addEventListener("hashchange", () => this.followLink(), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
   }
 
@@ -270,6 +272,7 @@ export class Kl extends Page {
   look(move) {
     move();
     this.lookDirty = true;
+    this.link.save();
     this.wake();
   }
 
@@ -303,10 +306,20 @@ export class Kl extends Page {
       this.root.classList.toggle("er-pinned", state.pinned);
       if (state.forces) this.pane.dirty = true;
     }
+    this.root.classList.toggle("er-pinned", state.pinned);
     this.startedAt ??= at;
     this.handledAt ??= performance.now(); // browsers hold inputs back until a frame begins: that wait is not ours
-    this.saveHashSoon();
+    this.link.save();
     this.wake();
+  }
+
+  get allPanes() {
+    return [this.pane, ...this.why.panes];
+  }
+
+  // Where each of them looks; null where that is not a person's choice.
+  get looks() {
+    return this.allPanes.map(({ camera }) => camera.describe());
   }
 
   get panes() {
@@ -416,6 +429,7 @@ export class Kl extends Page {
   }
 
   hash() {
+    this.state.looks = this.looks;
     return this.state.toHash(this.path);
   }
 }

@@ -1,12 +1,11 @@
 // What a link says of the state beside z: of every name, how it begins, how it is written, and what of a link is let in.
 // Whatever else a link says is passed over, so it can ask for nothing that a hand could not.
 
-export const Z_LIMIT = 20; // |z| beyond this is refused: the prior has no mass there, and the decoder was never asked
+export const Z_LIMIT = 20; // of a number that is typed, and of the decoded plane: the prior has no mass beyond
 export const LARGEST_SEED = 99999;
 export const CORNERS = 64; // of a shape on the map, at most
 
-const FAR = 1e6; // from the middle of a map
-const DIGITS = 4; // of a coordinate that a hand has chosen
+const FAR = 1e6; // from the middle of a map, or of the latent space: further than a hand gets
 
 // { first, write(value) → text, read(text, { k, classes, count }) → value, or undefined where it is none }; what belongs to
 // a tool, or to three dimensions, is in the link only while that is `open(state)`.
@@ -21,14 +20,19 @@ export const FIELDS = {
   hidden: { first: [], read: readHidden },
   view: { first: null, read: readView },
   turn: { first: null, read: readTurn, open: (state) => isSpatial(state.plane) },
-  ...of("interpolate", { path: one(["straight", "spherical", "ridge"]), from: end(), to: end(), t: number(0, 0, 1, 3) }),
+  ...of("interpolate", { path: one(["straight", "spherical", "ridge"]), from: end(), to: end(), t: number(0, 0, 1, 16) }),
   ...of("sample", {
     source: one(["prior", "aggregate", "posterior"]),
     seed: number(1, 0, LARGEST_SEED, 0),
     temperature: number(1, 0, 2, 2),
   }),
   posterior: { first: -1, read: readPoint, open: (state) => state.tool === "sample" && state.source === "posterior" },
-  ...of("select", { shape: { first: null, write: flat, read: readShape }, by: one(["distortion", "rate", "elbo"]), order: one(["worst", "best"]) }),
+  ...of("select", {
+    shape: { first: null, write: flat, read: readShape },
+    by: one(["distortion", "rate", "elbo"]),
+    order: one(["worst", "best"]),
+    mode: one(["lasso", "box", "move"]),
+  }),
 };
 
 export const written = (name, value) => (FIELDS[name].write ?? String)(value ?? "");
@@ -72,7 +76,7 @@ function of(tool, fields) {
 
 // An end of a path: { point }, a data point, or { z }; null as it begins.
 function end() {
-  const write = (value) => (!value ? "" : value.point >= 0 ? `point${value.point}` : Array.from(value.z, rounded).join(","));
+  const write = (value) => (!value ? "" : value.point >= 0 ? `point${value.point}` : value.z.join(","));
   const read = (text, { k, count }) => {
     if (/^point\d+$/.test(text)) return isIndex(text.slice(5), count) ? { point: Number(text.slice(5)) } : undefined;
     const z = readZ(text, k);
@@ -81,23 +85,29 @@ function end() {
   return { first: null, write, read };
 }
 
-const rounded = (v) => Number(v.toFixed(DIGITS));
-
 // --- reading ---------------------------------------------------------------------------------------------------------
 
 export function readZ(text, k) {
   const z = numbersOf(text);
-  return z.length === k && z.every((v) => Math.abs(v) <= Z_LIMIT) ? Float64Array.from(z) : undefined;
+  return z.length === k && z.every((v) => Math.abs(v) <= FAR) ? Float64Array.from(z) : undefined;
 }
 
 export function readPoint(text, { count }) {
   return isIndex(text, count) ? Number(text) : undefined;
 }
 
-function readHidden(text, { classes }) {
+export function readHidden(text, { classes }) {
   const named = text.split(",").filter(Boolean);
   return named.every((c) => isIndex(c, classes)) ? [...new Set(named.map(Number))] : undefined;
 }
+
+// Where a camera looks, as it describes it: "u,v,reach"; null where it says anything else.
+export function readLook(text) {
+  const [u, v, reach] = readView(text ?? "") ?? [];
+  return reach ? { u, v, reach } : null;
+}
+
+export const writtenLook = ({ u, v, reach }) => [u, v, reach].join(",");
 
 // The middle of what the map shows, and its height.
 function readView(text) {
@@ -115,10 +125,10 @@ function readTurn(text) {
   return turn.length === 6 && near(dot(right, right), 1) && near(dot(up, up), 1) && near(dot(right, up), 0) ? turn : undefined;
 }
 
-// [[u, v], …], corner by corner.
+// [[u, v], …], corner by corner: a line that was drawn straight has but its two ends.
 function readShape(text) {
   const values = numbersOf(text);
-  const fits = values.length >= 6 && values.length <= 2 * CORNERS && values.length % 2 === 0 && values.every((v) => Math.abs(v) <= FAR);
+  const fits = values.length >= 4 && values.length <= 2 * CORNERS && values.length % 2 === 0 && values.every((v) => Math.abs(v) <= FAR);
   return fits ? Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i], values[2 * i + 1]]) : undefined;
 }
 

@@ -8,6 +8,7 @@ import { Legend } from "./legend.js";
 import { confirmed } from "./live-ask.js";
 import { Dials } from "./live-dials.js";
 import { Notice } from "./live-notice.js";
+import { fromHash, toHash } from "./live-state.js";
 import { Pane } from "./pane.js";
 import { HTML } from "./live-parts.js";
 import { Page } from "./page.js";
@@ -62,6 +63,7 @@ export class Live extends Page {
     this.fill();
     const names = compare && compare !== run ? [run, compare] : [run];
     if (names.join("\n") !== this.runs.map(({ session }) => session.run).join("\n")) this.open(names);
+    else if ("ready" in this.root.dataset) this.link.arrive();
     if (!token || token === this.first.token || token === this.tokenTried) return;
     this.tokenTried = token;
     this.tryToken(token, this.first);
@@ -76,6 +78,7 @@ export class Live extends Page {
     this.camera.now = null;
     this.requests.clear();
     delete this.root.dataset.ready;
+    this.begun = false;
     this.$(".lv-maps").replaceChildren();
     this.glass.arrange(names.length);
     this.strip.root.replaceChildren();
@@ -178,6 +181,7 @@ export class Live extends Page {
     if (this.state.z.length !== k) this.setState(k);
     this.legend = new Legend(this.$(".er-legend"), this.state);
     this.legend.load(classes);
+    this.beginAsLinked();
     this.strip.load(session.probe);
     this.dials.haveSigma(session.probe.meta.likelihood === "gaussian");
     this.root.dataset.ready = session.run;
@@ -191,6 +195,30 @@ export class Live extends Page {
     this.state.subscribe((changed, at) => this.changed(changed, at));
     for (const { pane } of this.runs) pane.state = this.state;
     this.showOptions();
+  }
+
+  // Shows the map as the address says, once it is there.
+  beginAsLinked() {
+    if (this.begun) return; // the connection was lost for a while
+    this.begun = true;
+    const hash = this.link.begin();
+    if (hash === null) this.link.save();
+    else this.followLink(hash);
+  }
+
+  // Shows the map as another link says.
+  followLink(hash) {
+    const { probe } = this.first;
+    if (!probe) return;
+    const { chosen, look, steered } = fromHash(hash, { k: this.state.z.length, classes: probe.meta.classes.length });
+    this.camera.begin(look);
+    this.steeredSide = this.runs.length > 1 ? steered : "both";
+    this.state.set(chosen);
+    this.resized();
+  }
+
+  hash() {
+    return toHash(this.state, this.camera.describe(), this.steeredSide);
   }
 
   refused(reason) {
@@ -301,6 +329,7 @@ export class Live extends Page {
 
   steer(side) {
     this.steeredSide = side;
+    this.link.save();
     this.requests.clear();
     this.showOptions();
     this.touch("words");
@@ -380,6 +409,7 @@ export class Live extends Page {
     this.leavePresenter();
     move();
     this.presence.share();
+    this.link.save();
     this.wake();
   }
 
@@ -406,6 +436,7 @@ export class Live extends Page {
     this.showOptions();
     this.showLensSoon(at);
     this.presence.share();
+    this.link.save();
   }
 
   showOptions() {

@@ -62,8 +62,9 @@ export class LatentMap {
   }
 
   async draw() {
-    const range = this.range();
-    if (this.Plotly) await this.react(range);
+    this.expanded = null;
+    let range = this.range();
+    if (this.Plotly) range = await this.react(range);
     if (this.Plotly && !this.listening) this.listen();
     this.manifold.show(this.scene);
     this.zones.show(this.scene);
@@ -111,15 +112,30 @@ export class LatentMap {
 
   // Where the axes stand within the map.
   rectangle() {
-    const { l, r, t, b } = this.margin();
+    const { l, r, t, b } = this.expanded ?? this.margin();
     const { width, height } = this.measured();
     return { left: l, top: t, width: Math.max(50, width - l - r), height: Math.max(50, height - t - b) };
   }
 
+  // Hands everything to Plotly; the range that it is shown at.
   async react(range) {
     const colours = theme(this.root);
     this.config ??= this.configuration(); // one object, for Plotly begins anew with any other
     await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
+    const { l, r, t, b } = this.graph._fullLayout._size;
+    const margin = this.margin();
+    if (margin.l === l && margin.r === r && margin.t === t && margin.b === b) return range;
+    this.expanded = { l, r, t, b }; // the labels of a colour bar take more room than was left for them
+    range = this.range();
+    await this.place(range);
+    return range;
+  }
+
+  // Moves Plotly's axes, which is no hand's doing.
+  async place({ x, y }, size = {}) {
+    this.placing = true;
+    await this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
+    this.placing = false;
   }
 
   configuration() {
@@ -200,9 +216,9 @@ export class LatentMap {
   listen() {
     this.listening = true;
     for (const event of ["plotly_relayouting", "plotly_relayout"])
-      this.graph.on(event, (change) => {
+      this.graph.on(event, () => {
         this.setView(this.plotted());
-        if ("width" in change) return;
+        if (this.placing) return;
         this.shown = shownBy(this.view, this.home);
         this.onMoved(this.shown);
       });
@@ -229,8 +245,7 @@ export class LatentMap {
     if (!this.view || !size.width || (size.width === this.size.width && size.height === this.size.height)) return;
     this.size = size;
     if (!this.Plotly) return this.draw();
-    const { x, y } = this.range();
-    this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
+    this.place(this.range(), size);
   }
 
   // Shows all of the map again; false where it was shown already.

@@ -1,14 +1,14 @@
 // What the pages beside the map have in common: an element that ends where the window does, frames that are painted once
 // something has changed, an address that follows what is chosen.
 
-import { writeHash } from "./link-hash.js";
+import { Link } from "./link-hash.js";
 import { topOf, watchTop } from "./page-top.js";
 import { keepSwipesOff } from "./swipe.js";
 
 const BELOW = 10; // px that stay free beneath the view
-const HASH_EVERY = 250; // ms between two changes of the address: browsers allow no more than a few a second
 
-// A page has besides: `paint(now)`, one frame of the display; `hash()`, what the address says of it.
+// A page has besides: `paint(now)`, one frame of the display; `hash()`, what the address says of it; `followLink(hash)`, which
+// shows what another link says.
 export class Page {
   constructor(root, ...classes) {
     this.root = root;
@@ -16,6 +16,7 @@ export class Page {
     this.$ = (selector) => root.querySelector(selector);
     keepSwipesOff(root);
     this.above = watchTop(root, () => topOf(root) !== this.top && this.fill());
+    this.link = new Link(root, { hash: () => this.hash(), follow: (hash) => this.followLink(hash) });
   }
 
   fill() {
@@ -45,13 +46,6 @@ export class Page {
     this.listener?.abort();
     this.sizes?.disconnect();
     this.above.disconnect();
-  }
-
-  saveHashSoon() {
-    this.hashTimer ??= setTimeout(() => {
-      this.hashTimer = null;
-      if (this.destroyed || !this.root.isConnected) return;
-      if (!writeHash(this.hash())) this.saveHashSoon();
-    }, HASH_EVERY);
+    this.link.close();
   }
 }

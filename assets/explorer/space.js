@@ -26,7 +26,7 @@ class Turned extends Projection {
 
   // What lies to the right and what upwards, as a link has it.
   get turns() {
-    return this.turned.slice(0, 2).flat().map((v) => Number(v.toFixed(4)));
+    return this.turned.slice(0, 2).flat();
   }
 
   set turns([a, b, c, d, e, f]) {

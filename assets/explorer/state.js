@@ -40,7 +40,7 @@ export class State {
       if (text !== written(name, first[name]) && (!open || open(this))) params.set(name, text);
     }
     if (this.pinned) {
-      params.set("z", Array.from(this.z, (v) => +v.toFixed(4)).join(","));
+      params.set("z", this.z.join(","));
       if (this.point >= 0) params.set("point", this.point);
     }
     return params.toString().replaceAll("%2C", ",");

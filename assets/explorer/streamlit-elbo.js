@@ -3,8 +3,9 @@
 import { Elbo } from "./elbo.js";
 import { address, viewIn } from "./streamlit-view.js";
 
-// `data` = { frame, encoder, evidence, katex, table }: addresses below the app's root; table may be null.
+// `data` = { place, frame, encoder, evidence, katex, table }: where in the address it stands, and addresses below the app's root;
+// table may be null.
 export function mount({ parentElement, data }) {
   const names = ["frame", "encoder", "evidence", "katex", "table"];
-  viewIn(parentElement, (root) => new Elbo(root))?.load(Object.fromEntries(names.map((name) => [name, address(data[name])])));
+  viewIn(parentElement, (root) => new Elbo(root), data.place)?.load(Object.fromEntries(names.map((name) => [name, address(data[name])])));
 }

@@ -3,9 +3,10 @@
 import { Gradients } from "./grad.js";
 import { address, viewIn } from "./streamlit-view.js";
 
-// `data` = { katex, code, models, posteriors }: addresses below the app's root, [id, name] of the models for the code, and
-// of one model its name and the addresses of its frame and of what is computed of its posteriors.
-export function mount({ parentElement, data: { katex, code, models, posteriors: of } }) {
+// `data` = { place, katex, code, models, posteriors }: where in the address it stands, addresses below the app's root, [id, name]
+// of the models for the code, and of one model its name and the addresses of its frame and of what is computed of its posteriors.
+export function mount({ parentElement, data: { place, katex, code, models, posteriors: of } }) {
   const posteriors = of && { ...of, frame: address(of.frame), evidence: address(of.evidence) };
-  viewIn(parentElement, (root) => new Gradients(root, { katex: address(katex), code: address(code), models, posteriors }));
+  const make = (root) => new Gradients(root, { code: address(code), models, posteriors });
+  viewIn(parentElement, make, place)?.load(address(katex));
 }

@@ -3,8 +3,9 @@
 import { Kl } from "./kl.js";
 import { address, viewIn } from "./streamlit-view.js";
 
-// `data` = { frame, decoders }: addresses below the app's root, the latter with {stop} for the number of a stop.
+// `data` = { place, frame, decoders }: where in the address it stands, and addresses below the app's root, the last with {stop}
+// for the number of a stop.
 export function mount({ parentElement, data }) {
   const decoder = (stop) => address(data.decoders.replace("{stop}", stop));
-  viewIn(parentElement, (root) => new Kl(root))?.load(address(data.frame), decoder);
+  viewIn(parentElement, (root) => new Kl(root), data.place)?.load(address(data.frame), decoder);
 }

@@ -3,13 +3,13 @@
 import { Explorer } from "./explorer.js";
 import { address, viewIn } from "./streamlit-view.js";
 
-// `data` = { frame, encoder, tsne, plotly }: addresses below the app's root; latents alone have no encoder.
+// `data` = { place, frame, encoder, tsne, plotly }: where in the address it stands, and addresses below the app's root; latents alone have no encoder.
 export async function mount({ parentElement, data }) {
   let isNew = false;
   const explorer = viewIn(parentElement, (root) => {
     isNew = true;
     return new Explorer(root);
-  });
+  }, data.place);
   if (!explorer) return;
   explorer.tsneAddress = address(data.tsne);
   await explorer.load(address(data.frame), data.encoder && (async () => address(data.encoder)));

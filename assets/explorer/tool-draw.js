@@ -169,7 +169,7 @@ export class Draw {
     state.z.set(z);
     Object.assign(state, { pinned: true, point: -1 });
     this.explorer.setZeta("");
-    this.explorer.saveHash();
+    this.explorer.link.save();
   }
 
   resample(at) {

@@ -50,12 +50,12 @@ const HTML = `
 
 export class Select {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, mode: "lasso", chosen: [], trail: null, saving: new Slices(), looking: new Slices() });
+    Object.assign(this, { explorer, root, chosen: [], trail: null, saving: new Slices(), looking: new Slices() });
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
     this.modes = [...root.querySelectorAll("[data-mode]")];
-    for (const button of this.modes) button.addEventListener("click", () => this.setMode(button.dataset.mode));
+    for (const button of this.modes) button.addEventListener("click", () => explorer.state.set({ mode: button.dataset.mode }));
     on(".er-clear", "click", () => explorer.state.set({ shape: null }));
     on(".er-measure", "change", (event) => explorer.state.set({ by: event.target.value }));
     on(".er-turn", "click", () => explorer.state.set({ order: this.worstFirst ? "best" : "worst" }));
@@ -93,9 +93,13 @@ export class Select {
     return `${this.frame.meta.name.replace(/[^\w.-]+/g, "-")}-selection`;
   }
 
-  setMode(mode) {
-    this.mode = mode;
-    for (const button of this.modes) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+  // What a drag on the map does.
+  get mode() {
+    return this.explorer.state.mode;
+  }
+
+  showMode() {
+    for (const button of this.modes) button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
   }
 
   opened() {
@@ -106,6 +110,7 @@ export class Select {
   changed(changed, at = performance.now()) {
     const { state } = this.explorer;
     this.askedAt = at;
+    this.showMode();
     const has = (...names) => names.some((name) => changed.has(name));
     const cleared = has("shape") && !has("plane", "turn");
     if (state !== this.state || cleared || (state.shape && has("shape", "plane", "hidden"))) this.takeShape();
