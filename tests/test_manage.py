@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from streamlit.testing.v1 import AppTest
 from test_launch import LONG, ROOT, SHORT, button, component, folder, lecture, page, state  # noqa: F401
 
 from pages import _keys, _launch, _manage, _models
+from pages._lecture import WRONG_KEY
 from tests.server import until
 from vae import control, runs
 from vae.errors import InputError
@@ -127,7 +129,10 @@ def test_the_page_renames_deletes_and_brings_back(folder, finished) -> None:  # 
 
 
 def test_a_wrong_presenters_key_is_told_on_the_page(folder, lecture) -> None:  # noqa: F811
-    app = page(**{"presenter-key": "refused"})
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60)
+    app.query_params["presenter-key"] = "refused"
+    app.run()
     assert not app.exception
-    app = page()
-    assert not [error for error in app.error if "presenter" in error.value]
+    assert "presenter-key" not in app.query_params
+    assert [error.value for error in app.run().error] == [WRONG_KEY]  # until another page is turned to
+    assert WRONG_KEY not in [error.value for error in app.switch_page("train.py").run().error]
