@@ -23,6 +23,7 @@ and the learning rate while it trains.</p>
 <li><b>Share</b>: a QR code lets everyone in the room follow on their own device.</li>
 </ul>"""
 PRESENTER = presents()
+TITLE_ENDS = " · "  # before what a run's title says of its state
 MAY_TRAIN = PRESENTER or _keys.audience_runs() > 0
 
 
@@ -83,9 +84,17 @@ def states(_root: Any, root: str) -> dict[str, str]:
     return {name: runs.observe(_root / name)["state"] for name in _launch.all_runs()}
 
 
+def run_of(label: str | None) -> str | None:
+    """The run that a picker names: it says the title that it was drawn with, and titles follow the runs' states."""
+    if label is None or label in known:
+        return label
+    name = label.rpartition(TITLE_ENDS)[0]
+    return name if name in known else None
+
+
 def title_of(name: str) -> str:
     """What a run is called in a list. Those that are shown say themselves how they are doing."""
-    return name if name in shown else f"{name} · {known.get(name, 'gone')}"
+    return name if name in shown else f"{name}{TITLE_ENDS}{known.get(name, 'gone')}"
 
 
 def new_run() -> None:
@@ -177,7 +186,7 @@ known = states(_models.RUNS, str(_models.RUNS.absolute()))
 follow_address(list(known))
 for parameter in ("run", "with"):
     if st.session_state.get(parameter) not in known:
-        st.session_state[parameter] = None
+        st.session_state[parameter] = run_of(st.session_state.get(parameter))
 
 shown = {st.session_state["run"], st.session_state["with"]}
 title, picker, comparer, manager, opener, sharer, _ = st.columns(
