@@ -66,7 +66,7 @@ export class BetaSlider {
   thresholds() {
     const { path } = this;
     return (path.linear?.thresholds ?? []).map((beta, d) => {
-      const title = `${subscript("z", d + 1)} dies at β = λ/σ² = ${short(beta)}, by the closed form`;
+      const title = `${subscript("z", d + 1)} dies at β = λ/σₚ² = ${short(beta)}, by the closed form`;
       return placed(Object.assign(document.createElement("i"), { className: "kl-threshold", title }), path.positionOf(beta));
     });
   }
