@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 FULL = os.environ.get("ELBO_ROOM_COVERAGE") == "full"
 # as many as a minute holds; of ten dimensions none, for their truth alone takes a minute an image
-FEW = {"linear-2": 40, "linear-8": 30, "linear-32": 10, "linear-64": 4, "digits-2d": 12, "mnist-2d": 4}
+FEW = {"linear-2": 20, "linear-8": 20, "linear-32": 8, "linear-64": 4, "digits-2d": 10, "mnist-2d": 3}
 SHARE, CHANCE = 0.9, 1e-3
 
 

@@ -19,7 +19,7 @@ def data_title(settings: Settings) -> str:
     return {"mnist": "MNIST", "digits": "Digits 8×8"}.get(settings.data, settings.data)
 
 
-GREY = '<span title="{}">bernoulli of grey pixels: no normalised density</span>'
+GREY = '<span title="{}">bernoulli, unnormalised</span>'
 
 
 def facts(title: str, checkpoint: Checkpoint, run: Run | None, pixels: np.ndarray | None = None) -> str:

@@ -21,6 +21,7 @@ HOLE = 0.1  # a hole is where q(z) is below this share of p(z)
 
 GRID, FINEST = 150, 1200  # cells a side, at first and at most
 EDGE = 6.0  # of the grid: 4e-9 of the prior's mass lies beyond
+CLEAR = 5.0  # nats from the edge of a hole, at which a cell lies wholly on one side of it
 ACCURACY = 1e-4  # that halving the cells may change in the share of holes
 
 
@@ -76,10 +77,10 @@ def _on_grid(q: DiagonalGaussian, fraction: float, cells: int) -> float:
         masses, log_p = torch.outer(masses, masses), log_p[:, None] + log_p
     else:
         mixture = density[..., 0].mean(0)
-    level = mixture.clamp_min(1e-300).log() - log_p - log(fraction)  # below 0 in a hole
+    level = (mixture.clamp_min(1e-300).log() - log_p - log(fraction)).clamp(-CLEAR, CLEAR)  # below 0 in a hole
     slopes = torch.gradient(level)  # over a cell
     steepest = torch.stack(slopes).abs().sum(0).clamp_min(1e-12)
-    return (masses * (0.5 - level / steepest).clamp(0, 1)).sum().item()
+    return ((masses * (0.5 - level / steepest).clamp(0, 1)).sum() / masses.sum()).item()
 
 
 @torch.no_grad()

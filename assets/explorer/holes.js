@@ -12,6 +12,7 @@ const POINTS = 5000;
 const SEED = 0; // the same model gives the same numbers every time
 const [GRID, FINEST] = [150, 1200]; // cells a side, at first and at most
 const EDGE = 6; // of the grid: 4e-9 of the prior's mass lies beyond
+const CLEAR = 5; // nats from the edge of a hole, at which a cell lies wholly on one side of it
 const ACCURACY = 1e-4; // that halving the cells may change in the share of holes
 const REACH = 8; // standard deviations, beyond which a component adds nothing
 const PATCH = 100_000; // cells between two yields
@@ -57,20 +58,23 @@ function* onGrid(arrays, chosen, k, fraction, cells) {
     for (let i = 0; i < cells; i++) {
       const at = j * cells + i;
       const logPrior = logs[i] + (k === 2 ? logs[j] : 0);
-      level[at] = Math.log(Math.max(level[at] / chosen.length, 1e-300)) - logPrior - Math.log(fraction);
+      const above = Math.log(Math.max(level[at] / chosen.length, 1e-300)) - logPrior - Math.log(fraction);
+      level[at] = Math.min(CLEAR, Math.max(-CLEAR, above));
     }
     yield;
   }
-  let share = 0;
+  let [share, all] = [0, 0];
   for (let j = 0; j < rows; j++) {
     for (let i = 0; i < cells; i++) {
       const steepest = slope(level, i, cells, j * cells, 1) + (k === 2 ? slope(level, j, rows, i, cells) : 0);
       const inside = 0.5 - level[j * cells + i] / Math.max(steepest, 1e-12); // the level is below 0 in a hole
-      share += masses[i] * (k === 2 ? masses[j] : 1) * Math.min(1, Math.max(0, inside));
+      const mass = masses[i] * (k === 2 ? masses[j] : 1);
+      all += mass;
+      share += mass * Math.min(1, Math.max(0, inside));
     }
     yield;
   }
-  return share;
+  return share / all;
 }
 
 // The prior's mass in a cell about `z`, by Simpson's rule on its half: to 1e-9 for the cells here.

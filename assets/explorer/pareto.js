@@ -2,7 +2,7 @@
 
 export const MOST_SHAPE = 0.5; // of a tail, for the weights to have a variance, and their mean a standard error
 export const ENOUGH = 100; // effective draws, for the same
-const MISSED = 3; // standard errors
+const MISSED = 2; // standard errors
 const POOR = "A poor lower bound of ln p(x), without an error";
 const LEAST_TAIL = 5;
 const [PRIOR_WEIGHT, PRIOR_SHAPE] = [10, 0.5];

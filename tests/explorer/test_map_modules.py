@@ -252,7 +252,7 @@ TAIL = """(m, logW, averages, known) => {
 
 def test_the_tail_of_weights_and_what_is_said_of_it_are_those_of_the_library(node) -> None:
     rng = np.random.default_rng(0)
-    light, heavy = 0.5 * rng.standard_normal(2000), np.log(genpareto.rvs(0.6, size=2000, random_state=3) + 5)
+    light, heavy = 0.5 * rng.standard_normal(2000), np.log(genpareto.rvs(1.1, size=2000, random_state=3) + 60)
     few = np.append(np.zeros(500), 30.0)
     for log_w, under in ((light, 0.0), (light, 0.7), (heavy, 0.0), (few, 0.0)):
         weights = torch.tensor(log_w)
