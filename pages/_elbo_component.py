@@ -12,7 +12,7 @@ from pages._routes import katex_path, module_path, modules
 _component = st.components.v2.component(
     "elbo_room_elbo",
     html='<div class="er-root"></div>',
-    css="".join(modules()[name].data.decode() for name in ("explorer.css", "live.css", "elbo.css")),
+    css="".join(modules()[name].data.decode() for name in ("core/style.css", "core/page.css", "elbo/elbo.css")),
     js=ENTRY,
     isolate_styles=False,
 )
@@ -22,7 +22,7 @@ def elbo_view(opened: Opened) -> None:
     """Show what is known, and can be asked, of a model's posteriors."""
     data = {
         "place": place("elbo", "model"),
-        "module": module_path("streamlit-elbo.js"),
+        "module": module_path("elbo/streamlit.js"),
         "katex": katex_path(),
         "frame": opened.frame,
         "encoder": opened.encoder,

@@ -18,7 +18,7 @@ export default async function (component) {
 _component = st.components.v2.component(
     "elbo_room_explorer",
     html='<div class="er-root"></div>',
-    css=modules()["explorer.css"].data.decode(),
+    css=modules()["core/style.css"].data.decode(),
     js=ENTRY,
     isolate_styles=False,  # Plotly styles the document it finds itself in
 )
@@ -28,7 +28,7 @@ def explorer(frame: str, encoder: str | None, key: str) -> None:
     """Show the explorer with the frame at the address `frame`; an encoder's frame is fetched once it is needed."""
     data = {
         "place": place("", "model"),
-        "module": module_path("streamlit.js"),
+        "module": module_path("explore/streamlit.js"),
         "plotly": plotly_path(),
         "frame": frame,
         "encoder": encoder,

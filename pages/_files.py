@@ -58,9 +58,9 @@ async def follow_page(request: Request) -> Response:
     nonce = secrets.token_urlsafe(16)
     values = {
         "run": folder.name,
-        "module": module_path("live.js"),
-        "style": module_path("live.css"),
-        "explorer_style": module_path("explorer.css"),
+        "module": module_path("train/live.js"),
+        "style": module_path("core/page.css"),
+        "explorer_style": module_path("core/style.css"),
         "nonce": nonce,
         "refused": WRONG_KEY if request.query_params.get(REFUSED) else "",
     }

@@ -17,7 +17,9 @@ from vae.errors import InputError
 _component = st.components.v2.component(
     "elbo_room_gradients",
     html='<div class="er-root"></div>',
-    css="".join(modules()[name].data.decode() for name in ("explorer.css", "live.css", "gradients.css")),
+    css="".join(
+        modules()[name].data.decode() for name in ("core/style.css", "core/page.css", "gradients/gradients.css")
+    ),
     js=ENTRY,
     isolate_styles=False,
 )
@@ -39,7 +41,7 @@ def gradients_view() -> None:
     """Show the page: all but the loss as code is computed in the browser."""
     data = {
         "place": place("gradients"),
-        "module": module_path("streamlit-gradients.js"),
+        "module": module_path("gradients/streamlit.js"),
         "katex": katex_path(),
         "code": f"{CODE}/{visitor()}",
         "models": list(models().items()),

@@ -12,7 +12,7 @@ from pages._routes import module_path, modules
 _component = st.components.v2.component(
     "elbo_room_kl",
     html='<div class="er-root"></div>',
-    css="".join(modules()[name].data.decode() for name in ("explorer.css", "live.css", "kl.css")),
+    css="".join(modules()[name].data.decode() for name in ("core/style.css", "core/page.css", "kl/kl.css")),
     js=ENTRY,
     isolate_styles=False,
 )
@@ -20,5 +20,5 @@ _component = st.components.v2.component(
 
 def kl_view(path: Opened) -> None:
     """Show a beta path."""
-    addresses = {"module": module_path("streamlit-kl.js"), "frame": path.frame, "decoders": path.decoders}
+    addresses = {"module": module_path("kl/streamlit.js"), "frame": path.frame, "decoders": path.decoders}
     _component(key="kl", data={"place": place("kl", "path"), **addresses})

@@ -11,7 +11,7 @@ from pages._routes import module_path, modules
 _component = st.components.v2.component(
     "elbo_room_live",
     html='<div class="er-root"></div>',
-    css=modules()["explorer.css"].data.decode() + modules()["live.css"].data.decode(),
+    css=modules()["core/style.css"].data.decode() + modules()["core/page.css"].data.decode(),
     js=ENTRY,
     isolate_styles=False,
 )
@@ -27,5 +27,5 @@ def live_view(
     What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
     """
     shown = {"run": run, "compare": compare, "token": key, "renamed": list(renamed) if renamed else None}
-    data = {"place": place("train", "run", "with"), "module": module_path("streamlit-live.js"), **shown}
+    data = {"place": place("train", "run", "with"), "module": module_path("train/streamlit.js"), **shown}
     return _component(key="live", data=data, on_done_change=lambda: None).done

@@ -26,4 +26,4 @@ def overture() -> None:
         frame = open_model(MODEL).frame
     except InputError:
         return
-    _component(key="overture", data={"module": module_path("streamlit-overture.js"), "frame": frame})
+    _component(key="overture", data={"module": module_path("train/streamlit-overture.js"), "frame": frame})

@@ -185,8 +185,8 @@ class PreloadHeader:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        pages = {"kl": "kl", "elbo": "elbo", "gradients": "gradients", "train": "live"}
-        entries = {"": "streamlit.js"} | {page: f"streamlit-{name}.js" for page, name in pages.items()}
+        pages = ("kl", "elbo", "gradients", "train")
+        entries = {"": "explore/streamlit.js"} | {page: f"{page}/streamlit.js" for page in pages}
         self.links = {page: _preload(entry) for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]
 

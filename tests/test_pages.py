@@ -367,7 +367,7 @@ def test_what_is_not_there_is_not_found(path) -> None:
 
 def test_addresses_follow_the_content() -> None:
     assert publish_frame(b"one") == publish_frame(b"one") != publish_frame(b"two")
-    assert module_path("map.js").split("/")[:2] == module_path("frame.js").split("/")[:2]
+    assert module_path("explore/map.js").split("/")[:2] == module_path("data/frame.js").split("/")[:2]
 
 
 def test_every_module_imports_only_what_is_served() -> None:
@@ -465,8 +465,8 @@ def test_the_page_itself_names_what_the_browser_will_need() -> None:
     app = Starlette(routes=[Route("/", html), Route("/data", data)], middleware=[Middleware(PreloadHeader)])
     _, headers, body = get("/", app=app)
     assert body == b"<p>"
-    needed = needed_by("streamlit.js", sources())
-    assert {"explorer.js", "map.js", "network.js"} < set(needed)
+    needed = needed_by("explore/streamlit.js", sources())
+    assert {"explore/explorer.js", "explore/map.js", "network/network.js"} < set(needed)
     for name in modules():
         assert (f"<./{module_path(name)}>; rel=modulepreload" in headers["link"]) == (name in needed)
     assert f"<./{plotly_path()}>; rel=preload; as=script" in headers["link"]

@@ -67,7 +67,7 @@ def scripts(page: str) -> Scripts:
 
 def test_every_module_is_there_as_it_is_and_can_be_put_in_order(scripts) -> None:
     assert next(iter(scripts.modules)) == ENTRY
-    assert {"explorer.js", "network.js", "map.js"} <= set(scripts.modules)
+    assert {"explore/explorer.js", "network/network.js", "explore/map.js"} <= set(scripts.modules)
     for name, text in scripts.modules.items():
         assert text == (EXPLORER / name).read_text("utf-8")
         assert set(imported_by(name, text, late=True)) <= set(scripts.modules)
@@ -85,7 +85,11 @@ def test_every_module_is_there_as_it_is_and_can_be_put_in_order(scripts) -> None
 
 
 def test_nothing_of_the_app_s_other_pages_or_of_streamlit_is_carried(scripts) -> None:
-    assert not [name for name in scripts.modules if name.startswith(("streamlit", "live", "kl"))]
+    assert not [
+        name
+        for name in scripts.modules
+        if name.startswith(("kl/", "elbo/", "gradients/", "train/")) or "streamlit" in name
+    ]
     assert set(scripts.packed) == {"plotly", "frame", "encoder"}
 
 

@@ -1,4 +1,4 @@
-"""The frame: one binary with everything the explorer shows, read by assets/explorer/frame.js. No torch here.
+"""The frame: one binary with everything the explorer shows, read by assets/explorer/data/frame.js. No torch here.
 
 Layout: b"ELBF", the header's length as uint32, the header as JSON, then the arrays, each at a multiple of 8 bytes from
 the header's end. All little endian. The header's "arrays" is their directory: name → [type, shape, offset], and for

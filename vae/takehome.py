@@ -23,8 +23,8 @@ from vae.facts import data_title, facts
 from vae.latents import Latents
 from vae.opening import Opened
 
-TEMPLATE = EXPLORER / "alone.html"
-ENTRY = "alone.js"
+TEMPLATE = EXPLORER / "standalone/page.html"
+ENTRY = "standalone/standalone.js"
 LEVEL = 7  # of gzip; at 9 a page takes three times as long to make, and saves 3 in 1000 of its bytes
 
 
@@ -45,7 +45,7 @@ def _page(name: str, facts: str, frame: bytes, encoder: bytes | None = None) -> 
     parts = {
         "name": escape(name),
         "facts": facts,
-        "style": (EXPLORER / "explorer.css").read_text("utf-8"),
+        "style": (EXPLORER / "core/style.css").read_text("utf-8"),
         "names": " ".join([*first, *rest]),
         "first": _data(first),
         "rest": _data(rest),

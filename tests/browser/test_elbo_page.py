@@ -46,7 +46,7 @@ TABLED, FITTED = 40, 2
 # What the modules make of one image's posterior, for several q.
 COMPUTE = """async ([folder, address, image, qs, zs]) => {
   const load = (name) => import(`${folder}/${name}`);
-  const names = ["evidence.js", "elbo-posterior.js", "elbo-gaussian.js", "elbo-parts.js"];
+  const names = ["data/evidence.js", "elbo/posterior.js", "elbo/gaussian.js", "elbo/parts.js"];
   const [{ Evidence }, { Posterior }, { Gaussian }, { partsOf, weighed }] = await Promise.all(names.map(load));
   const posterior = new Posterior(await new Evidence(address).ask("posterior", { image }), null);
   const { surface, logEvidence } = posterior;
@@ -58,7 +58,7 @@ COMPUTE = """async ([folder, address, image, qs, zs]) => {
   };
 }"""
 GAUSSIANS = """async ([folder, qs, zetas]) => {
-  const { Gaussian } = await import(`${folder}/elbo-gaussian.js`);
+  const { Gaussian } = await import(`${folder}/elbo/gaussian.js`);
   return qs.map(({ mu, tril }) => {
     const q = new Gaussian(mu, tril.flat());
     const { lengths, angle } = q.axes();
@@ -295,7 +295,7 @@ def test_the_browser_computes_the_parts_that_pytorch_does(elbo, digits_model) ->
 
 
 PRINTED = """async ([folder, all]) => {
-  const { printed } = await import(`${folder}/elbo-parts.js`);
+  const { printed } = await import(`${folder}/elbo/parts.js`);
   const names = ["evidence", "elbo", "gap", "likelihood", "rate"];
   return all.map((parts) => names.map((name) => printed(parts).text(name)));
 }"""

@@ -37,8 +37,8 @@ SET = """([input, value]) => {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
 LOAD = """const load = (name) => import(`${folder}/${name}.js`);
-  const ours = ["estimators", "gaussian", "targets", "divergence", "fit", "measure"].map((name) => `grad-${name}`);
-  const [E, G, T, D, F, M, { Random }] = await Promise.all([...ours, "random"].map(load));"""
+  const ours = ["estimators", "gaussian", "targets", "divergence", "fit", "measure"].map((name) => `gradients/${name}`);
+  const [E, G, T, D, F, M, { Random }] = await Promise.all([...ours, "core/random"].map(load));"""
 # Everything that the modules say of a target and a q, with the noise that they are given.
 COMPUTE = f"""async ([folder, name, args, mu, tril, full, zeta, baseline, steps, rate]) => {{
   {LOAD}
@@ -74,7 +74,7 @@ NORMALS = f"""async ([folder, seed, count]) => {{
   return Array.from(new Random(seed).normals(count));
 }}"""
 POSTERIOR = """async ([folder, address, row, zs]) => {
-  const [{ Frame }, { Surface }, { posterior }] = await Promise.all(["frame", "surface", "grad-posterior"].map((name) => import(`${folder}/${name}.js`)));
+  const [{ Frame }, { Surface }, { posterior }] = await Promise.all(["data/frame", "math/surface", "gradients/posterior"].map((name) => import(`${folder}/${name}.js`)));
   const response = await fetch(`${address}/posterior`, { method: "POST", body: JSON.stringify({ image: row }) });
   const { f } = posterior(Surface.of(new Frame(await response.arrayBuffer())));
   return zs.map((z) => { const slope = [0, 0]; return [f(z, slope), ...slope]; });

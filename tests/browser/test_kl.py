@@ -29,7 +29,7 @@ SET = """([input, value]) => {
 # What the modules make of the path, in numbers: decoded images for some places of the slider and some z.
 DECODE = """async ([folder, frameUrl, decoders, positions, zs]) => {
   const load = (name) => import(`${folder}/${name}`);
-  const [{ Frame }, { Path }, { Model }] = await Promise.all(["frame.js", "kl-path.js", "kl-model.js"].map(load));
+  const [{ Frame }, { Path }, { Model }] = await Promise.all(["data/frame.js", "kl/path.js", "kl/model.js"].map(load));
   const path = new Path(await Frame.fetch(frameUrl), (stop) => decoders.replace("{stop}", stop));
   await path.fetchDecoders(() => 0, () => {}, new AbortController().signal);
   const model = new Model(path);

@@ -232,7 +232,7 @@ def assert_tile(room: Room, model: Model, z: np.ndarray) -> None:
 
 
 def test_of_the_questions_under_a_name_the_newest_is_answered_next(shared, model) -> None:
-    modules = [shared.module(name) for name in ("asked-network.js", "frame.js")]
+    modules = [shared.module(name) for name in ("network/inference-client.js", "data/frame.js")]
     answers = shared.page.evaluate(ASK, [*modules, frame_of(shared)])
     zs = {"a0": [0, 1], "a99": [99 / 50, 1], "b99": [1, 99 / 50]}
     assert sorted(name for name, _ in answers) == sorted(zs)
@@ -250,7 +250,7 @@ def frame_of(room: Room) -> str:
 def test_a_series_lets_the_lens_by(shared, model) -> None:
     eventually(lambda: assert_reconstructed(shared, model))
     before = marks(shared, "far-decode")
-    modules = [shared.module(name) for name in ("asked-network.js", "series.js", "frame.js")]
+    modules = [shared.module(name) for name in ("network/inference-client.js", "network/series.js", "data/frame.js")]
     told, left, after = shared.page.evaluate(SERIES, [*modules, frame_of(shared)])
     names, values = zip(*told, strict=True)
     film = [f"film {i}, {4 - i} left" for i in range(5)]  # the second was under way when the lens asked

@@ -43,7 +43,7 @@ RUN = """async ([frameModule, networkModule, simdModule, frame, kind, text, n]) 
 def run(room: Room, frame: str | bytes, kind: str, inputs: np.ndarray) -> np.ndarray:
     given = frame if isinstance(frame, str) else b64encode(frame + b"\0" * (-len(frame) % 4)).decode()
     text = b64encode(np.ascontiguousarray(inputs, "<f4").tobytes()).decode()
-    modules = [room.module(name) for name in ("frame.js", "network.js", "simd-network.js")]
+    modules = [room.module(name) for name in ("data/frame.js", "network/network.js", "network/simd-network.js")]
     result = room.page.evaluate(RUN, [*modules, given, kind, text, len(inputs)])
     return np.frombuffer(b64decode(result), "<f4").reshape(2, len(inputs), -1)
 

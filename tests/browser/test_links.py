@@ -353,4 +353,4 @@ ROUND_TRIP = """(m, k, set) => {
 def test_what_is_chosen_comes_back_to_the_last_digit(room, k, given) -> None:
     room.open()
     script = f"async ([name, k, set]) => ({ROUND_TRIP})(await import(name), k, set)"
-    assert room.page.evaluate(script, [room.module("state.js"), k, given]) == []
+    assert room.page.evaluate(script, [room.module("core/state.js"), k, given]) == []

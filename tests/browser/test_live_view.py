@@ -94,7 +94,7 @@ def view(new_room: Callable[..., Room], run: Watched) -> Iterator[Callable[..., 
         room = new_room()
         room.page.goto(f"{room.address}/room/follow/{NAME}")
         room.page.wait_for_selector(".er-root[data-ready]")
-        room.page.evaluate(MOUNT, [room.module("live.js"), {"run": NAME, "token": run.key, **options}])
+        room.page.evaluate(MOUNT, [room.module("train/live.js"), {"run": NAME, "token": run.key, **options}])
         room.page.wait_for_selector(f'.lv[data-ready="{NAME}"] .lv-map[data-step]')
         return room
 
@@ -282,7 +282,7 @@ def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_roo
         room.page.wait_for_selector(".er-root[data-ready]")
         options = f'{{ run: "{own.folder.name}", token: "{own.key}", onAction: (done) => window.done = done }}'
         mount = f"(module) => ({MOUNT})([module, {options}])"
-        room.page.evaluate(mount, room.module("live.js"))
+        room.page.evaluate(mount, room.module("train/live.js"))
         steers(room)
         control.ask(own.folder, pace=None)
         eventually(lambda: check(any("validation_elbo" in line for line in runs.read_log(own.folder))), 60)

@@ -73,7 +73,7 @@ def closest(rgb: np.ndarray, vision: str) -> float:
 @pytest.fixture
 def colours(room):
     room.open(plotted=False)
-    return lambda count: np.array(room.page.evaluate(COLOURS, [room.module("palette.js"), count]))
+    return lambda count: np.array(room.page.evaluate(COLOURS, [room.module("plot/palette.js"), count]))
 
 
 def test_any_two_of_ten_classes_are_told_apart_by_everyone(colours) -> None:
@@ -105,7 +105,7 @@ def test_every_colour_can_be_read_as_text(room, name) -> None:
     room.open(plotted=False)
     background, text = PAGES[name]
     page = {"background": background, "text": text}
-    found = np.array(room.page.evaluate(READABLE, [room.module("palette.js"), page]))
+    found = np.array(room.page.evaluate(READABLE, [room.module("plot/palette.js"), page]))
     ground = luminance(np.array([[int(background[i : i + 2], 16) for i in (1, 3, 5)]]))
     before, after = (contrast(luminance(found[:, i]), ground) for i in (0, 1))
     assert after.min() > 4.45
@@ -124,7 +124,7 @@ SCALE = """async ([palette, ground]) => {
 def test_no_value_has_a_colour_that_is_lost_on_the_page(room, name) -> None:
     room.open(plotted=False)
     background, _ = PAGES[name]
-    plotly, canvas = np.array(room.page.evaluate(SCALE, [room.module("palette.js"), background]))
+    plotly, canvas = np.array(room.page.evaluate(SCALE, [room.module("plot/palette.js"), background]))
     np.testing.assert_allclose(plotly, canvas, atol=0.5)
     ground = luminance(np.array([[int(background[i : i + 2], 16) for i in (1, 3, 5)]]))
     light = luminance(plotly)

@@ -339,7 +339,7 @@ ROWS = """async ([module, count, stride]) => {
 def test_points_keep_the_numbers_of_their_rows_where_one_in_so_many_is_sent(room) -> None:
     for n, stride in ((1, 2), (10, 3), (100_001, 7), (100_000, 1)):
         rows = sampled(n, stride)
-        assert room.page.evaluate(ROWS, [room.module("given.js"), len(rows), stride]) == rows.tolist()
+        assert room.page.evaluate(ROWS, [room.module("explore/capabilities.js"), len(rows), stride]) == rows.tolist()
 
 
 def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
@@ -368,7 +368,7 @@ def test_the_grid_finds_what_asking_every_point_finds(room, n) -> None:
     spots = np.concatenate([rng.uniform(-4, 4, (40, 2)), [[1e4, 0], [0, -1e4]]]).astype(np.float32)
     labels = np.arange(n) % 7
     for hidden in ([], [1, 2, 3, 4, 5, 6]):
-        arguments = [room.module("grid-index.js"), *mu.T.tolist(), labels.tolist(), spots.tolist(), hidden]
+        arguments = [room.module("math/grid-index.js"), *mu.T.tolist(), labels.tolist(), spots.tolist(), hidden]
         found, within = room.page.evaluate(NEAREST, arguments)
         some = np.flatnonzero(~np.isin(labels, hidden))
         for spot, i in zip(spots.astype(float), found, strict=True):
@@ -412,7 +412,7 @@ def test_the_nearest_mean_is_exact_at_once_and_between_frames(room, n, k) -> Non
     rng = np.random.default_rng(n)
     zs = np.concatenate([rng.uniform(-2, 2, (6, k)), np.zeros((1, k))]).tolist()
     for hidden in ([], [0]):
-        found = room.page.evaluate(MEANS, [room.module("nearest-mean.js"), n, k, zs, hidden])
+        found = room.page.evaluate(MEANS, [room.module("math/nearest-mean.js"), n, k, zs, hidden])
         assert found["now"] == found["soon"] == found["exact"]
         assert found["large"] == (n * k > 1_000_000)
         assert found["now"][0] >= 0 or (n == 1 and hidden)
@@ -428,4 +428,4 @@ ONLY = """async ([module]) => {
 
 
 def test_only_a_marker_that_stands_alone_is_pointed_at(room) -> None:
-    assert room.page.evaluate(ONLY, [room.module("grid-index.js")]) == [0, 0, -1, -1, 2, 2]
+    assert room.page.evaluate(ONLY, [room.module("math/grid-index.js")]) == [0, 0, -1, -1, 2, 2]

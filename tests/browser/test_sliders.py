@@ -195,6 +195,6 @@ def test_reactions_are_marked_and_the_marks_do_not_pile_up(room) -> None:
           const { measure } = await import(timing);
           for (let i = 0; i < 5300; i++) measure("elbo-room:decode", performance.now());
         }""",
-        room.module("timing.js"),
+        room.module("core/timing.js"),
     )
     assert 0 < room.page.evaluate(counts)["decode"] <= 500

@@ -334,7 +334,7 @@ WRITTEN = """async ([module, width]) => {
 
 @pytest.mark.parametrize("width", [110, 139, 320])
 def test_what_a_narrow_chart_says_does_not_overlap(phone, width) -> None:
-    written = phone.page.evaluate(WRITTEN, [phone.module("rates.js"), width])
+    written = phone.page.evaluate(WRITTEN, [phone.module("train/rates.js"), width])
     said = {text: place for text, *place in written}
     assert {"rate, nats", "0 of 2 active"} <= set(said)
     for (a, (left, right, y)), (b, (left2, right2, y2)) in itertools.combinations(said.items(), 2):

@@ -167,7 +167,7 @@ def density_of(
     room: Room, kind: str, means: np.ndarray, covariances: np.ndarray, box: list, hidden: list
 ) -> np.ndarray:
     entries = covariances[:, [0, 0, 1], [0, 1, 1]].tolist()
-    arguments = [room.module("density.js"), kind, *means.T.tolist(), entries, box, hidden]
+    arguments = [room.module("math/density.js"), kind, *means.T.tolist(), entries, box, hidden]
     size, values = room.page.evaluate(DENSITY, arguments)
     return np.array(values).reshape(size, size)
 
@@ -283,7 +283,7 @@ def test_numbers_of_holes_are_left_when_nobody_looks_and_found_when_somebody_doe
     room.open(plotted=False)
     mu, logvar = np.random.default_rng(0).standard_normal((2, 400)).tolist()
     arrays = {"mu": mu, "logvar": logvar, "labels": [0] * 200}
-    found = room.page.evaluate(STOPPED, [room.module("hole-numbers.js"), arrays])
+    found = room.page.evaluate(STOPPED, [room.module("explore/hole-numbers.js"), arrays])
     assert found["at"] == [None, None]
     assert "of the prior’s mass" in found["text"]
     assert found["kept"]

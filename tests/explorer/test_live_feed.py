@@ -74,7 +74,7 @@ def test_a_silent_network_is_noticed_and_left_behind_in_time(node) -> None:
     """Whenever it comes back, and however long the waits between attempts happen to be."""
     for chance in (0.0, 0.5, 0.999):
         for after in range(17_000, 62_000, 1500):
-            seen = node.call("feed.js", NETWORK, after, True, chance)
+            seen = node.call("train/feed.js", NETWORK, after, True, chance)
             assert seen["quiet"] == ["open"]  # a minute in which there is nothing but beats
             assert seen["beats"] == 3
             assert 10_000 < seen["lost"] < 25_000
@@ -83,5 +83,5 @@ def test_a_silent_network_is_noticed_and_left_behind_in_time(node) -> None:
 
 
 def test_a_short_silence_is_no_loss(node) -> None:
-    seen = node.call("feed.js", NETWORK, 4000, False, 0.5)
+    seen = node.call("train/feed.js", NETWORK, 4000, False, 0.5)
     assert seen.get("lost") is None

@@ -57,16 +57,16 @@ def test_a_table_keeps_labels_and_guards_what_a_spreadsheet_would_run(node) -> N
         "''a",
         "a=b",
     ]
-    assert node.call("selection.js", "(m, names) => names.map(m.guarded)", names) == [*map(guarded, names)]
+    assert node.call("math/selection.js", "(m, names) => names.map(m.guarded)", names) == [*map(guarded, names)]
     table = """(m, values) => {
         const meta = { latent_dim: 1, classes: ["-1", "none", "=7"], ...(values && { values }) };
         const arrays = { index: [0, 1, 2], labels: [2, 0, 1], mu: [0.5, -1, 2] };
         return [...m.csv({ meta, arrays, given: {} }, {}, Uint32Array.of(0, 1, 2))].join("");
     }"""
     head = "index,label,class,mu_1\n"
-    assert node.call("selection.js", table, [-1, None, 7]) == f"{head}0,7,'=7,0.5\n1,-1,-1,-1\n2,,none,2\n"
+    assert node.call("math/selection.js", table, [-1, None, 7]) == f"{head}0,7,'=7,0.5\n1,-1,-1,-1\n2,,none,2\n"
     for without in (None, []):
-        assert node.call("selection.js", table, without) == f"{head}0,2,'=7,0.5\n1,0,-1,-1\n2,1,none,2\n"
+        assert node.call("math/selection.js", table, without) == f"{head}0,2,'=7,0.5\n1,0,-1,-1\n2,1,none,2\n"
 
 
 # ---- paths ----------------------------------------------------------------------------------------------------------
@@ -77,14 +77,14 @@ PATH = "(m, kind, a, b, n) => m[kind](a, b, n).map((z) => [...z])"
 @pytest.mark.parametrize("k", [1, 2, 10])
 def test_a_straight_path_has_even_steps(node, k) -> None:
     a, b = np.random.default_rng(0).standard_normal((2, k))
-    path = np.array(node.call("interpolation.js", PATH, "straight", a.tolist(), b.tolist(), 7))
+    path = np.array(node.call("math/interpolation.js", PATH, "straight", a.tolist(), b.tolist(), 7))
     np.testing.assert_allclose(path, a + np.linspace(0, 1, 7)[:, None] * (b - a), atol=EXACTLY)
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])
 def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(node, k) -> None:
     a, b = np.random.default_rng(k).standard_normal((2, k)) * [[1], [2.5]]
-    path = np.array(node.call("interpolation.js", PATH, "spherical", a.tolist(), b.tolist(), 9))
+    path = np.array(node.call("math/interpolation.js", PATH, "spherical", a.tolist(), b.tolist(), 9))
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
     lengths = np.linalg.norm(path, axis=1)
     np.testing.assert_allclose(lengths, np.linspace(lengths[0], lengths[-1], 9), atol=EXACTLY)
@@ -98,7 +98,7 @@ def test_a_spherical_path_turns_evenly_in_one_plane_and_its_length_goes_evenly(n
     ("a", "b"), [([1, 0, 0], [-2, 0, 0]), ([0, 0], [1, 1]), ([1, 1], [3, 3]), ([2], [-1])], ids=str
 )
 def test_a_spherical_path_without_a_plane_of_its_own_still_arrives(node, a, b) -> None:
-    path = np.array(node.call("interpolation.js", PATH, "spherical", a, b, 5))
+    path = np.array(node.call("math/interpolation.js", PATH, "spherical", a, b, 5))
     assert np.isfinite(path).all()
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=EXACTLY)
 
@@ -113,7 +113,7 @@ def test_a_path_on_a_plane_follows_its_line_and_goes_straight_across_it(node) ->
       const { Projection } = await import(projection);
       return alongPlane(new Projection(rows, ["", ""]), line, a, b, 33).map((z) => [...z]);
     }"""
-    modules = [node.module("interpolation.js"), node.module("projection.js")]
+    modules = [node.module("math/interpolation.js"), node.module("math/projection.js")]
     given = [rows.tolist(), np.array(line).tolist(), a.tolist(), b.tolist()]
     path = np.array(node.evaluate(script, [*modules, *given]))
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-8)
@@ -163,7 +163,7 @@ def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(node) -
     start, end = np.array([8.5, 20.5]), np.array([32.5, 20.5])
     script = "(m, grid, size, box, a, b) => m.ridge(Float32Array.from(grid), size, box, a, b)"
     given = [grid.flatten().tolist(), size, [0, size, 0, size], start.tolist(), end.tolist()]
-    line = np.array(node.call("ridge.js", script, *given))
+    line = np.array(node.call("math/ridge.js", script, *given))
     np.testing.assert_array_equal(line[[0, -1]], [start, end])
     away = np.hypot(*(line - 20).T)
     assert np.all(np.abs(away - 12) < 2.5)  # it keeps to the ring
@@ -175,7 +175,7 @@ def test_the_ridge_goes_around_a_hole_at_hardly_more_than_the_least_cost(node) -
 def test_a_ridge_within_one_cell_or_from_outside_the_grid_has_its_ends(node) -> None:
     script = "(m, a, b) => m.ridge(new Float32Array(400).fill(1), 20, [-2, 2, -2, 2], a, b)"
     for a, b in ([[0.01, 0.02], [0.03, 0.04]], [[-9, 0.1], [7, -8]]):
-        line = node.call("ridge.js", script, a, b)
+        line = node.call("math/ridge.js", script, a, b)
         assert (line[0], line[-1]) == (a, b)
 
 
@@ -192,7 +192,7 @@ def test_the_aggregate_posterior_is_that_of_the_library(node, name) -> None:
       return zs.map((z) => [q.log(z), [...q.shares(z, labels, classes)]]);
     }"""
     labels = model.held_out.labels
-    found = node.call("aggregate.js", script, as_lists(q), list(range(n)), k, z.tolist(), labels.tolist(), 10)
+    found = node.call("math/aggregate.js", script, as_lists(q), list(range(n)), k, z.tolist(), labels.tolist(), 10)
     logs, shares = (np.array(part) for part in zip(*found, strict=True))
     np.testing.assert_allclose(logs, log_aggregate(z, q).numpy(), atol=1e-9)
     log_each = q.log_prob(z[:, None]).numpy()
@@ -214,7 +214,7 @@ def test_share_of_holes_and_overlap_are_those_of_the_library(node, name) -> None
     q = DiagonalGaussian(*(part[:800] for part in posterior(name)))
     n, k = q.mu.shape
     given = [as_lists(q), list(range(n)), k]
-    holes = node.call("holes.js", NUMBERS, *given, "holeShare", {"draws": 1000})
+    holes = node.call("math/holes.js", NUMBERS, *given, "holeShare", {"draws": 1000})
     expected = hole_share(q, draws=4000, generator=torch.Generator().manual_seed(3))
     if k == 2:  # the same grid
         assert holes == {"mean": pytest.approx(expected.mean, abs=1e-6), "error": pytest.approx(expected[1], abs=1e-6)}
@@ -223,10 +223,10 @@ def test_share_of_holes_and_overlap_are_those_of_the_library(node, name) -> None
         bounded = (1000 * holes["mean"] + 2) / 1004
         assert holes["error"] == pytest.approx(np.sqrt(bounded * (1 - bounded) / 1000))
 
-    every = node.call("holes.js", NUMBERS, *given, "overlap", {"points": n})
+    every = node.call("math/holes.js", NUMBERS, *given, "overlap", {"points": n})
     exactly = overlap(q, points=n)
     assert (every["mean"], every["error"]) == (pytest.approx(exactly.mean, abs=1e-9), 0)
-    some = node.call("holes.js", NUMBERS, *given, "overlap", {"points": 200})
+    some = node.call("math/holes.js", NUMBERS, *given, "overlap", {"points": 200})
     assert some["error"] > 0
     assert abs(some["mean"] - exactly.mean) < 4 * some["error"]
 
@@ -235,7 +235,7 @@ def test_a_prior_that_is_covered_has_no_holes_and_one_far_off_is_all_hole(node) 
     for mu, share in ((0.0, 0.0), (40.0, 1.0)):
         arrays = {"mu": [mu] * 6, "logvar": [0] * 6}
         for k in (1, 2, 3):
-            found = node.call("holes.js", NUMBERS, arrays, [0, 1], k, "holeShare", {"draws": 100})
+            found = node.call("math/holes.js", NUMBERS, arrays, [0, 1], k, "holeShare", {"draws": 100})
             assert found["mean"] == pytest.approx(share, abs=1e-8)
             assert k < 3 or found["error"] > 0  # of draws, a share of 0 is not called exact
     z = torch.zeros(1, 2)
@@ -259,7 +259,7 @@ def test_the_tail_of_weights_and_what_is_said_of_it_are_those_of_the_library(nod
         mean, error = log_mean_weight(weights)
         known = Sampled(mean + under, 0.01)
         given = [mean, error, effective_sample_size(weights)], {"mean": known.mean, "error": 0.01}
-        k, said = node.call("pareto.js", TAIL, log_w.tolist(), *given)
+        k, said = node.call("math/pareto.js", TAIL, log_w.tolist(), *given)
         assert k == pytest.approx(pareto_k(weights), abs=1e-9)
         assert said == distrust(weights, known)
         assert (said is None) == (log_w is light and under == 0)
@@ -267,7 +267,7 @@ def test_the_tail_of_weights_and_what_is_said_of_it_are_those_of_the_library(nod
 
 def test_quantiles_of_the_normal_are_those_of_python(node) -> None:
     shares = [1e-9, 1e-4, 0.02, 0.03, 0.2, 0.5, 0.77, 0.98, 1 - 1e-6]
-    found = node.call("gaussian.js", "(m, shares) => shares.map(m.normalQuantile)", shares)
+    found = node.call("math/gaussian.js", "(m, shares) => shares.map(m.normalQuantile)", shares)
     np.testing.assert_allclose(found, [NormalDist().inv_cdf(p) for p in shares], rtol=2e-9, atol=1e-12)
 
 
@@ -280,8 +280,8 @@ WITHIN = """async (m, grid, shape, us, vs) => {
 
 
 def lassoed(node: Node, shape: Any, spots: np.ndarray) -> np.ndarray:
-    grid = node.module("grid-index.js")
-    return np.array(node.call("lasso.js", WITHIN, grid, np.asarray(shape).tolist(), *spots.T.tolist()), int)
+    grid = node.module("math/grid-index.js")
+    return np.array(node.call("math/lasso.js", WITHIN, grid, np.asarray(shape).tolist(), *spots.T.tolist()), int)
 
 
 def test_a_lasso_takes_what_lies_within_its_line(node) -> None:
@@ -338,13 +338,13 @@ def away(line: np.ndarray, corners: np.ndarray) -> np.ndarray:
 def test_a_line_keeps_its_corners_and_a_round_one_as_many_as_it_may(node) -> None:
     zigzag = np.array([[0, 0], [30, 40], [60, -10], [61, 80]], float)
     steps = np.concatenate([a + np.linspace(0, 1, 20)[:, None] * (b - a) for a, b in itertools.pairwise(zigzag)])
-    np.testing.assert_allclose(node.call("outline.js", CORNERS, steps.tolist(), 64, 0.7), zigzag, atol=1e-9)
+    np.testing.assert_allclose(node.call("math/outline.js", CORNERS, steps.tolist(), 64, 0.7), zigzag, atol=1e-9)
     turns = np.linspace(0, 6, 900)[:, None]
     circle = 200 * np.hstack([np.cos(turns), np.sin(turns)])
-    few = np.array(node.call("outline.js", CORNERS, circle.tolist(), 100, 0.7))
+    few = np.array(node.call("math/outline.js", CORNERS, circle.tolist(), 100, 0.7))
     assert len(few) < 100
     assert away(circle, few).max() <= 0.7
     np.testing.assert_array_equal(few[[0, -1]], circle[[0, -1]])
-    assert len(node.call("outline.js", CORNERS, circle.tolist(), 10, 0.7)) == 10
+    assert len(node.call("math/outline.js", CORNERS, circle.tolist(), 10, 0.7)) == 10
     still = [[5.0, 5.0]] * 9
-    assert node.call("outline.js", CORNERS, still, 64, 0.7) == still[:2]
+    assert node.call("math/outline.js", CORNERS, still, 64, 0.7) == still[:2]

@@ -18,4 +18,4 @@ import pytest
     ],
 )
 def test_what_turns_hides_or_breaks_a_name_is_written_as_its_code(node, name, shown) -> None:
-    assert node.call("names.js", "(m, name) => m.visible(name)", name) == shown
+    assert node.call("data/names.js", "(m, name) => m.visible(name)", name) == shown

@@ -20,4 +20,4 @@ def test_the_bytes_are_those_of_the_readable_source(node) -> None:
         lacking("The WebAssembly assembler is not installed: npm ci")
     source = next(EXPLORER.rglob("simd-kernel.wat")).read_text("utf-8")
     assembled = node.evaluate(ASSEMBLE, [source, wabt.as_uri()])
-    assert assembled == node.call("simd-kernel.js", "(m) => m.BYTES")
+    assert assembled == node.call("network/simd-kernel.js", "(m) => m.BYTES")

@@ -28,5 +28,5 @@ def test_the_way_a_finger_goes_decides(node, moves, hold, expected) -> None:
       for (const [x, y, after] of moves) swipe.move(100 + x, 100 + y, 1000 + after);
       return [swipe.drags, swipe.scrolls];
     }"""
-    assert node.call("swipe.js", body, moves, hold) == expected
-    assert node.call("swipe.js", "(m) => m.HOLD") == HOLD
+    assert node.call("core/swipe.js", body, moves, hold) == expected
+    assert node.call("core/swipe.js", "(m) => m.HOLD") == HOLD

@@ -1,0 +1,190 @@
+// Two gaps (Cremer et al. 2018): q optimised for this image alone, what that gains over the encoder's q, and what no q of the
+// family can gain. The way of q during the optimisation can be played and stepped through.
+
+import { Plot, fresh, line, range } from "../plot/chart.js";
+import { formula } from "../plot/formula.js";
+import { Gaussian } from "./gaussian.js";
+import { sentence } from "../data/evidence.js";
+import { rounded, signed } from "../core/format.js";
+import { faded } from "../plot/palette.js";
+
+const TEX = "\\underbrace{\\ln p(x) - \\text{ELBO}(q^*)}_{\\text{approximation gap}} \\;+\\; \\underbrace{\\text{ELBO}(q^*) - \\text{ELBO}(q)}_{\\text{amortisation gap}}";
+const FAMILIES = [["diagonal", false], ["full covariance", true]];
+const DIGITS = 3; // as in the bar
+const STEPS_A_SECOND = 6;
+const PLAY = '<svg viewBox="0 0 16 16"><path d="M3 1.5v13l11-6.5z"/></svg>';
+const PAUSE = '<svg viewBox="0 0 16 16"><path d="M3 2h4v12H3zM9 2h4v12H9z"/></svg>';
+
+const HTML = `
+  <div class="eb-formula"></div>
+  <p class="eb-note eb-fit">–</p>
+  <div class="eb-families"></div>
+  <div class="eb-turn"><button class="eb-play" aria-label="play the way of q">${PLAY}</button><input type="range" min="0" max="0" step="1" value="0" aria-label="step of the optimisation"><output>–</output></div>
+  <canvas role="img" aria-label="ELBO at every step of the optimisation"></canvas>`;
+
+export class TwoGaps {
+  // `step(q, path, i)`: q is now that of step i.
+  constructor(root, step) {
+    Object.assign(this, { root, step, fits: new Map(), playing: false });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.canvas = this.$("canvas");
+    this.slider = this.$("input");
+    this.slider.addEventListener("input", () => this.stop() || this.to(Number(this.slider.value)));
+    this.$(".eb-play").addEventListener("click", () => this.play(!this.playing));
+    this.$(".eb-families").innerHTML = FAMILIES.map(([name]) => `<div><span>${name}</span><i class="eb-blocks"></i></div>`).join("");
+  }
+
+  set() {
+    return formula(this.$(".eb-formula"), `\\displaystyle ${TEX}`);
+  }
+
+  // Another image: nothing is known yet.
+  clear() {
+    this.stop();
+    this.fits = new Map();
+    this.fit = this.posterior = null;
+    this.say("–");
+    this.slider.max = this.slider.value = 0;
+    this.$("output").textContent = "–";
+    this.showFamilies();
+    this.draw();
+  }
+
+  say(text) {
+    this.$(".eb-fit").textContent = text;
+  }
+
+  // Shows the fit of one family, which is asked for once an image, and then played if it `plays`.
+  async need(full, posterior, ask, plays) {
+    const { fits } = this;
+    this.posterior = posterior; // whose evidence becomes finer
+    if (fits.has(full)) return this.show(full);
+    this.say("optimising q for this image …");
+    try {
+      const answer = await ask();
+      if (!answer || this.fits !== fits) return;
+      const path = answer.meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
+      posterior.refine(answer.meta);
+      fits.set(full, { ...answer.meta, path });
+      this.show(full);
+      if (plays) this.play(true);
+    } catch (error) {
+      if (this.fits === fits) this.say(sentence(error));
+    }
+  }
+
+  // At its end.
+  show(full) {
+    this.fit = this.fits.get(full) ?? null;
+    this.showFamilies();
+    if (!this.fit) return;
+    const { path, elbo, start_mode: mode } = this.fit;
+    const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
+    this.say(`ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`);
+    this.slider.max = path.length - 1;
+    this.slider.value = path.length - 1;
+    this.draw();
+  }
+
+  showFamilies() {
+    const all = [...this.fits.values()];
+    const most = Math.max(1e-9, ...all.map(({ gaps }) => gaps.approximation + Math.max(0, gaps.amortisation)));
+    FAMILIES.forEach(([, full], i) => {
+      const fit = this.fits.get(full);
+      const place = this.root.querySelectorAll(".eb-blocks")[i];
+      if (!fit) return (place.innerHTML = "<small>not optimised yet</small>");
+      const { approximation, amortisation } = fit.gaps;
+      const [evidence, best, encoders] = [fit.log_evidence, fit.elbo, fit.encoder_elbo].map((v) => rounded(v, DIGITS)); // as the bar prints them
+      const block = (name, value, shown) => `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(shown, DIGITS)}</small>`;
+      place.innerHTML = block("approximation", approximation, evidence - best) + block("amortisation", amortisation, best - encoders);
+    });
+  }
+
+  // --- the way -------------------------------------------------------------------------------------------------------
+
+  play(wanted) {
+    this.playing = wanted && this.fit !== null;
+    this.$(".eb-play").innerHTML = this.playing ? PAUSE : PLAY;
+    this.root.dataset.playing = this.playing ? "1" : "0";
+    if (!this.playing) return;
+    if (Number(this.slider.value) >= this.fit.path.length - 1) this.slider.value = 0;
+    this.at = Number(this.slider.value);
+    this.last = null;
+    this.step(this.fit.path[this.at].q, this.path, this.at);
+    this.showStep();
+  }
+
+  stop() {
+    if (this.playing) this.play(false);
+  }
+
+  // One frame of the display; true while it plays.
+  advance(now) {
+    if (!this.playing) return false;
+    this.at += this.last === null ? 0 : (Math.min(200, now - this.last) / 1000) * STEPS_A_SECOND;
+    this.last = now;
+    const end = this.fit.path.length - 1;
+    const before = Number(this.slider.value);
+    const i = Math.min(end, Math.floor(this.at));
+    if (i !== before) this.to(i);
+    if (this.at >= end) this.play(false);
+    return this.playing;
+  }
+
+  get path() {
+    return this.fit.path.map(({ q }) => q);
+  }
+
+  to(i) {
+    if (!this.fit) return;
+    this.slider.value = i;
+    this.step(this.fit.path[i].q, this.path, i);
+    this.showStep();
+  }
+
+  // Where `q` is that of the step that is shown: "step 3 of 9"; else "".
+  stepOf(q) {
+    const i = Number(this.slider.value);
+    return this.fit?.path[i]?.q === q ? `step ${i} of ${this.fit.path.length - 1}` : "";
+  }
+
+  showStep() {
+    this.tell(this.fit.path[Number(this.slider.value)].q);
+    this.draw();
+  }
+
+  // `q` is that of the page, whose ELBO the bar prints as `elbo`; left out while it is not known.
+  tell(q, elbo = "…") {
+    if (!this.fit) return;
+    const step = this.stepOf(q);
+    this.$("output").textContent = step ? `${step}: ELBO ${elbo}` : "q has left this path: take a step to go back to it";
+  }
+
+  draw() {
+    this.canvas.hidden = !this.fit;
+    if (!this.fit || !this.canvas.clientWidth || !this.colours) return;
+    const { path } = this.fit;
+    const { logEvidence } = this.posterior;
+    const { context, width, height } = fresh(this.canvas);
+    const { colours } = this;
+    const values = path.map(({ elbo }) => elbo);
+    const box = { left: 62, top: 18, width: width - 74, height: height - 42 };
+    const plot = new Plot(context, box, { x: [0, Math.max(1, path.length - 1)], y: fitted([...values, logEvidence]) }, colours);
+    plot.axes({ xName: "step", yCount: 4, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
+    plot.label("ELBO, nats", 4, 8, { font: "600 12.5px" });
+    Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
+    line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
+    plot.label("ln p(x)", box.left + box.width - 4, plot.y(logEvidence) - 9, { align: "right", font: "600 12.5px" });
+    plot.path(values.length, (i) => i, (i) => values[i], colours.q, 2.2);
+    plot.dots(values.length, (i) => i, (i) => values[i], faded(colours.q, 0.9), 2.6);
+    const i = Number(this.slider.value);
+    plot.dots(1, () => i, () => values[i], colours.text, 5);
+  }
+}
+
+// Room for all values; where they differ little, not much more than that.
+function fitted(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return high - low > 0.5 ? range(values, 0.14) : [low - 0.15 * (high - low) - 1e-3, high + 0.2 * (high - low) + 1e-3];
+}

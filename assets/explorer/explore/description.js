@@ -1,0 +1,57 @@
+// The picture under the lens in words, for those who do not see it: said once the lens rests, aloud where keys moved it.
+
+import { shownClasses } from "../math/grid-index.js";
+import { Nearest } from "../math/neighbours.js";
+import { Slices } from "../core/slices.js";
+
+const REST = 350; // ms
+const AROUND = 10; // data points whose classes are told
+const SHOWN = 4; // coordinates of z that are read out
+const PIECE = 50_000; // numbers compared between two interruptions
+
+export class Description {
+  // `picture` is the lens's canvas, `voice` an element that screen readers read out when it changes.
+  constructor(picture, voice) {
+    Object.assign(this, { picture, voice, aloud: false, slices: new Slices() });
+  }
+
+  // `read()` = { z, means, labels, hidden, classes, decoded }, asked once the lens rests.
+  later(read) {
+    clearTimeout(this.timer);
+    this.slices.stop();
+    this.timer = setTimeout(() => this.slices.run(this.describe(read())), REST);
+  }
+
+  // The data around z are looked for in pieces: there may be a million of them.
+  *describe(under) {
+    const { means, labels, hidden } = under;
+    const z = under.z.slice(); // the lens may move on meanwhile
+    const nearest = new Nearest(means, z.length, z, AROUND, { labels, shown: shownClasses(hidden) });
+    while (nearest.step(Math.ceil(PIECE / z.length))) yield;
+    const text = inWords({ ...under, z }, classesOf(nearest.found, labels));
+    this.picture.ariaLabel = text;
+    if (this.aloud) this.voice.textContent = text;
+    this.aloud = false;
+  }
+
+  // What comes next was done with keys.
+  speak() {
+    this.aloud = true;
+  }
+}
+
+function inWords({ z, classes, decoded }, near) {
+  const numbers = Array.from(z.subarray(0, SHOWN), (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2));
+  const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
+  const what = decoded ? `Image decoded at ${at}` : `Image of the data point nearest to ${at}`;
+  if (!near.length) return `${what}. No data are shown.`;
+  const told = near.map(([label, count]) => `${count} of class ${classes[label]}`).join(", ");
+  return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${told}.`;
+}
+
+// [[class, how many of the points found], …], the most frequent first.
+function classesOf(found, labels) {
+  const counts = new Map();
+  for (const { index } of found) counts.set(labels[index], (counts.get(labels[index]) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}

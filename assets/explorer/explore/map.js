@@ -1,0 +1,316 @@
+// The map: points, axes, zoom and pan by Plotly, with canvases beneath (zones.js, and cloud.js for points that Plotly does
+// not draw) and an SVG above (overlay.js) that follow Plotly's axes.
+
+import { Cloud } from "./cloud.js";
+import { GridIndex, shownClasses } from "../math/grid-index.js";
+import { Manifold } from "./manifold.js";
+import { MARKER_OPACITY, markerSize } from "../map/marker.js";
+import { Overlay } from "../map/overlay.js";
+import { classColour, colorscale, faded, theme } from "../plot/palette.js";
+import { View, homeRange, rangeOf, shownBy } from "../map/view.js";
+import { Zones } from "../map/zones.js";
+
+const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
+const COLOUR_BAR = 84; // the right margin that a colour bar takes
+const PLOTLY_BEARS = 20_000; // points
+
+export class LatentMap {
+  constructor(root) {
+    this.root = root;
+    this.Plotly = null; // until `plot` hands it over, a canvas draws the points
+    this.graph = root.querySelector(".er-plot");
+    this.onView = () => {}; // called with every view
+    this.onMoved = () => {}; // called with what is shown, null for all of it, once a hand has moved the map
+    this.manifold = new Manifold(root.querySelector(".er-tiles"));
+    this.notes = {};
+    const say = (about, text) => this.say(about, text);
+    this.zones = new Zones(root.querySelector(".er-zones"), say);
+    this.cloud = new Cloud(root.querySelector(".er-cloud"), say);
+    this.overlay = new Overlay(root);
+    new ResizeObserver(() => this.resize()).observe(root);
+  }
+
+  // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }; all of it, or `shown`.
+  async show(scene, shown = null) {
+    const { us, vs, labels } = scene.points;
+    this.scene = { ...scene, index: new GridIndex(us, vs, labels) };
+    this.marked = null;
+    this.size = this.measured();
+    this.shown = shown;
+    await this.draw();
+  }
+
+  // New colours, a new theme: the same points and the same part of the plane, in what room a colour bar leaves for it.
+  async recolour() {
+    if (this.scene) await this.draw();
+  }
+
+  // The range of both axes: what is to be shown, in the aspect of the room that there is.
+  range() {
+    const rectangle = this.rectangle();
+    this.home = homeRange(this.scene.points, rectangle);
+    return this.shown ? rangeOf(this.shown, rectangle) : this.home;
+  }
+
+  // Plotly takes over from the canvas: axes, zoom and pan.
+  async plot(Plotly) {
+    this.Plotly = Plotly;
+    this.webgl = hasWebGL();
+    this.say("webgl", this.webgl ? "" : "This browser has no WebGL: the points are drawn without it");
+    if (this.scene) await this.draw();
+    performance.mark("elbo-room:plotted");
+  }
+
+  async draw() {
+    this.expanded = null;
+    let range = this.range();
+    if (this.Plotly) range = await this.react(range);
+    if (this.Plotly && !this.listening) this.listen();
+    this.manifold.show(this.scene);
+    this.zones.show(this.scene);
+    this.cloud.show(this.scene, !this.drawsPoints);
+    this.setView(this.Plotly ? this.plotted() : new View(range, this.rectangle()));
+  }
+
+  // Everything beside Plotly takes over a view.
+  setView(view) {
+    this.view = view;
+    this.offerWhole(view);
+    if (this.marked) this.overlay.show(view, this.scene, this.marked);
+    this.overlay.nameRings(view, this.scene.projection.isLine, !this.scene.projection.invertible);
+    this.manifold.follow(view);
+    this.zones.follow(view);
+    this.cloud.follow(view);
+    this.onView(view);
+  }
+
+  // Whether Plotly draws the points, and not the canvas.
+  get drawsPoints() {
+    return Boolean(this.Plotly && this.webgl && this.scene.points.us.length <= PLOTLY_BEARS);
+  }
+
+  // What is to be said of the map as it is drawn, a part `about` each of those who draw it.
+  say(about, text) {
+    if ((this.notes[about] ?? "") === text) return;
+    this.notes[about] = text;
+    this.root.querySelector(".er-note").textContent = Object.values(this.notes).filter(Boolean).join(" · ");
+  }
+
+  // The view that Plotly's axes have, after whatever moved them.
+  plotted() {
+    const { xaxis, yaxis, _size: size } = this.graph._fullLayout;
+    return new View({ x: xaxis.range, y: yaxis.range }, { left: size.l, top: size.t, width: size.w, height: size.h });
+  }
+
+  margin() {
+    return { ...MARGIN, r: this.scene.state.colour === "class" ? MARGIN.r : COLOUR_BAR };
+  }
+
+  measured() {
+    return { width: this.root.clientWidth, height: this.root.clientHeight };
+  }
+
+  // Where the axes stand within the map.
+  rectangle() {
+    const { l, r, t, b } = this.expanded ?? this.margin();
+    const { width, height } = this.measured();
+    return { left: l, top: t, width: Math.max(50, width - l - r), height: Math.max(50, height - t - b) };
+  }
+
+  // Hands everything to Plotly; the range that it is shown at.
+  async react(range) {
+    const colours = theme(this.root);
+    this.config ??= this.configuration(); // one object, for Plotly begins anew with any other
+    await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
+    const { l, r, t, b } = this.graph._fullLayout._size;
+    const margin = this.margin();
+    if (margin.l === l && margin.r === r && margin.t === t && margin.b === b) return range;
+    this.expanded = { l, r, t, b }; // the labels of a colour bar take more room than was left for them
+    range = this.range();
+    await this.place(range);
+    return range;
+  }
+
+  // Moves Plotly's axes, which is no hand's doing.
+  async place({ x, y }, size = {}) {
+    this.placing = true;
+    await this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
+    this.placing = false;
+  }
+
+  configuration() {
+    return {
+      displaylogo: false,
+      displayModeBar: true,
+      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", this.homeButton()]],
+      scrollZoom: true,
+      doubleClick: false,
+    };
+  }
+
+  // Plotly's own would go back to where the map was first opened, which a link may have had elsewhere.
+  homeButton() {
+    return { name: "home", title: "Reset axes", icon: this.Plotly.Icons.home, click: () => this.setRange(this.home) };
+  }
+
+  traces() {
+    const { us, vs, labels, values } = this.scene.points;
+    const { classes } = this.scene.frame.meta;
+    if (!this.drawsPoints) return [axesAlone(values)];
+    const byClass = classes.map(() => []);
+    for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
+    const take = (array, indices) => Float32Array.from(indices, (i) => array[i]);
+    return byClass.map((indices, c) => ({
+      type: "scattergl",
+      mode: "markers",
+      name: classes[c],
+      x: take(us, indices),
+      y: take(vs, indices),
+      visible: !this.scene.state.hidden.includes(c),
+      marker: {
+        size: markerSize(us.length, this.root.clientWidth),
+        opacity: MARKER_OPACITY,
+        line: { width: 0 },
+        ...(values ? { color: take(values.array, indices), coloraxis: "coloraxis" } : { color: classColour(c, classes.length) }),
+      },
+      hoverinfo: "skip",
+    }));
+  }
+
+  layout(range, colours) {
+    const axis = (title, extra) => ({
+      title: { text: title, standoff: 6 },
+      gridcolor: faded(colours.text, 0.08),
+      zerolinecolor: faded(colours.text, 0.25),
+      linecolor: faded(colours.text, 0.25),
+      tickfont: { size: 13 },
+      ...extra,
+    });
+    const values = this.scene.points.values;
+    return {
+      xaxis: axis(this.scene.projection.labels[0], { range: [...range.x] }),
+      yaxis: axis(this.scene.projection.labels[1], {
+        range: [...range.y],
+        scaleanchor: "x",
+        showticklabels: !this.scene.projection.isLine,
+      }),
+      margin: this.margin(),
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: colours.font, color: colours.text, size: 14 },
+      showlegend: false,
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: faded(colours.text, 0.6), activecolor: colours.text, orientation: "v" },
+      coloraxis: values && {
+        colorscale: colorscale(colours.background), cmin: values.low, cmax: values.high,
+        colorbar: { title: { text: values.title, side: "right" }, thickness: 12, outlinewidth: 0, x: 1.01, len: 1 },
+      },
+      hovermode: false,
+      dragmode: "pan",
+      uirevision: true,
+      autosize: false,
+      width: this.root.clientWidth,
+      height: this.root.clientHeight,
+    };
+  }
+
+  listen() {
+    this.listening = true;
+    for (const event of ["plotly_relayouting", "plotly_relayout"])
+      this.graph.on(event, () => {
+        this.setView(this.plotted());
+        if (this.placing) return;
+        this.shown = shownBy(this.view, this.home);
+        this.onMoved(this.shown);
+      });
+  }
+
+  // Shows and hides classes as the state says.
+  async filter() {
+    const { frame, state } = this.scene;
+    const visible = frame.meta.classes.map((_, c) => !state.hidden.includes(c));
+    if (this.drawsPoints) await this.Plotly.restyle(this.graph, { visible });
+    this.zones.forgetDensity();
+    this.zones.draw(this.view);
+    this.cloud.filter();
+  }
+
+  // Draws zones and density as the state says.
+  redrawZones() {
+    this.zones.draw(this.view);
+  }
+
+  // A window of another size keeps the middle and the height of a view, or all that there is.
+  resize() {
+    const size = this.measured();
+    if (!this.view || !size.width || (size.width === this.size.width && size.height === this.size.height)) return;
+    this.size = size;
+    if (!this.Plotly) return this.draw();
+    this.place(this.range(), size);
+  }
+
+  // Shows all of the map again; false where it was shown already.
+  reset() {
+    if (!this.isMoved) return false;
+    this.setRange(this.home);
+    return true;
+  }
+
+  // The button that shows all of the map again, in the upper right corner of the axes.
+  offerWhole({ left, width }) {
+    const button = this.root.querySelector(".er-whole");
+    button.hidden = !this.isMoved;
+    button.style.right = `${this.measured().width - left - width + 6}px`;
+  }
+
+  get isMoved() {
+    return Boolean(this.Plotly && shownBy(this.view, this.home));
+  }
+
+  setRange({ x, y }) {
+    this.Plotly?.relayout(this.graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
+  }
+
+  // The visible data point nearest to (u, v) on the map, or −1.
+  nearest(u, v) {
+    const { index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
+  }
+
+  // The scene's points have moved, all of them, beneath a view that stays: where they are looked for is sorted anew.
+  moved() {
+    const { us, vs, labels } = this.scene.points;
+    this.scene.index = new GridIndex(us, vs, labels);
+    if (!this.view) return;
+    this.home = homeRange(this.scene.points, this.rectangle());
+    this.shown = shownBy(this.view, this.home);
+    this.onMoved(this.shown);
+  }
+
+  // The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.
+  markerAt(x, y) {
+    const radius = this.drawsPoints ? markerSize(this.scene.points.us.length, this.root.clientWidth) / 2 : this.cloud.markerRadius;
+    const [u, v] = this.view.toData(x, y);
+    return this.scene.index.only(u, v, radius / this.view.pixelsPerUnit, shownClasses(this.scene.state.hidden));
+  }
+
+  // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer; with `ringed`, the
+  // point too.
+  mark(u, v, nearest, ringed) {
+    this.marked = { u, v, nearest, ringed };
+    if (this.view) this.overlay.show(this.view, this.scene, this.marked);
+  }
+}
+
+// A trace of no point, so that Plotly draws the axes, and the colour bar where `values` colour the points.
+function axesAlone(values) {
+  const marker = values ? { color: [values.low], coloraxis: "coloraxis" } : {};
+  return { type: "scatter", mode: "markers", x: [null], y: [null], marker, hoverinfo: "skip" };
+}
+
+function hasWebGL() {
+  try {
+    return Boolean(document.createElement("canvas").getContext("webgl"));
+  } catch {
+    return false;
+  }
+}

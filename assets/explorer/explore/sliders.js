@@ -1,0 +1,54 @@
+// One slider a latent dimension, the most used first: name, slider, number, and the dimension's rate as a bar.
+
+import { Z_LIMIT } from "../core/link-fields.js";
+import { subscript } from "../math/projection.js";
+
+const REACH = 4; // the slider spans ±4 σ of the prior; the number field goes further
+
+export class Sliders {
+  // `onInput(dimension, value, startedAt)` is called while a slider is dragged and when a number is typed.
+  constructor(root, onInput) {
+    this.root = root;
+    this.onInput = onInput;
+  }
+
+  load(latentDim, rates) {
+    const order = Array.from({ length: latentDim }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
+    const most = Math.max(...rates, 1e-9);
+    this.rows = order.map((d) => this.row(d, rates[d], rates[d] / most));
+    this.root.replaceChildren(...this.rows.map((row) => row.element));
+  }
+
+  row(d, rate, share) {
+    const element = document.createElement("div");
+    element.className = "er-slider";
+    const name = subscript("z", d + 1);
+    element.innerHTML = `
+      <label>${name}</label>
+      <input type="range" min="${-REACH}" max="${REACH}" step="0.01" value="0" aria-label="${name}">
+      <input type="number" min="${-Z_LIMIT}" max="${Z_LIMIT}" step="0.1" value="0" aria-label="${name}, as a number">
+      <span class="er-ratebar" title="rate of ${name}: ${rate.toFixed(3)} nats, mean over the test images"><i style="width:${(100 * share).toFixed(1)}%"></i><b>${rate.toFixed(2)}</b></span>`;
+    const [slider, number] = element.querySelectorAll("input");
+    slider.addEventListener("input", (event) => this.onInput(d, Number(slider.value), event.timeStamp));
+    number.addEventListener("input", (event) => {
+      if (number.value !== "" && number.validity.valid) this.onInput(d, Number(number.value), event.timeStamp);
+    });
+    number.addEventListener("change", () => (number.value = this.z[d].toFixed(2)));
+    number.step = "any"; // any number is valid; arrow keys still move by one
+    return { element, slider, number, d };
+  }
+
+  show(z) {
+    this.z = z;
+    for (const { slider, number, d } of this.rows) {
+      slider.value = z[d];
+      if (!isBeingTyped(number, z[d])) number.value = z[d].toFixed(2);
+    }
+  }
+}
+
+// A field that someone is typing z into, as far as it goes, is left alone.
+function isBeingTyped(number, z) {
+  if (document.activeElement !== number) return false;
+  return number.value === "" || !number.validity.valid || Number(number.value) === z;
+}

@@ -1,0 +1,175 @@
+// The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula they state.
+
+import { Dial } from "../widgets/dial.js";
+import { Choice } from "./controls.js";
+import { formula } from "../plot/formula.js";
+import { short } from "../core/format.js";
+import { Picture } from "../plot/picture.js";
+import { LogScale } from "../widgets/scale.js";
+
+// Every term of the formula is marked with the name that its line gives a value to.
+const TEX = `\\begin{aligned}
+&\\htmlData{term=loss}{\\mathcal L=\\frac1B\\sum_{x}}\\Bigl[\\;\\htmlData{term=distortion}{-\\ln p(x\\mid z)}\\htmlData{term=per_image}{\\;+\\;\\beta\\cdot}\\htmlData{term=rate}{\\tfrac12\\textstyle\\sum_i(\\mu_i^2+\\sigma_i^2-1-\\ln\\sigma_i^2)}\\;\\Bigr]\\\\[6pt]
+&\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln\\hat x_d+(1-x_d)\\ln(1-\\hat x_d)},\\qquad\\htmlData{term=logits}{\\hat x=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
+&\\htmlData{term=z}{z=\\mu+\\sigma\\odot\\zeta},\\qquad\\htmlData{term=zeta}{\\zeta\\sim\\mathcal N(0,I)},\\qquad\\htmlData{term=mu}{(\\mu,\\ln\\sigma^2)=\\operatorname{encoder}(x)},\\qquad\\htmlData{term=sigma}{\\sigma=e^{\\frac12\\ln\\sigma^2}}
+\\end{aligned}`;
+
+const HTML = `
+<div class="lv-main">
+  <div class="gr-bar gr-what">
+    <label class="gr-field"><span>model</span><select class="gr-model"></select></label>
+    <div class="gr-size"></div>
+    <button class="gr-others" title="the images after these">other images</button>
+    <button class="gr-again" title="other noise ζ: all that is random here">draw ζ again</button>
+    <div class="lv-dials"><div class="lv-dial gr-beta"></div></div>
+  </div>
+  <div class="gr-formula gr-terms"></div>
+  <p class="gr-message" role="status">Executing …</p>
+  <div class="gr-code" role="table" aria-label="the function, line by line, with what every line has made"></div>
+  <p class="gr-note">Called on the server each time: vae/loss_in_ten_lines.py, watched line by line. Gradients are those of the loss with respect to each value, by backpropagation.</p>
+</div>
+<aside class="gr-side">
+  <h3 class="gr-result"></h3>
+  <div class="gr-images" role="img" aria-label="the batch's first images, and their reconstructions"></div>
+  <div class="gr-detail"></div>
+</aside>`;
+
+export class CodeView {
+  // `page` = { wake(), link }, `url` the address that executes, `models` = [[id, name]].
+  constructor(root, page, url, models) {
+    Object.assign(this, { root, page, url, asked: { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 }, lit: "z" });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.$(".gr-model").replaceChildren(...models.map(([id, name]) => new Option(name, id)));
+    this.$(".gr-model").addEventListener("change", ({ target }) => this.ask({ model: target.value, first: 0 }));
+    this.size = new Choice(this.$(".gr-size"), "batch", [[1, "1"], [8, "8"], [64, "64"]], (size) => this.ask({ size }));
+    const scale = new LogScale(0.01, 100, { zero: true, named: [0.1, 1, 10] });
+    this.beta = new Dial(this.$(".gr-beta"), { name: "beta", label: "β", scale, marks: [[0], [0.1], [1], [10], [100]], send: (beta) => this.ask({ beta: Math.min(1000, beta) }) });
+    this.$(".gr-others").addEventListener("click", () => this.ask({ first: this.asked.first + this.asked.size }));
+    this.$(".gr-again").addEventListener("click", () => this.ask({ seed: this.asked.seed + 1 }));
+    this.models = models.map(([id]) => id);
+    for (const type of ["pointerover", "click", "focusin"]) root.addEventListener(type, ({ target }) => this.light(target.closest?.("[data-term]")?.dataset.term));
+  }
+
+  async shown() {
+    await formula(this.$(".gr-terms"), TEX, true);
+    this.light(this.lit);
+    if (!this.found) this.ask({});
+  }
+
+  get kept() {
+    return this.asked;
+  }
+
+  keep(asked) {
+    if (!this.models.includes(asked.model)) asked.model = this.models[0];
+    const same = Object.entries(asked).every(([name, value]) => this.asked[name] === value);
+    Object.assign(this.asked, asked);
+    if (this.found && !same) this.ask({});
+  }
+
+  // Executes the function anew; a later call wins over one that is still on its way.
+  async ask(patch) {
+    Object.assign(this.asked, patch);
+    this.page.link.save();
+    this.showControls();
+    if (!this.asked.model) return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
+    this.request?.abort();
+    const { signal } = (this.request = new AbortController());
+    try {
+      const response = await fetch(this.url, { method: "POST", body: JSON.stringify(this.asked), signal });
+      const found = await response.json();
+      if (signal.aborted) return;
+      if (found.error) return this.say(found.error);
+      this.say("");
+      this.show(found);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.say("The server did not answer; reload the page once it is up again.");
+      console.error(error);
+    }
+  }
+
+  say(message) {
+    this.$(".gr-message").textContent = message;
+    this.$(".gr-message").hidden = !message;
+  }
+
+  showControls() {
+    this.$(".gr-model").value = this.asked.model;
+    this.size.show(this.asked.size);
+    this.beta.show(this.asked.beta);
+  }
+
+  show(found) {
+    this.found = found;
+    const head = `<div class="gr-row gr-head" role="row"><code role="cell">${escaped(found.head)}</code><span role="columnheader">least … <b>mean</b> … most</span><span role="columnheader">‖∂ loss‖</span></div>`;
+    this.$(".gr-code").innerHTML = head + found.statements.map(rowMarkup).join("");
+    this.$(".gr-result").innerHTML = `loss = <b>${found.loss.toFixed(2)}</b> nats per image`;
+    this.showImages(found);
+    this.light(this.lit);
+    this.root.dataset.loss = found.loss;
+  }
+
+  showImages({ images, decoded, shape }) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const root = this.$(".gr-images");
+    root.replaceChildren();
+    for (const [name, pixels] of [["x", bytes(images)], ["x̂", bytes(decoded)]]) {
+      root.append(Object.assign(document.createElement("span"), { textContent: name }));
+      for (let i = 0; i < 8; i++) {
+        const canvas = document.createElement("canvas");
+        root.append(canvas);
+        const picture = new Picture(canvas, shape);
+        if (i * size < pixels.length) picture.paint(pixels, 1 / 255, i * size);
+        else canvas.style.visibility = "hidden";
+      }
+    }
+  }
+
+  // The term `name` and its line stand out, wherever the pointer is on either.
+  light(name) {
+    if (!name) return;
+    this.lit = name;
+    for (const element of this.root.querySelectorAll("[data-term]")) element.classList.toggle("gr-lit", element.dataset.term === name);
+    const statement = this.found?.statements.find(({ values }) => values[0].name === name);
+    if (statement) this.$(".gr-detail").innerHTML = statement.values.map(detailMarkup).join("");
+  }
+
+  retheme() {}
+
+  tick() {
+    return false;
+  }
+}
+
+function rowMarkup({ text, values }) {
+  const slopes = values.map(({ slope }) => (slope ? short(slope.norm) : "none"));
+  return `<div class="gr-row" role="row" tabindex="0" data-term="${values[0].name}"><code role="cell">${coloured(text)}</code>
+    <span role="cell">${values.map(summary).join("<br>")}</span><span role="cell">${slopes.join("<br>")}</span></div>`;
+}
+
+function summary({ name, shape, least, mean, most }) {
+  if (!shape.length) return `<b>${short(mean)}</b> nats per image`;
+  return `<em>${name}</em> (${shape.join(", ")}) <small>${round(least)} … <b>${round(mean)}</b> … ${round(most)}</small>`;
+}
+
+// The numbers of a small tensor, a row for each image; beside it the gradient's.
+function detailMarkup({ name, shape, numbers, slope, least, mean, most }) {
+  const size = `<small>(${shape.join(", ")})</small>`;
+  if (!numbers) return `<h4>${name} ${size}</h4><p>from ${round(least)} to ${round(most)}, mean ${round(mean)}; ‖∂ loss/∂ ${name}‖ = ${slope ? short(slope.norm) : "none"}</p>`;
+  const table = (rows) => `<table>${rows.map((row) => `<tr>${row.map((v) => `<td>${round(v)}</td>`).join("")}</tr>`).join("")}</table>`;
+  const back = slope ? `<figure><figcaption>∂ loss/∂ ${name}</figcaption>${table(slope.numbers)}</figure>` : "<p>No gradient: it depends on nothing that is trained.</p>";
+  const more = shape[0] > numbers.length ? `<p>the first ${numbers.length} of ${shape[0]} images</p>` : "";
+  return `<div class="gr-tensor"><figure><figcaption><b>${name}</b> ${size}</figcaption>${table(numbers)}</figure>${back}</div>${more}`;
+}
+
+const round = (v) => short(Number(v.toPrecision(3)));
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+// Names that are given a value stand out.
+function coloured(text) {
+  const [, names, rest] = /^([\w, ]+ = |return )?(.*)$/.exec(text);
+  return `${names ? `<b>${escaped(names)}</b>` : ""}${escaped(rest)}`;
+}

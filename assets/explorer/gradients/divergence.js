@@ -1,0 +1,110 @@
+// The target on cells, and the two divergences between it and q: what vae.quadrature and vae.gradients say of them.
+
+import { exact } from "./estimators.js";
+import { Gaussian, place } from "./gaussian.js";
+
+const PER_AXIS = { 1: 1200, 2: 240 };
+const REACH = 6;
+
+export class Cells {
+  constructor(target) {
+    const { k, f, box = { low: Array(k).fill(-REACH), high: Array(k).fill(REACH) } } = target;
+    const n = PER_AXIS[k];
+    const count = n ** k;
+    const values = new Float64Array(count);
+    const z = new Float64Array(k);
+    const step = box.low.map((low, i) => (box.high[i] - low) / n);
+    const at = (cell) => {
+      for (let i = k - 1; i >= 0; i--) {
+        z[i] = box.low[i] + ((cell % n) + 0.5) * step[i];
+        cell = Math.floor(cell / n);
+      }
+      return z;
+    };
+    let top = -Infinity;
+    for (let c = 0; c < count; c++) top = Math.max(top, (values[c] = f(at(c))));
+    const mean = new Float64Array(k);
+    const second = new Float64Array(k * k);
+    let [total, log] = [0, 0];
+    for (let c = 0; c < count; c++) {
+      const weight = Math.exp(values[c] - top);
+      if (weight < 1e-16) continue;
+      at(c);
+      total += weight;
+      log += weight * values[c];
+      for (let i = 0; i < k; i++) {
+        mean[i] += weight * z[i];
+        for (let j = 0; j < k; j++) second[i * k + j] += weight * z[i] * z[j];
+      }
+    }
+    this.k = k;
+    this.peak = top;
+    this.logTotal = top + Math.log(total) + step.reduce((sum, s) => sum + Math.log(s), 0);
+    this.meanLog = log / total; // E_p f
+    this.mean = mean.map((v) => v / total);
+    this.covariance = second.map((v, at) => v / total - this.mean[Math.floor(at / k)] * this.mean[at % k]);
+  }
+
+  // E_p (z − mu)(z − mu)ᵀ.
+  about(mu) {
+    const { k, mean, covariance } = this;
+    return covariance.map((v, at) => v + (mean[Math.floor(at / k)] - mu[Math.floor(at / k)]) * (mean[at % k] - mu[at % k]));
+  }
+}
+
+// KL(q ‖ p) in nats; `expectation` is E_q f.
+const reverseKl = (cells, q, expectation) => -q.entropy() - expectation + cells.logTotal;
+
+// KL(p ‖ q) in nats: ln q is a quadratic, so that p's first two moments suffice.
+export function forwardKl(cells, q) {
+  const { k } = q;
+  const squares = whitenedSecond(cells, q);
+  let trace = 0;
+  for (let i = 0; i < k; i++) trace += squares[i * k + i];
+  const meanLogQ = -0.5 * (trace + k * Math.log(2 * Math.PI)) - q.logVolume();
+  return cells.meanLog - cells.logTotal - meanLogQ;
+}
+
+// L⁻¹ E_p (z − mu)(z − mu)ᵀ L⁻ᵀ.
+function whitenedSecond(cells, q) {
+  const { k } = q;
+  const centred = new Gaussian(new Float64Array(k), q.tril, q.full);
+  const byColumns = (matrix) => {
+    const out = new Float64Array(k * k);
+    for (let j = 0; j < k; j++) {
+      const solved = centred.whitened(matrix.filter((_, at) => at % k === j), new Float64Array(k));
+      for (let i = 0; i < k; i++) out[j * k + i] = solved[i]; // transposed, ready for the other side
+    }
+    return out;
+  };
+  return byColumns(byColumns(cells.about(q.mu)));
+}
+
+// −∇ KL(q ‖ p) and the divergence itself, both exact.
+export function reverse(target, cells, q) {
+  const { expectation, gradient } = exact(target, q);
+  for (let i = 0; i < q.k; i++) gradient[place(q, i, i)] += 1 / q.scale(i); // that of the entropy
+  return { gradient, divergence: reverseKl(cells, q, expectation), expectation };
+}
+
+// −∇ KL(p ‖ q) and the divergence itself.
+export function forward(cells, q) {
+  const { k } = q;
+  const squares = whitenedSecond(cells, q);
+  const gradient = new Float64Array(q.size);
+  q.scored(q.whitened(cells.mean, new Float64Array(k)), gradient.subarray(0, k));
+  for (let j = 0; j < k; j++) {
+    const column = q.scored(squares.filter((_, at) => at % k === j), new Float64Array(k));
+    for (let i = j; i < k; i++) if (q.full || i === j) gradient[place(q, i, j)] = column[i] - (i === j ? 1 / q.scale(i) : 0);
+  }
+  return { gradient, divergence: forwardKl(cells, q) };
+}
+
+// Variances 1/(Σ⁻¹)_ii of the diagonal q with the least KL(q ‖ N(mean, Σ)), and that least, in nats; Σ is 2 × 2 or 1 × 1.
+export function meanField(covariance) {
+  if (covariance.length === 1) return { variances: [covariance[0]], divergence: 0 };
+  const [a, b, , d] = covariance;
+  const determinant = a * d - b * b;
+  const variances = [determinant / d, determinant / a];
+  return { variances, divergence: 0.5 * (Math.log(determinant) - Math.log(variances[0]) - Math.log(variances[1])) };
+}

@@ -1,0 +1,332 @@
+// Fit: q is taken to the target step by step, by whichever estimator of the gradient is chosen.
+
+import { Dial } from "../widgets/dial.js";
+import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
+import { drawCloud } from "./cloud.js";
+import { drawCurve } from "./curve.js";
+import { Cells, meanField, reverse } from "./divergence.js";
+import { ESTIMATORS, typicalSlope } from "./estimators.js";
+import { Adam, drawnBaseline, estimate } from "./fit.js";
+import { Gaussian } from "./gaussian.js";
+import { Line } from "./line.js";
+import { Picker } from "./picker.js";
+import { Plane } from "./plane.js";
+import { Random } from "../core/random.js";
+import { MOST_DRAWS } from "./state.js";
+import { formula } from "../plot/formula.js";
+import { short } from "../core/format.js";
+import { LogScale } from "../widgets/scale.js";
+
+const SHOWN = 200; // arrows
+const PACE = 33; // ms a step
+const LONGEST = 2000; // steps of one fit
+const KEPT = 4; // fits that stay in the picture
+const ARROW = 0.24; // share of the picture that a usual pathwise gradient is long
+const SEED = 1;
+
+const HTML = `
+<div class="lv-main">
+  <div class="gr-bar gr-what">
+    <div class="gr-which"></div>
+    <div class="gr-family"></div>
+  </div>
+  <div class="gr-stage"><div class="gr-hero"></div><p class="gr-key"></p><p class="gr-scale"></p><p class="gr-message" role="status" hidden></p></div>
+  <div class="gr-bar"><div class="gr-estimator"></div><button class="gr-again" title="other noise ζ at the same q">draw again</button></div>
+  <div class="gr-turn">
+    <button class="gr-play"></button>
+    <button class="gr-step">${icon("step")}<span>step</span></button>
+    <button class="gr-reset" title="q back to where it began; the curve stays for comparison">${icon("reset")}<span>reset</span></button>
+    <div class="lv-dials"><div class="lv-dial gr-n"></div><div class="lv-dial gr-rate"></div></div>
+  </div>
+</div>
+<aside class="gr-side">
+  <div class="gr-formula"></div>
+  <dl class="gr-facts"></dl>
+  <canvas class="gr-cloud" role="img" aria-label="single gradients of σ, their mean, the exact one"></canvas>
+  <canvas class="gr-curve" role="img" aria-label="divergence over the steps"></canvas>
+</aside>`;
+
+export class FitView {
+  // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }; `noise` counts what has been drawn
+  constructor(root, page) {
+    Object.assign(this, { root, page, state: page.state, noise: 0, runs: [] });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.makeControls();
+    const drag = (q, done) => this.take(q, done);
+    const hero = (Kind, name) => {
+      const element = document.createElement("div");
+      this.$(".gr-hero").append(element);
+      const pane = new Kind(element, drag, name);
+      pane.onRenew = () => page.wake();
+      return pane;
+    };
+    this.panes = { 1: hero(Line, "target and q on the line"), 2: hero(Plane, "target and q on the plane") };
+  }
+
+  makeControls() {
+    const { state, $ } = this;
+    this.picker = new Picker($(".gr-which"), this.page);
+    this.family = new Choice($(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => state.set({ full }));
+    const names = Object.entries(ESTIMATORS).map(([value, { short: name, name: title }]) => [value, name, title]);
+    this.estimator = new Choice($(".gr-estimator"), "estimator", names, (estimator) => state.set({ estimator }));
+    const scales = { n: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }), rate: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }) };
+    const marks = { n: [[1], [10], [100], [1000]], rate: [[0.001], [0.01], [0.1], [1]] };
+    const draws = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(n)));
+    this.n = new Dial($(".gr-n"), { name: "draws n", label: "n", scale: scales.n, marks: marks.n, send: (n) => state.set({ n: draws(n) }) });
+    const within = (rate) => Math.min(1, Math.max(0.001, rate));
+    this.rate = new Dial($(".gr-rate"), { name: "learning rate", label: "rate", scale: scales.rate, marks: marks.rate, send: (rate) => state.set({ rate: within(rate) }) });
+    $(".gr-play").addEventListener("click", () => this.play(!this.playing));
+    $(".gr-step").addEventListener("click", () => {
+      this.advance();
+      this.page.touched();
+    });
+    $(".gr-reset").addEventListener("click", () => this.reset());
+    $(".gr-again").addEventListener("click", () => this.redraw());
+  }
+
+  // --- what is fitted --------------------------------------------------------------------------------------------------------
+
+  changed(changed) {
+    const { state } = this;
+    const afresh = changed.has("target") || changed.has("image");
+    if (afresh || changed.has("rho")) this.load(afresh);
+    if (changed.has("full")) this.begin(this.q.as(state.full && this.target.k > 1));
+    if (changed.has("estimator")) this.begin(this.q);
+    if (changed.has("estimator") || changed.has("n") || afresh) this.resample();
+    this.refresh();
+  }
+
+  // Another target; q begins anew with `afresh`.
+  load(afresh) {
+    const { make, half, middle, start } = this.page.spec;
+    this.target = make(this.state);
+    this.cells = new Cells(this.target);
+    const pane = this.pane;
+    pane.logTotal = this.cells.logTotal;
+    pane.load(this.target, this.cells.peak, half, middle);
+    for (const [k, { root }] of Object.entries(this.panes)) root.hidden = Number(k) !== this.target.k;
+    this.start = Gaussian.diagonal(...start).as(this.state.full && this.target.k > 1);
+    this.runs = [];
+    if (afresh) this.play(false);
+    this.begin(afresh || !this.q ? this.start : this.q);
+  }
+
+  get pane() {
+    return this.panes[this.target.k];
+  }
+
+  // A fit begins at `q`; what went before stays beside it.
+  begin(q) {
+    this.q = q;
+    this.adam = new Adam(q.size);
+    this.runs = this.runs.filter(({ values }) => values.length > 1).slice(1 - KEPT);
+    this.runs.push({ estimator: this.state.estimator, values: [] });
+    this.say("");
+  }
+
+  resample() {
+    this.zeta = new Random(SEED + this.noise).normals(this.draws * this.target.k);
+  }
+
+  get draws() {
+    return Math.max(this.state.n, ESTIMATORS[this.state.estimator].least);
+  }
+
+  // The gradient at q, by the noise that was drawn.
+  refresh() {
+    const { target, cells, q, state } = this;
+    if (state.estimator === "baseline") this.baseline = drawnBaseline(target.f, q, new Random(SEED));
+    this.found = estimate(target, cells, q, state.estimator, this.zeta, this.baseline);
+    const { values } = this.runs.at(-1);
+    if (!values.length) values.push(this.found.divergence);
+    this.dirty = true;
+    this.page.wake();
+  }
+
+  advance() {
+    const next = this.adam.climb(this.q, this.found.gradient, this.state.rate);
+    const { divergence } = reverse(this.target, this.cells, next);
+    if (!Number.isFinite(divergence)) {
+      this.play(false);
+      return this.say("q has left every place where the target can be computed: reset it, and take more draws or a smaller learning rate.");
+    }
+    this.q = next;
+    this.noise++;
+    this.resample();
+    const { values } = this.runs.at(-1);
+    values.push(divergence);
+    this.refresh();
+    if (values.length > LONGEST) this.play(false);
+  }
+
+  reset() {
+    this.play(false);
+    this.page.touched();
+    this.noise = 0;
+    this.begin(this.start);
+    this.resample();
+    this.refresh();
+  }
+
+  redraw() {
+    this.noise++;
+    this.resample();
+    this.refresh();
+    this.page.touched();
+  }
+
+  // Of q nothing while it is where every fit of the target begins.
+  get kept() {
+    const { q, start, noise } = this;
+    const moved = q && !(String(q.mu) === String(start.mu) && String(q.tril) === String(start.tril));
+    return { q: moved ? q : null, noise };
+  }
+
+  keep({ q, noise }) {
+    this.noise = noise;
+    this.play(false);
+    if (!this.target && !q) return; // as it is first shown
+    this.load(true);
+    if (q && q.k === this.target.k) this.begin(q);
+    this.resample();
+    this.refresh();
+  }
+
+  take(q, done) {
+    this.page.touched();
+    if (done) this.begin(q);
+    this.q = q;
+    this.refresh();
+  }
+
+  play(playing) {
+    if (playing && this.runs.at(-1).values.length > LONGEST) this.begin(this.q);
+    this.playing = playing;
+    this.steppedAt = -Infinity;
+    showPlaying(this.$(".gr-play"), playing);
+    if (playing) this.page.wake();
+    else this.page.touched(); // the link follows once q rests
+  }
+
+  // --- painting ----------------------------------------------------------------------------------------------------------------
+
+  // True while more is to come.
+  tick(now) {
+    if (this.playing && now - this.steppedAt >= PACE) {
+      this.steppedAt = now;
+      this.advance();
+    }
+    if (this.dirty || this.pane.dirty) this.paint();
+    return this.playing;
+  }
+
+  paint() {
+    this.dirty = false;
+    const { q, target, found, state, pane } = this;
+    const shown = found.singles ? Math.min(SHOWN, this.draws) : 0;
+    const slope = typicalSlope(target.f, q);
+    const room = Math.min(pane.root.clientWidth, pane.root.clientHeight);
+    const unit = (ARROW * room) / Math.max(1e-9, slope);
+    const { colour } = ESTIMATORS[state.estimator];
+    const gradients = { rows: found.singles, mean: found.gradient, exact: found.exact, shown, unit };
+    pane.paint({ q, colour, draws: found.singles && this.places(shown), gradients });
+    this.showKey(shown, unit, room);
+    drawCloud(this.$(".gr-cloud"), q, { ...found, shown }, state.estimator, slope);
+    const floor = target.covariance && !q.full ? meanField(target.covariance).divergence : null;
+    drawCurve(this.$(".gr-curve"), this.runs, floor);
+    this.showControls();
+    this.showFacts();
+    this.root.dataset.steps = this.runs.at(-1).values.length - 1;
+  }
+
+  // Where the draws are whose gradients are shown.
+  places(shown) {
+    const { k } = this.q;
+    const all = new Float64Array(shown * k);
+    for (let s = 0; s < shown; s++) this.q.at(this.zeta, all.subarray(s * k, (s + 1) * k), s * k);
+    return all;
+  }
+
+  showKey(shown, unit, room) {
+    const { colour, short: name } = ESTIMATORS[this.state.estimator];
+    const how = shown < this.draws ? `${shown} of ${this.draws}` : `${shown}`;
+    const line = (width, style) => `<i style="border-top:${width}px solid ${style}"></i>`;
+    const single = shown ? `${line(1, colour)}single gradients (${how})${line(3, colour)}their mean, ${name}` : "";
+    this.$(".gr-key").innerHTML = `${single}${line(5, ESTIMATORS.exact.colour)}exact`;
+    const length = Number((0.2 * (room / unit)).toPrecision(1));
+    this.$(".gr-scale").innerHTML = `<i style="width:${unit * length}px"></i>${short(length)} nats per unit of z`;
+  }
+
+  showControls() {
+    const { state, target } = this;
+    this.picker.show();
+    this.family.show(this.q.full);
+    this.family.allow(true, target.k > 1);
+    this.estimator.show(state.estimator);
+    this.n.show(state.n);
+    this.rate.show(state.rate);
+    this.n.enabled = state.estimator !== "exact";
+    this.$(".gr-again").disabled = state.estimator === "exact";
+    this.writeFormula(state.estimator);
+  }
+
+  writeFormula(estimator) {
+    if (this.written === estimator) return;
+    this.written = estimator;
+    const { tex } = ESTIMATORS[estimator];
+    const what = estimator === "exact" ? "\\;\\text{in closed form, or by quadrature}" : `\\approx \\frac1n\\sum_{s=1}^{n}${tex}`;
+    const lines = ["-\\nabla\\,\\mathrm{KL}(q\\,\\|\\,p)&=\\nabla\\,\\mathbb E_q[f(z)]+\\nabla\\,\\mathrm H(q),\\quad f=\\ln p", `\\nabla\\,\\mathbb E_q[f(z)]&${what}`];
+    formula(this.$(".gr-formula"), `\\begin{aligned}${lines.join("\\\\[4pt]")}\\end{aligned}`, true);
+  }
+
+  showFacts() {
+    const { q, found } = this;
+    const { half } = this.page.spec;
+    const slopes = (gradient) => inUnits(gradient.subarray(0, q.k), 1);
+    const sigma = q.full ? [q.tril[0], q.tril[2], q.tril[3]] : Array.from(q.mu, (_, i) => q.scale(i));
+    const facts = [
+      ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
+      ["steps", String(this.runs.at(-1).values.length - 1)],
+      ["μ", inUnits(q.mu, half)],
+      [q.full ? "L₁₁, L₂₁, L₂₂" : "σ", inUnits(sigma, half)],
+      ["exact ∂ μ", `<span class="gr-exact">${slopes(found.exact)}</span>`],
+      ["estimated ∂ μ", slopes(found.gradient)],
+      ["spread of one", this.spreadText(1), "standard deviation of a single gradient of μ, as the length of a vector"],
+      ["standard error", this.spreadText(this.draws), "of the mean of n gradients of μ"],
+    ];
+    writeFacts(this.$(".gr-facts"), facts);
+  }
+
+  spreadText(n) {
+    if (!this.found.singles) return "none";
+    return this.draws < 2 ? "needs n ≥ 2" : `± ${short(spread(this.found.singles, this.q) / Math.sqrt(n))}`;
+  }
+
+  say(message) {
+    this.$(".gr-message").textContent = message;
+    this.$(".gr-message").hidden = !message;
+  }
+
+  shown() {
+    if (!this.target) this.changed(new Set(["target"]));
+    this.dirty = true;
+  }
+
+  retheme() {
+    for (const pane of Object.values(this.panes)) pane.renew();
+    this.dirty = true;
+  }
+}
+
+// Standard deviation of the single gradients of mu, as the length of a vector.
+function spread(rows, q) {
+  const count = rows.length / q.size;
+  let sum = 0;
+  for (let i = 0; i < q.k; i++) {
+    let [first, second] = [0, 0];
+    for (let s = i; s < rows.length; s += q.size) [first, second] = [first + rows[s], second + rows[s] ** 2];
+    sum += second / count - (first / count) ** 2;
+  }
+  return Math.sqrt((Math.max(0, sum) * count) / (count - 1));
+}

@@ -1,0 +1,61 @@
+// Noise on one line, what becomes of it on another: the draws ζ under N(0, 1), and z = mu + sigma·ζ under q.
+
+import { disc, fresh, line } from "../plot/chart.js";
+import { faded, theme } from "../plot/palette.js";
+import { short } from "../core/format.js";
+
+const REACH = 6;
+const MARGIN = 16;
+const SEAM = 1.2; // px around a dot
+
+export const positionOf = (canvas, value) => MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
+
+// `zeta` is null where the z were drawn from q themselves; `chosen` is the draw that stands out, in `colour`.
+export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
+  const { context, width, height } = fresh(canvas);
+  if (width < 100 || height < 80) return;
+  const colours = theme(canvas);
+  const x = (value) => positionOf(canvas, value);
+  const [upper, lower] = [0.36 * height, height - 24];
+  const high = (zeta ? 0.3 : 0.72) * height;
+  if (zeta) {
+    bell(context, x, upper, 0, 1, high, colours.text);
+    axis(context, x, upper, width, colours, "ζ");
+    zeta.forEach((from, i) => {
+      context.strokeStyle = i === chosen ? colour : faded(colours.text, 0.25);
+      context.lineWidth = i === chosen ? 2.5 : 1;
+      line(context, x(from), upper, x(z[i]), lower);
+    });
+    dots(context, x, upper, zeta, chosen, faded(colours.text, 0.65), colour, colours);
+  }
+  bell(context, x, lower, mu, sigma, Math.min(1 / sigma, 1.5) * high * 0.66, colours.accent);
+  axis(context, x, lower, width, colours, "z");
+  dots(context, x, lower, z, chosen, faded(colours.accent, 0.85), colour, colours);
+}
+
+function bell(context, x, base, mu, sigma, high, colour) {
+  context.beginPath();
+  context.moveTo(x(-REACH), base);
+  for (let i = 0; i <= 240; i++) {
+    const at = -REACH + (2 * REACH * i) / 240;
+    context.lineTo(x(at), base - high * Math.exp(-0.5 * ((at - mu) / sigma) ** 2));
+  }
+  context.lineTo(x(REACH), base);
+  Object.assign(context, { fillStyle: faded(colour, 0.14), strokeStyle: faded(colour, 0.85), lineWidth: 1.6 });
+  context.fill();
+  context.stroke();
+}
+
+function axis(context, x, base, width, colours, name) {
+  Object.assign(context, { strokeStyle: faded(colours.text, 0.5), lineWidth: 1, fillStyle: faded(colours.text, 0.8) });
+  line(context, x(-REACH), base + 0.5, x(REACH), base + 0.5);
+  Object.assign(context, { font: `13px ${colours.font}`, textAlign: "center", textBaseline: "top" });
+  for (let at = -REACH + 2; at < REACH; at += 2) context.fillText(short(at), x(at), base + 7);
+  context.font = `600 15px ${colours.font}`;
+  context.fillText(name, width - MARGIN, base + 6);
+}
+
+function dots(context, x, y, values, chosen, usual, colour, { background }) {
+  values.forEach((value, i) => i !== chosen && disc(context, x(value), y, 3.2, usual, background, SEAM));
+  if (chosen >= 0) disc(context, x(values[chosen]), y, 7, colour, background, SEAM);
+}

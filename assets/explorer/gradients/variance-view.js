@@ -1,0 +1,170 @@
+// Variance: measured for every estimator, while one watches, over the closed forms of f = ‖z‖².
+
+import { Dial } from "../widgets/dial.js";
+import { Choice, Slider } from "./controls.js";
+import { drawSpread } from "./spread.js";
+import { drawVariances } from "./variance-chart.js";
+import { ESTIMATORS, drawsFor, varianceOfSquare } from "./estimators.js";
+import { MEASURED, Meter } from "./measure.js";
+import { Random } from "../core/random.js";
+import { formula } from "../plot/formula.js";
+import { count, short } from "../core/format.js";
+import { LogScale } from "../widgets/scale.js";
+
+const NS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+const DIMS = [1, 2, 4, 8, 16, 32, 64];
+const AT = 16; // the n at which dimensions are compared
+const SLICE = 7; // ms of measuring in a frame
+const LEAST = 30; // means, before their variance is shown
+const REDRAW = 120; // ms
+const ENOUGH = 4e6; // draws of each, after which measuring rests
+
+const HTML = `
+<div class="lv-main">
+  <div class="gr-bar">
+    <div class="gr-of"></div><div class="gr-mu"></div><div class="gr-sigma"></div><div class="gr-dims"></div>
+  </div>
+  <div class="gr-pair"><canvas class="gr-against-n" role="img" aria-label="variance against the number of draws"></canvas><canvas class="gr-against-d" role="img" aria-label="variance against the number of dimensions"></canvas></div>
+  <div class="gr-bar"><p class="gr-note"><i class="gr-line"></i>closed form <i class="gr-dot"></i>measured <span class="gr-drawn"></span></p>
+  <button class="gr-afresh" title="forget what was measured, and begin again with other draws">measure afresh</button></div>
+</div>
+<aside class="gr-side">
+  <div class="gr-formula"></div>
+  <h3>The cost of an equal error</h3>
+  <div class="lv-dials"><div class="lv-dial gr-error"></div></div>
+  <div class="gr-scroll"><table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table></div>
+  <p class="gr-why"></p>
+  <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>
+</aside>`;
+
+export class VarianceView {
+  constructor(root, page) {
+    Object.assign(this, { root, page, of: "mu", mu: 1, sigma: 1, dims: 8, error: 0.1, seed: 1 });
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    const set = (patch) => {
+      this.set(patch);
+      page.touched();
+    };
+    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ μ₁"], ["sigma", "∂ σ₁"]], (of) => this.turn({ of }));
+    this.sliders = {
+      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
+      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) => set({ sigma })),
+      dims: new Slider(this.$(".gr-dims"), { label: "D", name: "dimensions D", min: 0, max: DIMS.length - 1, step: 1, digits: 0 }, (i) => set({ dims: DIMS[i] })),
+    };
+    const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
+    const within = (error) => Math.min(1, Math.max(0.01, error));
+    this.errorDial = new Dial(this.$(".gr-error"), { name: "standard error", label: "standard error", scale, marks: [[0.01], [0.1], [1]], send: (error) => this.turn({ error: within(error) }) });
+    this.$(".gr-afresh").addEventListener("click", () => set({ seed: this.seed + 1 }));
+  }
+
+  // A person has chosen what is shown of it.
+  turn(patch) {
+    this.show(patch);
+    this.page.touched();
+  }
+
+  // Another q: what was measured of the one before says nothing of it.
+  set(patch) {
+    Object.assign(this, patch);
+    this.random = new Random(this.seed);
+    this.byN = new Meter(this.dims, this.mu, this.sigma, NS);
+    this.byDims = DIMS.map((dims) => new Meter(dims, this.mu, this.sigma, [AT]));
+    this.show({});
+  }
+
+  get kept() {
+    const { of, mu, sigma, dims, error, seed } = this;
+    return { of, mu, sigma, dims, error, seed };
+  }
+
+  keep(values) {
+    if (this.byN) this.set(values);
+    else Object.assign(this, values); // as it is first shown
+  }
+
+  show(patch) {
+    Object.assign(this, patch);
+    this.drawnAt = -Infinity;
+    this.page.wake();
+  }
+
+  shown() {
+    if (!this.byN) this.set({});
+    const tex = "\\nabla\\,\\mathbb E_q\\lVert z\\rVert^2,\\qquad z=\\mu+\\sigma\\,\\zeta\\in\\mathbb R^D,\\;\\zeta\\sim\\mathcal N(0,I)";
+    formula(this.$(".gr-formula"), tex, true);
+    this.show({});
+  }
+
+  retheme() {
+    this.show({});
+  }
+
+  tick(now) {
+    const working = this.byN.draws < ENOUGH;
+    if (working) this.measure();
+    if (now - this.drawnAt > REDRAW || !working) {
+      this.drawnAt = now;
+      this.paint();
+    }
+    return working;
+  }
+
+  // The meter with the fewest draws goes on, until the slice of this frame is spent.
+  measure() {
+    const until = performance.now() + SLICE;
+    do {
+      const meters = [this.byN, ...this.byDims];
+      const behind = meters.reduce((least, meter) => (meter.draws < least.draws ? meter : least));
+      behind.measure(this.random);
+    } while (performance.now() < until);
+  }
+
+  paint() {
+    const { of, mu, sigma, dims, byN, byDims } = this;
+    this.choice.show(of);
+    this.sliders.mu.show(mu);
+    this.sliders.sigma.show(sigma);
+    this.sliders.dims.show(DIMS.indexOf(dims));
+    this.sliders.dims.output.textContent = dims;
+    this.errorDial.show(this.error);
+    const at = (D) => Array(D).fill(mu);
+    const name = of === "mu" ? "μ₁" : "σ₁";
+    drawVariances(this.$(".gr-against-n"), {
+      title: `variance of the mean, ∂ ${name}, D = ${dims}`, xName: "draws n", xs: NS,
+      series: MEASURED.map((estimator) => ({
+        ...ESTIMATORS[estimator], closed: (n) => (n < ESTIMATORS[estimator].least ? NaN : varianceOfSquare(estimator, at(dims), sigma, n)[of]),
+        measured: NS.map((n) => value(byN.found[estimator].get(n)[of])),
+      })),
+    });
+    drawVariances(this.$(".gr-against-d"), {
+      title: `of the mean of ${AT} draws, against dimension`, xName: "D", xs: DIMS,
+      series: MEASURED.map((estimator) => ({
+        ...ESTIMATORS[estimator], closed: (D) => (Number.isInteger(D) ? varianceOfSquare(estimator, at(D), sigma, AT)[of] : NaN),
+        measured: byDims.map((meter) => value(meter.found[estimator].get(AT)[of])),
+      })),
+    });
+    this.$(".gr-drawn").textContent = `on ${count(byN.draws)} draws of every estimator`;
+    this.root.dataset.draws = byN.draws;
+    this.showTable(at(dims), name);
+    const latest = MEASURED.map((estimator) => ({ ...ESTIMATORS[estimator], values: byN.found[estimator].get(AT).latest[of] }));
+    drawSpread(this.$(".gr-spread"), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
+  }
+
+  showTable(mu, name) {
+    const { of, sigma, error, byN } = this;
+    const pathwise = drawsFor("pathwise", mu, sigma, of, error);
+    this.$("tbody").innerHTML = MEASURED.map((estimator) => {
+      const draws = drawsFor(estimator, mu, sigma, of, error);
+      const closed = varianceOfSquare(estimator, mu, sigma, AT)[of];
+      const measured = value(byN.found[estimator].get(AT)[of]);
+      const { name: full, colour } = ESTIMATORS[estimator];
+      const cells = [short(closed), Number.isFinite(measured) ? short(measured) : "…", count(draws), short(draws / pathwise)];
+      return `<tr data-estimator="${estimator}"><th><i style="background:${colour}"></i>${full}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+    }).join("");
+    const exact = 2 * (of === "mu" ? mu[0] : sigma);
+    this.$(".gr-why").textContent = `The exact gradient ∂ ${name} is ${short(exact)}. Draws: how many bring the mean's standard error down to ${short(error)}. The score function's variance grows with D², with a baseline with D; that of the pathwise gradient not at all, for ∇f knows which dimension is meant.`;
+  }
+}
+
+const value = (running) => (running.count >= LEAST ? running.variance : NaN);

@@ -1,0 +1,104 @@
+// Every latent dimension in a row of its own: what it carries, as a bar, and how wide its posteriors are, as a histogram.
+
+import { fresh, line } from "../plot/chart.js";
+import { THEORY, faded, theme } from "../plot/palette.js";
+import { subscript } from "../math/projection.js";
+import { ticks } from "../plot/ticks.js";
+
+const TOP = 24;
+const BOTTOM = 20;
+const NAME = 30; // px for the name of a dimension
+const GAP = 22;
+const LIMIT = 56; // px for the beta at which a dimension dies
+const SIGMAS = [0.0005, 3]; // the histogram's range, logarithmic
+const BINS = 72;
+
+export class Dimensions {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.bins = new Float32Array(BINS);
+  }
+
+  // Everything is drawn in the page's colours as they are now.
+  renew() {
+    this.colours = null;
+  }
+
+  // `rates` in nats, `sigmas` an array of every point's sigma for each dimension, `alive` whether each is active.
+  show(path, rates, sigmas, alive) {
+    const { context, width, height } = fresh(this.canvas);
+    if (width < 160 || height < 70) return;
+    const colours = (this.colours ??= theme(this.canvas));
+    const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
+    const high = (height - TOP - BOTTOM) / rows.length;
+    const half = (width - NAME - GAP) * 0.45;
+    const bars = { left: NAME, width: path.linear ? half - LIMIT : half };
+    const spread = { left: NAME + half + GAP, width: width - NAME - half - GAP - 4 };
+    const most = Math.max(...path.up.flatMap(({ rate_per_dim }) => rate_per_dim), 0.1) * 1.02;
+    context.font = `600 12.5px ${colours.font}`;
+    Object.assign(context, { textBaseline: "middle", textAlign: "left", fillStyle: colours.text });
+    context.fillText("rate, nats", bars.left, 10);
+    context.fillText("σ of the images’ posteriors", spread.left, 10);
+    const x = (rate) => bars.left + (Math.max(0, rate) / most) * bars.width;
+    const across = (sigma) => spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
+    if (path.linear) {
+      context.textAlign = "right";
+      context.fillText("dies at β = λ/σₚ²", bars.left + half, 10);
+    }
+    this.drawAxes(context, colours, { x, across, most, height });
+    rows.forEach((d, row) => {
+      const top = TOP + row * high;
+      const bar = Math.min(26, high * 0.62);
+      context.font = `13px ${colours.font}`;
+      Object.assign(context, { textAlign: "left", fillStyle: faded(colours.text, alive[d] ? 0.95 : 0.7) });
+      if (high >= 9) context.fillText(subscript("z", d + 1), 4, top + high / 2);
+      context.fillStyle = faded(colours.accent, alive[d] ? 0.75 : 0.15);
+      context.fillRect(bars.left, top + (high - bar) / 2, x(rates[d]) - bars.left, bar);
+      if (high >= 15) {
+        const text = alive[d] ? rates[d].toFixed(2) : `${rates[d].toFixed(2)} inactive`;
+        const inside = x(rates[d]) > bars.left + bars.width - 44;
+        Object.assign(context, { textAlign: inside ? "right" : "left", fillStyle: inside ? colours.background : faded(colours.text, 0.8) });
+        context.fillText(text, x(rates[d]) + (inside ? -5 : 5), top + high / 2);
+      }
+      if (path.linear && high >= 9) {
+        Object.assign(context, { textAlign: "right", fillStyle: THEORY });
+        context.fillText(path.linear.thresholds[d].toPrecision(3), bars.left + half, top + high / 2);
+      }
+      this.drawHistogram(context, colours, sigmas[d], { across, top, high: high * 0.92, alive: alive[d] });
+    });
+  }
+
+  drawAxes(context, colours, { x, across, most, height }) {
+    const floor = height - BOTTOM;
+    context.font = `12px ${colours.font}`;
+    context.lineWidth = 1;
+    context.textAlign = "center";
+    const draw = (at, text) => {
+      context.strokeStyle = faded(colours.text, 0.1);
+      line(context, at, TOP, at, floor);
+      context.fillStyle = faded(colours.text, 0.72);
+      context.fillText(text, at, floor + 11);
+    };
+    for (const rate of ticks(0, most, 4)) draw(Math.round(x(rate)) + 0.5, String(rate));
+    for (const sigma of [0.001, 0.01, 0.1, 1]) draw(Math.round(across(sigma)) + 0.5, String(sigma));
+  }
+
+  drawHistogram(context, colours, sigmas, { across, top, high, alive }) {
+    const { bins } = this;
+    bins.fill(0);
+    const unit = BINS / Math.log(SIGMAS[1] / SIGMAS[0]);
+    for (const sigma of sigmas) bins[Math.max(0, Math.min(BINS - 1, (Math.log(sigma / SIGMAS[0]) * unit) | 0))]++;
+    const most = bins.reduce((a, b) => Math.max(a, b));
+    const [left, right] = SIGMAS.map(across);
+    const step = (right - left) / BINS;
+    context.fillStyle = faded(colours.accent, alive ? 0.6 : 0.25);
+    context.beginPath();
+    context.moveTo(left, top + high);
+    bins.forEach((n, i) => {
+      context.lineTo(left + i * step, top + high * (1 - n / most));
+      context.lineTo(left + (i + 1) * step, top + high * (1 - n / most));
+    });
+    context.lineTo(right, top + high);
+    context.fill();
+  }
+}

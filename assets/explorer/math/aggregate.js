@@ -1,0 +1,74 @@
+// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/aggregate.py in the browser.
+
+import { shownClasses } from "./grid-index.js";
+import { evenly } from "../core/random.js";
+
+const LOG_2PI = Math.log(2 * Math.PI);
+const NEGLIGIBLE = 40; // nats below the largest term, beyond which a term of the sum cannot be told from none
+
+export class Aggregate {
+  // `chosen` holds the indices of the posteriors that count; mu and logvar are (N, k), row by row.
+  constructor({ mu, logvar }, chosen, k) {
+    const count = chosen.length;
+    Object.assign(this, { k, count, chosen });
+    this.means = new Float64Array(count * k);
+    this.precisions = new Float64Array(count * k);
+    this.constants = new Float64Array(count);
+    this.logs = new Float64Array(count);
+    for (let n = 0; n < count; n++) {
+      let sum = 0;
+      for (let d = 0; d < k; d++) {
+        const from = chosen[n] * k + d;
+        this.means[n * k + d] = mu[from];
+        this.precisions[n * k + d] = Math.exp(-logvar[from]);
+        sum += logvar[from];
+      }
+      this.constants[n] = -0.5 * (sum + k * LOG_2PI);
+    }
+  }
+
+  // ln q(z) in nats: −∞ where there are no posteriors.
+  log(z) {
+    const largest = this.terms(z);
+    let sum = 0;
+    for (const log of this.logs) if (log > largest - NEGLIGIBLE) sum += Math.exp(log - largest);
+    return largest + Math.log(sum / this.count);
+  }
+
+  // p(class|z) as the zones have it: the share of q(z) that each class contributes.
+  shares(z, labels, classes) {
+    const shares = new Float64Array(classes);
+    const largest = this.terms(z);
+    let sum = 0;
+    for (let n = 0; n < this.count; n++) {
+      const weight = Math.exp(this.logs[n] - largest);
+      shares[labels[this.chosen[n]]] += weight;
+      sum += weight;
+    }
+    return shares.map((share) => share / sum);
+  }
+
+  // ln q(z|x_n) of every posterior into `logs`; the largest of them.
+  terms(z) {
+    const { k, count, means, precisions, constants, logs } = this;
+    let largest = -Infinity;
+    for (let n = 0, p = 0; n < count; n++) {
+      let squared = 0;
+      for (let d = 0; d < k; d++, p++) squared += (z[d] - means[p]) ** 2 * precisions[p];
+      logs[n] = constants[n] - 0.5 * squared;
+      if (logs[n] > largest) largest = logs[n];
+    }
+    return largest;
+  }
+}
+
+const MOST = 20_000; // posteriors that a sum is worth
+
+// The indices of the images whose class is not hidden; where they are very many, of as many as count, evenly spread.
+export function counted({ arrays: { labels }, count }, hidden) {
+  const shown = shownClasses(hidden);
+  const found = new Uint32Array(count);
+  let n = 0;
+  for (let i = 0; i < count; i++) if (shown[labels[i]]) found[n++] = i;
+  return evenly(n, MOST).map((rank) => found[rank]);
+}

@@ -1,0 +1,251 @@
+// A pad to draw an image on, with pointer, finger or keys; or a picture is put there from a file. What comes of it is
+// handed on as pixels that are centred and scaled as the data's images are.
+
+import { fitPicture, fitStrokes, waysOf } from "../data/fit-image.js";
+import { readPicture } from "../data/read-picture.js";
+
+const RESOLUTION = 448; // px of the pad's longer side
+const PEN = 0.045; // width of the pen on the pad, as a share of its longer side
+const STEP = 0.04; // of the pad: what an arrow key moves the pen
+const APART = 0.004; // of the pad: points that lie closer are one
+const LEAST = 0.25; // of the pad: a shorter drawing is not made larger than this one would be
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+const HTML = `
+<canvas class="er-pad" tabindex="0" role="application" aria-label="drawing pad: arrow keys move the pen, Space puts it down and lifts it, Delete clears"></canvas>
+<div class="er-pad-buttons">
+  <button class="er-undo" title="take the last stroke back">undo</button>
+  <button class="er-clear">clear</button>
+  <button class="er-upload" title="a picture of any size and colour; it can also be dropped on the pad">upload …</button>
+  <input class="er-file" type="file" accept="image/*" hidden>
+  <label class="er-ink">ink <input type="color" value="#ffffff"></label>
+</div>
+<p class="er-pad-message" role="status"></p>`;
+
+export class Pad {
+  // `onPixels(pixels, at)`: a Float32Array (channels, height, width) in [0, 1], or null once the pad is empty; `at` is when
+  // the hand moved. `images` (bytes) are the data whose ways drawings are given.
+  constructor(root, imageShape, onPixels, images = null) {
+    Object.assign(this, { root, onPixels, strokes: [], picture: null, current: null, pen: [0.5, 0.5], keyboard: false });
+    root.classList.add("er-pad-root");
+    root.innerHTML = HTML;
+    this.$ = (selector) => root.querySelector(selector);
+    this.canvas = this.$(".er-pad");
+    this.fitTo(imageShape, images);
+    this.listen();
+  }
+
+  // Drawings become images of another data set from now on.
+  fitTo(imageShape, images = null) {
+    this.shape = imageShape;
+    this.ways = waysOf(images, imageShape);
+    const [channels, height, width] = imageShape;
+    const longer = Math.max(height, width);
+    this.canvas.width = Math.round((RESOLUTION * width) / longer);
+    this.canvas.height = Math.round((RESOLUTION * height) / longer);
+    this.$(".er-ink").hidden = channels === 1;
+    this.redraw();
+  }
+
+  // What is drawn, as pixels of whole bytes, which is what the data are; null for an empty pad.
+  get pixels() {
+    const pixels = this.picture ? fitPicture(this.picture, this.shape, this.ways) : this.drawn();
+    return pixels && pixels.map((v) => Math.round(255 * Math.min(1, Math.max(0, v))) / 255);
+  }
+
+  drawn() {
+    const ink = fitStrokes(this.strokes, this.shape, this.ways, LEAST);
+    return ink && this.coloured(ink);
+  }
+
+  coloured(ink) {
+    const { ground } = this.ways;
+    if (this.shape[0] === 1) return ground ? ink.map((v) => 1 - v) : ink;
+    const colour = [1, 3, 5].map((i) => parseInt(this.$(".er-ink input").value.slice(i, i + 2), 16) / 255);
+    const pixels = new Float32Array(3 * ink.length);
+    for (let c = 0; c < 3; c++) for (let i = 0; i < ink.length; i++) pixels[c * ink.length + i] = ink[i] * colour[c] + (1 - ink[i]) * ground;
+    return pixels;
+  }
+
+  tell(at) {
+    this.onPixels(this.pixels, at);
+  }
+
+  clear(at = performance.now()) {
+    Object.assign(this, { strokes: [], picture: null, current: null });
+    this.say("");
+    this.redraw();
+    this.tell(at);
+  }
+
+  undo(at) {
+    if (this.picture) return this.clear(at);
+    this.strokes.pop();
+    this.current = null;
+    this.redraw();
+    this.tell(at);
+  }
+
+  // Puts a picture on the pad; one sentence says why it cannot be.
+  async take(file, at = performance.now()) {
+    if (!file) return;
+    try {
+      const picture = await readPicture(file);
+      Object.assign(this, { strokes: [], current: null, picture });
+      this.say(file.name ? `${file.name}, made as the data's images are` : "");
+      this.redraw();
+      this.tell(at);
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  say(message) {
+    this.$(".er-pad-message").textContent = message;
+  }
+
+  // --- strokes -----------------------------------------------------------------------------------------------------
+
+  listen() {
+    const { canvas } = this;
+    canvas.addEventListener("pointerdown", (event) => this.down(event));
+    canvas.addEventListener("pointermove", (event) => this.move(event));
+    for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, () => (this.current = null));
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("blur", () => this.showPen(false));
+    canvas.addEventListener("dragover", (event) => event.preventDefault());
+    canvas.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.take(event.dataTransfer.files[0], event.timeStamp);
+    });
+    const file = this.$(".er-file");
+    file.addEventListener("change", (event) => this.take(file.files[0], event.timeStamp).then(() => (file.value = "")));
+    this.$(".er-upload").addEventListener("click", () => file.click());
+    this.$(".er-undo").addEventListener("click", (event) => this.undo(event.timeStamp));
+    this.$(".er-clear").addEventListener("click", (event) => this.clear(event.timeStamp));
+    this.$(".er-ink input").addEventListener("input", (event) => {
+      this.redraw();
+      this.tell(event.timeStamp);
+    });
+  }
+
+  // Where an event is on the pad, in units of its longer side.
+  at(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const longer = Math.max(box.width, box.height);
+    return [(event.clientX - box.left) / longer, (event.clientY - box.top) / longer];
+  }
+
+  down(event) {
+    if (event.button !== 0 || this.current) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.showPen(false);
+    this.begin(this.at(event));
+    this.tell(event.timeStamp);
+  }
+
+  move(event) {
+    if (!this.current || event.buttons === 0) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const each of events.length ? events : [event]) this.extend(this.at(each));
+    this.tell(event.timeStamp);
+  }
+
+  begin(point) {
+    if (this.picture) {
+      this.picture = null;
+      this.say("");
+      this.redraw();
+    }
+    this.current = [point];
+    this.strokes.push(this.current);
+    this.segment(point, point);
+  }
+
+  extend(point) {
+    const last = this.current.at(-1);
+    if (Math.hypot(point[0] - last[0], point[1] - last[1]) < APART) return;
+    this.current.push(point);
+    this.segment(last, point);
+  }
+
+  // --- keys --------------------------------------------------------------------------------------------------------
+
+  key(event) {
+    const move = ARROWS[event.key];
+    if (!move && ![" ", "Delete", "Backspace"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Delete") return this.clear(event.timeStamp);
+    if (event.key === "Backspace") return this.undo(event.timeStamp);
+    if (event.key === " ") this.turnPen();
+    else this.movePen(move);
+    this.showPen(true);
+    if (this.current) this.tell(event.timeStamp);
+  }
+
+  turnPen() {
+    if (this.current) this.current = null;
+    else this.begin([...this.pen]);
+    this.say(this.current ? "pen down" : "pen up");
+  }
+
+  movePen([dx, dy]) {
+    const longer = Math.max(this.canvas.width, this.canvas.height);
+    const within = (v, size) => Math.min(size / longer - PEN, Math.max(PEN, v));
+    this.pen = [within(this.pen[0] + dx * STEP, this.canvas.width), within(this.pen[1] + dy * STEP, this.canvas.height)];
+    if (this.current) this.extend([...this.pen]);
+  }
+
+  showPen(shown) {
+    if (!shown && !this.keyboard) return;
+    this.keyboard = shown;
+    this.redraw();
+  }
+
+  // --- painting ----------------------------------------------------------------------------------------------------
+
+  redraw() {
+    const { canvas } = this;
+    const context = canvas.getContext("2d");
+    context.fillStyle = this.ways.ground ? "#fff" : "#000";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    if (this.picture) this.paintPicture(context);
+    for (const stroke of this.strokes) stroke.forEach((point, i) => this.segment(stroke[Math.max(0, i - 1)], point));
+    if (this.keyboard) this.paintPen(context);
+  }
+
+  segment(from, to) {
+    const context = this.canvas.getContext("2d");
+    const longer = Math.max(this.canvas.width, this.canvas.height);
+    const colour = this.shape[0] === 3 ? this.$(".er-ink input").value : this.ways.ground ? "#000" : "#fff";
+    Object.assign(context, { strokeStyle: colour, lineWidth: PEN * longer, lineCap: "round" });
+    context.beginPath();
+    context.moveTo(from[0] * longer, from[1] * longer);
+    context.lineTo(to[0] * longer, to[1] * longer);
+    context.stroke();
+  }
+
+  paintPen(context) {
+    const longer = Math.max(this.canvas.width, this.canvas.height);
+    const [x, y] = this.pen.map((v) => v * longer);
+    Object.assign(context, { strokeStyle: this.current ? "#e8890c" : "#888", lineWidth: 3 });
+    context.beginPath();
+    context.arc(x, y, 12, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  // All of the picture, as large as the pad allows.
+  paintPicture(context) {
+    const { width, height, rgb } = this.picture;
+    const plane = width * height;
+    const image = new ImageData(width, height);
+    for (let i = 0; i < plane; i++) image.data.set([0, 1, 2].map((c) => 255 * rgb[c * plane + i]).concat(255), 4 * i);
+    const small = new OffscreenCanvas(width, height);
+    small.getContext("2d").putImageData(image, 0, 0);
+    const scale = Math.min(this.canvas.width / width, this.canvas.height / height);
+    context.imageSmoothingEnabled = scale < 1;
+    const [w, h] = [width * scale, height * scale];
+    context.drawImage(small, (this.canvas.width - w) / 2, (this.canvas.height - h) / 2, w, h);
+  }
+}
