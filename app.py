@@ -8,11 +8,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages._files_first import FilesFirst
-from pages._lecture import PresenterLink
-from pages._routes import PreloadHeader, routes
-from pages._shell import Shell
-from pages._upload_door import UploadDoor
+from server.lecture_link import PresenterLink
+from server.routes import PreloadHeader, routes
+from server.static_files import FilesFirst
+from server.streamlit_shell import Shell
+from server.upload_limit import UploadDoor
 
 app = st.App(
     Path(__file__).parent / "pages" / "_main.py",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import segno
 
-from pages._keys import LECTURE
-from pages._lecture import PARAMETER, network_address
+from server.access import LECTURE
+from server.lecture_link import PARAMETER, network_address
 
 FIRST_PORT = 8501
 CONNECTIONS = 8192

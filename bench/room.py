@@ -22,8 +22,8 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 from bench.browser import ROOT, chromium, collecting, start, wait_until_up
-from pages._keys import LECTURE
-from pages._lecture import network_address
+from server.access import LECTURE
+from server.lecture_link import network_address
 
 PEOPLE = 200
 LINKED = "digits-2d"  # the model that all open next

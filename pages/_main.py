@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._lecture import REFUSED, WRONG_KEY
+from server.lecture_link import REFUSED, WRONG_KEY
 
 ROOT = Path(__file__).parent.parent
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages._elbo_component import elbo_view
-from pages._evidence import open_evidence
-from pages._models import available
-from pages._picker import pick
+from server.components.elbo import elbo_view
+from server.evidence_requests import open_evidence
+from server.open_models import available
+from server.picker import pick
 from vae.errors import InputError
 
 title, picker, _ = st.columns([5, 3.3, 0.35], vertical_alignment="center")

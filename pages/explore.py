@@ -5,12 +5,12 @@ from reprlib import repr as short
 
 import streamlit as st
 
-from pages._explorer import explorer
-from pages._keys import is_local
-from pages._lecture import presents
-from pages._models import add_path, add_upload, available, open_model
-from pages._takehome import take_home
-from pages._upload_door import contents_of, let_go
+from server.access import is_local
+from server.components.explore import explorer
+from server.html_exports import take_home
+from server.lecture_link import presents
+from server.open_models import add_path, add_upload, available, open_model
+from server.upload_limit import contents_of, let_go
 from vae.errors import InputError
 
 LOCAL = is_local()  # only then is a path the reader's own

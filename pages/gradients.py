@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages._code import warm
-from pages._gradients_component import gradients_view
+from server.components.gradients import gradients_view
+from server.loss_code import warm
 
 warm()
 title, _ = st.columns([8.3, 0.35], vertical_alignment="center")

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages._kl_component import kl_view
-from pages._paths import available, open_path
-from pages._picker import pick
+from server.beta_paths import available, open_path
+from server.components.kl import kl_view
+from server.picker import pick
 from vae.errors import InputError
 
 title, picker, _ = st.columns([5, 3.3, 0.35], vertical_alignment="center")

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _images, _keys, _launch, _models, _runs_form, _settings_form
-from pages._lecture import follow_link, presents, qr_image
-from pages._live_component import live_view
-from pages._overture import overture
+from server import access, launcher, open_models, runs_form, settings_form, uploaded_images
+from server.components.overture import overture
+from server.components.train import live_view
+from server.lecture_link import follow_link, presents, qr_image
 from vae import runs
 from vae.errors import InputError
 
@@ -24,14 +24,14 @@ and the learning rate while it trains.</p>
 </ul>"""
 PRESENTER = presents()
 TITLE_ENDS = " · "  # before what a run's title says of its state
-MAY_TRAIN = PRESENTER or _keys.audience_runs() > 0
+MAY_TRAIN = PRESENTER or access.audience_runs() > 0
 
 
 def train() -> None:
     """Start the run that the form describes, and show it; what cannot be trained is told, and nothing is lost."""
     try:
-        settings = _settings_form.read()
-        name, key = _launch.start(settings, _images.name_of(settings.data), audience=not PRESENTER)
+        settings = settings_form.read()
+        name, key = launcher.start(settings, uploaded_images.name_of(settings.data), audience=not PRESENTER)
     except InputError as error:
         st.session_state["refused"] = str(error)
         return
@@ -81,7 +81,7 @@ def keep_address(run: str | None, compare: str | None) -> None:
 @st.cache_data(ttl=1, show_spinner=False)
 def states(_root: Any, root: str) -> dict[str, str]:
     """Name → state of every run, the newest first."""
-    return {name: runs.observe(_root / name)["state"] for name in _launch.all_runs()}
+    return {name: runs.observe(_root / name)["state"] for name in launcher.all_runs()}
 
 
 def run_of(label: str | None) -> str | None:
@@ -102,7 +102,7 @@ def new_run() -> None:
     button, settings = st.columns([1.2, 1], vertical_alignment="center")
     button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", on_click=train)
     with settings.popover("Settings", width="stretch"):
-        _settings_form.show(own_images=PRESENTER)
+        settings_form.show(own_images=PRESENTER)
     if refused := st.session_state.pop("refused", None):
         st.error(refused)
 
@@ -113,8 +113,10 @@ def first_visit() -> None:
         st.html(LEAD)
         if MAY_TRAIN:
             new_run()
-            data = _settings_form.chosen_data()
-            st.caption(f"As it is set: {_images.choices().get(data, data)}. It goes on when you leave the page.")
+            data = settings_form.chosen_data()
+            st.caption(
+                f"As it is set: {uploaded_images.choices().get(data, data)}. It goes on when you leave the page."
+            )
         else:
             follow = "choose a run from the list to follow it" if known else "reload this page once a run has begun"
             st.info(f"In this lecture the presenter trains; {follow}.")
@@ -128,7 +130,7 @@ def share(run: str) -> None:
     st.markdown("**Follow this run** on any device, read-only")
     st.code(link, language=None)
     st.html(f"<img class='room-qr' alt='QR code of the link' src='{qr_image(link)}'>")
-    if _keys.is_local():
+    if access.is_local():
         st.caption("Only this machine can reach it now; `make lecture` opens it to the network.")
     st.button("Enlarge the code", on_click=lambda: st.session_state.update(share=False, enlarged=True), width="stretch")
     if key := keys().get(run):
@@ -182,7 +184,7 @@ def enlarged(run: str) -> None:
 
 if opened := st.session_state.pop("opened", None):  # before its picker is drawn
     choose("run", opened)
-known = states(_models.RUNS, str(_models.RUNS.absolute()))
+known = states(open_models.RUNS, str(open_models.RUNS.absolute()))
 follow_address(list(known))
 for parameter in ("run", "with"):
     if st.session_state.get(parameter) not in known:
@@ -216,17 +218,17 @@ if run is None:
     st.stop()
 with manager.popover("Runs", width="stretch", key="manage", on_change="rerun") as popover:
     if popover.open:
-        _runs_form.show(run, keys().get(run), PRESENTER, renamed)
+        runs_form.show(run, keys().get(run), PRESENTER, renamed)
 if MAY_TRAIN:
     with opener.popover("New run", width="stretch", key="new-run", on_change="rerun"):
         st.button("Train", type="primary", width="stretch", on_click=train)
         if refused := st.session_state.pop("refused", None):
             st.error(refused)
-        _settings_form.show(own_images=PRESENTER)
+        settings_form.show(own_images=PRESENTER)
 with sharer.popover("Share", width="stretch", key="share", on_change="rerun") as popover:
     if popover.open:
         share(run)
-if remark := _launch.remark_of(run):
+if remark := launcher.remark_of(run):
     st.html(f"<p class='room-note'>{escape(remark)}</p>")
 done = live_view(run, compare, keys().get(run), st.session_state.pop("renamed", None))
 if done:

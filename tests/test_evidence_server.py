@@ -18,10 +18,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages import _evidence, _models
-from pages._evidence import open_evidence
-from pages._kept import Kept
-from tests.server import PATIENCE, Server, serving, until
+from server import evidence_requests, open_models
+from server.byte_cache import Kept
+from server.evidence_requests import open_evidence
+from tests.serving import PATIENCE, Server, serving, until
 from vae import checkpoint
 from vae.evidence import log_joint, log_likelihoods, true_posterior
 from vae.evidence_table import read_table
@@ -253,7 +253,7 @@ def test_a_line_has_a_posterior_as_well(server, tmp_path) -> None:
     model = VAE(make_plan("mlp", (16,), 1, (1, 8, 8)), (1, 8, 8), "gaussian", 0.3)
     path = tmp_path / "line.safetensors"
     checkpoint.write(path, settings, (1, 8, 8), 1, model.state_dict())
-    opened = open_evidence(_models.add_path(str(path)))
+    opened = open_evidence(open_models.add_path(str(path)))
     assert opened.table is None
     _, _, frame = server.get("/" + opened.frame)
     assert json.loads(frame[8 : 8 + int.from_bytes(frame[4:8], "little")])["sigma"] == 0.3
@@ -338,7 +338,7 @@ def test_pages_of_other_servers_are_not_answered(server, digits) -> None:
 def held_up() -> Iterator[None]:
     """The thread that computes is busy meanwhile."""
     busy = threading.Event()
-    held = _evidence._line.enter("busy", lambda: busy.wait(PATIENCE))
+    held = evidence_requests._line.enter("busy", lambda: busy.wait(PATIENCE))
     until(held.running)
     try:
         yield
@@ -364,15 +364,15 @@ class Waiting:
 
 
 def computed(address: str) -> list[Any]:
-    return [json.loads(key) for key in _evidence._subject(address.rpartition("/")[2])._answers]
+    return [json.loads(key) for key in evidence_requests._subject(address.rpartition("/")[2])._answers]
 
 
 def test_who_leaves_before_his_turn_costs_nothing(server, digits) -> None:
     with held_up():
         leaving = Waiting(server, f"{digits}/posterior", {"image": 42})
-        until(lambda: len(_evidence._line) == 1)
+        until(lambda: len(evidence_requests._line) == 1)
         leaving.leave()
-        until(lambda: len(_evidence._line) == 0)
+        until(lambda: len(evidence_requests._line) == 0)
     assert ask(server, f"{digits}/posterior", {"image": 43}).status == 200
     assert ["posterior", {"image": 43}] in computed(digits)
     assert ["posterior", {"image": 42}] not in computed(digits)
@@ -382,22 +382,22 @@ def test_of_a_person_the_newest_question_of_a_kind_waits(server, digits) -> None
     other = open_evidence("digits-2d").evidence
     with held_up():
         first = Waiting(server, f"{digits}/posterior", {"image": 44})
-        until(lambda: len(_evidence._line) == 1)
+        until(lambda: len(evidence_requests._line) == 1)
         newest = Waiting(server, f"{digits}/posterior", {"image": 45})
         status, given_up = first.answer()
         assert status == 409
         assert json.loads(given_up)["error"].endswith(".")
         another = Waiting(server, f"{other}/posterior", {"image": 46})
-        until(lambda: len(_evidence._line) == 2)
+        until(lambda: len(evidence_requests._line) == 2)
     assert newest.answer()[0] == another.answer()[0] == 200
     assert ["posterior", {"image": 44}] not in computed(digits)
 
 
 def test_a_full_line_is_told_in_a_sentence_and_whoever_waits_keeps_his_place(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(_evidence._line, "most", 1)
+    monkeypatch.setattr(evidence_requests._line, "most", 1)
     with held_up():
         waiting = Waiting(server, f"{digits}/posterior", {"image": 47})
-        until(lambda: len(_evidence._line) == 1)
+        until(lambda: len(evidence_requests._line) == 1)
         other = open_evidence("digits-2d").evidence
         refused = ask(server, f"{other}/posterior", {"image": 0})
         assert refused.status == 503
@@ -407,16 +407,16 @@ def test_a_full_line_is_told_in_a_sentence_and_whoever_waits_keeps_his_place(ser
 
 
 def test_questions_that_wait_are_bounded_in_bytes(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(_evidence._line._budget, "most", 1000)
+    monkeypatch.setattr(evidence_requests._line._budget, "most", 1000)
     refused = ask(server, f"{digits}/posterior", {"pixels": [0.25] * 64, "more": "x" * 1000})
     assert refused.status == 503
     assert ask(server, f"{digits}/posterior", {"image": 48}).status == 200
-    assert _evidence._line._budget.used == 0
+    assert evidence_requests._line._budget.used == 0
 
 
 def test_a_model_that_has_made_room_is_opened_once_more(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(_evidence, "_subjects", Kept(1))
-    monkeypatch.setattr(_models, "_contents", Kept(1))
+    monkeypatch.setattr(evidence_requests, "_subjects", Kept(1))
+    monkeypatch.setattr(open_models, "_contents", Kept(1))
     before = ask(server, f"{digits}/posterior", {"image": ROW}).data
     open_evidence("mnist-2d")  # is made ready before the next question has its turn
     assert ask(server, f"{digits}/posterior", {"image": ROW}).data == before
@@ -427,7 +427,7 @@ def test_a_model_that_has_made_room_is_opened_once_more(server, digits, monkeypa
 
 @pytest.fixture
 def runs_folder(monkeypatch, tmp_path) -> Path:
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "runs")
     return tmp_path / "runs"
 
 
@@ -467,7 +467,7 @@ def test_a_model_that_is_not_there_is_said_and_the_first_opens(runs_folder) -> N
 
 
 def test_without_a_model_the_page_says_how_to_make_one(runs_folder, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(_models, "GALLERY", tmp_path / "none")
+    monkeypatch.setattr(open_models, "GALLERY", tmp_path / "none")
     app = page()
     assert not app.exception
     assert "python -m vae train" in app.info[0].value

@@ -30,8 +30,8 @@ from PIL import Image
 from pyarrow import parquet
 from safetensors.numpy import save
 
-from pages import _images, _models
-from pages._kept import Kept
+from server import open_models, uploaded_images
+from server.byte_cache import Kept
 from vae import checkpoint, latents, table
 from vae.errors import InputError
 from vae.pictures import Fit, read_folder
@@ -44,8 +44,8 @@ PROC = Path("/proc/self/status")
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(_models, "_uploads", Kept(MEMORY // 4))  # later tests find none of it
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(open_models, "_uploads", Kept(MEMORY // 4))  # later tests find none of it
     torch.set_flush_denormal(False)  # which a training in this process has set
     return tmp_path
 
@@ -264,7 +264,7 @@ def zips(draw: st.DrawFn) -> bytes:
 def test_a_model_to_explore() -> None:
     seen = fuzz(
         models() | damaged([a_model()], 3) | damaged([a_model(w, (3, w, 2)) for w in range(1, 40)], 1),
-        lambda data: _models.add_upload("x.safetensors", data),
+        lambda data: open_models.add_upload("x.safetensors", data),
         400,
     )
     assert seen["taken"] > 2
@@ -278,19 +278,19 @@ def test_images_as_npz() -> None:
         for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     ]
     files = npzs(["images", "labels", "classes"], seeds)
-    seen = fuzz(files, lambda data: _images.add("x.npz", data), 300)
+    seen = fuzz(files, lambda data: uploaded_images.add("x.npz", data), 300)
     assert seen["taken"] > 2
     assert seen["refused"] > 150
 
 
 def test_images_as_npy() -> None:
     files = npys() | damaged([an_npy(np.zeros((25, 3, 3), np.uint8))], 2)
-    seen = fuzz(files, lambda data: _images.add("x.npy", data), 100)
+    seen = fuzz(files, lambda data: uploaded_images.add("x.npy", data), 100)
     assert min(seen["taken"], seen["refused"]) > 2
 
 
 def test_pictures_as_a_zip() -> None:
-    seen = fuzz(zips(), lambda data: _images.add("x.zip", data, 8), 400)
+    seen = fuzz(zips(), lambda data: uploaded_images.add("x.zip", data, 8), 400)
     assert min(seen["taken"], seen["refused"]) > 15
 
 

@@ -17,10 +17,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import Generator, Tensor
 
-from pages import _code, _gradients_component, _models, _visitors
-from pages._code import Asked, execute, parse, statements_of, watched
-from pages._routes import CODE
-from tests.server import PATIENCE, Server, serving
+from server import loss_code, open_models, visitors
+from server.components import gradients
+from server.loss_code import Asked, execute, parse, statements_of, watched
+from server.published import CODE
+from tests.serving import PATIENCE, Server, serving
 from vae import checkpoint, runs
 from vae.elbo import Elbo, elbo
 from vae.errors import InputError
@@ -126,7 +127,7 @@ def test_more_noise_and_other_images_change_it_and_weights_are_left_alone() -> N
     assert execute(Asked(**{**GOOD, "first": 3}))["rows"] == [3, 4, 5]
     count = len(read_held_out(GALLERY / "mnist-2d" / FILE_NAME).labels)
     assert execute(Asked(**{**GOOD, "first": count - 1}))["rows"] == [count - 1, 0, 1]
-    model, _ = _code._opened("mnist-2d")
+    model, _ = loss_code._opened("mnist-2d")
     assert all(weight.grad is None for weight in model.parameters())
 
 
@@ -156,7 +157,7 @@ def server() -> Iterator[Server]:
 
 
 def post(server: Server, data: bytes, visitor: str = "", **headers: str) -> tuple[int, dict]:
-    address = f"http://{server.host}/{CODE}/{visitor or _visitors.visitor()}"
+    address = f"http://{server.host}/{CODE}/{visitor or visitors.visitor()}"
     request = urllib.request.Request(address, data=data, headers=headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
@@ -176,7 +177,7 @@ def test_the_route_refuses_in_a_sentence(server) -> None:
         status, answer = post(server, data)
         assert status == 400
         assert answer["error"].endswith(".")
-    assert server.get(f"/{CODE}/{_visitors.visitor()}")[0] == 404
+    assert server.get(f"/{CODE}/{visitors.visitor()}")[0] == 404
     assert post(server, json.dumps(GOOD).encode(), "a-page-of-an-earlier-server")[0] == 200
 
 
@@ -221,14 +222,14 @@ def test_the_page_names_what_the_browser_needs() -> None:
 
 
 def test_only_what_ships_can_be_executed(monkeypatch, tmp_path) -> None:
-    assert set(_code.models()) == set(MODELS)
-    monkeypatch.setattr(_models, "GALLERY", tmp_path)
-    monkeypatch.setattr(_code, "GALLERY", tmp_path)
-    assert _code.models() == {}
+    assert set(loss_code.models()) == set(MODELS)
+    monkeypatch.setattr(open_models, "GALLERY", tmp_path)
+    monkeypatch.setattr(loss_code, "GALLERY", tmp_path)
+    assert loss_code.models() == {}
 
 
 def test_without_a_gallery_the_page_is_there_all_the_same(monkeypatch, tmp_path) -> None:
-    for module in (_models, _code, _gradients_component):
+    for module in (open_models, loss_code, gradients):
         monkeypatch.setattr(module, "GALLERY", tmp_path)
     app = page()
     assert not app.exception
@@ -240,7 +241,7 @@ def test_a_damaged_model_is_left_out(monkeypatch, tmp_path) -> None:
     for name in ("digits-2d", "mnist-2d"):
         shutil.copytree(GALLERY / name, tmp_path / name)
     (tmp_path / "mnist-2d" / runs.SETTINGS).write_text("{}")
-    for module in (_models, _code, _gradients_component):
+    for module in (open_models, loss_code, gradients):
         monkeypatch.setattr(module, "GALLERY", tmp_path)
     app = page()
     assert not app.exception

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from pages import _models, _routes
+from server import open_models, published
 from vae import latents, latents_out, table
 from vae.__main__ import main
 from vae.errors import InputError
@@ -628,8 +628,8 @@ def test_files_of_other_kinds_are_told_what_to_do(name, said, tmp_path, capsys) 
     assert main(["export", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]) == 2
     assert capsys.readouterr().err.startswith(said)
     for door, given in (
-        (_models.add_path, [str(tmp_path / name)]),
-        (_models.add_upload, [name, b"junk"]),
+        (open_models.add_path, [str(tmp_path / name)]),
+        (open_models.add_upload, [name, b"junk"]),
         (read, [b"", name]),
     ):
         with pytest.raises(InputError) as error:
@@ -669,29 +669,29 @@ def test_where_it_cannot_be_written_is_told(out, word, tmp_path, monkeypatch, ca
 
 
 def test_uploaded_latents_open_as_a_map_and_as_nothing_else() -> None:
-    model = _models.add_upload("mine.npz", an_npz(mu=MU, labels=LABELS))
-    assert _models.available(model)[model] == "mine.npz (uploaded)"
-    opened = _models.open_model(model)
+    model = open_models.add_upload("mine.npz", an_npz(mu=MU, labels=LABELS))
+    assert open_models.available(model)[model] == "mine.npz (uploaded)"
+    opened = open_models.open_model(model)
     assert opened.encoder is None
     assert "30 points · 3-D latent space · no decoder" in opened.facts
-    assert _routes.is_published(opened.frame)
+    assert published.is_published(opened.frame)
     with pytest.raises(InputError, match="latents alone"):
-        _models.contents(model)
+        open_models.contents(model)
 
 
 def test_latents_at_a_path_are_opened_afresh_when_they_change(tmp_path) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(a_csv(columns_of(MU)))
-    model = _models.add_path(str(path))
-    first = _models.open_model(model)
-    assert _models.open_model(model) == first
+    model = open_models.add_path(str(path))
+    first = open_models.open_model(model)
+    assert open_models.open_model(model) == first
     path.write_bytes(a_csv(columns_of(MU[:20])))
-    assert "20 points" in _models.open_model(model).facts
+    assert "20 points" in open_models.open_model(model).facts
     with pytest.raises(InputError, match="latents alone"):
-        _models.contents(model)
+        open_models.contents(model)
     path.write_bytes(b"nothing")
     with pytest.raises(InputError, match="no columns"):
-        _models.open_model(model)
+        open_models.open_model(model)
 
 
 def test_an_upload_opens_no_other_file_of_this_machine(tmp_path, monkeypatch) -> None:
@@ -707,6 +707,6 @@ def test_an_upload_opens_no_other_file_of_this_machine(tmp_path, monkeypatch) ->
 
     weights = VAE(make_plan("mlp", (3,), 2, shape), shape, "bernoulli").state_dict()
     data = save({f"model.{key}": value for key, value in weights.items()}, _described(settings, shape, 1))
-    assert _models.contents(_models.add_upload("x.safetensors", data)).held_out is None
+    assert open_models.contents(open_models.add_upload("x.safetensors", data)).held_out is None
     (tmp_path / "x.safetensors").write_bytes(data)
-    assert _models.contents(_models.add_path(str(tmp_path / "x.safetensors"))).held_out is not None
+    assert open_models.contents(open_models.add_path(str(tmp_path / "x.safetensors"))).held_out is not None

@@ -23,8 +23,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import _asks, _images, _keys, _launch, _lecture, _models, _settings_form
-from tests.server import until
+from server import access, control_messages, launcher, lecture_link, open_models, settings_form, uploaded_images
+from tests.serving import until
 from vae import checkpoint, control, live, runs
 from vae.data import load
 from vae.errors import InputError
@@ -40,68 +40,68 @@ LONG = replace(SHORT, epochs=100_000, stop_steps=0, batch_size=64)
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Runs and a gallery of the test's own; whatever still trains at its end is killed."""
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(_models, "GALLERY", tmp_path / "gallery")
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(open_models, "GALLERY", tmp_path / "gallery")
     yield tmp_path / "runs"
-    for child in list(_launch._children.values()):
+    for child in list(launcher._children.values()):
         child.kill()
-    until(lambda: not _launch._children)
+    until(lambda: not launcher._children)
 
 
 def state(name: str) -> str:
-    return runs.observe(_models.RUNS / name)["state"]
+    return runs.observe(open_models.RUNS / name)["state"]
 
 
 def ended(name: str) -> dict[str, Any]:
     """The status of the run once its process is gone and has been waited for."""
-    until(lambda: (_models.RUNS / name).absolute() not in _launch._children)
-    return runs.observe(_models.RUNS / name)
+    until(lambda: (open_models.RUNS / name).absolute() not in launcher._children)
+    return runs.observe(open_models.RUNS / name)
 
 
 # ---- runs -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_is_started_finished_and_kept(folder) -> None:
-    name, key = _launch.start(SHORT)
-    child = _launch._children[(folder / name).absolute()]
+    name, key = launcher.start(SHORT)
+    child = launcher._children[(folder / name).absolute()]
     assert name == "digits-mlp-2d"
     assert state(name) == "queued"
-    assert (folder / name / _keys.KEY_FILE).read_text() == sha256(key.encode()).hexdigest()
+    assert (folder / name / access.KEY_FILE).read_text() == sha256(key.encode()).hexdigest()
     assert os.getsid(child.pid) == child.pid != os.getsid(0)
     with pytest.raises(InputError, match="finished"):
-        _launch.keep(name)
+        launcher.keep(name)
     assert ended(name)["state"] == "finished"
     assert child.returncode == 0
     assert not any(key.encode() in path.read_bytes() for path in (folder / name).rglob("*") if path.is_file())
-    for refused in (lambda: _launch.resume(name), lambda: _launch.fork(name)):
+    for refused in (lambda: launcher.resume(name), lambda: launcher.fork(name)):
         with pytest.raises(InputError, match="finished"):
             refused()
 
-    assert _launch.keep(name) == name
-    kept = _models.GALLERY / name
-    assert sorted(path.name for path in kept.iterdir()) == sorted(_launch.KEPT)
+    assert launcher.keep(name) == name
+    kept = open_models.GALLERY / name
+    assert sorted(path.name for path in kept.iterdir()) == sorted(launcher.KEPT)
     assert runs.read(kept).finished
-    assert _models.open_model(name).frame
-    assert [path.name for path in _models.GALLERY.iterdir()] == [name]
+    assert open_models.open_model(name).frame
+    assert [path.name for path in open_models.GALLERY.iterdir()] == [name]
     with pytest.raises(InputError, match="already"):
-        _launch.keep(name)
+        launcher.keep(name)
 
 
 def test_a_killed_run_says_what_to_do_and_is_resumed_with_a_smaller_batch(folder) -> None:
-    name, _ = _launch.start(LONG)
+    name, _ = launcher.start(LONG)
     until(lambda: state(name) == "running")
     with pytest.raises(InputError, match="going on"):
-        _launch.resume(name)
-    _launch._children[(folder / name).absolute()].kill()
+        launcher.resume(name)
+    launcher._children[(folder / name).absolute()].kill()
     status = ended(name)
     assert status["state"] == "failed"
     assert "killed by the system" in status["reason"]
     assert "smaller batch" in status["reason"]
     with pytest.raises(InputError):
-        _launch.resume(name, 0)
-    new, key = _launch.resume(name, 32)
+        launcher.resume(name, 0)
+    new, key = launcher.resume(name, 32)
     assert key is not None
-    assert _keys.opens(folder / new, key)
+    assert access.opens(folder / new, key)
     until(lambda: state(new) == "running")
     assert runs.read(folder / new).settings == replace(LONG, batch_size=32)
     assert runs.read(folder / name).settings == LONG
@@ -109,40 +109,40 @@ def test_a_killed_run_says_what_to_do_and_is_resumed_with_a_smaller_batch(folder
 
 def test_a_run_outlives_the_server_that_started_it(folder) -> None:
     command = (
-        f"from pathlib import Path; from pages import _launch, _models; _models.RUNS = Path({str(folder)!r}); "
-        f"from vae.settings import Settings; print(_launch.start(Settings.from_json({LONG.to_json()!r}))[0])"
+        f"from pathlib import Path; from server import launcher; from server import open_models; open_models.RUNS = Path({str(folder)!r}); "
+        f"from vae.settings import Settings; print(launcher.start(Settings.from_json({LONG.to_json()!r}))[0])"
     )
     name = subprocess.run(
         [sys.executable, "-c", command], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
-    assert _launch.all_runs() == [name]
+    assert launcher.all_runs() == [name]
     until(lambda: state(name) == "running")
     control.ask(folder / name, finish=True)
     until(lambda: state(name) == "finished")
 
 
 def test_names_are_numbered_and_hidden_folders_are_no_runs(folder, monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda *_, **__: None)
-    names = [_launch.start(SHORT)[0] for _ in range(3)]
+    monkeypatch.setattr(launcher, "_spawn", lambda *_, **__: None)
+    names = [launcher.start(SHORT)[0] for _ in range(3)]
     assert names == ["digits-mlp-2d", "digits-mlp-2d-2", "digits-mlp-2d-3"]
-    assert _launch.run_name(replace(SHORT, beta=4.0)) == "digits-mlp-2d-beta4"
-    assert _launch.run_name(replace(SHORT, data="/x/ab12.npz"), "My Birds! ../..") == "my-birds-mlp-2d"
+    assert launcher.run_name(replace(SHORT, beta=4.0)) == "digits-mlp-2d-beta4"
+    assert launcher.run_name(replace(SHORT, data="/x/ab12.npz"), "My Birds! ../..") == "my-birds-mlp-2d"
     (folder / ".data").mkdir()
     (folder / "else").mkdir()
-    assert sorted(_launch.all_runs()) == sorted(names)
+    assert sorted(launcher.all_runs()) == sorted(names)
 
 
 def test_every_setting_is_handed_to_the_trainer() -> None:
     from vae.__main__ import _parser
 
     settings = replace(SHORT, hidden=(), stop_elbo=-12.5, beta=0.1, lr=1e-5, data="/a b/c.npz")
-    options = vars(_parser().parse_args(["train", *_launch.arguments(settings)]))
+    options = vars(_parser().parse_args(["train", *launcher.arguments(settings)]))
     given = {name.removeprefix("settings."): value for name, value in options.items() if name.startswith("settings.")}
     assert Settings.of(given) == settings
 
 
 def test_a_start_that_fails_says_why(tmp_path) -> None:
-    name, _ = _launch.start(replace(SHORT, data=str(tmp_path / "none.npz")), "birds")
+    name, _ = launcher.start(replace(SHORT, data=str(tmp_path / "none.npz")), "birds")
     status = ended(name)
     assert status["state"] == "failed"
     assert "There is no file" in status["reason"]
@@ -150,9 +150,9 @@ def test_a_start_that_fails_says_why(tmp_path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path, monkeypatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "file")
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "file")
     with pytest.raises(InputError, match="cannot be written"):
-        _launch.start(SHORT)
+        launcher.start(SHORT)
 
 
 # ---- the audience of a lecture --------------------------------------------------------------------------------------
@@ -160,39 +160,39 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path, monkeyp
 
 @pytest.fixture
 def lecture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(_keys.LECTURE, "secret")
-    monkeypatch.setenv(_keys.AUDIENCE, "1")
+    monkeypatch.setenv(access.LECTURE, "secret")
+    monkeypatch.setenv(access.AUDIENCE, "1")
 
 
 def test_the_audience_has_so_many_runs_and_no_more(lecture, monkeypatch, folder) -> None:
-    name, _ = _launch.start(LONG, audience=True)
-    assert _launch.is_audiences(folder / name)
+    name, _ = launcher.start(LONG, audience=True)
+    assert launcher.is_audiences(folder / name)
     with pytest.raises(InputError, match="1 of 1"):
-        _launch.start(SHORT, audience=True)
-    for refused in (lambda: _launch.resume(name), lambda: _launch.keep(name)):
+        launcher.start(SHORT, audience=True)
+    for refused in (lambda: launcher.resume(name), lambda: launcher.keep(name)):
         with pytest.raises(InputError):
             refused()
     until(lambda: state(name) == "running")
-    assert runs.read(folder / name).settings.stop_minutes == _launch.AUDIENCE_MINUTES
+    assert runs.read(folder / name).settings.stop_minutes == launcher.AUDIENCE_MINUTES
     with pytest.raises(InputError, match="audience"):
-        _launch.fork(name)
+        launcher.fork(name)
     control.ask(folder / name, finish=True)
     assert ended(name)["state"] == "finished"
-    monkeypatch.setattr(_launch, "_spawn", lambda *_, **__: None)
-    assert _launch.start(SHORT, audience=True)[0] != name
-    monkeypatch.setenv(_keys.AUDIENCE, "0")
+    monkeypatch.setattr(launcher, "_spawn", lambda *_, **__: None)
+    assert launcher.start(SHORT, audience=True)[0] != name
+    monkeypatch.setenv(access.AUDIENCE, "0")
     with pytest.raises(InputError, match="presenter"):
-        _launch.start(SHORT, audience=True)
+        launcher.start(SHORT, audience=True)
 
 
 def test_an_audiences_run_cannot_be_stretched(lecture, folder, monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **__: runs.write_status(folder, "queued"))
-    name, _ = _launch.start(SHORT, audience=True)
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **__: runs.write_status(folder, "queued"))
+    name, _ = launcher.start(SHORT, audience=True)
     facts = {"train_images": 1078, "settings": {"batch_size": 64}}
     for wanted in ({"pause": True}, {"pace": 1}, {"rewind": True}, {"epoch": True}, {"beta": 1, "pause": True}):
         with pytest.raises(InputError, match="audience"):
-            _asks.ask(folder / name, wanted, 0, facts, {"state": "running", "alive": True})
-    assert _asks.ask(folder / name, {"beta": 2}, 0, facts, {"state": "running", "alive": True}) == 1
+            control_messages.ask(folder / name, wanted, 0, facts, {"state": "running", "alive": True})
+    assert control_messages.ask(folder / name, {"beta": 2}, 0, facts, {"state": "running", "alive": True}) == 1
 
 
 @pytest.mark.parametrize(
@@ -209,37 +209,37 @@ def test_an_audiences_run_cannot_be_stretched(lecture, folder, monkeypatch) -> N
 )
 def test_the_audience_trains_small_networks_on_digits(changes) -> None:
     with pytest.raises(InputError, match="smaller"):
-        _launch.audience_settings(replace(SHORT, **changes))
+        launcher.audience_settings(replace(SHORT, **changes))
 
 
 def test_the_audiences_time_is_limited() -> None:
     for minutes, allowed in ((0.0, 2.0), (1.0, 1.0), (2.0, 2.0)):
-        assert _launch.audience_settings(replace(SHORT, stop_minutes=minutes)).stop_minutes == allowed
+        assert launcher.audience_settings(replace(SHORT, stop_minutes=minutes)).stop_minutes == allowed
     with pytest.raises(InputError, match="ends after 2 minutes"):
-        _launch.audience_settings(replace(SHORT, stop_minutes=60.0))
+        launcher.audience_settings(replace(SHORT, stop_minutes=60.0))
 
 
 @pytest.mark.parametrize(("text", "number"), [("", 0), ("3", 3), ("-1", 0), ("many", 0), ("2.5", 0)])
 def test_how_many_runs_the_audience_may_have(monkeypatch, text, number) -> None:
-    monkeypatch.setenv(_keys.AUDIENCE, text)
-    assert _keys.audience_runs() == number
+    monkeypatch.setenv(access.AUDIENCE, text)
+    assert access.audience_runs() == number
 
 
 def test_outside_a_lecture_there_is_no_presenters_key(monkeypatch) -> None:
-    monkeypatch.delenv(_keys.LECTURE, raising=False)
-    assert not _keys.is_presenters("")
-    assert not _keys.is_presenters(None)
-    monkeypatch.setenv(_keys.LECTURE, "")
-    assert not _keys.is_presenters("")
-    assert not _keys.is_lecture()
+    monkeypatch.delenv(access.LECTURE, raising=False)
+    assert not access.is_presenters("")
+    assert not access.is_presenters(None)
+    monkeypatch.setenv(access.LECTURE, "")
+    assert not access.is_presenters("")
+    assert not access.is_lecture()
 
 
 def test_links_name_an_address_that_others_can_reach(lecture, monkeypatch) -> None:
-    monkeypatch.setattr(_lecture, "network_address", lambda: "192.0.2.5")
-    link = _lecture.follow_link("a b", "http://localhost:8501/train?run=x")
+    monkeypatch.setattr(lecture_link, "network_address", lambda: "192.0.2.5")
+    link = lecture_link.follow_link("a b", "http://localhost:8501/train?run=x")
     assert link == "http://192.0.2.5:8501/room/follow/a%20b"
-    assert _lecture.follow_link("x", "https://room.example/train") == "https://room.example/room/follow/x"
-    assert _lecture.qr_image(link).startswith("data:image/svg+xml")
+    assert lecture_link.follow_link("x", "https://room.example/train") == "https://room.example/room/follow/x"
+    assert lecture_link.qr_image(link).startswith("data:image/svg+xml")
 
 
 # ---- one's own images -----------------------------------------------------------------------------------------------
@@ -267,28 +267,32 @@ def a_picture(width: int = 40, height: int = 30, kind: str = "PNG", mode: str = 
 
 def test_arrays_are_kept_and_load_as_a_data_set() -> None:
     pixels = np.arange(30 * 6 * 5, dtype=np.uint8).reshape(30, 6, 5)
-    path = _images.add("my set.npz", an_npz(images=pixels, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"])))
+    path = uploaded_images.add(
+        "my set.npz", an_npz(images=pixels, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"]))
+    )
     images = load(str(path))
     assert images.image_shape == (1, 6, 5)
     assert images.classes == ("a", "b", "c")
-    assert _images.name_of(str(path)) == "my set"
-    assert _images.choices()[str(path)] == "my set (yours)"
-    assert _images.add("my set.npz", an_npz(images=pixels, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"])))
-    assert len(_images.kept()) == 1
-    assert _models._data_title(replace(SHORT, data=str(path))) == "my set"
-    assert _models._data_title(replace(SHORT, data="/gone/<b>.npz")) == "<b>"  # escaped where it is shown
-    assert load(str(_images.add("x.NPZ", an_npz(images=np.random.rand(25, 8, 8, 3))))).image_shape == (3, 8, 8)
+    assert uploaded_images.name_of(str(path)) == "my set"
+    assert uploaded_images.choices()[str(path)] == "my set (yours)"
+    assert uploaded_images.add(
+        "my set.npz", an_npz(images=pixels, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"]))
+    )
+    assert len(uploaded_images.kept()) == 1
+    assert open_models._data_title(replace(SHORT, data=str(path))) == "my set"
+    assert open_models._data_title(replace(SHORT, data="/gone/<b>.npz")) == "<b>"  # escaped where it is shown
+    assert load(str(uploaded_images.add("x.NPZ", an_npz(images=np.random.rand(25, 8, 8, 3))))).image_shape == (3, 8, 8)
 
 
 def test_uploaded_images_are_bounded_on_the_disk(folder, monkeypatch) -> None:
     pixels = np.zeros((30, 3, 3), np.uint8)
     first = an_npz(images=pixels)
-    path = _images.add("first.npz", first)
-    monkeypatch.setattr(_images, "KEPT_BYTES", path.stat().st_size)
-    _images.add("first.npz", first)  # is there already
+    path = uploaded_images.add("first.npz", first)
+    monkeypatch.setattr(uploaded_images, "KEPT_BYTES", path.stat().st_size)
+    uploaded_images.add("first.npz", first)  # is there already
     with pytest.raises(InputError, match=r"delete some in .*\.data\.$"):
-        _images.add("second.npz", an_npz(images=pixels + 1))
-    assert list(_images.kept().values()) == ["first"]
+        uploaded_images.add("second.npz", an_npz(images=pixels + 1))
+    assert list(uploaded_images.kept().values()) == ["first"]
 
 
 def test_pictures_become_images_of_one_size_with_folders_as_classes() -> None:
@@ -299,14 +303,14 @@ def test_pictures_become_images_of_one_size_with_folders_as_classes() -> None:
         "top/cats/old.gif": a_picture(kind="GIF"),
     }
     files |= {"top/notes.txt": b"x", "__MACOSX/top/cats/0.png": b"junk", "top/cats/.hidden.png": b"junk"}
-    path = _images.add("pets.zip", a_zip(**files), side=16, grey=False)
+    path = uploaded_images.add("pets.zip", a_zip(**files), side=16, grey=False)
     images = load(str(path))
     assert images.image_shape == (3, 16, 16)
     assert images.classes == ("cats", "dogs")
     with np.load(path) as file:
         assert np.bincount(file["labels"]).tolist() == [14, 12]
         assert file["images"][24].reshape(3, -1).mean(1).tolist() == [255, 255, 255]  # nothing is seen as white
-    assert load(str(_images.add("pets.zip", a_zip(**files), side=28, grey=True))).image_shape == (1, 28, 28)
+    assert load(str(uploaded_images.add("pets.zip", a_zip(**files), side=28, grey=True))).image_shape == (1, 28, 28)
 
 
 def a_lying_array(shape: tuple[int, ...]) -> bytes:
@@ -357,7 +361,7 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_leaves_nothing(make, folder
         warnings.simplefilter("ignore")
         name, data = make()
     with pytest.raises(InputError) as refused:
-        _images.add(name, data)
+        uploaded_images.add(name, data)
     assert str(refused.value).endswith(".")
     assert len(str(refused.value)) < 300
     assert not folder.exists()
@@ -366,9 +370,9 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_leaves_nothing(make, folder
 
 def test_names_in_a_zip_lead_nowhere(folder, tmp_path) -> None:
     outside = {f"../../{i}.png": a_picture() for i in range(25)}
-    path = _images.add("../../../x.zip", a_zip(**GOOD, **outside))
-    assert "skipped: 25 whose names lead out of the archive." in _images.remark_of(str(path))
-    assert path.parent == folder / _images.FOLDER
+    path = uploaded_images.add("../../../x.zip", a_zip(**GOOD, **outside))
+    assert "skipped: 25 whose names lead out of the archive." in uploaded_images.remark_of(str(path))
+    assert path.parent == folder / uploaded_images.FOLDER
     assert sorted(p.name for p in tmp_path.iterdir()) == ["runs"]
 
 
@@ -377,13 +381,13 @@ def test_an_encrypted_or_an_overlarge_archive_is_refused(monkeypatch) -> None:
     at = data.rindex(b"PK\x01\x02")
     data[at + 8] |= 1
     with pytest.raises(InputError, match="encrypted"):
-        _images.add("x.zip", bytes(data))
-    monkeypatch.setattr(_images, "MAX_BYTES", 1000)
+        uploaded_images.add("x.zip", bytes(data))
+    monkeypatch.setattr(uploaded_images, "MAX_BYTES", 1000)
     with pytest.raises(InputError, match="unpacked"):
-        _images.add("x.npz", an_npz(images=np.zeros((30, 28, 28), np.uint8)))
-    monkeypatch.setattr(_images, "MAX_UPLOAD", 0)
+        uploaded_images.add("x.npz", an_npz(images=np.zeros((30, 28, 28), np.uint8)))
+    monkeypatch.setattr(uploaded_images, "MAX_UPLOAD", 0)
     with pytest.raises(InputError, match="larger"):
-        _images.add("x.npz", an_npz(images=np.zeros((30, 4, 4), np.uint8)))
+        uploaded_images.add("x.npz", an_npz(images=np.zeros((30, 4, 4), np.uint8)))
 
 
 # ---- the page -------------------------------------------------------------------------------------------------------
@@ -408,7 +412,7 @@ def component(app: AppTest) -> dict[str, Any]:
 
 
 def test_one_click_trains_and_the_address_names_the_run(folder, monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
     app = page()
     assert not app.exception
     assert not component(app)
@@ -418,8 +422,8 @@ def test_one_click_trains_and_the_address_names_the_run(folder, monkeypatch) -> 
     assert app.query_params["run"] in ("digits-mlp-2d", ["digits-mlp-2d"])
     shown = component(app)
     assert shown["run"] == "digits-mlp-2d"
-    assert _keys.opens(folder / "digits-mlp-2d", shown["token"])
-    assert Settings.of(runs.read_status(folder / "digits-mlp-2d")["settings"]) == _settings_form.FIRST
+    assert access.opens(folder / "digits-mlp-2d", shown["token"])
+    assert Settings.of(runs.read_status(folder / "digits-mlp-2d")["settings"]) == settings_form.FIRST
 
 
 def test_wrong_settings_are_told_and_nothing_is_lost(folder) -> None:
@@ -454,7 +458,7 @@ def test_wrong_settings_are_told_and_nothing_is_lost(folder) -> None:
 
 
 def test_numbers_are_taken_as_they_are_written(folder, monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
     app = page()
     for name, typed in (("lr", "1e-4"), ("epochs", "2e3"), ("hidden", "")):
         app.text_input(key=f"set-{name}").set_value(typed)
@@ -481,8 +485,8 @@ def test_a_link_to_no_run_is_told_and_the_page_goes_on() -> None:
 
 
 def test_two_runs_are_shown_side_by_side(monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
-    first, second = (_launch.start(SHORT)[0] for _ in range(2))
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    first, second = (launcher.start(SHORT)[0] for _ in range(2))
     app = page(run=first, **{"with": second})
     assert not app.error
     assert (component(app)["run"], component(app)["compare"]) == (first, second)
@@ -493,12 +497,12 @@ def test_two_runs_are_shown_side_by_side(monkeypatch) -> None:
 
 
 def test_the_audience_is_offered_what_it_may_do(lecture, monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
-    monkeypatch.setenv(_keys.AUDIENCE, "0")
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    monkeypatch.setenv(access.AUDIENCE, "0")
     app = page()
     assert not [b for b in app.button if b.label == "Train"]
     assert "presenter" in app.info[0].value
-    monkeypatch.setenv(_keys.AUDIENCE, "1")
+    monkeypatch.setenv(access.AUDIENCE, "1")
     app = page()
     button(app, "Train").click().run()
     assert component(app)["run"] == "digits-mlp-2d"
@@ -521,26 +525,26 @@ def test_a_data_set_that_is_not_at_hand_says_what_will_happen(monkeypatch, tmp_p
 
 
 def test_a_checkpoint_goes_with_the_run_it_was_forked_from(folder) -> None:
-    name, _ = _launch.start(LONG)
+    name, _ = launcher.start(LONG)
     until(lambda: state(name) == "running")
-    new, key = _launch.fork(name)
+    new, key = launcher.fork(name)
     assert new == f"{name}-fork"
-    assert _keys.opens(folder / new, key)
+    assert access.opens(folder / new, key)
     assert state(name) == "running"
     assert state(new) == "paused"
     step = checkpoint.read(folder / new).step
     assert step == checkpoint.read(folder / name).step == runs.read_status(folder / new)["step"] > 0
     assert (folder / new / live.PROBE).exists() == (folder / name / live.PROBE).exists()
     facts = {"train_images": 1, "settings": {}}
-    assert _asks.ask(folder / new, {"beta": 4}, 0, facts, runs.observe(folder / new))
+    assert control_messages.ask(folder / new, {"beta": 4}, 0, facts, runs.observe(folder / new))
     with pytest.raises(InputError, match="resume"):
-        _asks.ask(folder / new, {"pause": True}, 0, facts, runs.observe(folder / new))
+        control_messages.ask(folder / new, {"pause": True}, 0, facts, runs.observe(folder / new))
     assert control.read(folder / new).beta == 4
 
 
 def test_the_page_is_found_again_as_it_was_left(monkeypatch) -> None:
-    monkeypatch.setattr(_launch, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
-    name, _ = _launch.start(SHORT)
+    monkeypatch.setattr(launcher, "_spawn", lambda folder, *_, **s: runs.write_status(folder, "queued", **s))
+    name, _ = launcher.start(SHORT)
     app = page(run=name)
     app.query_params.clear()  # as a link of the navigation does
     app.switch_page("explore.py").run()
@@ -552,7 +556,7 @@ def test_the_page_is_found_again_as_it_was_left(monkeypatch) -> None:
 
 
 def test_the_audience_opens_no_files_of_its_own(lecture, monkeypatch) -> None:
-    monkeypatch.setattr(_models, "GALLERY", ROOT / "assets" / "gallery")
+    monkeypatch.setattr(open_models, "GALLERY", ROOT / "assets" / "gallery")
     app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60).run()
     assert not app.exception
     assert component(app)
@@ -564,10 +568,10 @@ def test_the_audience_opens_no_files_of_its_own(lecture, monkeypatch) -> None:
 
 
 def test_a_lecture_prints_its_links_and_knows_its_presenter(tmp_path) -> None:
-    if _lecture.network_address() is None:
+    if lecture_link.network_address() is None:
         pytest.skip("this machine is on no network")
     environment = {**os.environ, "ELBO_ROOM_RUNS": str(tmp_path)}
-    environment.pop(_keys.LECTURE, None)
+    environment.pop(access.LECTURE, None)
     with subprocess.Popen(
         [sys.executable, "lecture.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as server:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pages import _keys, _launch, _live, _models
-from tests.server import Server, serving, until
+from server import access, hub, launcher, open_models
+from tests.serving import Server, serving, until
 from vae import checkpoint, control, live, runs
 from vae.export import pack
 from vae.settings import Settings
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The runs' folder of this file's own, with one finished run of the gallery in it."""
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("served") / "runs"
-        patch.setattr(_models, "RUNS", root)
+        patch.setattr(open_models, "RUNS", root)
         shutil.copytree(FINISHED, root / "done")
         yield root
 
@@ -45,12 +45,12 @@ def server(folder: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def training(folder: Path) -> Iterator[tuple[str, str]]:
     """Name and key of a run that trains for as long as it is left to."""
-    name, key = _launch.start(LONG)
+    name, key = launcher.start(LONG)
     yield name, key
-    if child := _launch._children.get((folder / name).absolute()):
+    if child := launcher._children.get((folder / name).absolute()):
         child.kill()
         child.wait()
-        until(lambda: (folder / name).absolute() not in _launch._children)
+        until(lambda: (folder / name).absolute() not in launcher._children)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_page_of_another_site_gets_nothing(server, origin) -> None:
 
 
 def test_who_is_no_browser_may_look_but_not_steer(server, copy) -> None:
-    key = _keys.give_key(copy)
+    key = access.give_key(copy)
     with server.follow(copy.name, origin=None) as guest:
         assert guest.hear("run")["steer"] is False
         guest.send(token=key)
@@ -95,13 +95,13 @@ def test_only_folders_right_below_the_runs_are_found(server, name) -> None:
 
 def test_names_as_python_sees_them() -> None:
     for name in ("", ".", "..", "../runs", "a/b", "a\\b", ".data", "\0", "x" * 400, "done/"):
-        assert _launch.find(name) is None
+        assert launcher.find(name) is None
 
 
 def test_a_key_opens_its_own_run_only(server, copy) -> None:
-    key = _keys.give_key(copy)
-    assert key not in (copy / _keys.KEY_FILE).read_text()
-    assert (copy / _keys.KEY_FILE).stat().st_mode & 0o777 == 0o600
+    key = access.give_key(copy)
+    assert key not in (copy / access.KEY_FILE).read_text()
+    assert (copy / access.KEY_FILE).stat().st_mode & 0o777 == 0o600
     with server.follow(copy.name) as guest:
         assert guest.hear("run")["steer"] is False
         for wrong in ("", key[:-1], key + "x", 5, None, ["x"], "é" * 50, "\ud800"):
@@ -109,25 +109,25 @@ def test_a_key_opens_its_own_run_only(server, copy) -> None:
             assert guest.hear("steer")["steer"] is False
         guest.send(token=key)
         assert guest.hear("steer")["steer"] is True
-    (copy / _keys.KEY_FILE).write_text("")
-    assert not _keys.opens(copy, "")
+    (copy / access.KEY_FILE).write_text("")
+    assert not access.opens(copy, "")
 
 
 def test_a_run_without_a_key_is_steered_by_anybody_at_this_machine_alone(server, monkeypatch, folder) -> None:
     with server.follow("done") as guest:
         assert guest.hear("run")["steer"] is True
     done = folder / "done"
-    assert not _keys.opens_to_all(done, {"host": "evil.example:8501"}, "127.0.0.1")
-    assert not _keys.opens_to_all(done, {"host": "localhost:8501"}, "192.0.2.7")
-    assert _keys.opens_to_all(done, {"host": "[::1]:8501"}, "::1")
-    monkeypatch.setenv(_keys.LECTURE, "presenter's")
+    assert not access.opens_to_all(done, {"host": "evil.example:8501"}, "127.0.0.1")
+    assert not access.opens_to_all(done, {"host": "localhost:8501"}, "192.0.2.7")
+    assert access.opens_to_all(done, {"host": "[::1]:8501"}, "::1")
+    monkeypatch.setenv(access.LECTURE, "presenter's")
     with server.follow("done") as guest:
         assert guest.hear("run")["steer"] is False
 
 
 def test_the_presenter_steers_every_run(server, monkeypatch, copy) -> None:
-    _keys.give_key(copy)
-    monkeypatch.setenv(_keys.LECTURE, "presenter's")
+    access.give_key(copy)
+    monkeypatch.setenv(access.LECTURE, "presenter's")
     status, headers, _ = server.get("/room/follow/done?a=1&presenter=presenter%27s&b=2")
     assert status == 303
     assert headers["location"] == "./done?a=1&b=2"
@@ -162,7 +162,7 @@ def test_the_presenter_steers_every_run(server, monkeypatch, copy) -> None:
     ],
 )
 def test_origins(origin, host, same) -> None:
-    assert _keys.same_origin({"origin": origin, "host": host}) is same
+    assert access.same_origin({"origin": origin, "host": host}) is same
 
 
 # ---- what a follower gets -------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_a_frame_comes_as_it_is_and_a_damaged_one_never(server, copy) -> None:
         assert guest.hear("frame")["data"] == whole
         for damaged in (b"", b"ELBF", whole[:-1], b"\xff" * 100, b"ELBF\xff\xff\xff\xff{}", b"ELBF\2\0\0\0[]"):
             path.write_bytes(damaged)
-            time.sleep(_live.LOOK + 0.1)
+            time.sleep(hub.LOOK + 0.1)
         notice = guest.hear("status", lambda m: "notice" in m["status"])["status"]["notice"]
         assert "damaged" in notice
         path.write_bytes(a_frame(8))
@@ -247,7 +247,7 @@ def test_damaged_settings_say_so(server, copy) -> None:
 
 
 def test_a_view_is_relayed_to_the_others_and_shown_to_who_comes_later(server, copy) -> None:
-    key = _keys.give_key(copy)
+    key = access.give_key(copy)
     with server.follow(copy.name, key) as presenter, server.follow(copy.name) as guest:
         guest.hear("run")
         guest.send(view={"z": [9, 9]})
@@ -282,22 +282,22 @@ def test_who_does_not_keep_up_gets_the_latest_and_holds_up_nobody(server, copy) 
 
 
 def test_texts_that_nobody_takes_end_the_connection() -> None:
-    follower = _live.Follower()
-    for _ in range(_live.WAITING[0]):
+    follower = hub.Follower()
+    for _ in range(hub.WAITING[0]):
         follower.say_text("x")
     assert not follower.too_slow.is_set()
     follower.say_text("x")
     assert follower.too_slow.is_set()
     assert not follower.texts
-    large = _live.Follower()
-    large.say_text("x" * (_live.WAITING[1] + 1))
+    large = hub.Follower()
+    large.say_text("x" * (hub.WAITING[1] + 1))
     assert large.too_slow.is_set()
 
 
 def test_the_server_gives_signs_of_life_and_misses_those_of_a_page(server, copy, monkeypatch) -> None:
     """A network that drops everything closes nothing; a program that never sent a beat is not expected to."""
-    monkeypatch.setattr(_live, "BEAT", 0.05)
-    monkeypatch.setattr(_live, "SILENCE", 0.5)
+    monkeypatch.setattr(hub, "BEAT", 0.05)
+    monkeypatch.setattr(hub, "SILENCE", 0.5)
     with server.follow(copy.name) as page, server.follow(copy.name) as program:
         page.hear("beat")
         program.hear("beat")
@@ -348,9 +348,9 @@ def test_junk_is_refused_in_a_sentence_and_the_next_is_heard(server, junk) -> No
 
 def test_too_much_at_once_is_refused(server) -> None:
     with server.follow("done") as guest:
-        for _ in range(int(_live.ASKS) + 60):
+        for _ in range(int(hub.ASKS) + 60):
             guest.send(ask={"beta": 1.0})
-        reasons = [guest.refusal() for _ in range(int(_live.ASKS) + 60)]
+        reasons = [guest.refusal() for _ in range(int(hub.ASKS) + 60)]
     assert any("too much" in reason for reason in reasons)
     assert "finished" in reasons[0]
 
@@ -381,7 +381,7 @@ def test_pause_steps_that_add_up_and_an_epoch(server, training) -> None:
         guest.frame()
         guest.send(ask={"pause": True})
         guest.status(lambda status: status["state"] == "paused")
-        at = runs.read_status(_models.RUNS / name)["step"]
+        at = runs.read_status(open_models.RUNS / name)["step"]
         for _ in range(5):
             guest.send(ask={"step": True})
         guest.frame(lambda meta: meta["step"] == at + 5)
@@ -390,7 +390,7 @@ def test_pause_steps_that_add_up_and_an_epoch(server, training) -> None:
         guest.send(ask={"resume": True, "pace": 50})
         guest.frame(lambda meta: meta["step"] > at + 25)
         guest.send(ask={"pace": None})
-        until(lambda: control.read(_models.RUNS / name).pace is None)
+        until(lambda: control.read(open_models.RUNS / name).pace is None)
 
 
 @pytest.mark.parametrize(
@@ -421,12 +421,12 @@ def test_pause_steps_that_add_up_and_an_epoch(server, training) -> None:
 )
 def test_asks_beyond_the_limits_are_refused(server, training, wanted) -> None:
     name, key = training
-    before = control.read(_models.RUNS / name)
+    before = control.read(open_models.RUNS / name)
     with server.follow(name, key) as guest:
-        until(lambda: runs.observe(_models.RUNS / name)["state"] == "running")
+        until(lambda: runs.observe(open_models.RUNS / name)["state"] == "running")
         guest.socket.send(json.dumps({"ask": wanted}).replace("Infinity", "1e400"))
         guest.refusal()
-    assert control.read(_models.RUNS / name) == before
+    assert control.read(open_models.RUNS / name) == before
 
 
 def test_the_live_files_and_the_model_are_served_fresh(server, training) -> None:
@@ -447,7 +447,7 @@ def test_the_live_files_and_the_model_are_served_fresh(server, training) -> None
     assert model.training == {}
     assert model.step >= meta["step"] > 0
     assert server.get(f"/room/live/{name}/control.json")[0] == 404
-    assert server.get(f"/room/live/{name}/{_keys.KEY_FILE}")[0] == 404
+    assert server.get(f"/room/live/{name}/{access.KEY_FILE}")[0] == 404
     assert server.get("/room/live/done/probe")[0] == 404
 
 
@@ -461,7 +461,7 @@ def test_a_fork_made_over_the_wire_waits_beside_the_run_it_came_of(server, train
         done = guest.hear("done")
     assert done["run"] == f"{name}-fork"
     assert done["token"] != key
-    assert runs.observe(_models.RUNS / name)["state"] == "running"
+    assert runs.observe(open_models.RUNS / name)["state"] == "running"
     with server.follow(done["run"], done["token"]) as guest:
         assert guest.status()["state"] == "paused"
         guest.send(ask={"resume": True})
@@ -474,7 +474,7 @@ def test_a_killed_trainer_is_told_of_and_resumed_from_the_page(server, training)
     name, key = training
     with server.follow(name, key) as guest:
         guest.frame()
-        _launch._children[(_models.RUNS / name).absolute()].kill()
+        launcher._children[(open_models.RUNS / name).absolute()].kill()
         guest.status(lambda status: "killed by the system" in status.get("reason", ""))
         guest.send(ask={"pace": 1.0})
         assert "resume" in guest.refusal()

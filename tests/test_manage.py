@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_launch import LONG, ROOT, SHORT, button, component, folder, lecture, page, state  # noqa: F401
 
-from pages import _keys, _launch, _manage, _models
-from pages._lecture import WRONG_KEY
-from tests.server import until
+from server import access, launcher, open_models, run_management
+from server.lecture_link import WRONG_KEY
+from tests.serving import until
 from vae import control, runs
 from vae.errors import InputError
 from vae.settings import Settings
@@ -26,55 +26,55 @@ def finished(folder) -> str:  # noqa: F811
 
 def test_those_who_wait_are_put_in_order_renamed_and_deleted(folder) -> None:  # noqa: F811
     """Behind a run of 100,000 epochs; and each has its turn in the order that was asked for last."""
-    first, _ = _launch.start(LONG)
+    first, _ = launcher.start(LONG)
     until(lambda: state(first) == "running", 120)
-    others = [_launch.start(SHORT)[0] for _ in range(3)]
+    others = [launcher.start(SHORT)[0] for _ in range(3)]
     until(lambda: {runs.read_status(folder / name).get("place") for name in others} == {1, 2, 3}, 120)
-    a, b, c = _manage.waiting()
-    _manage.move(c, up=True)
-    assert _manage.waiting() == [a, c, b]
-    _manage.move(c, up=True)
-    _manage.move(c, up=True)  # is the first of them, and stays it
-    assert _manage.waiting() == [c, a, b]
+    a, b, c = run_management.waiting()
+    run_management.move(c, up=True)
+    assert run_management.waiting() == [a, c, b]
+    run_management.move(c, up=True)
+    run_management.move(c, up=True)  # is the first of them, and stays it
+    assert run_management.waiting() == [c, a, b]
     until(lambda: [runs.read_status(folder / name)["place"] for name in (c, a, b)] == [1, 2, 3])
     assert state(first) == "running"
-    key = _keys.give_key(folder / a)
-    _manage.rename(a, " The one in the middle ")
-    assert _keys.opens(folder / "The one in the middle", key)
+    key = access.give_key(folder / a)
+    run_management.rename(a, " The one in the middle ")
+    assert access.opens(folder / "The one in the middle", key)
     assert not (folder / a).exists()
-    assert _manage.waiting() == [c, "The one in the middle", b]
-    _manage.delete(b)
-    assert _manage.deleted() == [b]
-    assert _manage.waiting() == [c, "The one in the middle"]
-    assert _launch.find(b) is None
-    for refused in (_manage.delete, lambda name: _manage.rename(name, "x")):
+    assert run_management.waiting() == [c, "The one in the middle", b]
+    run_management.delete(b)
+    assert run_management.deleted() == [b]
+    assert run_management.waiting() == [c, "The one in the middle"]
+    assert launcher.find(b) is None
+    for refused in (run_management.delete, lambda name: run_management.rename(name, "x")):
         with pytest.raises(InputError, match="being trained"):
             refused(first)
     control.ask(folder / first, finish=True)
     until(lambda: state("The one in the middle") == "finished", 120)
-    assert Settings.of(runs.read_status(_models.RUNS / _manage.DELETED / b)["settings"]) == SHORT
+    assert Settings.of(runs.read_status(open_models.RUNS / run_management.DELETED / b)["settings"]) == SHORT
     times = [runs.read_status(folder / name)["updated"] for name in (first, c, "The one in the middle")]
     assert times == sorted(times)
     assert control.read(folder / c).ahead == 0  # it has had its turn
     with pytest.raises(InputError, match="does not wait"):
-        _manage.move(c, up=True)
-    assert _manage.bring_back(b) == b
+        run_management.move(c, up=True)
+    assert run_management.bring_back(b) == b
     assert "left the line" in runs.observe(folder / b)["reason"]
 
 
 def test_a_deleted_run_is_brought_back_or_removed_for_good(folder, finished) -> None:  # noqa: F811
-    _manage.delete(finished)
+    run_management.delete(finished)
     shutil.copytree(FINISHED, folder / finished)
-    _manage.delete(finished)
-    assert _manage.deleted() == ["done", "done-2"]
-    assert _launch.all_runs() == []
+    run_management.delete(finished)
+    assert run_management.deleted() == ["done", "done-2"]
+    assert launcher.all_runs() == []
     shutil.copytree(FINISHED, folder / finished)
-    assert _manage.bring_back("done-2") == "done-2"
-    assert _manage.bring_back("done") == "done-3"
-    _manage.delete("done")
-    _manage.erase("done")
-    assert _manage.deleted() == []
-    for gone in (_manage.erase, _manage.bring_back):
+    assert run_management.bring_back("done-2") == "done-2"
+    assert run_management.bring_back("done") == "done-3"
+    run_management.delete("done")
+    run_management.erase("done")
+    assert run_management.deleted() == []
+    for gone in (run_management.erase, run_management.bring_back):
         with pytest.raises(InputError, match="no deleted run"):
             gone("done")
     assert runs.read(folder / "done-3").finished
@@ -85,25 +85,25 @@ def test_a_deleted_run_is_brought_back_or_removed_for_good(folder, finished) -> 
 )
 def test_a_bad_name_is_refused_and_nothing_is_moved(name, folder, finished) -> None:  # noqa: F811
     with pytest.raises(InputError, match=r"A name has at most 80 characters.*\.$"):
-        _manage.rename(finished, name)
-    assert _launch.all_runs() == [finished]
+        run_management.rename(finished, name)
+    assert launcher.all_runs() == [finished]
 
 
 def test_a_name_that_is_taken_is_refused(folder, finished) -> None:  # noqa: F811
     shutil.copytree(FINISHED, folder / "other")
     with pytest.raises(InputError, match="already"):
-        _manage.rename(finished, "other")
+        run_management.rename(finished, "other")
     with pytest.raises(InputError, match="no run"):
-        _manage.rename("nowhere", "x")
+        run_management.rename("nowhere", "x")
 
 
 def test_who_may_manage(folder, finished, lecture) -> None:  # noqa: F811
     """In a lecture the presenter, and whoever has the key of a run; else who sits at the machine."""
-    key = _keys.give_key(folder / finished)
-    assert _manage.may_manage(finished, None, presents=True)
-    assert not _manage.may_manage(finished, None, presents=False)
-    assert not _manage.may_manage(finished, "x", presents=False)
-    assert _manage.may_manage(finished, key, presents=False)
+    key = access.give_key(folder / finished)
+    assert run_management.may_manage(finished, None, presents=True)
+    assert not run_management.may_manage(finished, None, presents=False)
+    assert not run_management.may_manage(finished, "x", presents=False)
+    assert run_management.may_manage(finished, key, presents=False)
 
 
 def test_the_page_renames_deletes_and_brings_back(folder, finished) -> None:  # noqa: F811
@@ -121,10 +121,10 @@ def test_the_page_renames_deletes_and_brings_back(folder, finished) -> None:  # 
     button(app, "Delete a name of mine …").click().run()
     button(app, "Cancel").click().run()
     button(app, "Delete a name of mine …").click().run()
-    assert _launch.all_runs() == ["a name of mine"]
+    assert launcher.all_runs() == ["a name of mine"]
     button(app, "Delete").click().run()
     assert not app.exception
-    assert _launch.all_runs() == []
+    assert launcher.all_runs() == []
     assert not component(app)
 
 

@@ -23,9 +23,10 @@ from starlette.routing import Route
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
-from pages import _files_first, _keys, _models, _routes, _upload_door
-from pages._kept import Kept
-from pages._routes import PreloadHeader, module_path, modules, plotly_path, publish_frame, routes
+from server import access, open_models, published, static_files, upload_limit
+from server.byte_cache import Kept
+from server.published import module_path, modules, plotly_path, publish_frame
+from server.routes import PreloadHeader, routes
 from vae import runs
 from vae.browser_modules import imported_by, needed_by, sources
 from vae.errors import InputError
@@ -45,9 +46,9 @@ HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 @pytest.fixture(autouse=True)
 def no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of runs of the test's own, empty, nothing opened, and no images but those that the gallery brings."""
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "runs")
     for opened in ("_paths", "_uploads"):
-        monkeypatch.setattr(_models, opened, Kept(1 << 30))
+        monkeypatch.setattr(open_models, opened, Kept(1 << 30))
     monkeypatch.setenv("ELBO_ROOM_DATA", str(tmp_path / "no-data"))
     return tmp_path / "runs"
 
@@ -157,7 +158,7 @@ def test_an_address_that_names_the_first_model_stays_as_it_is() -> None:
 
 
 def test_without_a_model_the_page_says_how_to_make_one(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(_models, "GALLERY", tmp_path / "none")
+    monkeypatch.setattr(open_models, "GALLERY", tmp_path / "none")
     app = page()
     assert not app.exception
     assert "python -m vae train" in app.info[0].value
@@ -197,36 +198,36 @@ def some_uploads(*sides: int) -> list[str]:
     for n in sides:
         file = io.BytesIO()
         np.savez(file, mu=np.full((n, 2), 0.5, np.float32))
-        ids.append(_models.add_upload(f"{n}.npz", file.getvalue()))
+        ids.append(open_models.add_upload(f"{n}.npz", file.getvalue()))
     return ids
 
 
 def test_the_upload_that_was_not_used_for_longest_makes_room(monkeypatch) -> None:
     room_for_three = 3 * (1024 + 12 * 100)  # 8 bytes a mean, 4 a label
-    monkeypatch.setattr(_models, "_uploads", Kept(room_for_three))
+    monkeypatch.setattr(open_models, "_uploads", Kept(room_for_three))
     first, second, third = some_uploads(100, 99, 98)
-    _models.content_of(first)
+    open_models.content_of(first)
     [fourth] = some_uploads(97)
-    known = [model for model in (first, second, third, fourth) if model in _models.available(model)]
+    known = [model for model in (first, second, third, fourth) if model in open_models.available(model)]
     assert known == [first, third, fourth]
 
 
 def test_an_upload_that_has_made_room_says_so_and_the_rest_works(monkeypatch) -> None:
     data = (GALLERY / "digits-2d" / runs.CHECKPOINT).read_bytes()
-    model = _models.add_upload("mine.safetensors", data)
-    assert _models.available(model)[model] == "mine.safetensors (uploaded)"
-    assert _models.open_model(model).frame
+    model = open_models.add_upload("mine.safetensors", data)
+    assert open_models.available(model)[model] == "mine.safetensors (uploaded)"
+    assert open_models.open_model(model).frame
     app = page(model)
     assert app.selectbox[0].value == model
     for kept in ("_uploads", "_opened", "_contents"):
-        monkeypatch.setattr(_models, kept, Kept(1))
+        monkeypatch.setattr(open_models, kept, Kept(1))
     app.run()
     assert not app.exception
     assert "upload it again" in app.error[0].value
     app.selectbox[0].set_value("mnist-10d").run()
     assert not app.error
     with pytest.raises(InputError):
-        _models.add_upload("wrong.safetensors", data[:1000])
+        open_models.add_upload("wrong.safetensors", data[:1000])
 
 
 def test_what_one_person_opens_is_in_nobody_elses_list(tmp_path) -> None:
@@ -248,24 +249,24 @@ def test_what_one_person_opens_is_in_nobody_elses_list(tmp_path) -> None:
 
 def test_a_run_that_has_gone_on_is_opened_afresh(no_runs) -> None:
     shutil.copytree(GALLERY / "mnist-2d", no_runs / "mine")
-    before = _models.open_model("runs/mine")
-    assert _models.open_model("runs/mine") is before
+    before = open_models.open_model("runs/mine")
+    assert open_models.open_model("runs/mine") is before
     test = runs.read(no_runs / "mine").test
     (no_runs / "mine" / runs.TEST).write_text(json.dumps({**test, "elbo": -1.0}))
-    assert "test elbo −1.0" in _models.open_model("runs/mine").facts
+    assert "test elbo −1.0" in open_models.open_model("runs/mine").facts
 
 
 def test_what_a_device_is_called_is_no_markup(no_runs) -> None:
     shutil.copytree(GALLERY / "mnist-2d", no_runs / "mine")
     settings = no_runs / "mine" / runs.SETTINGS
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "device": "<script>alert(1)</script>"}))
-    assert "<script>" not in _models.open_model("runs/mine").facts
+    assert "<script>" not in open_models.open_model("runs/mine").facts
 
 
 def test_a_frame_that_has_made_room_is_made_again_when_it_is_asked_for(monkeypatch) -> None:
-    monkeypatch.setattr(_routes, "_frames", Kept(24 << 20))  # of a model or two
-    addresses = {name: _models.open_model(name).addresses for name in MODELS}
-    assert not _routes.is_published(addresses[MODELS[0]][0])
+    monkeypatch.setattr(published, "_frames", Kept(24 << 20))  # of a model or two
+    addresses = {name: open_models.open_model(name).addresses for name in MODELS}
+    assert not published.is_published(addresses[MODELS[0]][0])
     for name, (frame, encoder) in addresses.items():
         for address in (frame, encoder):
             status, _, body = get("/" + address)
@@ -276,10 +277,10 @@ def test_a_frame_that_has_made_room_is_made_again_when_it_is_asked_for(monkeypat
 
 def test_of_many_who_open_a_model_at_once_one_does_the_work(no_runs, monkeypatch) -> None:
     shutil.copytree(GALLERY / "digits-2d", no_runs / "mine")
-    read, frame = [], _models.explorer_frame
-    monkeypatch.setattr(_models, "explorer_frame", lambda *of: read.append(of) or frame(*of))
+    read, frame = [], open_models.explorer_frame
+    monkeypatch.setattr(open_models, "explorer_frame", lambda *of: read.append(of) or frame(*of))
     with ThreadPoolExecutor(8) as people:
-        opened = list(people.map(lambda _: _models.open_model("runs/mine"), range(16)))
+        opened = list(people.map(lambda _: open_models.open_model("runs/mine"), range(16)))
     assert len(set(opened)) == len(read) == 1
 
 
@@ -378,20 +379,20 @@ def test_every_module_imports_only_what_is_served() -> None:
 
 
 def test_old_frames_make_room_for_new_ones_by_their_size(monkeypatch) -> None:
-    monkeypatch.setattr(_routes, "_frames", Kept(10_000))
+    monkeypatch.setattr(published, "_frames", Kept(10_000))
     first, second, third = (publish_frame(letter * 1500) for letter in (b"a", b"b", b"c"))  # 3,000 compressed and not
     assert get("/" + first)[0] == 404
     assert get("/" + second)[0] == get("/" + third)[0] == 200
-    assert _routes.is_published(second)
+    assert published.is_published(second)
     publish_frame(b"d" * 1500)
     assert get("/" + third)[0] == 404  # the second was used since
     assert get("/" + publish_frame(b"e" * 20_000))[0] == 200  # the newest stays, however large
-    assert len(_routes._frames) == 1
+    assert len(published._frames) == 1
 
 
 def test_who_comes_while_it_is_compressed_waits_for_the_same(monkeypatch) -> None:
     compressed, compress = [], gzip.compress
-    monkeypatch.setattr(_routes.gzip, "compress", lambda *of: compressed.append(of) or compress(*of))
+    monkeypatch.setattr(published.gzip, "compress", lambda *of: compressed.append(of) or compress(*of))
     address = "/" + publish_frame(b"of one" * 10_000)
 
     async def many() -> list[Any]:
@@ -410,12 +411,12 @@ def test_files_that_never_change_are_answered_first_and_compressed_once(monkeypa
         asked_of_the_app.append(scope["path"])
         await PlainTextResponse("the app")(scope, receive, send)
 
-    first = _files_first.FilesFirst(app)
-    html = (_files_first.STREAMLIT / "index.html").read_text()
+    first = static_files.FilesFirst(app)
+    html = (static_files.STREAMLIT / "index.html").read_text()
     named = re.findall(r'"\./(static/[^"]+)"', html)
     assert len(named) > 10
     for address in named:
-        content = (_files_first.STREAMLIT / address).read_bytes()
+        content = (static_files.STREAMLIT / address).read_bytes()
         assert get(f"/{address}", app=first)[2] == content
         _, headers, body = get(f"/{address}", ELSEWHERE, app=first, accept_encoding="gzip")
         assert gzip.decompress(body) == content
@@ -438,20 +439,20 @@ def test_files_that_there_is_no_room_for_are_not_kept(monkeypatch) -> None:
         taken.append(scope["path"])
         await PlainTextResponse("")(scope, receive, send)
 
-    door = _upload_door.UploadDoor(app, most=1000)
-    monkeypatch.setattr(_upload_door, "held", lambda: 600)
-    address = f"{_upload_door.ADDRESS}session/file"
+    door = upload_limit.UploadDoor(app, most=1000)
+    monkeypatch.setattr(upload_limit, "held", lambda: 600)
+    address = f"{upload_limit.ADDRESS}session/file"
     assert get(address, method="PUT", app=door, content_length="400")[0] == 200
     for too_much in ({"content_length": "401"}, {}):  # one that says nothing may have as much as Streamlit takes
         assert get(address, method="PUT", app=door, **too_much)[0] == 204
     with pytest.raises(InputError, match="try again"):  # is what the page finds then
-        _upload_door.contents_of(DeletedFile("file"))
+        upload_limit.contents_of(DeletedFile("file"))
     assert get("/elsewhere", method="PUT", app=door)[0] == 200
     assert len(taken) == 2
     assert door.coming == 0
-    monkeypatch.setenv(_keys.LECTURE, "key")  # where the audience opens no files
+    monkeypatch.setenv(access.LECTURE, "key")  # where the audience opens no files
     assert get(address, method="PUT", app=door, content_length="1")[0] == 403
-    presenter = {"content_length": "1", "cookie": f"{_keys.COOKIE}=key"}
+    presenter = {"content_length": "1", "cookie": f"{access.COOKIE}=key"}
     assert get(address, method="PUT", app=door, **presenter)[0] == 200
 
 

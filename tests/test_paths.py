@@ -16,9 +16,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
-from pages import _models, _paths, _routes
-from pages._kept import Kept
-from tests.server import Server, serving
+from server import beta_paths, open_models, published
+from server.byte_cache import Kept
+from tests.serving import Server, serving
 from vae import path as paths
 from vae.checkpoint import parameter_shapes
 from vae.errors import InputError
@@ -67,8 +67,8 @@ def contents(**changes: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of paths of the test's own."""
-    monkeypatch.setattr(_paths, "PATHS", tmp_path)
-    monkeypatch.setattr(_models, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(beta_paths, "PATHS", tmp_path)
+    monkeypatch.setattr(open_models, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
@@ -96,8 +96,8 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def frame(name: str = "digits-2d") -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    key = _paths.open_path(name).frame.rpartition("/")[2]
-    return unpack(_routes.frame_data(key))
+    key = beta_paths.open_path(name).frame.rpartition("/")[2]
+    return unpack(published.frame_data(key))
 
 
 def test_the_frame_holds_the_images_and_every_posterior(folder) -> None:
@@ -140,7 +140,7 @@ def test_own_pictures_are_made_to_the_size_and_colours_of_the_path(folder) -> No
 
 def test_decoders_come_one_by_one_as_the_file_has_them(folder, server) -> None:
     file = put(folder)
-    address = _paths.open_path("digits-2d").decoders
+    address = beta_paths.open_path("digits-2d").decoders
     for stop in (0, 3):
         status, headers, data = server.get("/" + address.format(stop=stop))
         assert status == 200
@@ -158,11 +158,11 @@ def test_decoders_come_one_by_one_as_the_file_has_them(folder, server) -> None:
 
 def test_a_decoder_of_a_path_that_has_changed_since_is_no_longer_there(folder, server, monkeypatch) -> None:
     put(folder)
-    before = _paths.open_path("digits-2d").decoders
+    before = beta_paths.open_path("digits-2d").decoders
     put(folder, up=json.dumps([numbers(beta + 1) for beta in BETAS]))
-    assert _paths.open_path("digits-2d").decoders != before
+    assert beta_paths.open_path("digits-2d").decoders != before
     assert server.get("/" + before.format(stop=0))[0] == 200  # it is in memory as yet
-    monkeypatch.setattr(_paths, "_paths", Kept(1))
+    monkeypatch.setattr(beta_paths, "_paths", Kept(1))
     assert server.get("/" + before.format(stop=0))[0] == 404
 
 
@@ -248,7 +248,7 @@ def test_paths_among_the_runs_are_in_the_list(folder) -> None:
     put(folder)
     (folder / "runs").mkdir()
     put(folder / "runs", "mine")
-    assert list(_paths.available().values()) == ["Digits 8×8 · 2-D", "runs/mine"]
+    assert list(beta_paths.available().values()) == ["Digits 8×8 · 2-D", "runs/mine"]
     app = page("runs/mine")
     assert not app.error
     assert app.selectbox[0].value == "runs/mine"
@@ -264,7 +264,7 @@ def test_an_unknown_path_is_told_in_one_sentence_and_another_shown(folder, name)
     assert len(error.value) < 150
     assert app.get("bidi_component")
     with pytest.raises(InputError):
-        _paths.open_path(name)
+        beta_paths.open_path(name)
 
 
 def test_without_a_path_the_page_says_how_to_make_one(folder) -> None:
@@ -285,7 +285,7 @@ def test_half_precision_loses_nothing_of_the_file(folder) -> None:
 
 def test_the_closed_form_and_the_factors_reach_the_browser_where_the_file_has_them(folder) -> None:
     closed = ClosedForm.along(np.array([3.0, 1.0, 0.1]), BETAS, 0.5, [1, 0])
-    scores = dict.fromkeys(_paths.SCORES, 0.5)
+    scores = dict.fromkeys(beta_paths.SCORES, 0.5)
     up = [numbers(beta) | {"disentanglement": scores} for beta in BETAS]
     factors = np.array([[0, 2], [1, 0], [1, 1], [0, 1]], np.int32)
     put(folder, up=json.dumps(up), linear=closed.to_json(), factors=factors, factor_names='["shape", "x"]')

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages import _takehome
+from server import html_exports
 from vae import checkpoint
 from vae.__main__ import main
 from vae.browser_modules import EXPLORER, imported_by, needed_by, sources
@@ -105,7 +105,7 @@ def test_latents_from_elsewhere_are_a_page_without_an_encoder(tmp_path) -> None:
 
 def test_one_file_is_made_at_a_time_and_the_page_of_a_model_once(monkeypatch) -> None:
     """Two people who press at once wait for each other; the second finds the page made."""
-    _takehome._kept.cache_clear()
+    html_exports._kept.cache_clear()
     now, most, made = [], [], []
 
     def counted(opened: Opened, name: str) -> bytes:
@@ -115,10 +115,10 @@ def test_one_file_is_made_at_a_time_and_the_page_of_a_model_once(monkeypatch) ->
         now.pop()
         return made[-1]
 
-    monkeypatch.setattr(_takehome, "page_of", counted)
+    monkeypatch.setattr(html_exports, "page_of", counted)
     models = ["digits-2d", "mnist-10d", "digits-2d", "mnist-10d"]
     with ThreadPoolExecutor(4) as pool:
-        pages = list(pool.map(lambda model: _takehome._page(model, model), models))
+        pages = list(pool.map(lambda model: html_exports._page(model, model), models))
     assert max(most) == 1
     assert len(made) == 2
     assert pages[0] is pages[2] is not pages[1] is pages[3]

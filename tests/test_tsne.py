@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from pages import _routes, _tsne
-from tests.server import PATIENCE, serving, until
+from server import published, tsne_requests
+from tests.serving import PATIENCE, serving, until
 from vae import latents, tsne
 from vae.errors import InputError
 from vae.export import pack, unpack
@@ -97,7 +97,7 @@ def test_the_cache_stands_where_the_environment_says(monkeypatch, tmp_path) -> N
 def test_a_map_of_very_many_points_is_refused_in_a_sentence() -> None:
     n = latents.EXACT + 1  # whose means travel quantised
     many = Latents(np.zeros((n, 3), np.float32), None, np.zeros(n, np.int32), ("all",), None, None)
-    job = _tsne._new_job(_routes.publish_frame(latents.frame("many", many)).rpartition("/")[2])
+    job = tsne_requests._new_job(published.publish_frame(latents.frame("many", many)).rpartition("/")[2])
     assert job is not None
     assert job.reason.endswith(f"up to {tsne.MOST:,} points.")
 
@@ -122,11 +122,11 @@ def test_embeddings_that_were_not_used_for_longest_make_room(monkeypatch, tmp_pa
 def asked(monkeypatch, tmp_path) -> Iterator[Callable[[np.ndarray], tuple[int, Any]]]:
     """Asks once for the map of these means, as a page does: the status, and what is answered."""
     monkeypatch.setenv("ELBO_ROOM_CACHE", str(tmp_path))
-    monkeypatch.setattr(_tsne, "_jobs", {})
+    monkeypatch.setattr(tsne_requests, "_jobs", {})
     with serving() as server:
 
         def ask(mu: np.ndarray) -> tuple[int, Any]:
-            address = _routes.publish_frame(pack({}, {"mu": mu})).replace("frame", "tsne")
+            address = published.publish_frame(pack({}, {"mu": mu})).replace("frame", "tsne")
             request = urllib.request.Request(f"http://{server.host}/{address}", b"", method="POST")
             try:
                 with urllib.request.urlopen(request, timeout=PATIENCE) as answered:
@@ -136,8 +136,8 @@ def asked(monkeypatch, tmp_path) -> Iterator[Callable[[np.ndarray], tuple[int, A
                 return error.code, json.loads(error.read())
 
         yield ask
-        monkeypatch.setattr(_tsne, "WANTED_FOR", -1.0)
-        until(lambda: _tsne._made_by is None)
+        monkeypatch.setattr(tsne_requests, "WANTED_FOR", -1.0)
+        until(lambda: tsne_requests._made_by is None)
 
 
 def test_a_map_is_made_while_it_is_asked_for_and_then_handed_out(asked, tmp_path) -> None:
@@ -147,25 +147,25 @@ def test_a_map_is_made_while_it_is_asked_for_and_then_handed_out(asked, tmp_path
     assert 0 <= said["done"] <= 1
     points = until(lambda: (answer := asked(mu))[0] == 200 and answer)[1]
     np.testing.assert_array_equal(points, tsne.cached(mu, tmp_path))
-    _tsne._jobs.clear()
+    tsne_requests._jobs.clear()
     assert asked(mu)[0] == 200  # from the disk
 
 
 def test_what_nobody_waits_for_any_more_is_not_made(asked, tmp_path, monkeypatch) -> None:
     slow, quick = clusters(6000)[0], clusters(40)[0]
     assert asked(slow)[0] == 202
-    [job] = _tsne._jobs.values()
+    [job] = tsne_requests._jobs.values()
     assert asked(quick)[0] == 202
-    job.asked -= _tsne.WANTED_FOR
+    job.asked -= tsne_requests.WANTED_FOR
     until(lambda: asked(quick)[0] == 200)
     assert tsne.cached(slow, tmp_path) is None
 
 
 def test_one_map_is_made_at_a_time_and_more_than_a_few_do_not_wait(asked, monkeypatch) -> None:
-    monkeypatch.setattr(_tsne, "MOST_JOBS", 2)
+    monkeypatch.setattr(tsne_requests, "MOST_JOBS", 2)
     slow = [clusters(6000)[0] + shift for shift in range(3)]
     statuses = [asked(mu)[0] for mu in slow]
     assert statuses == [202, 202, 422]
     assert "busy" in asked(slow[2])[1]["error"]
-    assert [job.done > 0 for job in _tsne._jobs.values()][1] is False
+    assert [job.done > 0 for job in tsne_requests._jobs.values()][1] is False
     assert sum(thread.name == "t-SNE" for thread in threading.enumerate()) == 1

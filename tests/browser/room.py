@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from pages._routes import module_path
+from server.published import module_path
 from vae import checkpoint, runs
 from vae.held_out import FILE_NAME, HeldOut, read_held_out
 from vae.latent import principal_axes

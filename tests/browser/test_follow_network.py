@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pages import _live, _models
+from server import hub, open_models
 from tests.browser.conftest import PATIENCE
 from tests.browser.room import GALLERY, eventually
-from tests.server import Server, serving
+from tests.serving import Server, serving
 from vae import runs
 
 NAME = "done"
@@ -81,13 +81,13 @@ def network(server: Server) -> Iterator[Network]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_models, "RUNS", tmp_path)
+    monkeypatch.setattr(open_models, "RUNS", tmp_path)
     shutil.copytree(GALLERY / "digits-2d", tmp_path / NAME)
     return tmp_path / NAME
 
 
 def test_a_silent_network_is_told_of_and_come_back_from(browser, folder, monkeypatch) -> None:
-    monkeypatch.setattr(_live, "BEAT", 0.2)
+    monkeypatch.setattr(hub, "BEAT", 0.2)
     with serving() as server, network(server) as way:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages import _keys
+from server import access
 from tests.browser.room import ROOT, Room, eventually
 from vae import control, live, runs
 from vae.networks import Decoder
@@ -44,7 +44,7 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        self.key = _keys.give_key(folder)
+        self.key = access.give_key(folder)
         control.ask(folder, pace=PACE)
         command = [sys.executable, "-m", "vae", "train", "--data", "digits", "--hidden", "32", "--batch-size", "64"]
         command += ["--epochs", "5000", "--schedule", "constant", "--lr", "3e-3", "--out", str(folder)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages._models import available
+from server.open_models import available
 from tests.browser.room import DEEP, FLAT, GALLERY, NAMELESS, Model, Room, eventually, gallery
 from vae.held_out import FILE_NAME, HeldOut, save_held_out
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pages._kept import Kept
-from pages._own import make_own, own
-from pages._routes import is_published, publish_frame
+from server.byte_cache import Kept
+from server.published import is_published, publish_frame
+from server.session_models import make_own, own
 from vae import checkpoint as checkpoints
 from vae import latents, opening, runs
 from vae.checkpoint import Checkpoint
@@ -215,7 +215,7 @@ def _title_of(folder: Path, written: int) -> str:
 
 def _data_title(settings: Settings) -> str:
     if is_file(settings.data):
-        from pages._images import name_of  # which knows this module
+        from server.uploaded_images import name_of  # which knows this module
 
         return name_of(settings.data)
     return data_title(settings)
@@ -250,7 +250,7 @@ def _uploaded(model: str) -> bytes | Latents:
 
 
 def _own_images() -> dict[str, str]:
-    from pages._images import kept  # which knows this module
+    from server.uploaded_images import kept  # which knows this module
 
     return kept()
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pages import _models
-from pages._kept import Busy, Kept
-from pages._keys import same_origin
-from pages._line import Line
-from pages._routes import PREFIX, publish_frame
-from pages._visitors import visitor, who_asks
+from server import open_models
+from server.access import same_origin
+from server.byte_cache import Busy, Kept
+from server.client_queue import Line
+from server.published import PREFIX, publish_frame
+from server.visitors import visitor, who_asks
 from vae.errors import InputError
 from vae.evidence_table import FILE_NAME, read_table, table_frame
 from vae.opening import Opened as Contents
 
 if TYPE_CHECKING:
-    from pages._answers import Subject
+    from vae.exports.posterior_frames import Subject
 
 KINDS = ("posterior", "parts", "fit", "weights")
 SUBJECTS_BYTES = 1 << 30
@@ -64,8 +64,8 @@ class Opened(NamedTuple):
 
 def open_evidence(model: str) -> Opened:
     """Check the model with this id, publish what the page shows of it, and get ready for questions about it."""
-    contents = _models.contents(model)  # refuses latents alone, which have no encoder
-    shown = _models.open_model(model)
+    contents = open_models.contents(model)  # refuses latents alone, which have no encoder
+    shown = open_models.open_model(model)
     assert shown.encoder is not None
     key = _key(shown)
     most_bytes = BYTES_A_PIXEL * prod(contents.checkpoint.image_shape) + BYTES_BESIDE
@@ -77,13 +77,13 @@ def open_evidence(model: str) -> Opened:
     return Opened(shown.frame, shown.encoder, f"{PREFIX}/evidence/{visitor()}/{key}", table, remark, shown.facts)
 
 
-def _key(shown: _models.Opened) -> str:
+def _key(shown: open_models.Opened) -> str:
     return hashlib.sha256(f"{shown.frame} {shown.encoder}".encode()).hexdigest()[:20]
 
 
 def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
     """Address of the test set's table, where there is one that belongs to this model; else what there is to say."""
-    folder = _models.folder(model)
+    folder = open_models.folder(model)
     if folder is None or not (folder / FILE_NAME).is_file():
         return None, None
     try:
@@ -155,13 +155,13 @@ def _subject(key: str) -> Subject:
 def _new_subject(key: str) -> Subject:
     import torch
 
-    from pages._answers import Subject
+    from vae.exports.posterior_frames import Subject
 
     torch.set_num_threads(1)  # of many small steps: a second thread gains little, and on a busy machine is waited for
     known = _asked.get(key)
-    if known is None or _key(_models.open_model(known.model)) != key:  # a run that has gone on is another model
+    if known is None or _key(open_models.open_model(known.model)) != key:  # a run that has gone on is another model
         raise InputError(GONE)
-    contents = _models.contents(known.model)
+    contents = open_models.contents(known.model)
     subject = Subject(contents)
-    _subjects.put(key, subject, 3 * _models.size_of(contents) + SUBJECT_BYTES)
+    _subjects.put(key, subject, 3 * open_models.size_of(contents) + SUBJECT_BYTES)
     return subject

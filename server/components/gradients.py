@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._code import models
-from pages._evidence import open_evidence
-from pages._explorer import ENTRY
-from pages._models import GALLERY
-from pages._place import place
-from pages._routes import CODE, katex_path, module_path, modules
-from pages._visitors import visitor
+from server.components.explore import ENTRY
+from server.evidence_requests import open_evidence
+from server.loss_code import models
+from server.open_models import GALLERY
+from server.page_place import place
+from server.published import CODE, katex_path, module_path, modules
+from server.visitors import visitor
 from vae import runs
 from vae.errors import InputError
 

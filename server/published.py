@@ -17,11 +17,9 @@ from typing import Any
 import plotly
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pages._kept import Kept
-from vae.browser_modules import EXPLORER, needed_by, sources
+from server.byte_cache import Kept
+from vae.browser_modules import EXPLORER
 from vae.errors import InputError
 
 KATEX = EXPLORER.parent / "katex"
@@ -123,12 +121,12 @@ def plotly_path() -> str:
     return f"{PREFIX}/plotly-{plotly.__version__}.js"
 
 
-async def _module(request: Request) -> Response:
+async def module_response(request: Request) -> Response:
     blob = modules().get(request.path_params["name"])
     return await blob.respond(request) if blob else Response("no such module", status_code=404)
 
 
-async def _plotly(request: Request) -> Response:
+async def plotly_response(request: Request) -> Response:
     return await plotly_blob().respond(request)
 
 
@@ -147,64 +145,14 @@ def katex_path() -> str:
     return f"{PREFIX}/katex-{version}"
 
 
-async def _katex(request: Request) -> Response:
+async def katex_response(request: Request) -> Response:
     blob = _katex_files().get(request.path_params["file"])
     return await blob.respond(request) if blob else Response("no such file", status_code=404)
 
 
-async def _frame(request: Request) -> Response:
+async def frame_response(request: Request) -> Response:
     key = request.path_params["key"]
     blob = _frames.get(key)
     if blob is None and key in _recipes:
         blob = await asyncio.to_thread(_made_again, key)
     return await blob.respond(request) if blob else Response("no such frame", status_code=404)
-
-
-def routes() -> list[BaseRoute]:
-    from pages import _code, _evidence, _files, _live, _paths, _tsne  # they know the addresses of this module
-
-    return [
-        Route("/" + plotly_path(), _plotly),
-        Route(f"/{katex_path()}/{{file:path}}", _katex),
-        Route(f"/{PREFIX}/frame/{{key}}", _frame),
-        Route(f"/{PREFIX}/path/{{key}}/{{stop}}", _paths.decoder),
-        Route(f"/{CODE}/{{visitor}}", _code.answer, methods=["POST"]),
-        Route(f"/{PREFIX}/evidence/{{visitor}}/{{key}}/{{kind}}", _evidence.answer, methods=["POST"]),
-        Route(f"/{PREFIX}/tsne/{{key}}", _tsne.answer, methods=["POST"]),
-        Route(f"/{PREFIX}/follow/{{run}}", _files.follow_page),
-        WebSocketRoute(f"/{PREFIX}/live/{{run}}", _live.Hub().follow),
-        Route(f"/{PREFIX}/live/{{run}}/model.safetensors", _files.model),
-        Route(f"/{PREFIX}/live/{{run}}/{{file}}", _files.live_file),
-        Route(f"/{PREFIX}/{{version}}/{{name:path}}", _module),
-    ]
-
-
-class PreloadHeader:
-    """Tells the browser, with the page itself, which of our files it will need, so that it fetches them meanwhile."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        pages = ("kl", "elbo", "gradients", "train")
-        entries = {"": "explore/streamlit.js"} | {page: f"{page}/streamlit.js" for page in pages}
-        self.links = {page: _preload(entry) for page, entry in entries.items()}
-        self.links[""] = plotly_link.encode() + b", " + self.links[""]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        value = self.links.get(path.rstrip("/").rpartition("/")[2], self.links[""])
-
-        async def with_header(message: Message) -> None:
-            if message["type"] == "http.response.start" and any(
-                name == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]
-            ):
-                message["headers"] = [*message["headers"], (b"link", value)]
-            await send(message)
-
-        ours = path.startswith(f"/{PREFIX}/")  # a page of our own names its files itself
-        await self.app(scope, receive, with_header if scope["type"] == "http" and not ours else send)
-
-
-def _preload(entry: str) -> bytes:
-    """Value of the `Link` header that names the module `entry` and all that it imports."""
-    return ", ".join(f"<./{module_path(name)}>; rel=modulepreload" for name in needed_by(entry, sources())).encode()

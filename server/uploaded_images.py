@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pages import _models
+from server import open_models
 from vae import own
 from vae.arrays import natural
 from vae.checkpoint import write_atomically
@@ -48,7 +48,7 @@ def _short(name: str) -> str:
 def kept() -> dict[str, str]:
     """Path → name of the images that were uploaded, by name."""
     names = {}
-    for path in (_models.RUNS / FOLDER).glob("*.npz"):
+    for path in (open_models.RUNS / FOLDER).glob("*.npz"):
         names[str(path.absolute())] = name_of(str(path))
     return dict(sorted(names.items(), key=lambda item: natural(item[1])))
 
@@ -75,7 +75,7 @@ def _keep(name: str, found: Pictures) -> Path:
     file = io.BytesIO()
     np.savez(file, images=images.pixels, labels=images.labels, classes=np.array(classes))
     digest = sha256(images.pixels.tobytes() + images.labels.tobytes() + repr(list(classes)).encode()).hexdigest()[:16]
-    path = (_models.RUNS / FOLDER / f"{digest}.npz").absolute()
+    path = (open_models.RUNS / FOLDER / f"{digest}.npz").absolute()
     facts = {"name": Path(name).stem[:60], "remark": remark}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

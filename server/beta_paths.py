@@ -16,9 +16,9 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pages import _models
-from pages._kept import Kept
-from pages._routes import FOREVER, PREFIX, is_published, publish_frame
+from server import open_models
+from server.byte_cache import Kept
+from server.published import FOREVER, PREFIX, is_published, publish_frame
 from vae import path as paths
 from vae.arrays import natural
 from vae.errors import InputError
@@ -56,7 +56,7 @@ def available() -> dict[str, str]:
 
 def _known() -> dict[str, Path]:
     shipped = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
-    own = sorted(_models.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
+    own = sorted(open_models.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
     return {file.stem: file for file in shipped} | {f"runs/{file.stem}": file for file in own}
 
 
@@ -127,7 +127,7 @@ def _frame(name: str, path: BetaPath) -> bytes:
 
 def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and labels of the images that the path's posteriors are of."""
-    known = _models.held_out_images(path.settings.data, Fit.like(path.image_shape))
+    known = open_models.held_out_images(path.settings.data, Fit.like(path.image_shape))
     if known is None:
         raise InputError(
             f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."

@@ -9,7 +9,7 @@ from threading import Lock
 
 import streamlit as st
 
-from pages._models import available, content_of
+from server.open_models import available, content_of
 from vae import latents_out
 from vae.latents import Latents
 from vae.opening import Opened

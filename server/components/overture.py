@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._explorer import ENTRY
-from pages._models import open_model
-from pages._routes import module_path
+from server.components.explore import ENTRY
+from server.open_models import open_model
+from server.published import module_path
 from vae.errors import InputError
 
 MODEL = "digits-2d"

@@ -1,6 +1,6 @@
 """Streamlit's page with a part of our own in front: where its server is, and what is said when it does not answer.
 
-The script of `_shell.html` runs before Streamlit's. It sets Streamlit's own `window.__streamlit` (the server's address
+The script of `streamlit_shell.html` runs before Streamlit's. It sets Streamlit's own `window.__streamlit` (the server's address
 and the host's settings), and hears what Streamlit tells the page around it (its messages to a host), so that a line is
 shown instead of a dialog.
 """
@@ -15,7 +15,7 @@ import streamlit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
-PART = Path(__file__).with_name("_shell.html")
+PART = Path(__file__).with_name("streamlit_shell.html")
 
 
 class Shell:

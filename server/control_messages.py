@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from pages import _launch
+from server import launcher
 from vae import control, undo
 from vae.errors import InputError
 
@@ -30,7 +30,7 @@ def ask(folder: Path, wanted: Any, step: int, facts: dict[str, Any], status: dic
         raise InputError("No process trains this run now; resume it first.")
     if "restore" in wanted and wanted["restore"] not in [state["number"] for state in undo.kept(folder)]:
         raise InputError("This state of the run is kept no more; choose another.")
-    if _launch.is_audiences(folder) and not AUDIENCES.issuperset(wanted):
+    if launcher.is_audiences(folder) and not AUDIENCES.issuperset(wanted):
         raise InputError("A run of the audience goes on until its time is up; it takes beta, lr, sigma, save, finish.")
     return control.ask(folder, **changes(wanted, control.read(folder), step, epoch_steps(facts)))
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from pages import _keys, _launch, _models
+from server import access, launcher, open_models
 from vae import control, runs
 from vae.errors import InputError
 
@@ -19,24 +19,24 @@ ASK_EVERY = 1.0  # seconds: a process that is starting passes over what was aske
 
 def may_manage(name: str, key: str | None, presents: bool) -> bool:
     """Whether a visitor may rename, move or delete a run: its key's holder, and who has the machine or the lecture."""
-    in_charge = presents if _keys.is_lecture() else _keys.is_local()
-    return in_charge or bool(key and _keys.opens(_launch.existing(name), key))
+    in_charge = presents if access.is_lecture() else access.is_local()
+    return in_charge or bool(key and access.opens(launcher.existing(name), key))
 
 
 def waiting() -> list[str]:
     """The runs that wait for their turn, the next first."""
     found = []
-    for name in reversed(_launch.all_runs()):
-        status = runs.observe(_models.RUNS / name)
+    for name in reversed(launcher.all_runs()):
+        status = runs.observe(open_models.RUNS / name)
         if status["state"] == "queued" and status["alive"]:  # a process that is starting has no place yet
-            found.append((-control.read(_models.RUNS / name).ahead, status.get("place", 2**53), name))
+            found.append((-control.read(open_models.RUNS / name).ahead, status.get("place", 2**53), name))
     return [name for _, _, name in sorted(found, key=lambda entry: entry[:2])]
 
 
 def put_in_order(names: list[str]) -> None:
     """Let these runs have their turn in this order, before any other that waits."""
     for place, name in enumerate(names):
-        control.ask(_launch.existing(name), ahead=len(names) - place)
+        control.ask(launcher.existing(name), ahead=len(names) - place)
 
 
 def move(name: str, up: bool) -> None:
@@ -53,15 +53,15 @@ def move(name: str, up: bool) -> None:
 def rename(name: str, new: str) -> None:
     """Give a run that does not train another name. One that waits in line keeps its place."""
     new = new.strip()
-    folder = _launch.existing(name)
+    folder = launcher.existing(name)
     target = _free_place(new)
     names = waiting()
     if name in names:
         _leave_line(folder)
-    with _launch.one_sentence(), runs.locked(_idle(folder)):
+    with launcher.one_sentence(), runs.locked(_idle(folder)):
         os.rename(folder, target)
     if name in names:
-        _launch.go_on(new)
+        launcher.go_on(new)
         put_in_order([new if other == name else other for other in names])
 
 
@@ -72,7 +72,7 @@ def _free_place(name: str) -> Path:
         raise InputError(
             f'A name has at most {LONGEST_NAME} characters, none of \\ / : * ? " < > |, and does not begin with a dot.'
         )
-    target = _models.RUNS / name
+    target = open_models.RUNS / name
     if target.exists():
         raise InputError(f"There is a run {name} already; choose another name.")
     return target
@@ -80,40 +80,40 @@ def _free_place(name: str) -> Path:
 
 def delete(name: str) -> None:
     """Put a run that does not train out of sight; `bring_back` undoes it."""
-    folder = _launch.existing(name)
+    folder = launcher.existing(name)
     if name in waiting():
         _leave_line(folder)
-    with _launch.one_sentence(), runs.locked(_idle(folder)):
-        (_models.RUNS / DELETED).mkdir(exist_ok=True)
-        os.rename(folder, _launch.free_folder(name, _models.RUNS / DELETED))
+    with launcher.one_sentence(), runs.locked(_idle(folder)):
+        (open_models.RUNS / DELETED).mkdir(exist_ok=True)
+        os.rename(folder, launcher.free_folder(name, open_models.RUNS / DELETED))
 
 
 def deleted() -> list[str]:
     """The names of the runs that can be brought back."""
     try:
-        return sorted(path.name for path in (_models.RUNS / DELETED).iterdir() if path.is_dir())
+        return sorted(path.name for path in (open_models.RUNS / DELETED).iterdir() if path.is_dir())
     except OSError:
         return []
 
 
 def bring_back(name: str) -> str:
     """Undo a `delete`; the name of the run, which is another where its own is taken."""
-    folder = _launch.free_folder(name, _models.RUNS)
-    with _launch.one_sentence():
+    folder = launcher.free_folder(name, open_models.RUNS)
+    with launcher.one_sentence():
         os.rename(_deleted(name), folder)
     return folder.name
 
 
 def erase(name: str) -> None:
     """Remove a deleted run for good."""
-    with _launch.one_sentence():
+    with launcher.one_sentence():
         shutil.rmtree(_deleted(name))
 
 
 def _deleted(name: str) -> Path:
     if name not in deleted():
         raise InputError(f"There is no deleted run {name!r:.60} any more.")
-    return _models.RUNS / DELETED / name
+    return open_models.RUNS / DELETED / name
 
 
 def _idle(folder: Path) -> Path:
@@ -130,7 +130,7 @@ def _leave_line(folder: Path) -> None:
     """Let a run that waits leave the line, and wait until its process is gone."""
     deadline = time.monotonic() + LEAVES_WITHIN
     asked = -ASK_EVERY
-    while runs.observe(folder)["alive"] or _launch.has_child(folder):
+    while runs.observe(folder)["alive"] or launcher.has_child(folder):
         if time.monotonic() > deadline:
             raise InputError(f"{folder.name} has not left the line in time; try again in a moment.")
         if time.monotonic() - asked >= ASK_EVERY and runs.read_status(folder)["state"] == "queued":

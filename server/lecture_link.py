@@ -12,8 +12,8 @@ from starlette.datastructures import URL
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pages import _keys
-from pages._routes import PREFIX
+from server import access
+from server.published import PREFIX
 
 PARAMETER = "presenter"
 REFUSED = "presenter-key"  # in the address after a key that does not fit: presenter-key=refused
@@ -37,27 +37,27 @@ class PresenterLink:
         url = URL(scope=scope)
         asked = parse_qsl(url.query, keep_blank_values=True)
         keys = [value for name, value in asked if name == PARAMETER]
-        fits = bool(keys) and _keys.is_presenters(keys[-1])
+        fits = bool(keys) and access.is_presenters(keys[-1])
         kept = [(name, value) for name, value in asked if name not in (PARAMETER, REFUSED)]
         rest = urlencode(kept if fits else [*kept, (REFUSED, "refused")])
         # relative, so that it holds behind whatever proxy and leads to no other site; no key, even a wrong one, stays
         response = RedirectResponse("./" + url.path.rpartition("/")[2] + ("?" + rest if rest else ""), 303)
         if fits:
             secure = url.scheme == "https"
-            response.set_cookie(_keys.COOKIE, keys[-1], HOURS * 3600, httponly=True, samesite="lax", secure=secure)
+            response.set_cookie(access.COOKIE, keys[-1], HOURS * 3600, httponly=True, samesite="lax", secure=secure)
         await response(scope, receive, send)
 
 
 def presents() -> bool:
     """Whether the page is shown to the presenter; outside a lecture, everyone is one."""
-    return not _keys.is_lecture() or _keys.is_presenters(st.context.cookies.get(_keys.COOKIE))
+    return not access.is_lecture() or access.is_presenters(st.context.cookies.get(access.COOKIE))
 
 
 def follow_link(run: str, page_url: str | None) -> str:
     """Where a run can be followed, for others: by this machine's network address, where the network can reach it."""
     url = URL(page_url or "http://localhost:8501/")
     host = url.hostname or "localhost"
-    if host in _keys.LOCAL_NAMES and not _keys.is_local():
+    if host in access.LOCAL_NAMES and not access.is_local():
         host = network_address() or host
     port = f":{url.port}" if url.port else ""
     return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}/{PREFIX}/follow/{quote(run)}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from pages._kept import Budget, Busy
+from server.byte_cache import Budget, Busy
 from vae.errors import InputError
 
 T = TypeVar("T")

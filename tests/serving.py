@@ -17,9 +17,9 @@ from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from websockets.sync.client import ClientConnection, connect
 
-from pages._lecture import PresenterLink
-from pages._live import Hub
-from pages._routes import PreloadHeader, routes
+from server.hub import Hub
+from server.lecture_link import PresenterLink
+from server.routes import PreloadHeader, routes
 
 PATIENCE = 600.0  # seconds for what takes its time: a run in the background gets what a busy machine leaves
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._explorer import ENTRY
-from pages._place import place
-from pages._routes import module_path, modules
+from server.components.explore import ENTRY
+from server.page_place import place
+from server.published import module_path, modules
 
 _component = st.components.v2.component(
     "elbo_room_live",

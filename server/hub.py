@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pages import _asks, _keys, _launch
-from pages._watch import News, Watch
+from server import access, control_messages, launcher
+from server.run_watch import News, Watch
 from vae import runs
 from vae.errors import InputError
 
@@ -207,8 +207,8 @@ class Hub:
     async def follow(self, socket: WebSocket) -> None:
         """The WebSocket route: everything between one follower and one run."""
         name = socket.path_params["run"]
-        folder = await in_thread(_launch.find, name)
-        if folder is None or not _keys.same_origin(socket.headers):
+        folder = await in_thread(launcher.find, name)
+        if folder is None or not access.same_origin(socket.headers):
             await socket.close(FOREIGN)
             return
         await socket.accept()
@@ -235,7 +235,9 @@ def _may_steer_without_key(socket: WebSocket, folder: Path) -> bool:
     if "origin" not in socket.headers:
         return False
     client = socket.client.host if socket.client else ""
-    return _keys.is_presenters(socket.cookies.get(_keys.COOKIE)) or _keys.opens_to_all(folder, socket.headers, client)
+    return access.is_presenters(socket.cookies.get(access.COOKIE)) or access.opens_to_all(
+        folder, socket.headers, client
+    )
 
 
 async def _until_first(*works: Any) -> None:
@@ -293,7 +295,7 @@ class _Listener:
 
     async def _take_key(self, key: Any) -> None:
         known = isinstance(key, str) and "origin" in self.socket.headers
-        if known and await in_thread(_keys.opens, self.folder, key):
+        if known and await in_thread(access.opens, self.folder, key):
             self.follower.steers = True
         self.follower.say({"type": "steer", "steer": self.follower.steers})
 
@@ -302,9 +304,9 @@ class _Listener:
         async with self.room.asking:
             status = watch.status or await in_thread(runs.observe, self.folder)
             if isinstance(wanted, dict) and wanted.get("resume") is True and not status.get("alive"):
-                await in_thread(_launch.resume, self.folder.name)
+                await in_thread(launcher.resume, self.folder.name)
                 return
-            id = await in_thread(_asks.ask, self.folder, wanted, watch.step, watch.facts, status)
+            id = await in_thread(control_messages.ask, self.folder, wanted, watch.step, watch.facts, status)
         self.follower.say({"type": "asked", "id": id})
 
     def _do(self, message: dict[str, Any]) -> None:
@@ -332,15 +334,15 @@ class _Listener:
 def _act(name: str, message: dict[str, Any]) -> dict[str, str]:
     match message:
         case {"do": "resume", "batch_size": int(size)} if not isinstance(size, bool):
-            return _named(*_launch.resume(name, size))
+            return _named(*launcher.resume(name, size))
         case {"do": "resume", **rest} if "batch_size" not in rest:
-            return _named(*_launch.resume(name))
+            return _named(*launcher.resume(name))
         case {"do": "fork", "kept": int(number)} if not isinstance(number, bool):
-            return _named(*_launch.go_on_from(name, number))
+            return _named(*launcher.go_on_from(name, number))
         case {"do": "fork", **rest} if "kept" not in rest:
-            return _named(*_launch.fork(name))
+            return _named(*launcher.fork(name))
         case {"do": "keep"}:
-            return {"run": _launch.keep(name)}
+            return {"run": launcher.keep(name)}
         case _:
             raise InputError(
                 "What can be done is resume (with a batch_size, if it is to change), fork (of a kept state) and keep."

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from pages import _keys, _models
+from server import access, open_models
 from vae import control, live, runs, undo
 from vae.data import ROOT_VARIABLE
 from vae.errors import InputError
@@ -50,7 +50,7 @@ def start(settings: Settings, label: str = "own-images", audience: bool = False)
 def _start(settings: Settings, label: str, audience: bool = False) -> tuple[str, str]:
     with one_sentence():
         folder = _new_folder(run_name(settings, label))
-        key = _keys.give_key(folder)
+        key = access.give_key(folder)
         if audience:
             (folder / AUDIENCES).touch()
         _spawn(folder, *arguments(settings), settings=asdict(settings))
@@ -74,7 +74,7 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
         if batch_size != runs.read(folder).settings.batch_size:
             new, key = _branch(folder, batch_size)
             with one_sentence():
-                _spawn(_models.RUNS / new, "--resume")
+                _spawn(open_models.RUNS / new, "--resume")
             return new, key
     with _lock:
         if is_audiences(folder):
@@ -103,10 +103,10 @@ def fork(name: str) -> tuple[str, str]:
         _save(folder)
     new, key = _branch(folder)
     with one_sentence():  # so that it has a picture before it trains
-        (_models.RUNS / new / live.FOLDER).mkdir()
+        (open_models.RUNS / new / live.FOLDER).mkdir()
         for file in (live.PROBE, live.FRAME, live.DECODER, live.MANIFOLD):
             if (folder / file).exists():
-                shutil.copyfile(folder / file, _models.RUNS / new / file)
+                shutil.copyfile(folder / file, open_models.RUNS / new / file)
     return new, key
 
 
@@ -117,7 +117,7 @@ def go_on_from(name: str, kept: int) -> tuple[str, str]:
         raise InputError("This state of the run is kept no more; choose another.")
     new, key = _branch(folder, kept=kept)
     with one_sentence():
-        _spawn(_models.RUNS / new, "--resume")
+        _spawn(open_models.RUNS / new, "--resume")
     return new, key
 
 
@@ -126,9 +126,9 @@ def _branch(folder: Path, batch_size: int | None = None, kept: int | None = None
     if is_audiences(folder):
         raise InputError("A run of the audience can only be gone on with as it is.")
     with _lock, one_sentence():
-        new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", _models.RUNS)
+        new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", open_models.RUNS)
         runs.fork(folder, new, batch_size, kept)
-        return new.name, _keys.give_key(new)
+        return new.name, access.give_key(new)
 
 
 def keep(name: str) -> str:
@@ -138,12 +138,12 @@ def keep(name: str) -> str:
         raise InputError("A run of the audience cannot be put into the gallery.")
     if runs.observe(folder)["state"] != "finished":
         raise InputError("Only a finished run can be put into the gallery; finish this one first.")
-    target = _models.GALLERY / name
+    target = open_models.GALLERY / name
     if target.exists():
         raise InputError(f"The gallery holds a model {name} already; remove or rename that one first.")
-    with one_sentence(_models.GALLERY):
-        _models.GALLERY.mkdir(parents=True, exist_ok=True)
-        beside = _models.GALLERY / f".{name}.part"
+    with one_sentence(open_models.GALLERY):
+        open_models.GALLERY.mkdir(parents=True, exist_ok=True)
+        beside = open_models.GALLERY / f".{name}.part"
         shutil.rmtree(beside, ignore_errors=True)
         (beside / name).mkdir(parents=True)
         try:
@@ -168,7 +168,7 @@ def find(name: str) -> Path | None:
     """The folder of the run `name`, or None where there is none."""
     if not name or name.startswith(".") or "\0" in name or Path(name).name != name or "\\" in name:
         return None
-    folder = _models.RUNS / name
+    folder = open_models.RUNS / name
     try:
         return folder if _is_run(folder) else None
     except OSError:  # a name too long to be one
@@ -186,19 +186,19 @@ def remark_of(name: str) -> str:
 def all_runs() -> list[str]:
     """The names of the runs, the newest first."""
     try:
-        folders = [f for f in _models.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
+        folders = [f for f in open_models.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
     except OSError:
         return []
     return [folder.name for folder in sorted(folders, key=_born, reverse=True)]
 
 
 def _is_run(folder: Path) -> bool:
-    return (folder / runs.SETTINGS).exists() or (folder / _keys.KEY_FILE).exists()
+    return (folder / runs.SETTINGS).exists() or (folder / access.KEY_FILE).exists()
 
 
 def _born(folder: Path) -> float:
     """When a run was made: its key, or else its settings, is written but once."""
-    for name in (_keys.KEY_FILE, runs.SETTINGS):
+    for name in (access.KEY_FILE, runs.SETTINGS):
         with suppress(OSError):
             return (folder / name).stat().st_mtime
     return 0.0
@@ -227,11 +227,13 @@ def audience_settings(settings: Settings) -> Settings:
 
 
 def _refuse_more_of_the_audience() -> None:
-    allowed = _keys.audience_runs()
+    allowed = access.audience_runs()
     if not allowed:
         raise InputError("In this lecture the presenter trains; follow a run from the list.")
     going = [
-        name for name in all_runs() if is_audiences(_models.RUNS / name) and runs.observe(_models.RUNS / name)["alive"]
+        name
+        for name in all_runs()
+        if is_audiences(open_models.RUNS / name) and runs.observe(open_models.RUNS / name)["alive"]
     ]
     if len(going) >= allowed:
         raise InputError(f"The audience has {len(going)} of {allowed} runs going; try again when one has ended.")
@@ -268,7 +270,7 @@ def free_folder(name: str, root: Path) -> Path:
 def _new_folder(name: str) -> Path:
     while True:
         with suppress(FileExistsError):  # another may have come first
-            folder = free_folder(name, _models.RUNS)
+            folder = free_folder(name, open_models.RUNS)
             folder.mkdir(parents=True)
             return folder
 
@@ -350,4 +352,6 @@ def one_sentence(folder: Path | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{folder or _models.RUNS} cannot be written ({reason}); free space or permit it.") from error
+        raise InputError(
+            f"{folder or open_models.RUNS} cannot be written ({reason}); free space or permit it."
+        ) from error

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _images
-from pages._upload_door import contents_of
+from server import uploaded_images
+from server.upload_limit import contents_of
 from vae.errors import InputError
 from vae.settings import Settings, choices_of, field_types, value_of
 
@@ -75,7 +75,7 @@ def _field(name: str, help: str) -> None:
     label, first = name.replace("_", " "), getattr(FIRST, name)
     shared: dict[str, Any] = {"key": _key(name), "help": help, "persist_state": "session"}
     if name == "data":
-        labels = _images.choices()
+        labels = uploaded_images.choices()
         options = list(labels)
         st.selectbox(label, options, options.index(first), format_func=lambda data: labels.get(data, data), **shared)
     elif options := list(choices_of(name) or ()):
@@ -111,12 +111,12 @@ def _entered(name: str) -> Any:
 def _about_data(own_images: bool) -> None:
     data = chosen_data()
     slot = st.empty()  # there or not, so that what follows stays itself
-    if not _images.at_hand(data):
+    if not uploaded_images.at_hand(data):
         slot.caption(
             f"{data} is not below the data root (ELBO_ROOM_DATA) yet: it is downloaded when training starts, where the "
             "network can be reached. Digits are there at once."
         )
-    elif remark := _images.remark_of(data):
+    elif remark := uploaded_images.remark_of(data):
         slot.caption(remark)
     if not own_images:
         return
@@ -128,7 +128,7 @@ def _about_data(own_images: bool) -> None:
         size, colour = st.columns(2)
         size.selectbox(
             "size of the pictures",
-            _images.SIDES,
+            uploaded_images.SIDES,
             1,
             format_func=lambda n: f"{n} × {n}",
             key="own-side",
@@ -137,7 +137,7 @@ def _about_data(own_images: bool) -> None:
         colour.selectbox("colour of the pictures", ("grey", "RGB"), key="own-colour", on_change=_take_images)
         st.file_uploader(
             ".npz, .npy or .zip", key="own-images", on_change=_take_images, label_visibility="collapsed",
-            max_upload_size=_images.MAX_UPLOAD,  # of any type: of others, the page says what to do with them
+            max_upload_size=uploaded_images.MAX_UPLOAD,  # of any type: of others, the page says what to do with them
         )  # fmt: skip
         if refused := st.session_state.pop("own-refused", None):
             st.error(refused)
@@ -150,6 +150,6 @@ def _take_images() -> None:
         return
     try:
         side, grey = st.session_state["own-side"], st.session_state["own-colour"] == "grey"
-        choose_data(str(_images.add(*contents_of(file), side, grey)))
+        choose_data(str(uploaded_images.add(*contents_of(file), side, grey)))
     except InputError as error:
         st.session_state["own-refused"] = str(error)

@@ -12,7 +12,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
-from pages import _keys
+from server import access
 from vae.errors import InputError
 
 ADDRESS = "/_stcore/upload_file/"
@@ -37,7 +37,7 @@ class UploadDoor:
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        if _keys.is_lecture() and not _keys.is_presenters(request.cookies.get(_keys.COOKIE)):
+        if access.is_lecture() and not access.is_presenters(request.cookies.get(access.COOKIE)):
             await PlainTextResponse(NOT_HERE, 403)(scope, receive, send)
             return
         size = _announced(request.headers)

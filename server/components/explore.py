@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._place import place
-from pages._routes import PREFIX, module_path, modules, plotly_path
+from server.page_place import place
+from server.published import PREFIX, module_path, modules, plotly_path
 
 # The component's own script is a blob without an address to import from; the page's address serves instead.
 ENTRY = """

@@ -23,11 +23,11 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pages._kept import Busy
-from pages._keys import same_origin
-from pages._line import Line
-from pages._models import GALLERY, available
-from pages._visitors import who_asks
+from server.access import same_origin
+from server.byte_cache import Busy
+from server.client_queue import Line
+from server.open_models import GALLERY, available
+from server.visitors import who_asks
 from vae import checkpoint, runs
 from vae.errors import InputError
 from vae.held_out import FILE_NAME, read_held_out

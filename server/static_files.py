@@ -14,7 +14,7 @@ import streamlit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pages._routes import Blob, module_path, modules, plotly_blob, plotly_path
+from server.published import Blob, module_path, modules, plotly_blob, plotly_path
 
 STREAMLIT = Path(streamlit.__file__).parent / "static"
 

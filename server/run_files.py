@@ -13,22 +13,22 @@ from safetensors.numpy import save
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from pages import _launch
-from pages._lecture import REFUSED, WRONG_KEY
-from pages._live import in_thread
-from pages._routes import module_path
+from server import launcher
+from server.hub import in_thread
+from server.lecture_link import REFUSED, WRONG_KEY
+from server.published import module_path
 from vae import checkpoint, live
 from vae.errors import InputError
 
 FILES = {"probe": live.PROBE, "decoder": live.DECODER, "manifold": live.MANIFOLD}
 FRESH = {"cache-control": "no-store"}
-TEMPLATE = Path(__file__).with_name("_follow.html")
+TEMPLATE = Path(__file__).with_name("follow.html")
 
 
 async def live_file(request: Request) -> Response:
     """One of a run's live files."""
     name = FILES.get(request.path_params["file"])
-    folder = await in_thread(_launch.find, request.path_params["run"])
+    folder = await in_thread(launcher.find, request.path_params["run"])
     data = await in_thread(_read, folder / name) if folder and name else None
     if data is None:
         return PlainTextResponse("There is no such file (yet).", 404, FRESH)
@@ -38,7 +38,7 @@ async def live_file(request: Request) -> Response:
 
 async def model(request: Request) -> Response:
     """The latest checkpoint, without what only training needs."""
-    folder = await in_thread(_launch.find, request.path_params["run"])
+    folder = await in_thread(launcher.find, request.path_params["run"])
     if folder is None:
         return PlainTextResponse("There is no such run.", 404, FRESH)
     try:
@@ -52,7 +52,7 @@ async def model(request: Request) -> Response:
 
 async def follow_page(request: Request) -> Response:
     """A page of its own to follow a run on, without Streamlit: for the phones of an audience."""
-    folder = await in_thread(_launch.find, request.path_params["run"])
+    folder = await in_thread(launcher.find, request.path_params["run"])
     if folder is None:
         return PlainTextResponse("There is no such run (any more); ask for another link.", 404, FRESH)
     nonce = secrets.token_urlsafe(16)

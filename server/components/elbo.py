@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._evidence import Opened
-from pages._explorer import ENTRY
-from pages._place import place
-from pages._routes import katex_path, module_path, modules
+from server.components.explore import ENTRY
+from server.evidence_requests import Opened
+from server.page_place import place
+from server.published import katex_path, module_path, modules
 
 _component = st.components.v2.component(
     "elbo_room_elbo",

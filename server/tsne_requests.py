@@ -13,8 +13,8 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pages._keys import same_origin
-from pages._routes import frame_data
+from server.access import same_origin
+from server.published import frame_data
 from vae import tsne
 from vae.errors import InputError
 from vae.export import pack, unpack

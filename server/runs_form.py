@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _manage
+from server import run_management
 from vae.errors import InputError
 
 Renamed = Callable[[str, str | None], None]
@@ -15,9 +15,9 @@ Renamed = Callable[[str, str | None], None]
 
 def show(run: str, key: str | None, presents: bool, renamed: Renamed) -> None:
     """Draw the form for the open `run`; `renamed(old, new)` hears of another name, or of None where it was deleted."""
-    in_charge = _manage.may_manage(run, None, presents)
+    in_charge = run_management.may_manage(run, None, presents)
     _line(in_charge)
-    if _manage.may_manage(run, key, presents):
+    if run_management.may_manage(run, key, presents):
         _one(run, renamed)
     else:
         st.caption("Who has the key of this run can rename and delete it: enter it under Share.")
@@ -29,7 +29,7 @@ def show(run: str, key: str | None, presents: bool, renamed: Renamed) -> None:
 
 def _line(in_charge: bool) -> None:
     st.markdown("**Waiting for the device**, the next first")
-    names = _manage.waiting()
+    names = run_management.waiting()
     if not names:
         st.caption("No run waits.")
     for i, name in enumerate(names):
@@ -39,31 +39,31 @@ def _line(in_charge: bool) -> None:
             for column, sign, what, off in ((up, "↑", "earlier", i == 0), (down, "↓", "later", i == len(names) - 1)):
                 column.button(
                     sign, key=f"{what}-{name}", help=f"{name} {what}", disabled=off, width="stretch",
-                    on_click=_attempt, args=(_manage.move, name, what == "earlier"),
+                    on_click=_attempt, args=(run_management.move, name, what == "earlier"),
                 )  # fmt: skip
 
 
 def _one(run: str, renamed: Renamed) -> None:
     st.markdown("**The open run**")
     field, button = st.columns([1.6, 1], vertical_alignment="bottom")
-    new = field.text_input("Name", run, key=f"name-{run}", max_chars=_manage.LONGEST_NAME)
+    new = field.text_input("Name", run, key=f"name-{run}", max_chars=run_management.LONGEST_NAME)
     button.button("Rename", width="stretch", on_click=_rename, args=(run, new, renamed))
     _asked(f"Delete {run} …", f"Delete {run}?", "Delete", _delete, run, renamed)
 
 
 def _deleted() -> None:
-    names = _manage.deleted()
+    names = run_management.deleted()
     if not names:
         return
     st.markdown("**Deleted**, still on the disk")
     name = st.selectbox("Deleted run", names, label_visibility="collapsed")
-    st.button("Bring back", width="stretch", on_click=_attempt, args=(_manage.bring_back, name))
+    st.button("Bring back", width="stretch", on_click=_attempt, args=(run_management.bring_back, name))
     _asked(
         "Remove for good …",
         f"Remove {name} from the disk? This cannot be undone.",
         "Remove",
         _attempt,
-        _manage.erase,
+        run_management.erase,
         name,
     )
 
@@ -99,10 +99,10 @@ def _attempt(action: Callable[..., Any], *args: Any) -> None:
 
 
 def _rename(run: str, new: str, renamed: Renamed) -> None:
-    if new.strip() != run and _try(_manage.rename, run, new):
+    if new.strip() != run and _try(run_management.rename, run, new):
         renamed(run, new.strip())
 
 
 def _delete(run: str, renamed: Renamed) -> None:
-    if _try(_manage.delete, run):
+    if _try(run_management.delete, run):
         renamed(run, None)

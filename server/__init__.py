@@ -1,0 +1,1 @@
+"""What serves the pages: routes, sockets, open models, followed runs, caches and limits."""

@@ -1,0 +1,1 @@
+"""The views of the browser as Streamlit components, one module a page."""
