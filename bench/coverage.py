@@ -1,7 +1,7 @@
 """How often printed errors cover the truth: python -m bench.coverage [CASE …]. Prints a table.
 
-Four kinds of number, each with the error that goes with it: ln p(x) by `vae.sampling.estimate`, ln of the mean weight
-of draws of an encoder's q, the ELBO by draws of q, and the gap as their difference. Truths: for a linear
+Four kinds of number, each with the error that goes with it: ln p(x) by `vae.inference.sampling.estimate`, ln of the
+mean weight of draws of an encoder's q, the ELBO by draws of q, and the gap as their difference. Truths: for a linear
 Gaussian decoder ln N(x; b, WWᵀ + σ²I), with a Gaussian posterior; in a plane quadrature; in ten dimensions long
 annealing.
 """
@@ -21,9 +21,11 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from vae import checkpoint
-from vae.annealing import annealed
-from vae.evidence import (
+from vae.files import checkpoint
+from vae.files.held_out import HeldOut, read_held_out
+from vae.gaussian import DiagonalGaussian
+from vae.inference.annealed_importance import annealed
+from vae.inference.evidence import (
     Gaussian,
     Plane,
     Sampled,
@@ -34,14 +36,12 @@ from vae.evidence import (
     sampled_elbo,
     true_posterior,
 )
-from vae.full_gaussian import full
-from vae.gaussian import DiagonalGaussian
-from vae.held_out import HeldOut, read_held_out
+from vae.inference.evidence_survey import spread
+from vae.inference.full_gaussian import full
+from vae.inference.pareto import distrust
+from vae.inference.sampling import estimate, fitted
 from vae.model import VAE
-from vae.pareto import distrust
 from vae.plan import make_plan
-from vae.sampling import estimate, fitted
-from vae.survey import spread
 
 GALLERY = Path(__file__).parents[1] / "assets" / "gallery"
 LINEAR = {f"linear-{k}": k for k in (2, 8, 32, 64)}

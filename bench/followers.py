@@ -26,9 +26,9 @@ from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from bench.browser import ROOT, start, wait_until_up
-from server import launcher, open_models
+from server import launcher, runs_root
 from server.settings_form import FIRST
-from vae import control, runs
+from vae.files import control, runs
 
 FOLLOWERS, SECONDS = 50, 20.0
 CONTROLS, CONTROL_EVERY = 100, 0.1  # seconds
@@ -39,7 +39,7 @@ GOALS = {"lag_p95_ms": "   (goal: at most 250)", "controls_missed": "   (goal: 0
 def main() -> dict[str, Any]:
     numbers: dict[str, Any] = {"load_before": round(os.getloadavg()[0], 2)}
     with tempfile.TemporaryDirectory() as folder, training(Path(folder, "runs")) as (run, key):
-        process, address = start(ROOT / "app.py", {"ELBO_ROOM_RUNS": str(open_models.RUNS)})
+        process, address = start(ROOT / "app.py", {"ELBO_ROOM_RUNS": str(runs_root.RUNS)})
         try:
             wait_until_up(process, address)
             numbers |= measure(process.pid, address, f"{address.replace('http', 'ws', 1)}/room/live/{run}", key)
@@ -55,7 +55,7 @@ def main() -> dict[str, Any]:
 @contextmanager
 def training(folder: Path) -> Iterator[tuple[str, str]]:
     """Name and key of a run that trains meanwhile."""
-    before, open_models.RUNS = open_models.RUNS, folder
+    before, runs_root.RUNS = runs_root.RUNS, folder
     run, key = launcher.start(replace(FIRST, epochs=100_000))
     try:
         yield run, key
@@ -63,7 +63,7 @@ def training(folder: Path) -> Iterator[tuple[str, str]]:
         control.ask(folder / run, finish=True)
         while runs.observe(folder / run)["alive"]:
             time.sleep(0.1)
-        open_models.RUNS = before
+        runs_root.RUNS = before
 
 
 def measure(server: int, address: str, url: str, key: str) -> dict[str, Any]:

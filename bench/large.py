@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 
 from bench.browser import ROOT, chromium, collecting, served
 from bench.latency import HANDLED, INPUT, _measured, _move_pointer
-from vae import checkpoint, runs
-from vae.held_out import FILE_NAME, HeldOut, save_held_out
+from vae.files import checkpoint, runs
+from vae.files.held_out import FILE_NAME, HeldOut, save_held_out
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings

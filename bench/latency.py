@@ -12,8 +12,8 @@ import numpy as np
 from playwright.sync_api import Page
 
 from bench.browser import ROOT, chromium, served
-from vae import checkpoint, runs
-from vae.held_out import FILE_NAME, HeldOut, read_held_out, save_held_out
+from vae.files import checkpoint, runs
+from vae.files.held_out import FILE_NAME, HeldOut, read_held_out, save_held_out
 
 POINTS = 10_000
 MOVES = 300

@@ -14,7 +14,8 @@ import numpy as np
 from playwright.sync_api import Page, WebSocket
 
 from bench.browser import ROOT, chromium, collecting, served
-from vae import control, live, runs
+from vae.files import control, runs
+from vae.training import live
 
 OPTIONS = {
     "data": "digits", "hidden": "256,128", "batch-size": "64", "lr": "1e-3", "schedule": "constant", "epochs": "100000",

@@ -18,7 +18,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from bench.browser import ROOT, chromium, collecting, start, wait_until_up
-from vae.latents import frame, read
+from vae.data.latents import frame, read
 
 COUNTS = (100_000, 1_000_000)
 ROUNDS = {"room": 3, "plain": 2}  # pages opened of each; the plain one takes a minute each

@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from server import access, launcher, open_models, runs_form, settings_form, uploaded_images
+from server import access, launcher, runs_form, runs_root, settings_form, uploaded_images
 from server.components.overture import overture
 from server.components.train import live_view
 from server.lecture_link import follow_link, presents, qr_image
-from vae import runs
 from vae.errors import InputError
+from vae.files import runs
 
 LEAD = """
 <p class='room-lead'>Watch a variational autoencoder learn: its latent map forms before your eyes, and you turn beta
@@ -184,7 +184,7 @@ def enlarged(run: str) -> None:
 
 if opened := st.session_state.pop("opened", None):  # before its picker is drawn
     choose("run", opened)
-known = states(open_models.RUNS, str(open_models.RUNS.absolute()))
+known = states(runs_root.RUNS, str(runs_root.RUNS.absolute()))
 follow_address(list(known))
 for parameter in ("run", "with"):
     if st.session_state.get(parameter) not in known:

@@ -16,15 +16,15 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server import open_models
+from server import open_models, runs_root
 from server.byte_cache import Kept
 from server.published import FOREVER, PREFIX, is_published, publish_frame
-from vae import path as paths
-from vae.arrays import natural
+from vae.data.pictures import Fit
 from vae.errors import InputError
-from vae.export import header, pack
-from vae.path import BetaPath
-from vae.pictures import Fit
+from vae.files.frame import header, pack
+from vae.natural_order import natural
+from vae.training import beta_path as paths
+from vae.training.beta_path import BetaPath
 
 PATHS = Path(__file__).parent.parent / "assets" / "paths"
 FIRST = "mnist-2d"  # the path to begin with
@@ -56,7 +56,7 @@ def available() -> dict[str, str]:
 
 def _known() -> dict[str, Path]:
     shipped = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
-    own = sorted(open_models.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
+    own = sorted(runs_root.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
     return {file.stem: file for file in shipped} | {f"runs/{file.stem}": file for file in own}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from server import launcher
-from vae import control, undo
 from vae.errors import InputError
+from vae.files import control, undo
 
 NUMBERS = ("beta", "lr", "sigma", "pace")
 STEERING = ("pause", "resume", "step", "epoch")

@@ -20,8 +20,8 @@ from server.client_queue import Line
 from server.published import PREFIX, publish_frame
 from server.visitors import visitor, who_asks
 from vae.errors import InputError
-from vae.evidence_table import FILE_NAME, read_table, table_frame
-from vae.opening import Opened as Contents
+from vae.exports.opening import Opened as Contents
+from vae.inference.evidence_table import FILE_NAME, read_table, table_frame
 
 if TYPE_CHECKING:
     from vae.exports.posterior_frames import Subject

@@ -10,10 +10,10 @@ from threading import Lock
 import streamlit as st
 
 from server.open_models import available, content_of
-from vae import latents_out
-from vae.latents import Latents
-from vae.opening import Opened
-from vae.takehome import page_of
+from vae.data.latents import Latents
+from vae.exports import latents_export
+from vae.exports.html import page_of
+from vae.exports.opening import Opened
 
 LATENTS = "Its latents, with class, distortion and rate: as a table, or for TensorBoard's Embedding Projector."
 PAGES_KEPT = 2  # of some 8 MB each
@@ -30,9 +30,9 @@ def take_home(model: str, has_points: bool) -> None:
         _say(LATENTS if has_points else "There are no images at hand for this model, so there are no latents.")
         with st.container(horizontal=True):
             for label, ending, kind, make in (
-                ("CSV", "csv", "text/csv", latents_out.csv),
-                ("Parquet", "parquet", "application/vnd.apache.parquet", latents_out.parquet),
-                ("Projector", "zip", "application/zip", partial(latents_out.projector_zip, name=name)),
+                ("CSV", "csv", "text/csv", latents_export.csv),
+                ("Parquet", "parquet", "application/vnd.apache.parquet", latents_export.parquet),
+                ("Projector", "zip", "application/zip", partial(latents_export.projector_zip, name=name)),
             ):
                 _file(label, f"{name}.{ending}", kind, partial(_made, model, make), disabled=not has_points)
 

@@ -20,8 +20,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server import access, control_messages, launcher
 from server.run_watch import News, Watch
-from vae import runs
 from vae.errors import InputError
+from vae.files import runs
 
 GLANCE, LOOK = 0.02, 0.25  # seconds between looks: at the frame of a run that trains, and at everything
 MESSAGE = 16_384  # characters of a message, at most

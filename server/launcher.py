@@ -17,12 +17,13 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from server import access, open_models
-from vae import control, live, runs, undo
-from vae.data import ROOT_VARIABLE
+from server import access, open_models, runs_root
+from vae.data.image_sets import ROOT_VARIABLE
 from vae.errors import InputError
-from vae.held_out import FILE_NAME as HELD_OUT
+from vae.files import control, runs, undo
+from vae.files.held_out import FILE_NAME as HELD_OUT
 from vae.settings import DATA_SETS, Settings
+from vae.training import live
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = "trainer.txt"  # what the process prints
@@ -74,7 +75,7 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
         if batch_size != runs.read(folder).settings.batch_size:
             new, key = _branch(folder, batch_size)
             with one_sentence():
-                _spawn(open_models.RUNS / new, "--resume")
+                _spawn(runs_root.RUNS / new, "--resume")
             return new, key
     with _lock:
         if is_audiences(folder):
@@ -103,21 +104,21 @@ def fork(name: str) -> tuple[str, str]:
         _save(folder)
     new, key = _branch(folder)
     with one_sentence():  # so that it has a picture before it trains
-        (open_models.RUNS / new / live.FOLDER).mkdir()
+        (runs_root.RUNS / new / live.FOLDER).mkdir()
         for file in (live.PROBE, live.FRAME, live.DECODER, live.MANIFOLD):
             if (folder / file).exists():
-                shutil.copyfile(folder / file, open_models.RUNS / new / file)
+                shutil.copyfile(folder / file, runs_root.RUNS / new / file)
     return new, key
 
 
 def go_on_from(name: str, kept: int) -> tuple[str, str]:
-    """A second run that goes on from a kept state of this one (`vae.undo`), with a key of its own."""
+    """A second run that goes on from a kept state of this one (`vae.files.undo`), with a key of its own."""
     folder = existing(name)
     if kept not in [state["number"] for state in undo.kept(folder)]:
         raise InputError("This state of the run is kept no more; choose another.")
     new, key = _branch(folder, kept=kept)
     with one_sentence():
-        _spawn(open_models.RUNS / new, "--resume")
+        _spawn(runs_root.RUNS / new, "--resume")
     return new, key
 
 
@@ -126,7 +127,7 @@ def _branch(folder: Path, batch_size: int | None = None, kept: int | None = None
     if is_audiences(folder):
         raise InputError("A run of the audience can only be gone on with as it is.")
     with _lock, one_sentence():
-        new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", open_models.RUNS)
+        new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", runs_root.RUNS)
         runs.fork(folder, new, batch_size, kept)
         return new.name, access.give_key(new)
 
@@ -168,7 +169,7 @@ def find(name: str) -> Path | None:
     """The folder of the run `name`, or None where there is none."""
     if not name or name.startswith(".") or "\0" in name or Path(name).name != name or "\\" in name:
         return None
-    folder = open_models.RUNS / name
+    folder = runs_root.RUNS / name
     try:
         return folder if _is_run(folder) else None
     except OSError:  # a name too long to be one
@@ -186,7 +187,7 @@ def remark_of(name: str) -> str:
 def all_runs() -> list[str]:
     """The names of the runs, the newest first."""
     try:
-        folders = [f for f in open_models.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
+        folders = [f for f in runs_root.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
     except OSError:
         return []
     return [folder.name for folder in sorted(folders, key=_born, reverse=True)]
@@ -233,7 +234,7 @@ def _refuse_more_of_the_audience() -> None:
     going = [
         name
         for name in all_runs()
-        if is_audiences(open_models.RUNS / name) and runs.observe(open_models.RUNS / name)["alive"]
+        if is_audiences(runs_root.RUNS / name) and runs.observe(runs_root.RUNS / name)["alive"]
     ]
     if len(going) >= allowed:
         raise InputError(f"The audience has {len(going)} of {allowed} runs going; try again when one has ended.")
@@ -270,7 +271,7 @@ def free_folder(name: str, root: Path) -> Path:
 def _new_folder(name: str) -> Path:
     while True:
         with suppress(FileExistsError):  # another may have come first
-            folder = free_folder(name, open_models.RUNS)
+            folder = free_folder(name, runs_root.RUNS)
             folder.mkdir(parents=True)
             return folder
 
@@ -353,5 +354,5 @@ def one_sentence(folder: Path | None = None) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
-            f"{folder or open_models.RUNS} cannot be written ({reason}); free space or permit it."
+            f"{folder or runs_root.RUNS} cannot be written ({reason}); free space or permit it."
         ) from error

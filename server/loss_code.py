@@ -1,4 +1,4 @@
-"""The loss as code: `vae.loss_in_ten_lines.loss` is called on a model of the gallery, and watched line by line.
+"""The loss as code: `vae.inference.loss_in_ten_lines.loss` is called on a model of the gallery, watched line by line.
 
 No code comes from outside: what is asked for are a model, images, beta and a seed.
 """
@@ -28,9 +28,9 @@ from server.byte_cache import Busy
 from server.client_queue import Line
 from server.open_models import GALLERY, available
 from server.visitors import who_asks
-from vae import checkpoint, runs
 from vae.errors import InputError
-from vae.held_out import FILE_NAME, read_held_out
+from vae.files import checkpoint, runs
+from vae.files.held_out import FILE_NAME, read_held_out
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -131,7 +131,7 @@ def execute(asked: Asked) -> dict[str, Any]:
     """Call the function; its source, and what every statement has made, with the gradient of the loss at it."""
     import torch
 
-    from vae.loss_in_ten_lines import loss
+    from vae.inference.loss_in_ten_lines import loss
 
     model, images = _opened(asked.model)
     rows = (asked.first + np.arange(asked.size)) % len(images)

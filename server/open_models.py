@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,24 +13,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from server import runs_root, uploaded_images
 from server.byte_cache import Kept
 from server.published import is_published, publish_frame
 from server.session_models import make_own, own
-from vae import checkpoint as checkpoints
-from vae import latents, opening, runs
-from vae.checkpoint import Checkpoint
+from vae.data import latents
+from vae.data.formats import refuse_foreign
+from vae.data.latents import Latents
+from vae.data.pictures import Fit
 from vae.errors import InputError
-from vae.export import encoder_frame, explorer_frame
-from vae.facts import data_title, facts
-from vae.formats import refuse_foreign
-from vae.held_out import FILE_NAME, HeldOut, read_held_out
-from vae.latents import Latents
-from vae.pictures import Fit
-from vae.runs import Run
+from vae.exports import opening
+from vae.exports.facts import data_title, facts
+from vae.files import checkpoint as checkpoints
+from vae.files import runs
+from vae.files.checkpoint import Checkpoint
+from vae.files.frame import encoder_frame, explorer_frame
+from vae.files.held_out import FILE_NAME, HeldOut, read_held_out
+from vae.files.runs import Run
 from vae.settings import Settings, is_file
 
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
-RUNS = Path(os.environ.get("ELBO_ROOM_RUNS") or "runs")
 NO_NETWORKS = "These are latents alone, without encoder and decoder; choose a model from the list."
 GONE = "This uploaded model has made room for newer ones on the server; upload it again."
 FIRST = "mnist-2d"  # the gallery's model to begin with
@@ -72,7 +73,7 @@ def available(linked: str = "") -> dict[str, str]:
     """
     gallery = sorted(_folders(GALLERY), key=lambda folder: folder.name != FIRST)
     names = {folder.name: _title(folder) for folder in gallery}
-    names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(RUNS)}
+    names |= {f"runs/{folder.name}": f"runs/{folder.name}" for folder in _folders(runs_root.RUNS)}
     if linked not in names and (name := _opened_name(linked)):
         make_own(linked, name)
         names[linked] = name
@@ -174,7 +175,7 @@ def folder(model: str) -> Path | None:
     """Where the files of the model with this id lie; None for an upload."""
     if model.startswith(UPLOAD):
         return None
-    root, name = (RUNS, model.removeprefix("runs/")) if model.startswith("runs/") else (GALLERY, model)
+    root, name = (runs_root.RUNS, model.removeprefix("runs/")) if model.startswith("runs/") else (GALLERY, model)
     path = _paths.get(model) or next((folder for folder in _folders(root) if folder.name == name), None)
     if path is None:
         raise InputError(f"There is no model {model!r:.60} here; choose one from the list.")
@@ -215,9 +216,7 @@ def _title_of(folder: Path, written: int) -> str:
 
 def _data_title(settings: Settings) -> str:
     if is_file(settings.data):
-        from server.uploaded_images import name_of  # which knows this module
-
-        return name_of(settings.data)
+        return uploaded_images.name_of(settings.data)
     return data_title(settings)
 
 
@@ -238,7 +237,9 @@ def _read_upload(model: str) -> opening.Opened:
     assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
-    known = not is_file(trained_on) or trained_on in _own_images()  # an upload opens no other file of this machine
+    known = (
+        not is_file(trained_on) or trained_on in uploaded_images.kept()
+    )  # an upload opens no other file of this machine
     return opening.Opened(checkpoint, None, _encode(checkpoint, None) if known else None)
 
 
@@ -247,12 +248,6 @@ def _uploaded(model: str) -> bytes | Latents:
     if content is None:
         raise InputError(GONE)
     return content
-
-
-def _own_images() -> dict[str, str]:
-    from server.uploaded_images import kept  # which knows this module
-
-    return kept()
 
 
 def _encode(checkpoint: Checkpoint, run: Run | None) -> HeldOut | None:
@@ -284,7 +279,7 @@ def held_out_images(data: str, fit: Fit) -> HeldOutImages | None:
         if (folder / FILE_NAME).is_file() and (run := runs.read(folder)).settings.data == data:
             shipped = read_held_out(folder / FILE_NAME)
             return HeldOutImages(run.fingerprint, shipped.images, shipped.labels, shipped.index)
-    from vae.data import held_out_indices, load
+    from vae.data.image_sets import held_out_indices, load
 
     try:
         images = load(data, download=False, fit=fit)

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.byte_cache import Kept
-from vae.browser_modules import EXPLORER
 from vae.errors import InputError
+from vae.files.browser_modules import EXPLORER
 
 KATEX = EXPLORER.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

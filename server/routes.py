@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import beta_paths, evidence_requests, hub, loss_code, published, run_files, tsne_requests
 from server.published import PREFIX, module_path, plotly_path
-from vae.browser_modules import needed_by, sources
+from vae.files.browser_modules import needed_by, sources
 
 
 def routes() -> list[BaseRoute]:

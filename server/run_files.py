@@ -17,8 +17,9 @@ from server import launcher
 from server.hub import in_thread
 from server.lecture_link import REFUSED, WRONG_KEY
 from server.published import module_path
-from vae import checkpoint, live
 from vae.errors import InputError
+from vae.files import checkpoint
+from vae.training import live
 
 FILES = {"probe": live.PROBE, "decoder": live.DECODER, "manifold": live.MANIFOLD}
 FRESH = {"cache-control": "no-store"}

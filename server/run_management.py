@@ -7,9 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
-from server import access, launcher, open_models
-from vae import control, runs
+from server import access, launcher, runs_root
 from vae.errors import InputError
+from vae.files import control, runs
 
 DELETED = ".deleted"  # a folder beside the runs; what is in it can be brought back
 LONGEST_NAME = 80
@@ -27,9 +27,9 @@ def waiting() -> list[str]:
     """The runs that wait for their turn, the next first."""
     found = []
     for name in reversed(launcher.all_runs()):
-        status = runs.observe(open_models.RUNS / name)
+        status = runs.observe(runs_root.RUNS / name)
         if status["state"] == "queued" and status["alive"]:  # a process that is starting has no place yet
-            found.append((-control.read(open_models.RUNS / name).ahead, status.get("place", 2**53), name))
+            found.append((-control.read(runs_root.RUNS / name).ahead, status.get("place", 2**53), name))
     return [name for _, _, name in sorted(found, key=lambda entry: entry[:2])]
 
 
@@ -72,7 +72,7 @@ def _free_place(name: str) -> Path:
         raise InputError(
             f'A name has at most {LONGEST_NAME} characters, none of \\ / : * ? " < > |, and does not begin with a dot.'
         )
-    target = open_models.RUNS / name
+    target = runs_root.RUNS / name
     if target.exists():
         raise InputError(f"There is a run {name} already; choose another name.")
     return target
@@ -84,21 +84,21 @@ def delete(name: str) -> None:
     if name in waiting():
         _leave_line(folder)
     with launcher.one_sentence(), runs.locked(_idle(folder)):
-        (open_models.RUNS / DELETED).mkdir(exist_ok=True)
-        os.rename(folder, launcher.free_folder(name, open_models.RUNS / DELETED))
+        (runs_root.RUNS / DELETED).mkdir(exist_ok=True)
+        os.rename(folder, launcher.free_folder(name, runs_root.RUNS / DELETED))
 
 
 def deleted() -> list[str]:
     """The names of the runs that can be brought back."""
     try:
-        return sorted(path.name for path in (open_models.RUNS / DELETED).iterdir() if path.is_dir())
+        return sorted(path.name for path in (runs_root.RUNS / DELETED).iterdir() if path.is_dir())
     except OSError:
         return []
 
 
 def bring_back(name: str) -> str:
     """Undo a `delete`; the name of the run, which is another where its own is taken."""
-    folder = launcher.free_folder(name, open_models.RUNS)
+    folder = launcher.free_folder(name, runs_root.RUNS)
     with launcher.one_sentence():
         os.rename(_deleted(name), folder)
     return folder.name
@@ -113,7 +113,7 @@ def erase(name: str) -> None:
 def _deleted(name: str) -> Path:
     if name not in deleted():
         raise InputError(f"There is no deleted run {name!r:.60} any more.")
-    return open_models.RUNS / DELETED / name
+    return runs_root.RUNS / DELETED / name
 
 
 def _idle(folder: Path) -> Path:

@@ -9,8 +9,9 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
-from vae import live, runs
 from vae.errors import InputError
+from vae.files import runs
+from vae.training import live
 
 MAX_FRAME = 64 << 20  # bytes
 OBSERVE_EVERY = 1.0  # seconds after which a status is looked into though its file is the same: its process may be gone

@@ -1,8 +1,8 @@
 """Streamlit's page with a part of our own in front: where its server is, and what is said when it does not answer.
 
-The script of `streamlit_shell.html` runs before Streamlit's. It sets Streamlit's own `window.__streamlit` (the server's address
-and the host's settings), and hears what Streamlit tells the page around it (its messages to a host), so that a line is
-shown instead of a dialog.
+The script of `streamlit_shell.html` runs before Streamlit's. It sets Streamlit's own `window.__streamlit` (the server's
+address and the host's settings), and hears what Streamlit tells the page around it (its messages to a host), so that a
+line is shown instead of a dialog.
 """
 
 from __future__ import annotations

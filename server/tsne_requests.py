@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 
 from server.access import same_origin
 from server.published import frame_data
-from vae import tsne
+from vae.analysis import tsne
 from vae.errors import InputError
-from vae.export import pack, unpack
+from vae.files.frame import pack, unpack
 
 MOST_JOBS = 16
 WANTED_FOR = 20.0  # seconds after it was last asked for; a page asks more than once a second

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from server import open_models
-from vae import own
-from vae.arrays import natural
-from vae.checkpoint import write_atomically
-from vae.data import at_hand
+from server import runs_root
+from vae.data import own_images
+from vae.data.formats import advice
+from vae.data.image_sets import at_hand
+from vae.data.pictures import Fit, Pictures
 from vae.errors import InputError
-from vae.formats import advice
-from vae.pictures import Fit, Pictures
+from vae.files.checkpoint import write_atomically
+from vae.natural_order import natural
 from vae.settings import DATA_SETS
 
 FOLDER = ".data"
@@ -37,7 +37,7 @@ def add(name: str, data: bytes, side: int = 28, grey: bool = True) -> Path:
         raise InputError(advice(name, "images"))
     if len(data) > MAX_UPLOAD << 20:
         raise InputError(f"{name:.60} is larger than {MAX_UPLOAD} MB; choose fewer or smaller images.")
-    return _keep(name, own.read(data, _short(name), Fit(side, "grey" if grey else "rgb"), MAX_BYTES))
+    return _keep(name, own_images.read(data, _short(name), Fit(side, "grey" if grey else "rgb"), MAX_BYTES))
 
 
 def _short(name: str) -> str:
@@ -48,7 +48,7 @@ def _short(name: str) -> str:
 def kept() -> dict[str, str]:
     """Path → name of the images that were uploaded, by name."""
     names = {}
-    for path in (open_models.RUNS / FOLDER).glob("*.npz"):
+    for path in (runs_root.RUNS / FOLDER).glob("*.npz"):
         names[str(path.absolute())] = name_of(str(path))
     return dict(sorted(names.items(), key=lambda item: natural(item[1])))
 
@@ -75,7 +75,7 @@ def _keep(name: str, found: Pictures) -> Path:
     file = io.BytesIO()
     np.savez(file, images=images.pixels, labels=images.labels, classes=np.array(classes))
     digest = sha256(images.pixels.tobytes() + images.labels.tobytes() + repr(list(classes)).encode()).hexdigest()[:16]
-    path = (open_models.RUNS / FOLDER / f"{digest}.npz").absolute()
+    path = (runs_root.RUNS / FOLDER / f"{digest}.npz").absolute()
     facts = {"name": Path(name).stem[:60], "remark": remark}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

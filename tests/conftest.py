@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from vae.data import ImageSet, load
+from vae.data.image_sets import ImageSet, load
 from vae.errors import InputError
 
 NO_NICE = str(Path(__file__).with_name("no_nice"))

@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from vae.files.browser_modules import imported_by, sources
+
 ROOT = Path(__file__).parents[1]
-CHAIN = ["gaussian", "networks", "model", "elbo", "training", "recorder"]  # each may import those before it
-BESIDE_ELBO = ["evidence", "gradients", "zones", "latent", "evaluation"]
-BESIDE_ELBO += ["aggregate", "forces", "surgery", "linear", "disentanglement"]
-BESIDE_ELBO += ["full_gaussian", "quadrature", "annealing", "targets"]  # these know of no training
-BESIDE_ELBO += ["raster", "sampling", "survey"]
-WITHOUT_TORCH = ["settings", "plan", "errors", "held_out", "checkpoint", "data", "runs", "export"]
-WITHOUT_TORCH += ["evidence_table", "control", "undo", "queue", "live", "path", "linear", "sprites"]
-WITHOUT_TORCH += ["images", "archive", "arrays", "pictures", "own", "table", "latents", "latents_out", "opening"]
-WITHOUT_TORCH += ["compact", "facts", "takehome", "tsne", "memory"]
-MODULES = {path.stem: path for path in (ROOT / "vae").glob("*.py")}
+# each may import those before it
+CHAIN = ["gaussian", "networks", "model", "elbo", "training.loop", "training.recorder"]
+# Sub-packages from the bottom up: none imports one that stands later. The core modules lie beside them, below all.
+FLOORS = ["files", "data", "analysis", "inference", "training", "exports"]
+MODULES = {
+    path.relative_to(ROOT / "vae").with_suffix("").as_posix().replace("/", "."): path
+    for path in (ROOT / "vae").rglob("*.py")
+    if path.name != "__init__.py"
+}
+WITHOUT_TORCH = ["settings", "plan", "errors", "density", "memory", "principal_axes"]
+WITHOUT_TORCH += [name for name in MODULES if name.startswith(("data.", "files.", "exports."))]
+WITHOUT_TORCH.remove("exports.posterior_frames")
+WITHOUT_TORCH += ["inference.evidence_table", "training.queue", "training.live", "training.beta_path"]
+WITHOUT_TORCH += ["analysis.linear", "analysis.tsne"]
+PAGES = ["explore", "kl", "elbo", "gradients", "train"]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -49,7 +56,7 @@ def reach(module: str) -> set[str]:
     waiting = [module]
     while waiting:
         for name in imports(MODULES[waiting.pop()]):
-            inner = name.removeprefix("vae.").split(".")[0]
+            inner = name.removeprefix("vae.")
             if name.startswith("vae.") and inner in MODULES and inner not in found:
                 found.add(inner)
                 waiting.append(inner)
@@ -85,9 +92,11 @@ def test_imports_point_one_way(module) -> None:
     assert not reach(module) & later
 
 
-@pytest.mark.parametrize("module", [m for m in BESIDE_ELBO if m in MODULES])
-def test_what_stands_beside_the_bound_knows_of_no_training(module) -> None:
-    assert not reach(module) & {"training", "runs", "recorder"}
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if "." in name and not name.startswith("cli.")))
+def test_a_sub_package_imports_none_above_it(module) -> None:
+    floor = FLOORS.index(module.split(".")[0])
+    named = {name.removeprefix("vae.").split(".")[0] for name in imports(MODULES[module]) if name.startswith("vae.")}
+    assert not named & set(FLOORS[floor + 1 :])
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -95,13 +104,46 @@ def test_figures_are_drawn_in_the_browser(module) -> None:
     assert "plotly" not in top(MODULES[module])
 
 
-def test_nobody_imports_a_page() -> None:
-    """Files of pages/ that begin with an underscore are what pages share; the others are scripts."""
-    pages = {path.stem for path in (ROOT / "pages").glob("[!_]*.py")}
-    everyone = [ROOT / "app.py", *(p for folder in ("vae", "pages", "bench") for p in (ROOT / folder).glob("*.py"))]
+def test_nobody_imports_a_page_and_the_server_has_no_circles() -> None:
+    everyone = [ROOT / "app.py", ROOT / "lecture.py"]
+    everyone += [path for folder in ("vae", "server", "pages", "bench") for path in (ROOT / folder).rglob("*.py")]
     for path in everyone:
-        imported = {name.split(".")[1] for name in imports(path) if name.startswith("pages.")} | top(path)
-        assert not imported & pages, path
+        assert "pages" not in top(path), path
+    server = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): set(imports(path))
+        for path in (ROOT / "server").rglob("*.py")
+    }
+    assert_no_circle({name: named & set(server) for name, named in server.items()})
+
+
+def assert_no_circle(imported: dict[str, set[str]]) -> None:
+    """Every module can be put after all that it imports."""
+    done: set[str] = set()
+    while len(done) < len(imported):
+        ready = {name for name in imported if name not in done and imported[name] - {name} <= done}
+        assert ready, f"a circle among {sorted(set(imported) - done)}"
+        done |= ready
+
+
+def test_no_circle_is_seen_where_there_is_one() -> None:
+    assert_no_circle({"a": {"b"}, "b": set()})
+    with pytest.raises(AssertionError, match="a circle among"):
+        assert_no_circle({"a": {"b"}, "b": {"a"}, "c": set()})
+
+
+def test_modules_of_the_explorer_know_their_own_page_and_what_is_shared() -> None:
+    modules = sources()
+    imported = {name: set(imported_by(name, source, late=True)) for name, source in modules.items()}
+    for name, others in imported.items():
+        folder = name.split("/")[0]
+        pages = {other.split("/")[0] for other in others} & {*PAGES, "standalone"} - {folder}
+        assert not pages - ({"explore"} if folder == "standalone" else set()), name
+    assert_no_circle(imported)
+
+
+def test_only_one_small_file_of_a_page_knows_streamlit() -> None:
+    knowing = {name for name, source in sources().items() if "streamlit-component.js" in source}
+    assert knowing == {"train/streamlit-overture.js", *(f"{page}/streamlit.js" for page in PAGES)}
 
 
 @pytest.mark.parametrize("module", ["", *(f".{m}" for m in WITHOUT_TORCH if m in MODULES)])
@@ -119,8 +161,9 @@ def test_a_checkpoint_and_a_map_are_read_without_torch(tmp_path) -> None:
     """So that the app can paint a model's map before torch has been imported."""
     make = (
         "import sys, numpy as np, torch; from pathlib import Path\n"
-        "from vae import checkpoint; from vae.settings import Settings; from vae.model import VAE\n"
-        "from vae.data import Images; from vae.evaluation import write_held_out; from vae.plan import make_plan\n"
+        "from vae.files import checkpoint; from vae.settings import Settings; from vae.model import VAE\n"
+        "from vae.data.image_sets import Images; from vae.analysis.evaluation import write_held_out\n"
+        "from vae.plan import make_plan\n"
         "settings, shape, folder = Settings(hidden=(3,)), (1, 4, 4), Path(sys.argv[1])\n"
         "model = VAE(make_plan('mlp', (3,), 2, shape), shape, 'bernoulli')\n"
         "checkpoint.write(folder / 'checkpoint.safetensors', settings, shape, 1, model.state_dict())\n"
@@ -129,7 +172,7 @@ def test_a_checkpoint_and_a_map_are_read_without_torch(tmp_path) -> None:
     )
     look = (
         "import sys; from pathlib import Path\n"
-        "from vae.checkpoint import read; from vae.held_out import read_held_out\n"
+        "from vae.files.checkpoint import read; from vae.files.held_out import read_held_out\n"
         "folder = Path(sys.argv[1]); assert read(folder).step == 1\n"
         "assert read_held_out(folder / 'held_out.npz').mu.shape == (5, 2)\n"
         "sys.exit('torch' in sys.modules)"

@@ -14,20 +14,20 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from vae import runs
-from vae.checkpoint import read as read_checkpoint
+from vae.data.formats import refuse_foreign
+from vae.data.pictures import Fit
 from vae.errors import InputError
-from vae.formats import refuse_foreign
-from vae.pictures import Fit
+from vae.files import runs
+from vae.files.checkpoint import read as read_checkpoint
 from vae.settings import DATA_SETS, Settings, check_setting, choices_of, is_file
 
 if TYPE_CHECKING:
-    from vae.checkpoint import Checkpoint
-    from vae.held_out import HeldOut
-    from vae.latents import Latents
-    from vae.opening import Opened
-    from vae.runs import Run
-    from vae.training import Step
+    from vae.data.latents import Latents
+    from vae.exports.opening import Opened
+    from vae.files.checkpoint import Checkpoint
+    from vae.files.held_out import HeldOut
+    from vae.files.runs import Run
+    from vae.training.loop import Step
 
 BAD_INPUT = 2  # exit code
 SPLITS = ("test", "validation", "train")
@@ -211,9 +211,9 @@ def _train(options: argparse.Namespace) -> int:
 
 def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
     """Run once the device is free. Whatever goes wrong until then stands in the run's status as well."""
-    from vae import control
-    from vae.queue import turn
-    from vae.training import pick_device, prepare_process
+    from vae.files import control
+    from vae.training.loop import pick_device, prepare_process
+    from vae.training.queue import turn
 
     said = runs.read_status(folder)
     leftover = control.read(folder).id  # an end that an earlier process was asked for does not hold
@@ -239,17 +239,17 @@ def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, 
 
 def _run_among_ranks(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
     """Train together with the other processes that torchrun has started, or alone where there are none."""
-    from vae import ranks
+    from vae.training import distributed
 
-    with ranks.joined():
-        if ranks.rank() == 0:
+    with distributed.joined():
+        if distributed.rank() == 0:
             return _run(options, settings, folder, received)
-        from vae.data import load
-        from vae.recorder import follow
-        from vae.training import prepare_process
+        from vae.data.image_sets import load
+        from vae.training.loop import prepare_process
+        from vae.training.recorder import follow
 
         prepare_process()
-        ranks.wait_for_all()  # until rank 0 has fetched the data, where that has to be
+        distributed.wait_for_all()  # until rank 0 has fetched the data, where that has to be
         follow(settings, load(settings.data, options.data_root, download=False, fit=Fit.of(settings)), received)
         return 0
 
@@ -259,17 +259,17 @@ def _run(
     waited_for: Callable[[], bool] | None = None,
 ) -> int:  # fmt: skip
     """Train, or go on, here and now; `waited_for` is given where the folder is held and the device is one's own."""
-    from vae import ranks
-    from vae.data import load
-    from vae.recorder import run
-    from vae.training import prepare_process
+    from vae.data.image_sets import load
+    from vae.training import distributed
+    from vae.training.loop import prepare_process
+    from vae.training.recorder import run
 
     if waited_for is None:
         prepare_process()
     images = load(settings.data, options.data_root, fit=Fit.of(settings))
     if images.remark:
         print(images.remark, file=sys.stderr)
-    ranks.wait_for_all()
+    distributed.wait_for_all()
     before = runs.read_status(folder)["state"]
     steps = run(
         settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every,
@@ -340,7 +340,7 @@ def _signals() -> Iterator[list[int]]:
 
 def _sweep(options: argparse.Namespace) -> int:
     """One run after the other, or the one that is asked for; each is independent, and goes on where it was."""
-    from vae.path import BETAS
+    from vae.training.beta_path import BETAS
 
     betas = _betas(options.betas) if options.betas else list(BETAS)
     if options.path:
@@ -361,10 +361,10 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _path(options: argparse.Namespace, betas: list[float]) -> int:
     """One model along all betas, as one file."""
-    from vae import path
-    from vae.annotation import annotate
-    from vae.data import load
-    from vae.training import prepare_process
+    from vae.data.image_sets import load
+    from vae.training import beta_path
+    from vae.training.loop import prepare_process
+    from vae.training.path_annotation import annotate
 
     if betas != sorted(betas) or len(betas) < 2:
         raise InputError("A path needs at least two betas, and they must rise.")
@@ -378,9 +378,9 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
     if images.remark:
         print(images.remark, file=sys.stderr)
     with runs.one_sentence(target):
-        for said in path.record(settings, images, betas, options.points):
+        for said in beta_path.record(settings, images, betas, options.points):
             if isinstance(said, bytes):
-                path.write(target, said)
+                beta_path.write(target, said)
                 annotate(target, images)
             else:
                 way, beta, numbers = said
@@ -423,10 +423,10 @@ def _commands(options: argparse.Namespace, betas: list[float]) -> list[str]:
 def _evaluate(options: argparse.Namespace) -> int:
     checkpoint = read_checkpoint(options.model)
 
-    from vae.checkpoint import load_model
-    from vae.data import load
-    from vae.evaluation import evaluate
-    from vae.training import prepare_process
+    from vae.analysis.evaluation import evaluate
+    from vae.data.image_sets import load
+    from vae.files.checkpoint import load_model
+    from vae.training.loop import prepare_process
 
     prepare_process()
     name = options.data or checkpoint.settings.data
@@ -484,11 +484,11 @@ def _evidence(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from vae.density import UNNORMALISED, is_unnormalised
-    from vae.evidence_table import FILE_NAME
-    from vae.held_out import FILE_NAME as HELD_OUT
-    from vae.held_out import read_held_out
-    from vae.survey import record
-    from vae.training import prepare_process
+    from vae.files.held_out import FILE_NAME as HELD_OUT
+    from vae.files.held_out import read_held_out
+    from vae.inference.evidence_survey import record
+    from vae.inference.evidence_table import FILE_NAME
+    from vae.training.loop import prepare_process
 
     prepare_process(options.background)
     folder = Path(options.model)
@@ -515,7 +515,7 @@ def _remark_of_data(folder: Path, other_data: bool) -> str:
     """What there is to say of a run whose own images, in a file or folder, are others by now; `InputError` unless that
     is on purpose. The sets that the program knows by name do not change.
     """
-    from vae.data import load
+    from vae.data.image_sets import load
 
     run = runs.run_of(folder)
     if run is None or not is_file(run.settings.data) or not Path(run.settings.data).exists():
@@ -535,16 +535,16 @@ def _remark_of_data(folder: Path, other_data: bool) -> str:
 
 def _export(options: argparse.Namespace) -> int:
     """The ending of --out says what is written."""
-    from vae import latents_out
-    from vae.checkpoint import write_atomically
-    from vae.takehome import page_of
+    from vae.exports import latents_export
+    from vae.exports.html import page_of
+    from vae.files.checkpoint import write_atomically
 
     target, source = Path(options.out), Path(options.model)
     makers: dict[str, Callable[[Any], bytes]] = {
         ".html": lambda content: page_of(content, target.stem),
-        ".csv": latents_out.csv,
-        ".parquet": latents_out.parquet,
-        ".zip": lambda content: latents_out.projector_zip(content, target.stem),
+        ".csv": latents_export.csv,
+        ".parquet": latents_export.parquet,
+        ".zip": lambda content: latents_export.projector_zip(content, target.stem),
     }
     make = makers.get(target.suffix.lower())
     if make is None and target.suffix:
@@ -554,7 +554,7 @@ def _export(options: argparse.Namespace) -> int:
     content = _content(source, options.data_root)
     with _written(target):
         if make is None:
-            latents_out.write_projector(content, target)
+            latents_export.write_projector(content, target)
         else:
             write_atomically(target, make(content))
     files = list(target.iterdir()) if target.is_dir() else [target]
@@ -575,8 +575,8 @@ def _written(target: Path) -> Iterator[None]:
 
 def _content(source: Path, data_root: str | None) -> Opened | Latents:
     """A model with its held-out images, or latents from elsewhere."""
-    from vae import latents
-    from vae.opening import open_path
+    from vae.data import latents
+    from vae.exports.opening import open_path
 
     if not source.exists():
         raise InputError(
@@ -591,8 +591,8 @@ def _content(source: Path, data_root: str | None) -> Opened | Latents:
 
 def _encode(checkpoint: Checkpoint, run: Run | None, root: str | None) -> HeldOut | None:
     """The posteriors of a model's own test images, where no run has stored them."""
-    from vae.data import held_out_indices, load
-    from vae.opening import encode_images
+    from vae.data.image_sets import held_out_indices, load
+    from vae.exports.opening import encode_images
 
     try:
         images = load(checkpoint.settings.data, root, download=False, fit=Fit.like(checkpoint.image_shape))
@@ -609,7 +609,7 @@ def _encode(checkpoint: Checkpoint, run: Run | None, root: str | None) -> HeldOu
 if __name__ == "__main__":
     code = main()
     if "torch.distributed" in sys.modules:
-        from vae import ranks
+        from vae.training import distributed
 
-        ranks.leave(code)
+        distributed.leave(code)
     sys.exit(code)

@@ -12,8 +12,8 @@ from math import inf, isfinite
 from reprlib import repr as short  # a message stays one sentence, however long the value is
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from vae.data.formats import refuse_foreign
 from vae.errors import InputError
-from vae.formats import refuse_foreign
 
 DATA_SETS = ("digits", "sprites", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 

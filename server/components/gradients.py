@@ -11,8 +11,8 @@ from server.open_models import GALLERY
 from server.page_place import place
 from server.published import CODE, katex_path, module_path, modules
 from server.visitors import visitor
-from vae import runs
 from vae.errors import InputError
+from vae.files import runs
 
 _component = st.components.v2.component(
     "elbo_room_gradients",

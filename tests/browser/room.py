@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from server.published import module_path
-from vae import checkpoint, runs
-from vae.held_out import FILE_NAME, HeldOut, read_held_out
-from vae.latent import principal_axes
+from vae.files import checkpoint, runs
+from vae.files.held_out import FILE_NAME, HeldOut, read_held_out
+from vae.principal_axes import principal_axes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

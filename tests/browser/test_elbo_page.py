@@ -1,4 +1,4 @@
-"""The ELBO page in a real browser: what it computes, shows and says is what `vae.evidence` finds in PyTorch."""
+"""The ELBO page in a real browser: what it computes, shows and says is what `vae.inference.evidence` finds in PyTorch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from tests.browser.room import DEEP, GALLERY, NAMELESS, Model, Room, eventually
-from vae.data import load
-from vae.evidence import (
+from vae.data.image_sets import load
+from vae.gaussian import DiagonalGaussian
+from vae.inference.evidence import (
     Parts,
     Plane,
     Sampled,
@@ -29,14 +30,13 @@ from vae.evidence import (
     parts,
     true_posterior,
 )
-from vae.evidence_table import FILE_NAME, read_table
-from vae.full_gaussian import FullGaussian, full
-from vae.gaussian import DiagonalGaussian
-from vae.pareto import distrust
-from vae.quadrature import Cells
-from vae.recorder import run
+from vae.inference.evidence_survey import record
+from vae.inference.evidence_table import FILE_NAME, read_table
+from vae.inference.full_gaussian import FullGaussian, full
+from vae.inference.pareto import distrust
+from vae.inference.quadrature import Cells
 from vae.settings import Settings
-from vae.survey import record
+from vae.training.recorder import run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

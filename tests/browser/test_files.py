@@ -16,14 +16,14 @@ import pytest
 import torch
 
 from tests.browser.room import FLAT, ROOT, Model, Room, eventually, gallery
-from vae import checkpoint, runs
-from vae.checkpoint import write_atomically
-from vae.data import load
-from vae.held_out import FILE_NAME, HeldOut, save_held_out
+from vae.data.image_sets import load
+from vae.files import checkpoint, runs
+from vae.files.checkpoint import write_atomically
+from vae.files.held_out import FILE_NAME, HeldOut, save_held_out
 from vae.model import VAE
 from vae.plan import make_plan
-from vae.recorder import run
 from vae.settings import Settings
+from vae.training.recorder import run
 
 FIRST_NAME = "MNIST · 2-D · β = 1"
 

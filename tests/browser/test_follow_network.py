@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from server import hub, open_models
+from server import hub, runs_root
 from tests.browser.conftest import PATIENCE
 from tests.browser.room import GALLERY, eventually
 from tests.serving import Server, serving
-from vae import runs
+from vae.files import runs
 
 NAME = "done"
 
@@ -81,7 +81,7 @@ def network(server: Server) -> Iterator[Network]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(open_models, "RUNS", tmp_path)
+    monkeypatch.setattr(runs_root, "RUNS", tmp_path)
     shutil.copytree(GALLERY / "digits-2d", tmp_path / NAME)
     return tmp_path / NAME
 

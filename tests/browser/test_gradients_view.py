@@ -14,10 +14,10 @@ from torch import Tensor
 
 from tests.browser.room import NAMELESS, Room, eventually, gallery
 from vae.elbo import elbo
-from vae.evidence import Plane, gap, log_joint, true_posterior
-from vae.full_gaussian import FullGaussian, full
 from vae.gaussian import DiagonalGaussian
-from vae.gradients import (
+from vae.inference.evidence import Plane, gap, log_joint, true_posterior
+from vae.inference.full_gaussian import FullGaussian, full
+from vae.inference.gradients import (
     draws_for,
     exact,
     expectation,
@@ -30,7 +30,7 @@ from vae.gradients import (
     single,
     variance_of_square,
 )
-from vae.targets import Target, banana, correlated, gaussian, ring, two_modes
+from vae.inference.targets import Target, banana, correlated, gaussian, ring, two_modes
 
 SET = """([input, value]) => {
   input.value = value;

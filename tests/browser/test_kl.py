@@ -15,9 +15,9 @@ import torch
 
 from tests.browser.room import PICTURE, ROOT, Room, eventually
 from tests.conftest import lacking
-from vae import path as paths
-from vae.held_out import FILE_NAME, read_held_out
+from vae.files.held_out import FILE_NAME, read_held_out
 from vae.model import VAE
+from vae.training import beta_path as paths
 
 NAME = "digits-2d"
 FILE = ROOT / "assets" / "paths" / f"{NAME}.safetensors"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.browser.room import ROOT, Room, eventually
-from vae.data import load
-from vae.path import BetaPath, read
+from vae.data.image_sets import load
+from vae.training.beta_path import BetaPath, read
 
 NAME = "sprites-10d"
 READY = f'.er-root[data-complete="{NAME}"]'

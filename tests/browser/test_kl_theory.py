@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.browser.room import ROOT, Room, eventually
-from vae.path import BetaPath, read
+from vae.training.beta_path import BetaPath, read
 
 NAME = "digits-linear"
 

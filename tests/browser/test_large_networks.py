@@ -18,11 +18,11 @@ from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import FLAT, Model, Room, eventually, gallery
 from tests.browser.test_drawing import assert_encoded, drawn, png, upload
 from tests.browser.test_map_tools import download
-from vae import checkpoint, runs
 from vae.__main__ import main
-from vae.data import Images
-from vae.evaluation import held_out
-from vae.held_out import FILE_NAME, save_held_out
+from vae.analysis.evaluation import held_out
+from vae.data.image_sets import Images
+from vae.files import checkpoint, runs
+from vae.files.held_out import FILE_NAME, save_held_out
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings

@@ -14,11 +14,11 @@ from safetensors.numpy import save_file
 from tests.browser.room import Room, eventually
 from tests.browser.test_kl import SET, File
 from tests.browser.test_large_networks import HIDDEN, SHAPE, marks
-from vae import path as paths
-from vae.data import load
+from vae.data.image_sets import load
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings
+from vae.training import beta_path as paths
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

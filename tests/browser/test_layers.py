@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.browser.room import MODELS, Room, gallery
-from vae.checkpoint import Checkpoint, load_model
-from vae.export import encoder_frame, explorer_frame
+from vae.files.checkpoint import Checkpoint, load_model
+from vae.files.frame import encoder_frame, explorer_frame
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings

@@ -16,7 +16,7 @@ import pytest
 from tests.browser.conftest import WINDOW
 from tests.browser.room import Room, eventually
 from tests.browser.test_live_view import Watched
-from vae import control
+from vae.files import control
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page

@@ -17,9 +17,10 @@ import pytest
 
 from server import access
 from tests.browser.room import ROOT, Room, eventually
-from vae import control, live, runs
+from vae.files import control, runs
 from vae.networks import Decoder
 from vae.plan import make_plan
+from vae.training import live
 
 NAME = "watched"
 PACE = 120  # steps a second: other tests may need the machine

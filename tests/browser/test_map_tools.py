@@ -17,11 +17,11 @@ from PIL import Image
 
 from tests.browser.room import DEEP, FLAT, GALLERY, Model, Room, eventually, gallery
 from tests.browser.test_zones import ZONE
-from vae import runs
-from vae.aggregate import log_aggregate
+from vae.analysis.aggregate import log_aggregate
+from vae.analysis.zones import HOLE
+from vae.files import runs
+from vae.files.held_out import FILE_NAME, HeldOut, save_held_out
 from vae.gaussian import DiagonalGaussian, log_prior
-from vae.held_out import FILE_NAME, HeldOut, save_held_out
-from vae.zones import HOLE
 
 NEIGHBOURS = 150  # points of the model for t-SNE
 

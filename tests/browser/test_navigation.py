@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from tests.browser.room import DEEP, FLAT, Room, eventually
-from vae import live
 from vae.__main__ import main
+from vae.training import live
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,7 +14,7 @@ import pytest
 from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import Room, eventually
 from tests.browser.test_map_tools import drag
-from vae.latents import frame, read, sampled
+from vae.data.latents import frame, read, sampled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

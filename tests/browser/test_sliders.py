@@ -71,7 +71,7 @@ def _assert_text(field, text: str) -> None:
 def test_sliders_stand_in_the_order_of_their_rates(room, name) -> None:
     model = gallery(name)
     room.open(name, plotted=False)
-    from vae import runs
+    from vae.files import runs
 
     rates = np.array(runs.read(model.folder).test["rate_per_dim"])
     rows = room.page.locator(".er-slider").evaluate_all(

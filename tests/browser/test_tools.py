@@ -10,7 +10,7 @@ import pytest
 
 from server.open_models import available
 from tests.browser.room import DEEP, FLAT, GALLERY, NAMELESS, Model, Room, eventually, gallery
-from vae.held_out import FILE_NAME, HeldOut, save_held_out
+from vae.files.held_out import FILE_NAME, HeldOut, save_held_out
 
 SWEEP = np.linspace(-3, 3, 9)
 COLLAPSED = 3  # the dimension that is made to tell nothing

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from vae.browser_modules import EXPLORER
+from vae.files.browser_modules import EXPLORER
 
 BRIDGE = Path(__file__).with_name("bridge.js")
 

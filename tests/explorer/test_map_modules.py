@@ -15,12 +15,12 @@ from scipy.stats import genpareto
 
 from tests.browser.room import DEEP, FLAT, gallery
 from tests.explorer.node import Node
-from vae.aggregate import log_aggregate
-from vae.evidence import Sampled, effective_sample_size, log_mean_weight
+from vae.analysis.aggregate import log_aggregate
+from vae.analysis.zones import hole_share, overlap
+from vae.data.table import guarded
 from vae.gaussian import DiagonalGaussian, log_prior
-from vae.pareto import distrust, pareto_k
-from vae.table import guarded
-from vae.zones import hole_share, overlap
+from vae.inference.evidence import Sampled, effective_sample_size, log_mean_weight
+from vae.inference.pareto import distrust, pareto_k
 
 EXACTLY = 1e-9
 

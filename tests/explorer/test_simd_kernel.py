@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.conftest import lacking
-from vae.browser_modules import EXPLORER
+from vae.files.browser_modules import EXPLORER
 
 ROOT = Path(__file__).parents[2]
 ASSEMBLE = """async ([source, wabtModule]) => {

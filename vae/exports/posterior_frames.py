@@ -13,10 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.checkpoint import load_model
 from vae.density import is_unnormalised
 from vae.errors import InputError
-from vae.evidence import (
+from vae.exports.opening import Opened
+from vae.files.checkpoint import load_model
+from vae.files.frame import pack
+from vae.gaussian import DiagonalGaussian, log_prior
+from vae.inference.evidence import (
     Gaussian,
     Plane,
     Sampled,
@@ -31,14 +34,11 @@ from vae.evidence import (
     sampled_elbo,
     true_posterior,
 )
-from vae.export import pack
-from vae.full_gaussian import FullGaussian, full
-from vae.gaussian import DiagonalGaussian, log_prior
-from vae.opening import Opened
-from vae.pareto import distrust, pareto_k
-from vae.quadrature import CELLS_PER_SIGMA, Box, Cells
-from vae.raster import raster
-from vae.sampling import Estimate, estimate
+from vae.inference.full_gaussian import FullGaussian, full
+from vae.inference.pareto import distrust, pareto_k
+from vae.inference.quadrature import CELLS_PER_SIGMA, Box, Cells
+from vae.inference.raster import raster
+from vae.inference.sampling import Estimate, estimate
 
 QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
 QUICK_CELLS = 1.25  # to the smallest standard deviation of a mode: fewer, and a ridge askew to them ripples into two

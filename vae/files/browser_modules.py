@@ -1,0 +1,33 @@
+"""The explorer's JavaScript modules as files: where they lie, and which ones a module needs. No torch here."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+EXPLORER = Path(__file__).parents[2] / "assets" / "explorer"
+_STATIC = re.compile(r"""(?:from|import)\s*["'](\.{1,2}/[\w./-]+\.js)["']""")
+_ANY = re.compile(r"""["'](\.{1,2}/[\w./-]+\.js)["']""")
+
+
+def sources(folder: Path = EXPLORER) -> dict[str, str]:
+    """Source of every module, by its path below `folder` with forward slashes."""
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.js"))}
+
+
+def imported_by(name: str, source: str, *, late: bool = False) -> list[str]:
+    """Paths of the modules that the module `name` imports, in the order of its source, each once.
+
+    `late`: also those that it loads when they are needed: dynamic imports and workers.
+    """
+    named = (_ANY if late else _STATIC).findall(source)
+    return list(dict.fromkeys(posixpath.normpath(posixpath.join(posixpath.dirname(name), other)) for other in named))
+
+
+def needed_by(entry: str, sources: dict[str, str], *, late: bool = False) -> list[str]:
+    """The module `entry` with all that it imports, directly or not; `late` as in `imported_by`."""
+    found = [entry]
+    for name in found:  # grows meanwhile
+        found += [other for other in imported_by(name, sources[name], late=late) if other not in found]
+    return found

@@ -1,0 +1,1 @@
+"""The true posterior, the evidence and its bounds; estimators of the gradient."""

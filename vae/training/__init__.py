@@ -1,0 +1,1 @@
+"""The training loop, its schedules, live control, run folders and beta paths."""

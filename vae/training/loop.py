@@ -1,0 +1,474 @@
+"""Training as a generator: the library steps, the caller draws."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import cos, exp, pi, prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.data.image_sets import Images
+from vae.elbo import objective
+from vae.errors import InputError
+from vae.files.checkpoint import Checkpoint, check_size
+from vae.model import VAE
+from vae.plan import ImageShape, make_plan
+from vae.settings import Settings
+from vae.training import distributed
+
+CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
+WARM_UP = 0.3  # share of a one-cycle run in which the rate rises
+START, END = 1 / 25, 1 / 2.5e5  # the first and the last rate of a one-cycle run, as shares of its peak
+SIGMA_IMAGES = 1000  # a learned sigma is a mean over about so many images, the latest ones: it wavers by about 0.5%
+LEARNED = "learned."  # what the names of a learned sigma's state begin with in a checkpoint
+LOG_SIGMA = "log_sigma"  # its name in checkpoints of version 1, where it was a weight
+MAX_THREADS = 8  # networks of this size gain nothing from more
+
+
+class Diverged(InputError):
+    """The loss or a weight has become infinite or no number; `step` is the first step where it shows."""
+
+    def __init__(self, step: int, settings: Settings) -> None:
+        self.step = step
+        super().__init__(f"Training diverged at step {step} (the loss is no finite number): {_likely_cause(settings)}.")
+
+
+def _likely_cause(settings: Settings) -> str:
+    if settings.likelihood == "gaussian" and settings.sigma_learned == "off" and settings.sigma < 0.1:
+        return (
+            f"sigma {settings.sigma:g} makes the loss {settings.sigma**-2:,.0f} times that of sigma 1; "
+            "raise sigma, or lower the learning rate"
+        )
+    if settings.optimiser == "sgd":
+        return f"sgd with lr {settings.lr:g} takes steps that are too large; try lr {settings.lr / 10:g}, or adam"
+    if settings.beta > 100:
+        return f"beta {settings.beta:g} multiplies the rate's gradients; lower beta, or the learning rate"
+    return f"the learning rate {settings.lr:g} is most likely too high; try {settings.lr / 10:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened in one step, after the optimiser has stepped.
+
+    The numbers of the batch stay on the device in `terms` (1 + k,): the distortion, then the rate of every latent
+    dimension, means over the images of the batch in nats. Only reading one of the properties waits for the device.
+    """
+
+    step: int  # steps taken, this one included
+    steps: int  # steps of the whole run
+    images: int  # images seen
+    epoch: int  # passes over the training images completed
+    beta: float
+    lr: float
+    width: float | Tensor  # sigma, on the device where it is learned
+    terms: Tensor
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel under the gaussian likelihood."""
+        return float(self.width)
+
+    @property
+    def distortion(self) -> float:
+        """−ln p(x|z), nats per image."""
+        return float(self.terms[0])
+
+    @property
+    def rate_per_dim(self) -> list[float]:
+        """KL(q(z_i|x) ‖ N(0, 1)) of every latent dimension, nats per image."""
+        return self.terms[1:].tolist()
+
+    @property
+    def rate(self) -> float:
+        """KL(q(z|x) ‖ p(z)), nats per image."""
+        return float(self.terms[1:].sum())
+
+    @property
+    def elbo(self) -> float:
+        """−(distortion + rate), nats per image."""
+        return -float(self.terms.sum())
+
+
+class Training:
+    """Everything that a step reads and changes: a model, its optimiser, its noise, and how many steps were taken.
+
+    `beta` (the weight of the rate), `lr` (the peak of the learning rate) and `sigma` (of the gaussian likelihood) may
+    be set between any two steps; a beta that was set follows its schedule no more, and a sigma that was set is learned
+    no more. All randomness comes from `settings.seed`: on one CPU, with one number of threads, equal settings give
+    equal weights, bit for bit.
+    """
+
+    def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
+        device = pick_device(settings.device)
+        plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
+        check_size(plan)  # a model that could not be read again is not trained
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(settings.seed)  # where torch's layers draw their first weights from
+            model = VAE(plan, image_shape, settings.likelihood, settings.sigma)
+        if settings.sigma_learned == "on":
+            model.learn_sigma()
+        self.settings = settings
+        self.device = device
+        self.model = model.to(device)
+        self.optimiser = _OPTIMISERS[settings.optimiser](self.model, device)
+        self.noise = torch.Generator(device).manual_seed(settings.seed)
+        self.step = 0
+        self.rewound = False  # another training has begun in its place
+        self.lr = settings.lr
+        self.scheduled = settings.beta_schedule != "constant"
+        self._beta = settings.beta
+        self._pixels = prod(image_shape) if settings.reduction == "mean" else 1
+        self._weight_on_device = torch.tensor(self.effective_beta, dtype=torch.float32, device=device)
+        self._unchecked: list[Tensor] = []
+
+    @classmethod
+    def resume(cls, checkpoint: Checkpoint) -> Training:
+        """The training as it was when its weights and `state()` were written to `checkpoint`."""
+        training = cls(checkpoint.settings, checkpoint.image_shape)
+        # copied into place, never adopted: kernels round alike only where memory is aligned alike
+        weights = {name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()}
+        try:
+            saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
+            beta, training.lr, sigma, scheduled = saved["live"].tolist()
+            learned = {name: tensor for name, tensor in saved.items() if name.startswith(LEARNED)}
+            if LOG_SIGMA in saved:  # where the descent had come, which counts for nothing once a batch is seen
+                learned = {"learned.variance": (2 * saved[LOG_SIGMA]).exp(), "learned.weight": torch.tensor(0.0)}
+            if not learned:
+                training.sigma = sigma
+            training.model.load_state_dict(weights | learned)
+            for name, tensor in training.moments().items():
+                tensor.copy_(saved[name])
+            training.noise.set_state(saved["noise"].clone())
+            training.put_beta(beta)
+            training.scheduled = bool(scheduled)
+        except (KeyError, RuntimeError, TypeError, ValueError):
+            raise InputError(
+                "Training cannot go on from this checkpoint: it is a finished model, or of another kind of device."
+            ) from None
+        training.step = checkpoint.step
+        return training
+
+    @property
+    def beta(self) -> float:
+        """Weight of the rate in the loss."""
+        return self._beta
+
+    @beta.setter
+    def beta(self, value: float) -> None:
+        self.scheduled = False
+        self.put_beta(value)
+
+    def put_beta(self, value: float) -> None:
+        """Set beta, and leave it to its schedule if it has one."""
+        self._beta = value
+        self._weight_on_device.fill_(self.effective_beta)  # read anew in every step, also of a captured graph
+
+    @property
+    def effective_beta(self) -> float:
+        """What beta is in distortion + beta · rate, nats per image: d times the setting where pixels are averaged."""
+        return self._beta * self._pixels
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel under the gaussian likelihood."""
+        return self.model.sigma
+
+    @sigma.setter
+    def sigma(self, value: float) -> None:
+        self.model.sigma = value
+
+    @property
+    def learns_sigma(self) -> bool:
+        """Whether sigma is found while the model trains."""
+        return self.model.learned is not None
+
+    def state(self) -> dict[str, Tensor]:
+        """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
+        self.check()
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
+            raise Diverged(self.step + 1, self.settings)
+        live = torch.tensor([self.beta, self.lr, self.sigma, self.scheduled], dtype=torch.float64)
+        learned = {name: buffer for name, buffer in self.model.named_buffers() if name.startswith(LEARNED)}
+        return self.moments() | learned | {"noise": self.noise.get_state(), "live": live}
+
+    def check(self) -> None:
+        """Raise `Diverged` where the loss of a step since the last check was not finite. Waits for the device."""
+        if not self._unchecked:
+            return
+        finite = torch.isfinite(torch.stack(self._unchecked)).all(1).tolist()
+        self._unchecked.clear()
+        if not all(finite):
+            raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
+
+    def descend(self, pixels: Tensor, zeta: Tensor) -> Tensor:
+        """One step down the loss that the settings name, for uint8 pixels (B, C, H, W) and noise zeta (B, n · k).
+
+        n is `importance_samples`, and the loss distortion + beta · rate unless a setting changes it: see
+        `vae.elbo.objective`. Where pixels are averaged, the loss is that of the effective beta divided by their number.
+
+        Returns the batch means (1 + k,) of the distortion and the rate of every dimension, on the device.
+        """
+        x = pixels.to(torch.float32).div_(255)
+        bf16 = self.device.type == "cuda" and self.settings.arch == "conv"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            bound, loss = objective(
+                self.model,
+                x,
+                zeta,
+                self._weight_on_device,
+                free_bits=self.settings.free_bits,
+                capacity=self.settings.capacity,
+                tc_weight=self.settings.tc_weight,
+                at_mean=self.settings.sampling == "mean",
+                learn_sigma=None if self.model.learned is None else self._learn_sigma,
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        (loss / self._pixels if self._pixels > 1 else loss).backward()
+        with torch.no_grad():
+            terms = torch.cat((bound.distortion.mean(0, keepdim=True), bound.rate_per_dim.mean(0)))
+            terms = distributed.average(self, terms)
+        self.optimiser.step()
+        return terms
+
+    def _learn_sigma(self, squared_error: Tensor) -> None:
+        assert self.model.learned is not None
+        kept = exp(-self.settings.batch_size * distributed.count() / SIGMA_IMAGES)
+        self.model.learned.take_in(distributed.mean(squared_error), kept)
+
+    def moments(self) -> dict[str, Tensor]:
+        """The optimiser's memory of every weight, by name: the tensors themselves."""
+        kind, state = self.settings.optimiser, self.optimiser.state
+        return {f"{kind}.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
+
+
+def train(training: Training, images: Images) -> Iterator[Step]:
+    """Train until `images` have been passed over `settings.epochs` times, yielding after every step.
+
+    Every batch is full: the images are one endless row of shuffled passes, cut into batches, so a batch may hold the
+    last images of one pass and the first of the next. None is ever left out, and the last batch of the run is filled
+    up from one pass more. Raises `Diverged` at most `CHECK_EVERY` steps after the loss has ceased to be finite.
+
+    Of several ranks (torchrun), each calls this and takes `settings.batch_size` images of every batch: together they
+    train as one process does with batches of them all, up to rounding; free bits, capacity and total correlation count
+    for each rank's share.
+    """
+    distributed.share_state(training)
+    try:
+        yield from _steps(training, images)
+    except GeneratorExit:
+        distributed.end(training)
+        raise
+
+
+def _steps(training: Training, images: Images) -> Iterator[Step]:
+    settings, device = training.settings, training.device
+    n, share = len(images.pixels), settings.batch_size
+    size = share * distributed.count()
+    mine = slice(distributed.rank() * share, (distributed.rank() + 1) * share)
+    steps = count_steps(settings, n, distributed.count())
+    if training.step >= steps:
+        return
+    pixels = _resident(images.pixels, device)
+    batches = _batches(settings.seed, n, size, training.step, pixels.device)
+    rate = training.optimiser.param_groups[0]["lr"]
+    captured = None
+    descend: Callable[[Tensor, Tensor], Tensor] = training.descend
+    while training.step < steps and distributed.go_on(training):
+        # a graph holds sigma as a constant, unless it is learned, and no word between ranks
+        learned = training.model.learned
+        constant = training.sigma if learned is None else 0.0
+        if device.type == "cuda" and captured != constant and distributed.count() == 1:
+            descend, captured = _captured(training), constant
+        if training.scheduled:
+            period = settings.beta_period * n / size
+            training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
+        lr = training.lr * rate_factor(settings.schedule, training.step, steps)
+        rate.fill_(lr)
+        zeta = torch.randn(
+            size, settings.importance_samples * settings.latent_dim, generator=training.noise, device=device
+        )
+        chosen = next(batches)[mine]
+        terms = descend(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
+        training.step += 1
+        training._unchecked.append(terms)
+        if len(training._unchecked) == CHECK_EVERY or training.step == steps:
+            training.check()
+        seen = training.step * size
+        width = training.sigma if learned is None else learned.variance.sqrt()
+        yield Step(training.step, steps, seen, seen // n, training.beta, lr, width, terms)
+
+
+def count_steps(settings: Settings, images: int, distributed: int = 1) -> int:
+    """Steps of a run over so many training images: the last one reaches the end of the last pass, or `stop_steps`."""
+    steps = -(-settings.epochs * images // (settings.batch_size * distributed))
+    return min(steps, settings.stop_steps or steps)
+
+
+def beta_factor(schedule: str, periods: float) -> float:
+    """Beta after so many periods of its schedule, as a share of its setting.
+
+    "warm-up" (Bowman et al. 2016) rises along a line over the first period. "cyclical" (Fu et al. 2019) rises along a
+    line over the first half of every period and stays for the second. "constant" is 1.
+    """
+    if schedule == "warm-up":
+        return min(1.0, periods)
+    return min(1.0, 2 * (periods % 1)) if schedule == "cyclical" else 1.0
+
+
+def rate_factor(schedule: str, step: int, steps: int) -> float:
+    """The learning rate of step `step` (from 0) of `steps`, as a share of its peak.
+
+    "one-cycle" (Smith & Topin 2018) rises from 1/25 over the first 30% along a cosine, then falls to almost nothing
+    along another. "constant" is 1.
+    """
+    if schedule == "constant":
+        return 1.0
+    done = step / max(steps - 1, 1)
+    if done < WARM_UP:
+        return _cosine(START, 1.0, done / WARM_UP)
+    return _cosine(1.0, END, (done - WARM_UP) / (1 - WARM_UP))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + cos(pi * share)) / 2
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a setting; "auto" takes cuda, then mps, then cpu. `InputError` where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, found in there.items() if found)
+    if not there[name]:
+        raise InputError(f"This machine has no {name} device that torch can use; choose --device auto or cpu.")
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """A device in words, as in "NVIDIA H200" or "AMD EPYC 7763, 2 threads"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"Apple GPU ({platform.processor()})"
+    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+# An optimiser's memory is made at once, so that it can be saved, restored and captured before the first step; its rate
+# is a tensor, set before every step, also under a captured graph.
+
+
+def _adam(model: VAE, device: torch.device) -> torch.optim.Optimizer:
+    weights = list(model.parameters())
+    rate = torch.tensor(0.0, device=device)
+    optimiser = torch.optim.Adam(weights, lr=rate, fused=True, capturable=device.type == "cuda")
+    for weight in weights:
+        optimiser.state[weight] = {
+            "step": torch.zeros((), device=device),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+    return optimiser
+
+
+def _sgd(model: VAE, device: torch.device) -> torch.optim.Optimizer:
+    weights = list(model.parameters())
+    optimiser = torch.optim.SGD(weights, lr=torch.tensor(0.0, device=device), momentum=0.9, fused=True)
+    for weight in weights:
+        optimiser.state[weight] = {"momentum_buffer": torch.zeros_like(weight)}
+    return optimiser
+
+
+_OPTIMISERS = {"adam": _adam, "sgd": _sgd}
+
+
+def _resident(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """All images as one uint8 tensor: on the device where half of its free memory holds them, else on the host."""
+    images = torch.from_numpy(pixels)
+    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return images
+    return images.to(device)
+
+
+def _batches(seed: int, n: int, size: int, first_step: int, device: torch.device) -> Iterator[Tensor]:
+    """Indices (size,) of the images of every step from `first_step` on, without end."""
+    epoch, place = divmod(first_step * size, n)
+    order = _order(seed, epoch, n, device)
+    while True:
+        parts, missing = [], size
+        while missing:
+            parts.append(order[place : place + missing])
+            missing -= len(parts[-1])
+            place += len(parts[-1])
+            if place == n:
+                epoch, place = epoch + 1, 0
+                order = _order(seed, epoch, n, device)
+        yield torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _order(seed: int, epoch: int, n: int, device: torch.device) -> Tensor:
+    """The order of the images in one pass: a function of seed and epoch alone, so a resumed run finds its place."""
+    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n)).to(device)
+
+
+def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
+    """`training.descend` as one CUDA graph: launched at once, where its hundred kernels each cost more than they do."""
+    size, device = training.settings.batch_size, training.device
+    pixels = torch.zeros((size, *training.model.image_shape), dtype=torch.uint8, device=device)
+    noise = training.settings.importance_samples * training.settings.latent_dim
+    zeta = torch.zeros((size, noise), device=device)
+
+    # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
+    touched = [*training.model.parameters(), *training.model.buffers(), *training.moments().values()]
+    before = [tensor.detach().clone() for tensor in touched]
+    beside = torch.cuda.Stream(device)
+    beside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(beside):
+        for _ in range(3):
+            training.descend(pixels, zeta)
+    torch.cuda.current_stream(device).wait_stream(beside)
+    with torch.no_grad():
+        for tensor, value in zip(touched, before, strict=True):
+            tensor.copy_(value)
+
+    training.optimiser.zero_grad(set_to_none=True)  # so that gradients are allocated in the graph's own memory
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        terms = training.descend(pixels, zeta)
+
+    def replay(new_pixels: Tensor, new_zeta: Tensor) -> Tensor:
+        pixels.copy_(new_pixels)
+        zeta.copy_(new_zeta)
+        graph.replay()
+        return terms.clone()  # the next replay writes over `terms`
+
+    return replay
+
+
+def prepare_process(background: bool = False) -> None:
+    """Set this process up to train well on a CPU; call it before anything else has run in parallel.
+
+    At most `MAX_THREADS`, and no more than the process may run on, unless OMP_NUM_THREADS says otherwise; in the
+    `background`, at the lowest priority, and one core is left to whoever watches. And numbers
+    below 1e-38 become 0: Adam's memory of a weight that gets no gradient for a while fades into them, and a processor
+    computes with them so slowly that a step takes a quarter longer.
+    """
+    if background and hasattr(os, "nice"):
+        os.nice(19)
+    if "OMP_NUM_THREADS" not in os.environ:
+        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), allowed - background, MAX_THREADS)))
+    torch.set_flush_denormal(True)
