@@ -52,7 +52,7 @@ COMPUTE = """async ([folder, address, image, qs, zs]) => {
   const { surface, logEvidence } = posterior;
   return {
     parts: qs.map(({ mu, tril }) => partsOf(new Gaussian(mu, tril.flat()), surface, logEvidence)),
-    weights: qs.map(({ mu, tril }) => { const { mean, logMean, logMeanError, effective } = weighed(new Gaussian(mu, tril.flat()), surface); return { mean, logMean, logMeanError, effective }; }),
+    weights: qs.map(({ mu, tril }) => { const { mean, logMean, logMeanError, effective } = weighed(new Gaussian(mu, tril.flat()), surface, { mean: logEvidence, error: 0 }); return { mean, logMean, logMeanError, effective }; }),
     values: zs.map((z) => surface.at(z)),
     low: posterior.meta.low, high: posterior.meta.high,
   };

@@ -34,9 +34,18 @@ export class Bar {
     const { about, text } = printed(parts);
     this.$("evidence").textContent = (gapIsRest ? "≈ " : "") + text("evidence");
     for (const name of ["elbo", "gap"]) this.$(name).textContent = about + text(name);
-    this.$("check").textContent = `${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`;
+    this.say(`${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`, exact);
     this.root.dataset.exact = exact ? "1" : "0";
     this.draw();
+  }
+
+  // What stands beneath the sum. While q moves it takes no fewer lines than before, so that the map keeps its size under
+  // the hand.
+  say(text, exact) {
+    const check = this.$("check");
+    if (exact) check.style.minHeight = "";
+    else check.style.minHeight ||= `${check.getBoundingClientRect().height}px`;
+    check.textContent = text;
   }
 
   draw() {
