@@ -52,7 +52,7 @@
 
   const centre = ({ left, right, top, bottom }) => [(left + right) / 2, (top + bottom) / 2];
   function isInSight(element, [x, y]) {
-    if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return false;
+    if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) return false;
     return [...clippers(element)].every(([, , clip]) => x >= clip.left && x <= clip.right && y >= clip.top && y <= clip.bottom);
   }
 

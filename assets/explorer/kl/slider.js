@@ -193,6 +193,9 @@ export class BetaSlider {
 
   // The parts by name, in as many lines as they need.
   showKey(colours, parts, most) {
+    const shown = JSON.stringify([most, parts.map(({ name, limit, colour }) => [name, limit, colour(colours)])]);
+    if (shown === this.keyShown) return; // the band is drawn anew whenever its size changes
+    this.keyShown = shown;
     const named = parts.map(({ name, limit = "", colour }) => {
       const part = document.createElement("span");
       const swatch = document.createElement("i");
