@@ -12,15 +12,17 @@ export class Camera {
     this.auto = true;
     this.now = null; // { u, v, unit }: the middle, and data units a pixel
     this.goal = null;
-    this.asked = null; // where to look once the room that a map has is known, as `describe` says it
+    this.held = null; // what a link says, or a window of another size keeps, as `describe` says it: until a hand moves
   }
 
-  // The room that a map has.
+  // The room that a map has. A place that a link or a person has chosen stays the same in every room.
   fit(rectangle) {
+    const { width, height } = this.rectangle ?? {};
+    const another = width !== rectangle.width || height !== rectangle.height;
+    if (another && width) this.held ??= this.describe();
     this.rectangle = rectangle;
-    if (!this.asked) return;
-    const { u, v, reach } = this.asked;
-    this.asked = null;
+    if (!this.held || (!another && !this.auto)) return;
+    const { u, v, reach } = this.held;
     this.auto = false;
     this.goal = { u, v, unit: (2 * reach) / Math.min(rectangle.width, rectangle.height) };
     this.now = { ...this.goal };
@@ -76,6 +78,7 @@ export class Camera {
     const unit = Math.min(10, Math.max(1e-5, now.unit * factor));
     const grown = unit / now.unit;
     this.auto = false;
+    this.held = null;
     this.now = { u: u + (now.u - du - u) * grown, v: v + (now.v - dv - v) * grown, unit };
     this.goal = { ...this.now };
     this.jumped = true;
@@ -83,7 +86,7 @@ export class Camera {
 
   release() {
     this.auto = true;
-    this.goal = this.asked = null;
+    this.goal = this.held = null;
   }
 
   view(rectangle) {
@@ -94,7 +97,7 @@ export class Camera {
 
   // What is looked at, in terms that hold for a window of any shape.
   describe() {
-    if (this.asked) return this.asked;
+    if (this.held) return this.held;
     if (this.auto || !this.now) return null;
     const { u, v, unit } = this.goal;
     return { u, v, reach: (unit * Math.min(this.rectangle.width, this.rectangle.height)) / 2 };
@@ -103,7 +106,7 @@ export class Camera {
   // Looks where a link says from the first moment on; null: where the points are.
   begin(place) {
     this.release();
-    this.asked = place;
+    this.held = place;
   }
 
   // Looks where another window looks.
@@ -111,6 +114,7 @@ export class Camera {
     if (!place) return this.auto || this.release();
     if (!this.rectangle || ![place.u, place.v, place.reach].every(Number.isFinite) || !(place.reach > 0)) return;
     this.auto = false;
+    this.held = null;
     this.goal = { u: place.u, v: place.v, unit: (2 * place.reach) / Math.min(this.rectangle.width, this.rectangle.height) };
     this.now ??= { ...this.goal };
   }
