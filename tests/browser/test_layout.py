@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIZES = [(320, 568), (390, 844), (844, 390), (960, 600), (1024, 768), (1280, 720), (1536, 730), (3840, 2160)]
 TEXT = (1, 2)  # times the usual size
-MEASURE = Path(__file__).with_name("explore/controls.js").read_text()
+MEASURE = Path(__file__).with_name("controls.js").read_text()
 RUNS = ("laid-out", "laid-out-beside")
 FIRST = ".er-root[data-ready]"
 # The picture that a page is about, and its height in pixels.

@@ -1,11 +1,12 @@
-"""The run folder: all that a training run says, on disk. Reading one imports no torch; vae/recorder.py writes it.
+"""The run folder: all that a training run says, on disk. Reading one imports no torch.
+vae/training/recorder.py writes it.
 
     settings.json            what is trained: Settings, data set and fingerprint, parameters, device, versions
     log.jsonl                one line a report, at most about 200 a run
     checkpoint.safetensors   the model; while it is trained, also the optimiser and the noise
     status.json              running | paused | finished | failed, with the reason a person can act on
     test.json, held_out.npz  at the end: test numbers, and what the map shows
-    undo/                    what the run was before it was rewound or finished by hand (vae/undo.py)
+    undo/                    what the run was before it was rewound or finished by hand (vae/files/undo.py)
 
 Every file but the log is replaced atomically, so the process can be killed at any moment and the run resumed.
 """

@@ -1,4 +1,4 @@
-// The frame: one binary that carries everything the explorer shows. Written by vae/export.py.
+// The frame: one binary that carries everything the explorer shows. Written by vae/files/frame.py.
 //
 // bytes 0–3 "ELBF", bytes 4–7 header length (uint32, little endian), header (JSON), then the arrays, each at a multiple
 // of 8 bytes from the end of the header.

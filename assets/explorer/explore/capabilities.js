@@ -14,7 +14,7 @@ export function complete(frame) {
   arrays.distortion ??= new Float32Array(count);
 }
 
-// Of very many points one in `stride` is here, each from a stretch of its own: the rows of vae/latents.py, `sampled`.
+// Of very many points one in `stride` is here, each from a stretch of its own: the rows of vae/data/latents.py, `sampled`.
 const rows = (count, stride) =>
   new Int32Array(count).map((_, i) => i * stride + (i < count - 1 ? Math.floor(evenShare(i) * stride) : 0));
 

@@ -26,7 +26,7 @@ const HTML = `
   <div class="gr-formula gr-terms"></div>
   <p class="gr-message" role="status">Executing …</p>
   <div class="gr-code" role="table" aria-label="the function, line by line, with what every line has made"></div>
-  <p class="gr-note">Called on the server each time: vae/loss_in_ten_lines.py, watched line by line. Gradients are those of the loss with respect to each value, by backpropagation.</p>
+  <p class="gr-note">Called on the server each time: vae/inference/loss_in_ten_lines.py, watched line by line. Gradients are those of the loss with respect to each value, by backpropagation.</p>
 </div>
 <aside class="gr-side">
   <h3 class="gr-result"></h3>

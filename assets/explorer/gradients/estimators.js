@@ -1,4 +1,4 @@
-// Estimators of ∇ E_q f and their exact value, the twin of vae/gradients.py. A gradient is one row of numbers: mu's first,
+// Estimators of ∇ E_q f and their exact value, the twin of vae/inference/gradients.py. A gradient is one row of numbers: mu's first,
 // then sigma's of a diagonal q, or those of L's lower triangle row by row. It points uphill.
 
 import { place } from "./gaussian.js";

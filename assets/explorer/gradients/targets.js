@@ -1,4 +1,4 @@
-// Densities that q is fitted to, the twins of vae/targets.py: a target's `f(z, slope)` is ln p(z), whose gradient it writes
+// Densities that q is fitted to, the twins of vae/inference/targets.py: a target's `f(z, slope)` is ln p(z), whose gradient it writes
 // into `slope` where one is given. float64 throughout.
 
 const LOG_2PI = Math.log(2 * Math.PI);

@@ -1,4 +1,4 @@
-// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/aggregate.py in the browser.
+// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/analysis/aggregate.py in the browser.
 
 import { shownClasses } from "./grid-index.js";
 import { evenly } from "../core/random.js";

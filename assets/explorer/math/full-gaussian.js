@@ -1,4 +1,4 @@
-// N(mu, L Lᵀ) of one image in float64, L lower triangular: the twin of vae/full_gaussian.py.
+// N(mu, L Lᵀ) of one image in float64, L lower triangular: the twin of vae/inference/full_gaussian.py.
 
 const LOG_2PI = Math.log(2 * Math.PI);
 

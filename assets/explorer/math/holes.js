@@ -1,4 +1,4 @@
-// vae/zones.py in the browser: the share of the prior's mass in holes, and how far neighbouring buffer zones overlap.
+// vae/analysis/zones.py in the browser: the share of the prior's mass in holes, and how far neighbouring buffer zones overlap.
 // Both take a second or more for ten thousand images, so each is a generator that yields between parts of its work and
 // returns { mean, error }: an estimate, without unit, and its standard error.
 

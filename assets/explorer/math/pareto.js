@@ -1,4 +1,4 @@
-// vae/pareto.py in the browser: the shape of the tail of importance weights, and whether an error of their mean can be told.
+// vae/inference/pareto.py in the browser: the shape of the tail of importance weights, and whether an error of their mean can be told.
 
 export const MOST_SHAPE = 0.5; // of a tail, for the weights to have a variance, and their mean a standard error
 export const ENOUGH = 100; // effective draws, for the same

@@ -103,7 +103,7 @@ export function* csv({ meta, arrays, given }, costs, chosen) {
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // how a formula begins for a spreadsheet
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-// Text of which a spreadsheet runs nothing, behind a quote where it would; vae/table.py writes the same, and takes the quote
+// Text of which a spreadsheet runs nothing, behind a quote where it would; vae/data/table.py writes the same, and takes the quote
 // away when it reads.
 export function guarded(text) {
   const bare = text.replace(/^'+/, "");
