@@ -28,6 +28,7 @@ WITHOUT_TORCH.remove("exports.posterior_frames")
 WITHOUT_TORCH += ["inference.evidence_table", "training.queue", "training.live", "training.beta_path"]
 WITHOUT_TORCH += ["analysis.linear", "analysis.tsne"]
 PAGES = ["explore", "kl", "elbo", "gradients", "train"]
+SHARED = ["core", "math", "data", "network", "plot", "widgets", "map"]  # of the explorer, from the bottom up
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -138,6 +139,8 @@ def test_modules_of_the_explorer_know_their_own_page_and_what_is_shared() -> Non
         folder = name.split("/")[0]
         pages = {other.split("/")[0] for other in others} & {*PAGES, "standalone"} - {folder}
         assert not pages - ({"explore"} if folder == "standalone" else set()), name
+        if folder in SHARED:
+            assert {other.split("/")[0] for other in others} <= set(SHARED[: SHARED.index(folder) + 1]), name
     assert_no_circle(imported)
 
 
