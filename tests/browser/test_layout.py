@@ -35,13 +35,14 @@ VIEWS = {  # where it stands, its picture
     "gradients": ("gradients", "#gr-fit .gr-stage"),
     "train": (f"train?run={RUNS[0]}", ".lv-stage"),
 }
-# What else a page shows, at some of the sizes.
+# What else a page shows, at some of the sizes: where it stands, its picture, and what is pressed to see one part after the other.
+TOOLS = [f'[data-tool="{tool}"]' for tool in ("draw", "interpolate", "traverse", "sample", "select", "neighbours")]
+TABS = [f'[data-tab="{tab}"]' for tab in ("variance", "trick", "divergences", "code")]
 PARTS = {
-    "many dimensions": ("?model=mnist-10d", ".er-map"),
-    **{f"the tool {tool}": (f"?model=mnist-2d#tool={tool}", ".er-map") for tool in ("draw", "interpolate", "traverse")},
-    **{f"the tool {tool} ": (f"?model=mnist-2d#tool={tool}", ".er-map") for tool in ("sample", "select", "neighbours")},
-    **{f"gradients, {tab}": (f"gradients#tab={tab}", None) for tab in ("variance", "trick", "divergences", "code")},
-    "two runs": (f"train?run={RUNS[0]}&with={RUNS[1]}", ".lv-stage"),
+    "many dimensions": ("?model=mnist-10d", ".er-map", [".er-tabs [data-tool=lens]"]),
+    "tools": ("?model=mnist-2d", ".er-map", [f".er-tabs {tool}" for tool in TOOLS]),
+    "sections of gradients": ("gradients", None, [f".gr-tabs {tab}" for tab in TABS]),
+    "two runs": (f"train?run={RUNS[0]}&with={RUNS[1]}", ".lv-stage", [".lv-options [data-zones=all]"]),
 }
 SOME = [(320, 568), (1024, 768), (1440, 900)]
 
@@ -100,25 +101,31 @@ def _assert(truth: bool) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_control_is_covered_or_cut(window, view) -> None:
     link, hero = VIEWS[view]
-    _assert_whole_at(window, link, hero, SIZES)
+    window.open(link)
+    for text in TEXT:
+        for size in SIZES:
+            window.resize(size, text)
+            _assert_whole_at(window, hero, size, text)
 
 
 @pytest.mark.usefixtures("training")
-@pytest.mark.parametrize("part", PARTS)
-def test_nor_is_one_in_any_part_of_a_page(window, part) -> None:
-    link, hero = PARTS[part]
-    _assert_whole_at(window, link, hero, SOME)
-
-
-def _assert_whole_at(window: Window, link: str, hero: str | None, sizes: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("view", PARTS)
+def test_nor_is_one_in_any_part_of_a_page(window, view) -> None:
+    link, hero, pressed = PARTS[view]
     window.open(link)
     for text in TEXT:
-        for size in sizes:
+        for size in SOME:
             window.resize(size, text)
-            try:
-                eventually(lambda: window.assert_whole(hero), 8)  # once it has settled
-            except AssertionError as error:
-                raise AssertionError(f"{size[0]}×{size[1]}, text {text:.0%}: {error}") from error
+            for part in pressed:
+                window.page.click(part)
+                _assert_whole_at(window, hero, size, text, part)
+
+
+def _assert_whole_at(window: Window, hero: str | None, size: tuple[int, int], text: float, part: str = "") -> None:
+    try:
+        eventually(lambda: window.assert_whole(hero), 8)  # once it has settled
+    except AssertionError as error:
+        raise AssertionError(f"{size[0]}×{size[1]}, text {text:.0%} {part}: {error}") from error
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
