@@ -95,7 +95,7 @@ def test_a_silent_network_is_told_of_and_come_back_from(browser, folder, monkeyp
         lost, state = page.locator(".lv-lost"), page.locator(".lv-state")
         eventually(lambda: _check(state.inner_text() == "finished"))
         times = "{ silence: 1500, attempt: 1000, beat: 500 }"
-        module = "new URL('train/feed.js', new URL(document.querySelector('.er-root').dataset.module, new URL('../..', location.href)))"
+        module = "new URL('feed.js', new URL(document.querySelector('.er-root').dataset.module, new URL('../..', location.href)))"
         page.evaluate(f"async () => Object.assign((await import({module})).TIMES, {times})")
         page.wait_for_timeout(2500)  # longer than a silence may last: a server that only beats is there
         assert lost.is_hidden()

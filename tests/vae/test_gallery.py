@@ -16,7 +16,7 @@ from vae.files.checkpoint import read as read_checkpoint
 from vae.files.held_out import FILE_NAME, read_held_out
 
 GALLERY = Path(__file__).parents[2] / "assets" / "gallery"
-NAMES = ["digits-2d", "mnist-10d", "mnist-2d", "mnist-conv-2d"]
+NAMES = ["digits-2d", "mnist-2d", "mnist-10d", "mnist-conv-2d"]
 
 
 def test_the_gallery_is_complete_and_small():
