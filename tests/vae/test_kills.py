@@ -41,7 +41,7 @@ NURSERY = f"""
 import os, sys
 import torch
 torch.set_num_threads(1)
-sys.path.insert(0, {str(ROOT / "tests")!r})
+sys.path.insert(0, {str(ROOT / "tests" / "vae")!r})
 from test_kills import LONG, goes_on
 from vae.data.image_sets import load
 digits = load("digits")
