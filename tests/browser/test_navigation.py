@@ -160,6 +160,7 @@ def stir_kl(tab: Tab) -> None:
 
 def stir_elbo(tab: Tab) -> None:
     page, room = tab.page, tab.room
+    page.wait_for_selector(".eb[data-image]")
     room.choose("Digits 8×8 · 2-D · β = 1").ready("digits-2d", plotted=False)
     page.locator(".er-root[data-image]").wait_for()
     page.locator(".eb-strip button, .eb-strip canvas").nth(3).click()
@@ -182,6 +183,7 @@ def stir_elbo(tab: Tab) -> None:
 
 def stir_gradients(tab: Tab) -> None:
     page = tab.page
+    page.wait_for_selector(".gr[data-ready]")
     page.locator('[data-tab="variance"]').click()
     page.locator("#gr-variance .gr-mu input").fill("2")
     page.locator("#gr-variance .gr-dims input").fill("5")
