@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from vae import queue
+from vae.training import queue
 queue.LOOK_EVERY = 0.01
 def wait(place):
     print("place", place, flush=True)
@@ -124,7 +124,7 @@ def test_who_is_put_ahead_comes_first_and_never_two_at_once(tmp_path) -> None:
     code = """
 import os, random, sys
 from pathlib import Path
-from vae import queue
+from vae.training import queue
 queue.LOOK_EVERY = 0.001
 chance, alone = random.Random(sys.argv[2]), Path(sys.argv[1], "alone")
 for _ in range(6):
@@ -256,7 +256,7 @@ def test_never_two_at_once(tmp_path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from vae import queue
+from vae.training import queue
 queue.LOOK_EVERY = 0.001
 sys.stdin.readline()
 alone = Path(sys.argv[1], "alone")
