@@ -448,7 +448,7 @@ def test_the_page_shows_the_model_that_the_address_names(runs_folder) -> None:
     assert not app.exception
     assert not app.error
     assert app.selectbox[0].value == "digits-2d"
-    assert set(shown(app)) == {"module", "katex", "frame", "encoder", "evidence", "table"}
+    assert set(shown(app)) == {"place", "module", "katex", "frame", "encoder", "evidence", "table"}
     assert "test elbo" in app.get("html")[1].proto.body
     app.selectbox[0].set_value("mnist-2d").run()
     assert not app.exception

@@ -238,7 +238,7 @@ def test_the_page_shows_the_path_that_the_address_names(folder) -> None:
     assert not app.error
     assert app.selectbox[0].value == "digits-2d"
     data = json.loads(app.get("bidi_component")[0].proto.json)
-    assert set(data) == {"module", "frame", "decoders"}
+    assert set(data) == {"place", "module", "frame", "decoders"}
     app.selectbox[0].set_value("another").run()
     assert app.selectbox[0].value == "another"
     assert dict(app.query_params).get("path") is None  # the first of the list
