@@ -18,7 +18,7 @@ from vae.inference.evidence import Sampled, effective_sample_size, log_mean_weig
 
 MOST_SHAPE = 0.5  # of a tail, for the weights to have a variance, and their mean a standard error
 ENOUGH = 100.0  # effective draws, for the same
-MISSED = 2.0  # standard errors
+MISSED = 2.5  # standard errors
 POOR = "A poor lower bound of ln p(x), without an error"
 LEAST_TAIL = 5  # weights of a tail that a shape can be fitted to
 PRIOR_WEIGHT, PRIOR_SHAPE = 10.0, 0.5  # of Vehtari et al.: as if ten more exceedances had said 0.5

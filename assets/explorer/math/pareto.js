@@ -2,7 +2,7 @@
 
 export const MOST_SHAPE = 0.5; // of a tail, for the weights to have a variance, and their mean a standard error
 export const ENOUGH = 100; // effective draws, for the same
-const MISSED = 2; // standard errors
+const MISSED = 2.5; // standard errors
 const POOR = "A poor lower bound of ln p(x), without an error";
 const LEAST_TAIL = 5;
 const [PRIOR_WEIGHT, PRIOR_SHAPE] = [10, 0.5];
@@ -38,13 +38,14 @@ export function paretoK(logW) {
 }
 
 // Why no error of ln of the mean weight can be told, in a sentence; null where its standard error is one. `found` is what
-// `averages` says of `logW`; `known` = { mean, error } a better estimate of the same number.
+// `averages` says of `logW`; `known` = { mean, error } a better estimate of the same number, where
+// there is one.
 export function distrust(logW, { logMean, logMeanError, effective }, known) {
   const n = logW.length.toLocaleString("en-US");
   if (effective < ENOUGH) return `${POOR}: only ${Math.round(effective).toLocaleString("en-US")} of ${n} draws count.`;
   const k = paretoK(logW);
   if (k > MOST_SHAPE) return `${POOR}: a few of ${n} draws outweigh the others (Pareto k = ${k.toFixed(2)}, above ${MOST_SHAPE}).`;
-  const under = known.mean - logMean;
-  if (under > MISSED * Math.hypot(logMeanError, known.error)) return `${POOR}: the draws miss a part of the posterior, and with it ${under.toFixed(2)} nats.`;
+  const under = known?.mean - logMean; // NaN, and so never above anything, where nothing better is known
+  if (under > MISSED * Math.hypot(logMeanError, known?.error)) return `${POOR}: the draws miss a part of the posterior, and with it ${under.toFixed(2)} nats.`;
   return null;
 }
