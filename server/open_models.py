@@ -237,9 +237,8 @@ def _read_upload(model: str) -> opening.Opened:
     assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
-    known = (
-        not is_file(trained_on) or trained_on in uploaded_images.kept()
-    )  # an upload opens no other file of this machine
+    # an upload opens no other file of this machine
+    known = not is_file(trained_on) or trained_on in uploaded_images.kept()
     return opening.Opened(checkpoint, None, _encode(checkpoint, None) if known else None)
 
 

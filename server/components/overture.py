@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from server.components.explore import ENTRY
+from server.components.view import View
 from server.open_models import open_model
-from server.published import module_path
 from vae.errors import InputError
 
 MODEL = "digits-2d"
 
-_component = st.components.v2.component(
-    "elbo_room_overture",
+_view = View(
+    "overture",
+    "train/streamlit-overture.js",
     html='<div class="er-root overture"></div>',
     css=".overture canvas { display: block; width: 100%; height: min(82vh, 100vw, 60rem); cursor: pointer; }",
-    js=ENTRY,
-    isolate_styles=False,
 )
 
 
@@ -26,4 +22,4 @@ def overture() -> None:
         frame = open_model(MODEL).frame
     except InputError:
         return
-    _component(key="overture", data={"module": module_path("train/streamlit-overture.js"), "frame": frame})
+    _view.show("overture", {"frame": frame})

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from server.components.explore import ENTRY
+from server.components.view import View
 from server.page_place import place
-from server.published import module_path, modules
 
-_component = st.components.v2.component(
-    "elbo_room_live",
-    html='<div class="er-root"></div>',
-    css=modules()["core/style.css"].data.decode() + modules()["core/page.css"].data.decode(),
-    js=ENTRY,
-    isolate_styles=False,
-)
+_view = View("live", "train/streamlit.js", "core/style.css", "core/page.css")
 
 
 def live_view(
@@ -27,5 +18,4 @@ def live_view(
     What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
     """
     shown = {"run": run, "compare": compare, "token": key, "renamed": list(renamed) if renamed else None}
-    data = {"place": place("train", "run", "with"), "module": module_path("train/streamlit.js"), **shown}
-    return _component(key="live", data=data, on_done_change=lambda: None).done
+    return _view.show("live", {"place": place("train", "run", "with"), **shown}, on_done_change=lambda: None).done

@@ -30,6 +30,14 @@ export class Page {
     for (const canvas of canvases) this.sizes.observe(canvas);
   }
 
+  // Another part of the map is looked at: `move()` says which.
+  look(move) {
+    move();
+    this.lookDirty = true;
+    this.link.save();
+    this.wake();
+  }
+
   wake() {
     if (!this.destroyed) this.request ??= requestAnimationFrame((now) => this.tick(now));
   }

@@ -345,13 +345,6 @@ export class Elbo extends Page {
     this.$(".eb-wait").hidden = !text;
   }
 
-  look(move) {
-    move();
-    this.lookDirty = true;
-    this.link.save();
-    this.wake();
-  }
-
   resized() {
     this.lookDirty = this.sizeDirty = true;
     this.wake();

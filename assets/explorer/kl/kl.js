@@ -269,13 +269,6 @@ export class Kl extends Page {
     this.look(() => this.panes.forEach(({ camera }) => camera.release()));
   }
 
-  look(move) {
-    move();
-    this.lookDirty = true;
-    this.link.save();
-    this.wake();
-  }
-
   resized() {
     for (const pane of this.panes ?? []) pane.groundDirty = true;
     this.lookDirty = true;
