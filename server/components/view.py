@@ -1,0 +1,35 @@
+"""A view of the browser as a Streamlit component (v2): an element, its style, and the module that mounts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from server.published import module_path, modules
+
+# The component's own script is a blob without an address to import from; the page's address serves instead.
+_ENTRY = """
+export default async function (component) {
+  const { mount } = await import(new URL(component.data.module, document.baseURI).href);
+  return mount(component);
+}
+"""
+
+
+class View:
+    """The component that mounts the module `entry`, with the style sheets of these paths or the text `css`."""
+
+    def __init__(self, name: str, entry: str, *styles: str, html: str = '<div class="er-root"></div>', css: str = ""):
+        self.entry = entry
+        self._component = st.components.v2.component(
+            f"elbo_room_{name}",
+            html=html,
+            css="".join(modules()[style].data.decode() for style in styles) + css,
+            js=_ENTRY,
+            isolate_styles=False,  # Plotly styles the document it finds itself in
+        )
+
+    def show(self, key: str, data: dict[str, Any], **options: Any) -> Any:
+        """Put the component on the page; `data` goes to the module's `mount`."""
+        return self._component(key=key, data={"module": module_path(self.entry), **data}, **options)
