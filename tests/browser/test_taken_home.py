@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 # What needs the server: its list of models and its folder of runs, its own address, its themes, a frame that does not
-# come, t-SNE.
+# come, t-SNE, the other pages and their modules.
 APP_ALONE = {
     "test_what_is_chosen_stands_in_the_address_and_a_link_brings_it_back",
     "test_going_back_opens_the_model_before",
@@ -41,6 +41,8 @@ APP_ALONE = {
     "test_an_open_tool_goes_over_to_a_model_with_more_dimensions_and_back",
     "test_tsne_is_made_and_the_lens_decodes_the_nearest_point",
     "test_a_shape_of_a_link_waits_for_tsne",
+    "test_swipes_scroll_every_page",
+    "test_what_a_narrow_chart_says_does_not_overlap",
 }
 
 globals().update(

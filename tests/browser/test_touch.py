@@ -179,7 +179,8 @@ def test_a_finger_that_rests_looks_where_it_is(phone) -> None:
 
 def test_what_is_decoded_is_on_the_map_while_the_lens_is_out_of_sight(phone) -> None:
     hand = Hand(phone)
-    phone.page.evaluate("scrollTo(0, 0), document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    phone.page.set_viewport_size({**PHONE["viewport"], "height": 600})
+    phone.page.evaluate("scrollTo(0, 0), document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)")
     phone.frames()
     inset = phone.page.locator(".er-inset")
     for way, spot in ((1, (-2, 1)), (-1, (2, 1))):
@@ -193,6 +194,7 @@ def test_what_is_decoded_is_on_the_map_while_the_lens_is_out_of_sight(phone) -> 
         eventually(lambda: np.testing.assert_array_equal(phone.canvas(".er-inset canvas"), phone.canvas(".er-decoded")))
         hand.touch("touchEnd")
         assert not inset.is_visible()
+    phone.page.set_viewport_size(PHONE["viewport"])
     phone.page.locator(".er-z").scroll_into_view_if_needed()  # now the lens itself is on the screen with the map
     phone.frames()
     x, y = phone.pixel(0, -3)
