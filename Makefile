@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+NODE_BIN := node_modules/.bin
 VAE := $(BIN)/python -m vae
 # the gallery is made from the machine's data root, as the command line's default: ELBO_ROOM_DATA, else ./data
 GALLERY := assets/gallery
@@ -24,10 +25,12 @@ test: .venv/dev node_modules/.installed
 	wait $$library; library=$$?; cat .tests.log; \
 	exit $$((page || library))
 
-lint: .venv/dev
+lint: .venv/dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NODE_BIN)/biome check .
+	$(NODE_BIN)/tsc
 
 bench: .venv/dev
 	$(BIN)/python -m bench

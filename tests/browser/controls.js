@@ -6,8 +6,10 @@
 // cut: a control, a text, a formula or a picture is larger than the box that clips it, or ends beyond the window's edge. What
 // can be scrolled to is not cut, nor is a text that stands whole in the title that it has when the pointer is over it.
 () => {
-  const CONTROLS = 'button, input, select, textarea, summary, a[href], [role="button"], [role="tab"], [role="radio"], [role="option"], [role="slider"], [role="combobox"]';
-  const HIDDEN = '[aria-hidden="true"], .modebar, .er-voice, .stSkipToContent, [data-testid="stSidebar"], .room-title small';
+  const CONTROLS =
+    'button, input, select, textarea, summary, a[href], [role="button"], [role="tab"], [role="radio"], [role="option"], [role="slider"], [role="combobox"]';
+  const HIDDEN =
+    '[aria-hidden="true"], .modebar, .er-voice, .stSkipToContent, [data-testid="stSidebar"], .room-title small';
   const SLACK = 1.5; // px that rounding takes
   const TAP = 10; // px that a control has at least, either way
   const scroller = document.querySelector('[data-testid="stMain"]') ?? document.scrollingElement;
@@ -19,8 +21,12 @@
     const kind = [...element.classList].find((part) => !part.startsWith("st-"));
     return `${element.tagName.toLowerCase()}${kind ? `.${kind}` : ""} “${text.slice(0, 30)}”`;
   }
-  const isSeen = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest(HIDDEN);
-  const AXES = [["x", "left", "right"], ["y", "top", "bottom"]];
+  const isSeen = (element) =>
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest(HIDDEN);
+  const AXES = [
+    ["x", "left", "right"],
+    ["y", "top", "bottom"],
+  ];
   const overflow = (style, axis) => (axis === "x" ? style.overflowX : style.overflowY);
   const clips = (style, axis) => overflow(style, axis) !== "visible";
   const scrolls = (style, axis) => ["auto", "scroll"].includes(overflow(style, axis));
@@ -28,9 +34,16 @@
   // The ancestors that clip an element, with their boxes; one that is fixed or absolute is free of those that do not hold it.
   function* clippers(element) {
     let { position } = getComputedStyle(element);
-    for (let parent = element.parentElement; parent && parent !== document.documentElement; parent = parent.parentElement) {
+    for (
+      let parent = element.parentElement;
+      parent && parent !== document.documentElement;
+      parent = parent.parentElement
+    ) {
       const style = getComputedStyle(parent);
-      const holds = style.transform !== "none" || /strict|content|layout|paint/.test(style.contain) || (position === "absolute" && style.position !== "static");
+      const holds =
+        style.transform !== "none" ||
+        /strict|content|layout|paint/.test(style.contain) ||
+        (position === "absolute" && style.position !== "static");
       if (["fixed", "absolute"].includes(position) && !holds) continue;
       position = style.position;
       if (clips(style, "x") || clips(style, "y")) yield [parent, style, parent.getBoundingClientRect()];
@@ -53,7 +66,9 @@
   const centre = ({ left, right, top, bottom }) => [(left + right) / 2, (top + bottom) / 2];
   function isInSight(element, [x, y]) {
     if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) return false;
-    return [...clippers(element)].every(([, , clip]) => x >= clip.left && x <= clip.right && y >= clip.top && y <= clip.bottom);
+    return [...clippers(element)].every(
+      ([, , clip]) => x >= clip.left && x <= clip.right && y >= clip.top && y <= clip.bottom,
+    );
   }
 
   // What stands for a control: the label around it, or the picker that it is a part of.
@@ -67,17 +82,25 @@
   function seenBox(element) {
     let { left, right, top, bottom } = element.getBoundingClientRect();
     for (const [, , clip] of clippers(element))
-      [left, right, top, bottom] = [Math.max(left, clip.left), Math.min(right, clip.right), Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
+      [left, right, top, bottom] = [
+        Math.max(left, clip.left),
+        Math.min(right, clip.right),
+        Math.max(top, clip.top),
+        Math.min(bottom, clip.bottom),
+      ];
     return { left, right, top, bottom };
   }
 
   function checkOverlaps(controls) {
-    const boxes = controls.filter((element) => !element.closest("[data-baseweb]")).map((element) => [element, seenBox(element)]);
+    const boxes = controls
+      .filter((element) => !element.closest("[data-baseweb]"))
+      .map((element) => [element, seenBox(element)]);
     boxes.forEach(([a, one], i) => {
       for (const [b, two] of boxes.slice(i + 1)) {
         const across = Math.min(one.right, two.right) - Math.max(one.left, two.left);
         const down = Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top);
-        if (across > 2 && down > 2 && !a.contains(b) && !b.contains(a) && !areOneSlider(a, b)) covered.add(`${name(a)} overlaps ${name(b)}`);
+        if (across > 2 && down > 2 && !a.contains(b) && !b.contains(a) && !areOneSlider(a, b))
+          covered.add(`${name(a)} overlaps ${name(b)}`);
       }
     });
   }
@@ -91,7 +114,10 @@
       if (element.title.includes(element.selectedOptions[0]?.text)) return false;
       const style = getComputedStyle(element);
       pen.font = style.font;
-      return pen.measureText(element.selectedOptions[0]?.text ?? "").width + parseFloat(style.paddingLeft) > element.clientWidth - 18; // its arrow
+      return (
+        pen.measureText(element.selectedOptions[0]?.text ?? "").width + parseFloat(style.paddingLeft) >
+        element.clientWidth - 18
+      ); // its arrow
     }
     if (element.getAttribute("role") === "combobox") return false; // typed into, it scrolls
     if (element.tagName === "INPUT" && !["text", "number", "password"].includes(element.type)) return false;
@@ -102,7 +128,8 @@
     element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
     for (const [parent, style] of clippers(element)) if (!scrolls(style, "x")) parent.scrollLeft = 0; // a script alone can scroll those
     const box = element.getBoundingClientRect();
-    if (box.width < TAP || (box.height < TAP && element.type !== "range")) cut.add(`${name(element)}: ${box.width.toFixed()}×${box.height.toFixed()} px`);
+    if (box.width < TAP || (box.height < TAP && element.type !== "range"))
+      cut.add(`${name(element)}: ${box.width.toFixed()}×${box.height.toFixed()} px`);
     else if (isLargerThanItsBox(element)) cut.add(`${name(element)}: larger than its box`);
     else if (isCut(element, box)) cut.add(`${name(element)}: cut`);
     if (!isInSight(element, centre(box))) covered.add(`${name(element)}: out of sight`);
@@ -114,7 +141,12 @@
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const element = texts.currentNode.parentElement;
-      if (!texts.currentNode.data.trim() || !isSeen(element) || element.closest("svg, script, style, noscript, option, .katex-mathml")) continue;
+      if (
+        !texts.currentNode.data.trim() ||
+        !isSeen(element) ||
+        element.closest("svg, script, style, noscript, option, .katex-mathml")
+      )
+        continue;
       if (element.closest("[title]")?.title.includes(words(element))) continue;
       range.selectNodeContents(texts.currentNode);
       const box = range.getBoundingClientRect();
@@ -125,10 +157,12 @@
   function checkPictures() {
     const laidOut = (element) => !element.closest(".er-map, .lv-map, .gr-plane, .er-strip, button"); // not painted over something
     for (const element of document.querySelectorAll("canvas, img"))
-      if (isSeen(element) && laidOut(element) && isCut(element, element.getBoundingClientRect())) cut.add(`picture ${name(element)}`);
+      if (isSeen(element) && laidOut(element) && isCut(element, element.getBoundingClientRect()))
+        cut.add(`picture ${name(element)}`);
     for (const element of document.querySelectorAll(".katex-html")) {
       const line = element.closest(".gr-formula, .eb-formula, p, li");
-      if (isSeen(line) && line.scrollWidth > line.clientWidth + SLACK) cut.add(`formula ${words(element).slice(0, 30)}`);
+      if (isSeen(line) && line.scrollWidth > line.clientWidth + SLACK)
+        cut.add(`formula ${words(element).slice(0, 30)}`);
     }
   }
 
@@ -138,7 +172,8 @@
   });
   for (const top of [0, scroller.scrollHeight]) {
     scroller.scrollTop = top;
-    for (const element of controls) if (isInSight(element, centre(element.getBoundingClientRect()))) checkCentre(element);
+    for (const element of controls)
+      if (isInSight(element, centre(element.getBoundingClientRect()))) checkCentre(element);
     checkOverlaps(controls);
   }
   controls.forEach(checkControl);
@@ -146,6 +181,7 @@
   checkTexts();
   checkPictures();
   for (const element of [document.scrollingElement, scroller])
-    if (element.scrollWidth > element.clientWidth) cut.add(`the page is ${element.scrollWidth - element.clientWidth} px wider than the window`);
+    if (element.scrollWidth > element.clientWidth)
+      cut.add(`the page is ${element.scrollWidth - element.clientWidth} px wider than the window`);
   return { covered: [...covered], cut: [...cut], controls: controls.length };
-}
+};

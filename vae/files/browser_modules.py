@@ -9,6 +9,7 @@ from pathlib import Path
 EXPLORER = Path(__file__).parents[2] / "assets" / "explorer"
 _STATIC = re.compile(r"""(?:from|import)\s*["'](\.{1,2}/[\w./-]+\.js)["']""")
 _ANY = re.compile(r"""["'](\.{1,2}/[\w./-]+\.js)["']""")
+_JSDOC = re.compile(r"^\s*/?\*.*$", re.MULTILINE)  # its imports are of types, which are gone when the module runs
 
 
 def sources(folder: Path = EXPLORER) -> dict[str, str]:
@@ -21,7 +22,7 @@ def imported_by(name: str, source: str, *, late: bool = False) -> list[str]:
 
     `late`: also those that it loads when they are needed: dynamic imports and workers.
     """
-    named = (_ANY if late else _STATIC).findall(source)
+    named = (_ANY if late else _STATIC).findall(_JSDOC.sub("", source))
     return list(dict.fromkeys(posixpath.normpath(posixpath.join(posixpath.dirname(name), other)) for other in named))
 
 

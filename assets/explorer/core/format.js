@@ -10,7 +10,8 @@ export const rounded = (v, digits) => Number(v.toFixed(digits));
 export function short(v) {
   if (v === 0) return "0";
   const a = Math.abs(v);
-  const text = a >= 1e5 || a < 1e-4 ? Number(a.toPrecision(3)).toExponential() : String(Number(a.toPrecision(a >= 100 ? 6 : 3)));
+  const text =
+    a >= 1e5 || a < 1e-4 ? Number(a.toPrecision(3)).toExponential() : String(Number(a.toPrecision(a >= 100 ? 6 : 3)));
   return (v < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
 }
 

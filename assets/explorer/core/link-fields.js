@@ -12,7 +12,11 @@ const FAR = 1e6; // from the middle of a map, or of the latent space: further th
 export const FIELDS = {
   colour: one(["class", "rate", "distortion", "volume"]),
   plane: { first: defaultPlane, read: (text, { k }) => (isPlane(text, k) ? text : undefined) },
-  zones: { first: "pointer", read: (text, { classes }) => (["none", "pointer", "all"].includes(text) || isIndex(text, classes) ? text : undefined) },
+  zones: {
+    first: "pointer",
+    read: (text, { classes }) =>
+      ["none", "pointer", "all"].includes(text) || isIndex(text, classes) ? text : undefined,
+  },
   scale: number(1, 0.5, 3, 2),
   density: one(["off", "q", "ratio", "holes"]),
   manifold: one(["off", "grid", "prior"]),
@@ -20,7 +24,12 @@ export const FIELDS = {
   hidden: { first: [], read: readHidden },
   view: { first: null, read: readView },
   turn: { first: null, read: readTurn, open: (state) => isSpatial(state.plane) },
-  ...of("interpolate", { path: one(["straight", "spherical", "ridge"]), from: end(), to: end(), t: number(0, 0, 1, 16) }),
+  ...of("interpolate", {
+    path: one(["straight", "spherical", "ridge"]),
+    from: end(),
+    to: end(),
+    t: number(0, 0, 1, 16),
+  }),
   ...of("sample", {
     source: one(["prior", "aggregate", "posterior"]),
     seed: number(1, 0, LARGEST_SEED, 0),
@@ -71,7 +80,9 @@ function number(first, low, high, digits) {
 }
 
 function of(tool, fields) {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { ...field, open: (state) => state.tool === tool }]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, { ...field, open: (state) => state.tool === tool }]),
+  );
 }
 
 // An end of a path: { point }, a data point, or { z }; null as it begins.
@@ -122,13 +133,19 @@ function readTurn(text) {
   const [right, up] = [turn.slice(0, 3), turn.slice(3)];
   const dot = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
   const near = (a, b) => Math.abs(a - b) < 0.01;
-  return turn.length === 6 && near(dot(right, right), 1) && near(dot(up, up), 1) && near(dot(right, up), 0) ? turn : undefined;
+  return turn.length === 6 && near(dot(right, right), 1) && near(dot(up, up), 1) && near(dot(right, up), 0)
+    ? turn
+    : undefined;
 }
 
 // [[u, v], …], corner by corner: a line that was drawn straight has but its two ends.
 function readShape(text) {
   const values = numbersOf(text);
-  const fits = values.length >= 4 && values.length <= 2 * CORNERS && values.length % 2 === 0 && values.every((v) => Math.abs(v) <= FAR);
+  const fits =
+    values.length >= 4 &&
+    values.length <= 2 * CORNERS &&
+    values.length % 2 === 0 &&
+    values.every((v) => Math.abs(v) <= FAR);
   return fits ? Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i], values[2 * i + 1]]) : undefined;
 }
 

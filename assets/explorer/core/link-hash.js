@@ -14,7 +14,11 @@ const links = new Set();
 export class Link {
   // The link of the view in `root`: `hash()` says what is shown, `follow(hash)` shows what another link says.
   constructor(root, { hash, follow }) {
-    Object.assign(this, { root, hash, follow, place: null, moved: false });
+    this.root = root;
+    this.hash = hash;
+    this.follow = follow;
+    this.place = null;
+    this.moved = false;
     for (const link of links) if (!link.root.isConnected) link.close(); // of a page that was left
     this.listener = new AbortController();
     window.addEventListener("hashchange", () => this.changed(), { signal: this.listener.signal });

@@ -7,7 +7,9 @@ const SLICE = 4; // ms at a time
 export class Slices {
   // Works only while `free()`.
   constructor(free = () => true) {
-    Object.assign(this, { free, work: null, waiting: false });
+    this.free = free;
+    this.work = null;
+    this.waiting = false;
   }
 
   // Begins the work of a generator, which yields where it may be interrupted, in place of any that goes on.

@@ -6,7 +6,8 @@ const OF_A_PLANE = { shape: null, view: null, turn: null }; // and of no other
 
 export class State {
   constructor(latentDim) {
-    for (const [name, { first }] of Object.entries(FIELDS)) this[name] = typeof first === "function" ? first(latentDim) : first;
+    for (const [name, { first }] of Object.entries(FIELDS))
+      this[name] = typeof first === "function" ? first(latentDim) : first;
     this.z = new Float64Array(latentDim);
     this.pinned = false;
     this.point = -1; // the data point whose mean z was set to, if any
@@ -50,7 +51,8 @@ export class State {
   fromHash(hash, { classes, count }) {
     const params = new URLSearchParams(hash.replace(/^#/, ""));
     const bounds = { k: this.z.length, classes, count };
-    for (const [name, { read }] of Object.entries(FIELDS)) if (params.has(name)) this[name] = read(params.get(name), bounds) ?? this[name];
+    for (const [name, { read }] of Object.entries(FIELDS))
+      if (params.has(name)) this[name] = read(params.get(name), bounds) ?? this[name];
     const z = readZ(params.get("z") ?? "", bounds.k);
     if (!z) return;
     this.z.set(z);
@@ -61,6 +63,9 @@ export class State {
   // The names of what is otherwise in another state.
   differences(other) {
     const names = Object.keys(FIELDS).filter((name) => written(name, this[name]) !== written(name, other[name]));
-    return new Set([...names, ...["z", "pinned", "point"].filter((name) => String(this[name]) !== String(other[name]))]);
+    return new Set([
+      ...names,
+      ...["z", "pinned", "point"].filter((name) => String(this[name]) !== String(other[name])),
+    ]);
   }
 }

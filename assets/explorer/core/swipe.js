@@ -7,7 +7,12 @@ const SLOP = 8; // px that a finger may wander before its direction counts
 export class Swipe {
   // `x`, `y` and `at` (ms) are of the touch; a finger that has rested for `hold` ms drags in any direction.
   constructor(x, y, at, hold = HOLD) {
-    Object.assign(this, { x, y, at, hold, drags: hold <= 0, scrolls: false });
+    this.x = x;
+    this.y = y;
+    this.at = at;
+    this.hold = hold;
+    this.drags = hold <= 0;
+    this.scrolls = false;
   }
 
   // The finger is at a pixel now; true once it drags.
@@ -42,9 +47,15 @@ export function keepSwipesOff(root) {
   };
   const waits = (target) => target === held?.slider && !held.swipe.drags;
   on("touchstart", (event) => {
-    if (held) held.swipe.scrolls ||= !held.swipe.drags; // a second finger
+    if (held)
+      held.swipe.scrolls ||= !held.swipe.drags; // a second finger
     else if (event.target.type === "range" && !event.target.disabled)
-      held = { slider: event.target, swipe: new Swipe(...at(event), Infinity), before: event.target.value, wanted: null };
+      held = {
+        slider: event.target,
+        swipe: new Swipe(...at(event), Infinity),
+        before: event.target.value,
+        wanted: null,
+      };
   });
   on("touchmove", (event) => {
     if (held && !held.swipe.drags && held.swipe.move(...at(event))) setWanted(held);

@@ -21,7 +21,9 @@ export class Evidence {
     this.pending.set(kind, control);
     try {
       const response = await fetch(`${this.address}/${kind}`, {
-        method: "POST", body: JSON.stringify({ ...source, ...fields }), signal: control.signal,
+        method: "POST",
+        body: JSON.stringify({ ...source, ...fields }),
+        signal: control.signal,
       });
       if (response.ok) return new Frame(await response.arrayBuffer());
       throw new Refusal((await response.json()).error);

@@ -38,7 +38,8 @@ export function fitStrokes(strokes, [, height, width], ways, least) {
   const extent = (axis) => [Math.min(...points.map((p) => p[axis])), Math.max(...points.map((p) => p[axis]))];
   const [[x0, x1], [y0, y1]] = [extent(0), extent(1)];
   const scale = (ways.box - 2 * radius) / Math.max(x1 - x0, y1 - y0, least);
-  const place = (cx, cy) => strokes.map((s) => s.map(([x, y]) => [(x - (x0 + x1) / 2) * scale + cx, (y - (y0 + y1) / 2) * scale + cy]));
+  const place = (cx, cy) =>
+    strokes.map((s) => s.map(([x, y]) => [(x - (x0 + x1) / 2) * scale + cx, (y - (y0 + y1) / 2) * scale + cy]));
   const [halfX, halfY] = [((x1 - x0) * scale) / 2 + radius, ((y1 - y0) * scale) / 2 + radius];
   const [cx, cy] = [width / 2, height / 2];
   const mass = centreOfMass(inkAlong(place(cx, cy), width, height, radius), width, height);
@@ -53,18 +54,23 @@ const penRadius = (side) => Math.max(0.55, 0.043 * side);
 function inkAlong(strokes, width, height, radius) {
   const ink = new Float32Array(width * height);
   for (const stroke of strokes)
-    for (let i = 0; i < stroke.length; i++) inkBetween(ink, width, height, stroke[Math.max(0, i - 1)], stroke[i], radius + 0.5);
+    for (let i = 0; i < stroke.length; i++)
+      inkBetween(ink, width, height, stroke[Math.max(0, i - 1)], stroke[i], radius + 0.5);
   return ink;
 }
 
 function inkBetween(ink, width, height, [ax, ay], [bx, by], reach) {
-  const dx = bx - ax, dy = by - ay;
+  const dx = bx - ax,
+    dy = by - ay;
   const length = dx * dx + dy * dy || 1;
-  const x0 = Math.max(0, Math.floor(Math.min(ax, bx) - reach)), x1 = Math.min(width, Math.ceil(Math.max(ax, bx) + reach));
-  const y0 = Math.max(0, Math.floor(Math.min(ay, by) - reach)), y1 = Math.min(height, Math.ceil(Math.max(ay, by) + reach));
+  const x0 = Math.max(0, Math.floor(Math.min(ax, bx) - reach)),
+    x1 = Math.min(width, Math.ceil(Math.max(ax, bx) + reach));
+  const y0 = Math.max(0, Math.floor(Math.min(ay, by) - reach)),
+    y1 = Math.min(height, Math.ceil(Math.max(ay, by) + reach));
   for (let y = y0; y < y1; y++)
     for (let x = x0; x < x1; x++) {
-      const px = x + 0.5 - ax, py = y + 0.5 - ay;
+      const px = x + 0.5 - ax,
+        py = y + 0.5 - ay;
       const t = Math.max(0, Math.min(1, (px * dx + py * dy) / length));
       const depth = Math.min(1, reach - Math.sqrt((px - t * dx) ** 2 + (py - t * dy) ** 2));
       if (depth > ink[y * width + x]) ink[y * width + x] = depth;
@@ -75,16 +81,27 @@ function inkBetween(ink, width, height, [ax, ay], [bx, by], reach) {
 // has the data's size and their ground is taken as it is.
 export function fitPicture(picture, shape, ways) {
   const [channels, height, width] = shape;
-  const plane = (c) => picture.rgb.subarray(c * picture.width * picture.height, (c + 1) * picture.width * picture.height);
+  const plane = (c) =>
+    picture.rgb.subarray(c * picture.width * picture.height, (c + 1) * picture.width * picture.height);
   const all = grey(picture.rgb, [3, picture.height, picture.width], 1);
   const ground = median(border(all, picture.width, picture.height)) < 0.5 ? 0 : 1;
   const planes = channels === 1 ? [all] : [0, 1, 2].map(plane);
-  if (picture.width === width && picture.height === height && (!ways.plain || ground === ways.ground)) return joined(planes);
-  if (!ways.plain) return joined(planes.map((values) => resample(values, picture.width, picture.height, covering(picture, width, height), width, height)));
+  if (picture.width === width && picture.height === height && (!ways.plain || ground === ways.ground))
+    return joined(planes);
+  if (!ways.plain)
+    return joined(
+      planes.map((values) =>
+        resample(values, picture.width, picture.height, covering(picture, width, height), width, height),
+      ),
+    );
   const ink = contrasted(all, median(border(all, picture.width, picture.height)));
   if (channels === 1) return placeInk(ink, picture, shape, ways);
   const box = bounds(ink, picture.width, picture.height) ?? { x0: 0, x1: picture.width, y0: 0, y1: picture.height };
-  return joined(planes.map((values) => resample(values, picture.width, picture.height, around(box, width, height, ways.box), width, height, ways.ground)));
+  return joined(
+    planes.map((values) =>
+      resample(values, picture.width, picture.height, around(box, width, height, ways.box), width, height, ways.ground),
+    ),
+  );
 }
 
 function placeInk(ink, picture, [, height, width], ways) {
@@ -131,9 +148,12 @@ function resample(values, fromWidth, fromHeight, { start, size }, width, height,
   const columns = taps(start[0], size[0], fromWidth, width, outside === null);
   const between = new Float32Array(fromHeight * width).fill(outside ?? 0);
   const needed = new Set(rows.flatMap(({ at }) => at));
-  for (const y of needed) for (let x = 0; x < width; x++) between[y * width + x] = mixed(columns[x], (i) => values[y * fromWidth + i], outside);
+  for (const y of needed)
+    for (let x = 0; x < width; x++)
+      between[y * width + x] = mixed(columns[x], (i) => values[y * fromWidth + i], outside);
   const out = new Float32Array(height * width);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[y * width + x] = mixed(rows[y], (i) => between[i * width + x], outside);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) out[y * width + x] = mixed(rows[y], (i) => between[i * width + x], outside);
   return out;
 }
 
@@ -170,7 +190,10 @@ function taps(start, size, from, to, clamp) {
 function grey(pixels, [channels, height, width], scale) {
   const plane = height * width;
   const shares = channels === 3 ? [0.299, 0.587, 0.114] : [1];
-  return Float32Array.from({ length: plane }, (_, i) => scale * shares.reduce((sum, share, c) => sum + share * pixels[c * plane + i], 0));
+  return Float32Array.from(
+    { length: plane },
+    (_, i) => scale * shares.reduce((sum, share, c) => sum + share * pixels[c * plane + i], 0),
+  );
 }
 
 function border(image, width, height) {
@@ -185,7 +208,8 @@ function bounds(ink, width, height) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
-      if (ink[y * width + x] > 0) [x0, x1, y0, y1] = [Math.min(x0, x), Math.max(x1, x + 1), Math.min(y0, y), Math.max(y1, y + 1)];
+      if (ink[y * width + x] > 0)
+        [x0, x1, y0, y1] = [Math.min(x0, x), Math.max(x1, x + 1), Math.min(y0, y), Math.max(y1, y + 1)];
   return x1 > x0 ? { x0, x1, y0, y1 } : null;
 }
 

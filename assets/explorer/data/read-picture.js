@@ -6,7 +6,8 @@ const LONGEST = 1024; // px; larger pictures are read at this size: the data's i
 const UNREADABLE = "This file is no picture that the browser can read; choose a PNG, JPEG, GIF or WebP.";
 
 export async function readPicture(file) {
-  if (file.size > LARGEST_FILE) throw new Error(`This file is larger than ${LARGEST_FILE / 1e6} MB; choose a smaller picture.`);
+  if (file.size > LARGEST_FILE)
+    throw new Error(`This file is larger than ${LARGEST_FILE / 1e6} MB; choose a smaller picture.`);
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error(UNREADABLE);
   });
@@ -30,7 +31,8 @@ function opaque(data, plane) {
   const rgb = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) {
     const alpha = data[4 * i + 3] / 255;
-    for (let c = 0; c < 3; c++) rgb[c * plane + i] = alpha === 1 ? data[4 * i + c] / 255 : (alpha * data[4 * i + c]) / 255 + (1 - alpha) * behind;
+    for (let c = 0; c < 3; c++)
+      rgb[c * plane + i] = alpha === 1 ? data[4 * i + c] / 255 : (alpha * data[4 * i + c]) / 255 + (1 - alpha) * behind;
   }
   return rgb;
 }

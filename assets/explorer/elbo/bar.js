@@ -1,11 +1,11 @@
 // The bar that adds up: ELBO + KL(q ‖ p(z|x)) reaches the line of ln p(x), which stands still whatever q does. Beneath, how
 // the ELBO comes about: the rate leads back from E ln p(x|z).
 
-import { fresh, line } from "../plot/chart.js";
-import { mismatch, printed } from "./parts.js";
 import { signed } from "../core/format.js";
+import { line, prepareCanvas } from "../plot/chart.js";
 import { faded } from "../plot/palette.js";
 import { niceStep, ticks } from "../plot/ticks.js";
+import { mismatch, printed } from "./parts.js";
 
 const EVIDENCE_AT = 0.5; // share of the width
 const AIR = 1.12;
@@ -29,7 +29,8 @@ export class Bar {
   // `parts` = { logEvidence, elbo, rate, distortion, gap, exact }, of `whose` q; `colours` the page's; `unnormalised`: the
   // likelihood is no density of this image.
   show(parts, whose, colours, unnormalised) {
-    Object.assign(this, { parts, colours });
+    this.parts = parts;
+    this.colours = colours;
     const { exact, gapIsRest } = parts;
     const { about, text } = printed(parts);
     this.$("evidence").textContent = (gapIsRest ? "≈ " : "") + text("evidence");
@@ -50,7 +51,7 @@ export class Bar {
 
   draw() {
     if (!this.parts) return;
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 100 || height < 50) return;
     const { logEvidence, elbo, distortion } = this.parts;
     const axis = this.axisOf(width);
@@ -65,7 +66,12 @@ export class Bar {
     ];
     for (const [row, from, to, colour] of blocks) {
       context.fillStyle = colour;
-      context.fillRect(axis.x(Math.min(from, to)), row.top, axis.x(Math.max(from, to)) - axis.x(Math.min(from, to)), row.height);
+      context.fillRect(
+        axis.x(Math.min(from, to)),
+        row.top,
+        axis.x(Math.max(from, to)) - axis.x(Math.min(from, to)),
+        row.height,
+      );
     }
     this.drawEnds(context, axis, rows, elbo);
     for (const [row, from, to, , name] of blocks) this.name(context, axis, row, from, to, name);
@@ -76,28 +82,56 @@ export class Bar {
     const { logEvidence, elbo, distortion } = this.parts;
     const room = width - MARGIN.left - MARGIN.right;
     const [left, right] = [room * EVIDENCE_AT, room * (1 - EVIDENCE_AT)];
-    const needed = Math.max((AIR * (logEvidence - Math.min(elbo, -distortion))) / left, (AIR * (Math.max(elbo, -distortion) - logEvidence)) / right, 1 / room);
+    const needed = Math.max(
+      (AIR * (logEvidence - Math.min(elbo, -distortion))) / left,
+      (AIR * (Math.max(elbo, -distortion) - logEvidence)) / right,
+      1 / room,
+    );
     const unit = niceStep(needed * 100) / 100;
     const middle = MARGIN.left + left;
     const from = logEvidence - unit * (left + MARGIN.left);
-    return { x: (value) => middle + (value - logEvidence) / unit, from, to: logEvidence + unit * (right + MARGIN.right), middle };
+    return {
+      x: (value) => middle + (value - logEvidence) / unit,
+      from,
+      to: logEvidence + unit * (right + MARGIN.right),
+      middle,
+    };
   }
 
   drawAxis(context, axis, rows, width) {
     const { colours } = this;
     const bottom = rows[1].top + rows[1].height + 4;
-    Object.assign(context, { font: `12px ${colours.font}`, fillStyle: faded(colours.text, 0.72), textBaseline: "top", textAlign: "center", lineWidth: 1, strokeStyle: faded(colours.text, 0.12) });
+    Object.assign(context, {
+      font: `12px ${colours.font}`,
+      fillStyle: faded(colours.text, 0.72),
+      textBaseline: "top",
+      textAlign: "center",
+      lineWidth: 1,
+      strokeStyle: faded(colours.text, 0.12),
+    });
     for (const value of ticks(axis.from, axis.to, width / 110)) {
       const x = Math.round(axis.x(value)) + 0.5;
       line(context, x, rows[0].top, x, bottom);
-      if (x > 24 && x < width - 24) context.fillText(signed(value, Number.isInteger(value) ? 0 : value * 10 === Math.round(value * 10) ? 1 : 2), x, bottom + 2);
+      if (x > 24 && x < width - 24)
+        context.fillText(
+          signed(value, Number.isInteger(value) ? 0 : value * 10 === Math.round(value * 10) ? 1 : 2),
+          x,
+          bottom + 2,
+        );
     }
   }
 
   // A block's name stands in it, where there is room, else to the right of it.
   name(context, axis, { top, height }, from, to, name) {
     const { font, background, text } = this.colours;
-    Object.assign(context, { font: `600 13px ${font}`, textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: background, fillStyle: text });
+    Object.assign(context, {
+      font: `600 13px ${font}`,
+      textBaseline: "middle",
+      lineJoin: "round",
+      lineWidth: 4,
+      strokeStyle: background,
+      fillStyle: text,
+    });
     const [x0, x1] = [axis.x(Math.min(from, to)), axis.x(Math.max(from, to))];
     const wide = context.measureText(name).width + 14;
     const fits = x1 - x0 > wide;
@@ -119,7 +153,12 @@ export class Bar {
     context.setLineDash([]);
     Object.assign(context, { strokeStyle: colours.text, lineWidth: 2.5 });
     line(context, axis.middle, rows[0].top - 4, axis.middle, bottom);
-    Object.assign(context, { font: `600 13px ${colours.font}`, fillStyle: colours.text, textAlign: "center", textBaseline: "bottom" });
+    Object.assign(context, {
+      font: `600 13px ${colours.font}`,
+      fillStyle: colours.text,
+      textAlign: "center",
+      textBaseline: "bottom",
+    });
     context.fillText("ln p(x)", axis.middle, rows[0].top - 4);
   }
 }
@@ -136,6 +175,9 @@ const inner = ({ top, height }) => ({ top: top + 0.28 * height, height: 0.44 * h
 function checked(parts) {
   const { error, gapError, withheld, gapIsRest } = parts;
   if (withheld) return `the evidence by sampling. ${withheld} The gap is what is left, so it is too small`;
-  if (gapIsRest) return `the evidence by sampling, ± ${error.toFixed(2)}; the gap is what is left, ± ${gapError.toFixed(2)}`;
-  return parts.exact ? `each part computed without the others; they add up to within ${mismatch(parts)} nats` : "each part computed without the others, in the browser while q moves";
+  if (gapIsRest)
+    return `the evidence by sampling, ± ${error.toFixed(2)}; the gap is what is left, ± ${gapError.toFixed(2)}`;
+  return parts.exact
+    ? `each part computed without the others; they add up to within ${mismatch(parts)} nats`
+    : "each part computed without the others, in the browser while q moves";
 }

@@ -1,13 +1,20 @@
 // The page's parts, and the choices on it: which view, whose contours, whose heat, which family of q, which tab.
 
-const DENSITY_NAMES = [["prior", "p(z)"], ["likelihood", "p(x|z)"], ["posterior", "p(z|x)"]];
+const DENSITY_NAMES = [
+  ["prior", "p(z)"],
+  ["likelihood", "p(x|z)"],
+  ["posterior", "p(z|x)"],
+];
 
 const choice = (name, label, values) =>
   `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
 
 const OPTIONS = `
   <div class="lv-bar eb-options">
-    ${choice("view", "view", [["posterior", "posterior"], ["plane", "whole plane"]])}
+    ${choice("view", "view", [
+      ["posterior", "posterior"],
+      ["plane", "whole plane"],
+    ])}
     <div class="lv-choice eb-contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
     ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
     <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
@@ -15,7 +22,12 @@ const OPTIONS = `
     <button class="lv-fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
   </div>`;
 
-const TABS = [["derivation", "derivation"], ["gaps", "two gaps"], ["weights", "importance weights"], ["images", "test set"]];
+const TABS = [
+  ["derivation", "derivation"],
+  ["gaps", "two gaps"],
+  ["weights", "importance weights"],
+  ["images", "test set"],
+];
 
 export const HTML = `
 <div class="lv-main">
@@ -51,8 +63,10 @@ export class Controls {
 
   show(state) {
     for (const name of ["view", "heat"])
-      for (const button of this.root.querySelectorAll(`button[data-${name}]`)) button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
-    for (const button of this.root.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
+      for (const button of this.root.querySelectorAll(`button[data-${name}]`))
+        button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
+    for (const button of this.root.querySelectorAll("[data-switch]"))
+      button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
     for (const tab of this.root.querySelectorAll("[data-tab]")) {
       const chosen = tab.dataset.tab === state.tab;
       tab.setAttribute("aria-selected", String(chosen));

@@ -1,10 +1,10 @@
 // The derivation, line by line as in the textbook, with the numbers of this image and this q under every line.
 
-import { Plot, fresh, line } from "../plot/chart.js";
-import { mismatch, printed } from "./parts.js";
-import { formula } from "../plot/formula.js";
 import { signed, whole } from "../core/format.js";
+import { line, Plot, prepareCanvas } from "../plot/chart.js";
+import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
+import { mismatch, printed } from "./parts.js";
 
 const LIKELIHOOD = "\\htmlClass{eb-of-likelihood}{p(x\\mid z)}";
 const PRIOR = "\\htmlClass{eb-of-prior}{p(z)}";
@@ -13,19 +13,38 @@ const POSTERIOR = "\\htmlClass{eb-of-posterior}{p(z\\mid x)}";
 
 const LINES = [
   ["evidence", "z is integrated out", `\\ln p(x) = \\ln \\int ${LIKELIHOOD}\\,${PRIOR}\\,dz`],
-  ["ratio", "times q/q", `\\phantom{\\ln p(x)} = \\ln \\int ${Q}\\,\\frac{${LIKELIHOOD}\\,${PRIOR}}{${Q}}\\,dz = \\ln \\mathbb{E}_{q}[w]`],
-  ["jensen", "Jensen: ln is concave", `\\phantom{\\ln p(x)} \\ge \\mathbb{E}_{q}\\Big[\\ln \\frac{${LIKELIHOOD}\\,${PRIOR}}{${Q}}\\Big] = \\mathbb{E}_{q}[\\ln w]`],
-  ["terms", "the two terms", `\\phantom{\\ln p(x)} = \\mathbb{E}_{q}\\big[\\ln ${LIKELIHOOD}\\big] - \\mathrm{KL}\\big(${Q}\\,\\|\\,${PRIOR}\\big) = \\text{ELBO}`],
-  ["rest", "what Jensen leaves", `\\ln p(x) - \\text{ELBO} = \\mathbb{E}_{q}\\Big[\\ln\\frac{${Q}}{${POSTERIOR}}\\Big] = \\mathrm{KL}\\big(${Q}\\,\\|\\,${POSTERIOR}\\big)`],
+  [
+    "ratio",
+    "times q/q",
+    `\\phantom{\\ln p(x)} = \\ln \\int ${Q}\\,\\frac{${LIKELIHOOD}\\,${PRIOR}}{${Q}}\\,dz = \\ln \\mathbb{E}_{q}[w]`,
+  ],
+  [
+    "jensen",
+    "Jensen: ln is concave",
+    `\\phantom{\\ln p(x)} \\ge \\mathbb{E}_{q}\\Big[\\ln \\frac{${LIKELIHOOD}\\,${PRIOR}}{${Q}}\\Big] = \\mathbb{E}_{q}[\\ln w]`,
+  ],
+  [
+    "terms",
+    "the two terms",
+    `\\phantom{\\ln p(x)} = \\mathbb{E}_{q}\\big[\\ln ${LIKELIHOOD}\\big] - \\mathrm{KL}\\big(${Q}\\,\\|\\,${PRIOR}\\big) = \\text{ELBO}`,
+  ],
+  [
+    "rest",
+    "what Jensen leaves",
+    `\\ln p(x) - \\text{ELBO} = \\mathbb{E}_{q}\\Big[\\ln\\frac{${Q}}{${POSTERIOR}}\\Big] = \\mathrm{KL}\\big(${Q}\\,\\|\\,${POSTERIOR}\\big)`,
+  ],
 ];
 
 export class Derivation {
   constructor(root) {
-    const item = ([key, name]) => `<li data-line="${key}"><h4>${name}</h4><div class="eb-formula"></div><p class="eb-numbers"></p></li>`;
+    const item = ([key, name]) =>
+      `<li data-line="${key}"><h4>${name}</h4><div class="eb-formula"></div><p class="eb-numbers"></p></li>`;
     root.innerHTML = `<ol class="eb-steps">${LINES.map(item).join("")}</ol><canvas class="eb-jensen" role="img" aria-label="distribution of ln w under q, the average of the logarithms and the logarithm of the average"></canvas>`;
     this.root = root;
     this.canvas = root.querySelector("canvas");
-    this.items = Object.fromEntries(LINES.map(([key]) => [key, root.querySelector(`[data-line="${key}"] .eb-numbers`)]));
+    this.items = Object.fromEntries(
+      LINES.map(([key]) => [key, root.querySelector(`[data-line="${key}"] .eb-numbers`)]),
+    );
   }
 
   // Once KaTeX is there.
@@ -41,12 +60,25 @@ export class Derivation {
     const { about, text } = printed(parts);
     this.put("evidence", `<b>${text("evidence")}</b> ${converged(posterior.meta)}`);
     if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ${errorOf(weights)}`);
-    const mean = sampled ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>${sampled.draws ? `from ${whole(sampled.draws)} draws` : "from draws of q"}</small>` : weights ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>` : "";
+    const mean = sampled
+      ? `≈ <b>${signed(sampled.mean)}</b> ± ${sampled.standard_error.toFixed(2)} <small>${sampled.draws ? `from ${whole(sampled.draws)} draws` : "from draws of q"}</small>`
+      : weights
+        ? `≈ <b>${signed(weights.mean)}</b> <small>from the same draws</small>`
+        : "";
     this.put("jensen", mean);
-    this.put("terms", `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${this.how(posterior)}</small>`);
+    this.put(
+      "terms",
+      `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${this.how(posterior)}</small>`,
+    );
     const gap = `${about}<b class="eb-of-q">${text("gap")}</b>`;
-    this.put("rest", `${gap} <small>${parts.gapIsRest ? errorOfGap(parts) : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`);
-    Object.assign(this, { weights, colours, elbo, logEvidence });
+    this.put(
+      "rest",
+      `${gap} <small>${parts.gapIsRest ? errorOfGap(parts) : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`,
+    );
+    this.weights = weights;
+    this.colours = colours;
+    this.elbo = elbo;
+    this.logEvidence = logEvidence;
     this.draw();
   }
 
@@ -62,11 +94,14 @@ export class Derivation {
   draw() {
     this.canvas.hidden = !this.weights;
     if (!this.weights || !this.canvas.clientWidth) return;
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     const { logMean, logW } = this.weights;
     const { elbo, colours } = this;
     const sorted = Float64Array.from(logW).sort();
-    const [low, high] = [Math.min(sorted[Math.floor(0.01 * sorted.length)], elbo), Math.max(sorted.at(-1), logMean, this.logEvidence)];
+    const [low, high] = [
+      Math.min(sorted[Math.floor(0.01 * sorted.length)], elbo),
+      Math.max(sorted.at(-1), logMean, this.logEvidence),
+    ];
     const air = 0.06 * (high - low) + 1e-3;
     const counts = histogram(sorted, low - air, high + air, Math.floor(width / 7));
     const box = { left: 8, top: 24, width: width - 16, height: height - 44 };
@@ -80,11 +115,15 @@ export class Derivation {
     const mark = (value, text, align) => {
       Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
       line(context, plot.x(value), box.top - 6, plot.x(value), box.top + box.height);
-      plot.label(text, plot.x(value) + (align === "left" ? -4 : 4), box.top - 12, { align: align === "left" ? "right" : "left", font: "600 12.5px" });
+      plot.label(text, plot.x(value) + (align === "left" ? -4 : 4), box.top - 12, {
+        align: align === "left" ? "right" : "left",
+        font: "600 12.5px",
+      });
     };
     const crowded = plot.x(elbo) < box.left + 90;
     mark(elbo, "E[ln w] = ELBO", crowded ? "right" : "left");
-    if (!crowded || plot.x(this.logEvidence) > plot.x(elbo) + 125) mark(this.logEvidence, "ln E[w]", plot.x(this.logEvidence) > box.left + box.width - 60 ? "left" : "right");
+    if (!crowded || plot.x(this.logEvidence) > plot.x(elbo) + 125)
+      mark(this.logEvidence, "ln E[w]", plot.x(this.logEvidence) > box.left + box.width - 60 ? "left" : "right");
   }
 }
 
@@ -98,7 +137,8 @@ function errorOf(weights) {
 }
 
 // Both parts of a sampled gap are by draws of their own, so their variances add up.
-const errorOfGap = ({ withheld, gapError }) => (withheld ? "without an error, as ln p(x) has none" : `± ${gapError.toFixed(2)}, from the errors of both`);
+const errorOfGap = ({ withheld, gapError }) =>
+  withheld ? "without an error, as ln p(x) has none" : `± ${gapError.toFixed(2)}, from the errors of both`;
 
 function histogram(sorted, low, high, bins) {
   const counts = new Array(Math.max(1, bins)).fill(0);
@@ -112,8 +152,14 @@ function histogram(sorted, low, high, bins) {
 // What is known of the evidence's own error.
 function converged({ levels, error, standard_error, withheld, effective_sample_size, draws, method }) {
   if (!levels && withheld) return `<small>${method}. ${withheld}</small>`;
-  if (!levels) return `± ${standard_error.toFixed(2)} <small>${method}, effective sample size ${whole(effective_sample_size)} of ${whole(draws)}</small>`;
-  const steps = levels.slice(-3).map(([cells, value]) => `<span title="${whole(cells)} cells a side">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`);
+  if (!levels)
+    return `± ${standard_error.toFixed(2)} <small>${method}, effective sample size ${whole(effective_sample_size)} of ${whole(draws)}</small>`;
+  const steps = levels
+    .slice(-3)
+    .map(
+      ([cells, value]) =>
+        `<span title="${whole(cells)} cells a side">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`,
+    );
   const last = error < 1e-4 ? "less than 0.0001" : error.toFixed(4);
   return `<small class="eb-levels">grid halved: ${steps.join(" → ")}; the last halving changes it by ${last}</small>`;
 }

@@ -1,11 +1,11 @@
 // What lies above the points of the latent plane: contours, modes, q with its handles, its way during an optimisation,
 // draws with their weights. In a latent space of one dimension densities are curves.
 
-import { disc, line } from "../plot/chart.js";
-import { handles } from "./handles.js";
-import { middle } from "../math/surface.js";
-import { faded } from "../plot/palette.js";
 import { ellipse } from "../math/projection.js";
+import { middle } from "../math/surface.js";
+import { disc, line } from "../plot/chart.js";
+import { faded } from "../plot/palette.js";
+import { handles } from "./handles.js";
 
 const WIDTHS = [2.4, 1.8, 1.3]; // of the contours at half a nat, 2 and 4.5 nats under the peak; thinner further down
 const LIGHTEST = 0.002; // share of the largest weight from which a draw is seen to have one
@@ -46,7 +46,10 @@ function planeToPixel(view) {
 export function drawModes(context, view, modes, colours) {
   for (const [u, v, weight] of modes) {
     const [x, y] = view.toPixel(u, v);
-    for (const [colour, width] of [[colours.background, 4.5], [colours.text, 2]]) {
+    for (const [colour, width] of [
+      [colours.background, 4.5],
+      [colours.text, 2],
+    ]) {
       Object.assign(context, { strokeStyle: colour, lineWidth: width });
       line(context, x - 6, y, x + 6, y);
       line(context, x, y - 6, x, y + 6);
@@ -80,8 +83,10 @@ export function drawGaussian(context, view, q, colour, { strong = false, dashes 
 export function drawHandles(context, view, q, full, colours, held) {
   const { centre, ends, knob } = handles(q, view, full);
   Object.assign(context, { strokeStyle: faded(colours.q, 0.7), lineWidth: 1.2 });
-  for (let axis = 0; axis < ends.length; axis += 2) line(context, ...ends[axis].slice(0, 2), ...ends[axis + 1].slice(0, 2));
-  const dot = ([x, y], radius, filled) => disc(context, x, y, radius, filled ? colours.q : colours.background, colours.q, 2.2);
+  for (let axis = 0; axis < ends.length; axis += 2)
+    line(context, ...ends[axis].slice(0, 2), ...ends[axis + 1].slice(0, 2));
+  const dot = ([x, y], radius, filled) =>
+    disc(context, x, y, radius, filled ? colours.q : colours.background, colours.q, 2.2);
   for (const end of ends) dot(end, held?.part === "end" && held.axis === end[2] ? 6.5 : 5, held?.axis === end[2]);
   dot(centre, held?.part === "mean" ? 6.5 : 5, true);
   if (!knob) return;
@@ -117,7 +122,11 @@ export function drawDraws(context, view, { us, vs, logW }, colours) {
     const [x, y] = view.toPixel(us[i], vs[i]);
     context.fillRect(x - 1, y - 1, 2, 2);
   }
-  Object.assign(context, { fillStyle: faded(colours.posterior, 0.22), strokeStyle: faded(colours.posterior, 0.75), lineWidth: 1 });
+  Object.assign(context, {
+    fillStyle: faded(colours.posterior, 0.22),
+    strokeStyle: faded(colours.posterior, 0.75),
+    lineWidth: 1,
+  });
   for (let i = 0; i < us.length; i++) {
     const share = Math.exp(logW[i] - peak);
     if (share < LIGHTEST) continue;
@@ -129,7 +138,15 @@ export function drawDraws(context, view, { us, vs, logW }, colours) {
 }
 
 function label(context, text, x, y, colour, { font, background }, align = "left") {
-  Object.assign(context, { font: `600 14px ${font}`, textAlign: align, textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: background, fillStyle: colour });
+  Object.assign(context, {
+    font: `600 14px ${font}`,
+    textAlign: align,
+    textBaseline: "middle",
+    lineJoin: "round",
+    lineWidth: 4,
+    strokeStyle: background,
+    fillStyle: colour,
+  });
   context.strokeText(text, x, y);
   context.fillText(text, x, y);
 }
@@ -142,17 +159,27 @@ const TALL = 0.4; // of the map's height: the posterior's peak above the middle 
 export function drawCurve(context, view, posterior, name, colour) {
   const { fine, coarse, peak } = posterior.grid(name);
   const points = [coarse, fine].flatMap((grid, g) =>
-    Array.from(grid.values, (value, i) => [middle(grid, 0, i), value]).filter(([u]) => g === 1 || u < fine.low[0] || u > fine.high[0]),
+    Array.from(grid.values, (value, i) => [middle(grid, 0, i), value]).filter(
+      ([u]) => g === 1 || u < fine.low[0] || u > fine.high[0],
+    ),
   );
   points.sort((a, b) => a[0] - b[0]);
-  curve(context, view, points.map(([u, value]) => [u, Math.exp(value - peak)]), colour);
+  curve(
+    context,
+    view,
+    points.map(([u, value]) => [u, Math.exp(value - peak)]),
+    colour,
+  );
 }
 
 // q's density on the posterior's scale, so that areas can be compared.
 export function drawNormal(context, view, q, posterior, colour, dashes = []) {
   const [sigma] = q.sigmas();
   const scale = Math.exp(-posterior.grid("posterior").peak) / (sigma * Math.sqrt(2 * Math.PI));
-  const points = Array.from({ length: 121 }, (_, i) => (i - 60) / 15).map((zeta) => [q.mu[0] + zeta * sigma, scale * Math.exp(-0.5 * zeta * zeta)]);
+  const points = Array.from({ length: 121 }, (_, i) => (i - 60) / 15).map((zeta) => [
+    q.mu[0] + zeta * sigma,
+    scale * Math.exp(-0.5 * zeta * zeta),
+  ]);
   context.setLineDash(dashes);
   curve(context, view, points, colour);
   context.setLineDash([]);

@@ -1,7 +1,13 @@
 // The page of the bound: one image's true posterior on the latent plane, q in a hand, the bar that adds up, the derivation
 // with its numbers. Knows the frames and the page's element, nothing of Streamlit.
 
+import { Page } from "../core/page.js";
+import { afterPaint, measure } from "../core/timing.js";
+import { Evidence, sentence } from "../data/evidence.js";
+import { Frame } from "../data/frame.js";
 import { Camera } from "../map/camera.js";
+import { fetchKatex } from "../plot/formula.js";
+import { walkTabs } from "../widgets/tab-keys.js";
 import { Bar } from "./bar.js";
 import { elboTheme } from "./colours.js";
 import { Controls, HTML } from "./controls.js";
@@ -15,14 +21,8 @@ import { partsOf, printed, sampledParts, weighed } from "./parts.js";
 import { Posterior } from "./posterior.js";
 import { DENSITIES, ElboState } from "./state.js";
 import { Peek, Strip } from "./strip.js";
-import { GapTable, examples, ordinary } from "./table.js";
+import { examples, GapTable, ordinary } from "./table.js";
 import { Weights } from "./weights.js";
-import { Evidence, sentence } from "../data/evidence.js";
-import { fetchKatex } from "../plot/formula.js";
-import { Frame } from "../data/frame.js";
-import { Page } from "../core/page.js";
-import { walkTabs } from "../widgets/tab-keys.js";
-import { afterPaint, measure } from "../core/timing.js";
 
 const REST = 180; // ms that a hand rests before the exact parts are asked for
 const STROKE = 120; // ms that a pen rests before the posterior of what is drawn is asked for
@@ -41,7 +41,10 @@ export class Elbo extends Page {
     this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
     this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, path, step) => this.walk(q, path, step));
-    this.weights = new Weights(this.$(".eb-weights"), { ask: (fields) => this.ask("weights", fields), drawn: () => this.drawn() });
+    this.weights = new Weights(this.$(".eb-weights"), {
+      ask: (fields) => this.ask("weights", fields),
+      drawn: () => this.drawn(),
+    });
     this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
     walkTabs(this.$(".eb-tabs"));
     this.watchSizes(root.querySelectorAll(".eb-bar canvas, .eb-panel canvas"), () => this.resized());
@@ -71,7 +74,13 @@ export class Elbo extends Page {
   open(frame, table) {
     const before = this.state;
     const { latent_dim: k, name } = frame.meta;
-    Object.assign(this, { frame, k, posterior: null, parts: null, exact: null, source: null, row: -1 });
+    this.frame = frame;
+    this.k = k;
+    this.posterior = null;
+    this.parts = null;
+    this.exact = null;
+    this.source = null;
+    this.row = -1;
     this.evidence = new Evidence(this.data.evidence);
     const hash = this.link.begin();
     this.state = new ElboState().fromHash(hash ?? "", { count: frame.count, k });
@@ -84,12 +93,20 @@ export class Elbo extends Page {
     this.weights.load(this.state.seed);
     this.table.load(table, frame);
     const found = table ? examples(table, EXAMPLES) : {};
-    this.strip.load(found, frame, table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map());
+    this.strip.load(
+      found,
+      frame,
+      table ? new Map(Array.from(table.arrays.index, (row, i) => [row, table.arrays.gap[i]])) : new Map(),
+    );
     this.root.dataset.ready = name;
     performance.mark("elbo-room:interactive");
     if (!frame.count) return this.say("This model has no held-out images. Draw one, or choose another model.");
     this.say("");
-    this.choose({ image: this.state.image >= 0 ? this.state.image : (table ? ordinary(table) : 0) }, performance.now(), true);
+    this.choose(
+      { image: this.state.image >= 0 ? this.state.image : table ? ordinary(table) : 0 },
+      performance.now(),
+      true,
+    );
   }
 
   // Everything that is made for one model.
@@ -140,12 +157,18 @@ export class Elbo extends Page {
   // Shows an image's q at once, and its posterior as soon as the server has it. `first`: q as the link has it.
   async choose(source, at, first = false) {
     const { state } = this;
-    const encoded = source.pixels ? await this.encode(source.pixels) : Gaussian.ofRow(this.frame.arrays, source.image, this.k);
+    const encoded = source.pixels
+      ? await this.encode(source.pixels)
+      : Gaussian.ofRow(this.frame.arrays, source.image, this.k);
     if (!encoded || this.destroyed) return;
     if (!source.pixels) this.row = source.image;
     this.evidence.forget("parts", "fit", "weights");
     if (!first) state.asked = null;
-    Object.assign(this, { source, ofEncoder: encoded, posterior: null, exact: null, chosenAt: at });
+    this.source = source;
+    this.ofEncoder = encoded;
+    this.posterior = null;
+    this.exact = null;
+    this.chosenAt = at;
     this.gaps.clear();
     this.weights.clear();
     state.set({ image: source.image ?? -1, q: encoded, moved: false, full: first && state.full }, at);
@@ -183,7 +206,10 @@ export class Elbo extends Page {
     this.brought = Boolean(q); // by a link: it stays where it is
     const fetched = !first && !this.source.pixels; // whoever draws keeps the view, to see q wander
     if (fetched) map.camera.release();
-    state.set({ q: q || posterior.ofEncoder, moved: Boolean(q), ...(fetched && this.k <= 2 ? { view: "posterior" } : {}) }, this.chosenAt);
+    state.set(
+      { q: q || posterior.ofEncoder, moved: Boolean(q), ...(fetched && this.k <= 2 ? { view: "posterior" } : {}) },
+      this.chosenAt,
+    );
     this.arrived = this.lookDirty = true;
     this.rest();
     this.need();
@@ -260,10 +286,12 @@ export class Elbo extends Page {
     const { view, heat, switch: name, tab, against } = event.target.closest("button")?.dataset ?? {};
     const { state } = this;
     if (view) this.look(() => this.map.camera.release());
-    for (const [key, value] of Object.entries({ view, heat, tab, against })) if (value) state.set({ [key]: value }, event.timeStamp);
+    for (const [key, value] of Object.entries({ view, heat, tab, against }))
+      if (value) state.set({ [key]: value }, event.timeStamp);
     if (!name) return;
     state.set({ [name]: !state[name] }, event.timeStamp);
-    if (name === "full" && !state.full && this.posterior) this.setQ(state.q.diagonalised(), state.moved, event.timeStamp);
+    if (name === "full" && !state.full && this.posterior)
+      this.setQ(state.q.diagonalised(), state.moved, event.timeStamp);
     if (name === "full") this.need();
   }
 
@@ -275,7 +303,11 @@ export class Elbo extends Page {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
     if (!step || target !== this.map?.root || !this.posterior?.surface) return;
     const sigmas = this.state.q.sigmas();
-    this.setQ(this.state.q.moved(this.state.q.mu.map((m, d) => m + NUDGE * sigmas[d] * step[d])), true, event.timeStamp);
+    this.setQ(
+      this.state.q.moved(this.state.q.mu.map((m, d) => m + NUDGE * sigmas[d] * step[d])),
+      true,
+      event.timeStamp,
+    );
     event.preventDefault();
   }
 
@@ -428,7 +460,10 @@ export class Elbo extends Page {
     const { posterior, state, exact } = this;
     this.root.classList.toggle("eb-pending", !posterior);
     if (!posterior) this.parts = null;
-    else this.parts = exact ?? (posterior.surface ? partsOf(state.q, posterior.surface, posterior.logEvidence) : sampledParts(posterior.meta));
+    else
+      this.parts =
+        exact ??
+        (posterior.surface ? partsOf(state.q, posterior.surface, posterior.logEvidence) : sampledParts(posterior.meta));
   }
 
   // True where something has yet to be drawn.
@@ -446,7 +481,9 @@ export class Elbo extends Page {
     if (now - (this.derivedAt ?? -Infinity) < SLOW) return true;
     this.derivedAt = now;
     this.derivationDirty = false;
-    const weights = posterior.surface ? weighed(state.q, posterior.surface, { mean: posterior.logEvidence, error: posterior.meta.error }) : this.weights.averages();
+    const weights = posterior.surface
+      ? weighed(state.q, posterior.surface, { mean: posterior.logEvidence, error: posterior.meta.error })
+      : this.weights.averages();
     this.derivation.show({ parts, weights, posterior, colours });
     return false;
   }

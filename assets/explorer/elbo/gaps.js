@@ -1,15 +1,19 @@
 // Two gaps (Cremer et al. 2018): q optimised for this image alone, what that gains over the encoder's q, and what no q of the
 // family can gain. The way of q during the optimisation can be played and stepped through.
 
-import { Plot, fresh, line, range } from "../plot/chart.js";
-import { formula } from "../plot/formula.js";
-import { Gaussian } from "./gaussian.js";
-import { sentence } from "../data/evidence.js";
 import { rounded, signed } from "../core/format.js";
+import { sentence } from "../data/evidence.js";
+import { line, Plot, prepareCanvas, range } from "../plot/chart.js";
+import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
+import { Gaussian } from "./gaussian.js";
 
-const TEX = "\\underbrace{\\ln p(x) - \\text{ELBO}(q^*)}_{\\text{approximation gap}} \\;+\\; \\underbrace{\\text{ELBO}(q^*) - \\text{ELBO}(q)}_{\\text{amortisation gap}}";
-const FAMILIES = [["diagonal", false], ["full covariance", true]];
+const TEX =
+  "\\underbrace{\\ln p(x) - \\text{ELBO}(q^*)}_{\\text{approximation gap}} \\;+\\; \\underbrace{\\text{ELBO}(q^*) - \\text{ELBO}(q)}_{\\text{amortisation gap}}";
+const FAMILIES = [
+  ["diagonal", false],
+  ["full covariance", true],
+];
 const DIGITS = 3; // as in the bar
 const STEPS_A_SECOND = 6;
 const PLAY = '<svg viewBox="0 0 16 16"><path d="M3 1.5v13l11-6.5z"/></svg>';
@@ -25,14 +29,19 @@ const HTML = `
 export class TwoGaps {
   // `step(q, path, i)`: q is now that of step i.
   constructor(root, step) {
-    Object.assign(this, { root, step, fits: new Map(), playing: false });
+    this.root = root;
+    this.step = step;
+    this.fits = new Map();
+    this.playing = false;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.canvas = this.$("canvas");
     this.slider = this.$("input");
     this.slider.addEventListener("input", () => this.stop() || this.to(Number(this.slider.value)));
     this.$(".eb-play").addEventListener("click", () => this.play(!this.playing));
-    this.$(".eb-families").innerHTML = FAMILIES.map(([name]) => `<div><span>${name}</span><i class="eb-blocks"></i></div>`).join("");
+    this.$(".eb-families").innerHTML = FAMILIES.map(
+      ([name]) => `<div><span>${name}</span><i class="eb-blocks"></i></div>`,
+    ).join("");
   }
 
   set() {
@@ -81,7 +90,9 @@ export class TwoGaps {
     if (!this.fit) return;
     const { path, elbo, start_mode: mode } = this.fit;
     const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
-    this.say(`ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`);
+    this.say(
+      `ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`,
+    );
     this.slider.max = path.length - 1;
     this.slider.value = path.length - 1;
     this.draw();
@@ -96,8 +107,10 @@ export class TwoGaps {
       if (!fit) return (place.innerHTML = "<small>not optimised yet</small>");
       const { approximation, amortisation } = fit.gaps;
       const [evidence, best, encoders] = [fit.log_evidence, fit.elbo, fit.encoder_elbo].map((v) => rounded(v, DIGITS)); // as the bar prints them
-      const block = (name, value, shown) => `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(shown, DIGITS)}</small>`;
-      place.innerHTML = block("approximation", approximation, evidence - best) + block("amortisation", amortisation, best - encoders);
+      const block = (name, value, shown) =>
+        `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(shown, DIGITS)}</small>`;
+      place.innerHTML =
+        block("approximation", approximation, evidence - best) + block("amortisation", amortisation, best - encoders);
     });
   }
 
@@ -158,7 +171,9 @@ export class TwoGaps {
   tell(q, elbo = "…") {
     if (!this.fit) return;
     const step = this.stepOf(q);
-    this.$("output").textContent = step ? `${step}: ELBO ${elbo}` : "q has left this path: take a step to go back to it";
+    this.$("output").textContent = step
+      ? `${step}: ELBO ${elbo}`
+      : "q has left this path: take a step to go back to it";
   }
 
   draw() {
@@ -166,20 +181,43 @@ export class TwoGaps {
     if (!this.fit || !this.canvas.clientWidth || !this.colours) return;
     const { path } = this.fit;
     const { logEvidence } = this.posterior;
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     const { colours } = this;
     const values = path.map(({ elbo }) => elbo);
     const box = { left: 62, top: 18, width: width - 74, height: height - 42 };
-    const plot = new Plot(context, box, { x: [0, Math.max(1, path.length - 1)], y: fitted([...values, logEvidence]) }, colours);
+    const plot = new Plot(
+      context,
+      box,
+      { x: [0, Math.max(1, path.length - 1)], y: fitted([...values, logEvidence]) },
+      colours,
+    );
     plot.axes({ xName: "step", yCount: 4, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
     plot.label("ELBO, nats", 4, 8, { font: "600 12.5px" });
     Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
     line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
     plot.label("ln p(x)", box.left + box.width - 4, plot.y(logEvidence) - 9, { align: "right", font: "600 12.5px" });
-    plot.path(values.length, (i) => i, (i) => values[i], colours.q, 2.2);
-    plot.dots(values.length, (i) => i, (i) => values[i], faded(colours.q, 0.9), 2.6);
+    plot.path(
+      values.length,
+      (i) => i,
+      (i) => values[i],
+      colours.q,
+      2.2,
+    );
+    plot.dots(
+      values.length,
+      (i) => i,
+      (i) => values[i],
+      faded(colours.q, 0.9),
+      2.6,
+    );
     const i = Number(this.slider.value);
-    plot.dots(1, () => i, () => values[i], colours.text, 5);
+    plot.dots(
+      1,
+      () => i,
+      () => values[i],
+      colours.text,
+      5,
+    );
   }
 }
 

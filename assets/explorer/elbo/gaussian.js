@@ -6,7 +6,10 @@ export class Gaussian extends FullGaussian {
   // What the encoder says of row `i` of a frame's mu and logvar.
   static ofRow({ mu, logvar }, i, k) {
     const part = (array) => array.subarray(i * k, (i + 1) * k);
-    return Gaussian.diagonal(part(mu), Array.from(part(logvar), (v) => Math.exp(v / 2)));
+    return Gaussian.diagonal(
+      part(mu),
+      Array.from(part(logvar), (v) => Math.exp(v / 2)),
+    );
   }
 
   // In the plane: standard deviations along two axes, the first of them turned by `angle` from z₁.

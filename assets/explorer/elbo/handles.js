@@ -4,8 +4,11 @@ import { Gaussian } from "./gaussian.js";
 
 const LEAST = 26; // px from the mean to the end of an axis, however short that is
 const KNOB = 24; // px from the end of the first axis to the knob
-const MEAN = 13, END = 12, FINGER = 10; // px within which they are taken; a finger needs some more
-const SHORTEST = 1e-3, LONGEST = 4; // standard deviations of q
+const MEAN = 13,
+  END = 12,
+  FINGER = 10; // px within which they are taken; a finger needs some more
+const SHORTEST = 1e-3,
+  LONGEST = 4; // standard deviations of q
 
 // Where the handles of `q` are, in pixels: { centre, ends: [[x, y, axis, side], …], knob or null }.
 export function handles(q, view, full) {
@@ -53,4 +56,5 @@ export function dragged(q, { part, axis }, from, to) {
   return Gaussian.ofAxes(q.mu, grown, angle);
 }
 
-const length = (before, factor) => Math.min(LONGEST, Math.max(SHORTEST, before * (Number.isFinite(factor) ? factor : 1)));
+const length = (before, factor) =>
+  Math.min(LONGEST, Math.max(SHORTEST, before * (Number.isFinite(factor) ? factor : 1)));

@@ -18,7 +18,10 @@ export class Heat {
     const share = log ? (value) => Math.max(0, 1 + (value - peak) / this.reach) : (value) => Math.exp(value - peak);
     // what is narrow is seen on the fine grid alone: the coarse one would smear it
     const grids = log || name === "prior" ? [coarse, fine] : [fine];
-    this.pictures = grids.map((grid) => ({ ...grid, canvas: picture(grid, share, colour, log && grid === coarse ? FADES : 0) }));
+    this.pictures = grids.map((grid) => ({
+      ...grid,
+      canvas: picture(grid, share, colour, log && grid === coarse ? FADES : 0),
+    }));
   }
 
   draw(context, view) {

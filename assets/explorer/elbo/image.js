@@ -34,13 +34,18 @@ export class ChosenImage {
     const { arrays, meta } = this.frame;
     if (image < 0) this.x.paint(pixels);
     else this.x.paint(arrays.images, 1 / 255, image * meta.image_shape.reduce((a, b) => a * b, 1));
-    this.$("name").textContent = image < 0 ? "drawn by hand" : `test image ${arrays.index[image]}, class ${meta.classes[arrays.labels[image]]}`;
+    this.$("name").textContent =
+      image < 0 ? "drawn by hand" : `test image ${arrays.index[image]}, class ${meta.classes[arrays.labels[image]]}`;
   }
 
   showQ(q) {
     this.decoder.ask("q", q.mu, ({ pixels }) => this.decoded.paint(pixels));
     const sigmas = q.sigmas();
-    const list = (values, digits) => Array.from(values).slice(0, MOST).map((v) => v.toFixed(digits).replace("-", "−")).join(", ") + (values.length > MOST ? ", …" : "");
+    const list = (values, digits) =>
+      Array.from(values)
+        .slice(0, MOST)
+        .map((v) => v.toFixed(digits).replace("-", "−"))
+        .join(", ") + (values.length > MOST ? ", …" : "");
     this.$("mu").textContent = list(q.mu, 3);
     this.$("sigma").textContent = list(sigmas, 4);
     if (q.k === 2) this.$("rho").textContent = list([q.covariance(0, 1) / (sigmas[0] * sigmas[1])], 2);

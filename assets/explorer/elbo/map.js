@@ -1,17 +1,26 @@
 // The latent plane of one image: heat and contours of its densities, the points of all held-out images, q in a hand.
 
-import { fresh } from "../plot/chart.js";
-import { drawContours, drawCurve, drawDraws, drawGaussian, drawHandles, drawModes, drawNormal, drawWay } from "./draw.js";
-import { dragged, taken } from "./handles.js";
-import { Heat } from "./heat.js";
 import { short } from "../core/format.js";
 import { markerSize } from "../map/marker.js";
 import { Morph, projectAll } from "../map/morph.js";
 import { Pane } from "../map/pane.js";
 import { Posteriors } from "../map/posteriors.js";
-import { Projection } from "../math/projection.js";
 import { homeRange } from "../map/view.js";
 import { drawRings } from "../map/zones.js";
+import { Projection } from "../math/projection.js";
+import { prepareCanvas } from "../plot/chart.js";
+import {
+  drawContours,
+  drawCurve,
+  drawDraws,
+  drawGaussian,
+  drawHandles,
+  drawModes,
+  drawNormal,
+  drawWay,
+} from "./draw.js";
+import { dragged, taken } from "./handles.js";
+import { Heat } from "./heat.js";
 
 const SNAP = 10; // px within which a click takes a point
 const NAMES = { prior: "p(z)", likelihood: "p(x|z)", posterior: "p(z|x)" };
@@ -22,8 +31,12 @@ export class PlaneMap extends Pane {
   constructor(element, camera, state, on) {
     super(element, camera, state, on);
     element.classList.add("eb-map");
-    element.setAttribute("aria-label", "latent plane: drag q by its mean or its axes, click a point to choose its image");
-    for (const name of LAYERS) this[name] = Object.assign(document.createElement("canvas"), { className: `eb-${name}` });
+    element.setAttribute(
+      "aria-label",
+      "latent plane: drag q by its mean or its axes, click a point to choose its image",
+    );
+    for (const name of LAYERS)
+      this[name] = Object.assign(document.createElement("canvas"), { className: `eb-${name}` });
     this.ground.before(this.heat);
     this.motion.after(this.lines, this.hand);
     this.expired = new Set(LAYERS);
@@ -36,7 +49,12 @@ export class PlaneMap extends Pane {
   open(frame) {
     const { latent_dim: k, classes, pca_shares: shares } = frame.meta;
     const { mu, logvar, labels, pca } = frame.arrays;
-    Object.assign(this, { probe: frame, k, morph: new Morph(), posterior: null, way: null, draws: null });
+    this.probe = frame;
+    this.k = k;
+    this.morph = new Morph();
+    this.posterior = null;
+    this.way = null;
+    this.draws = null;
     if (k === 1) this.projection = Projection.line();
     else this.projection = k === 2 ? Projection.axes(2, 0, 1) : Projection.pca(pca, shares, k);
     this.posteriors = new Posteriors(labels, classes.length);
@@ -48,7 +66,9 @@ export class PlaneMap extends Pane {
 
   // The posterior of another image, or none while it is on its way.
   show(posterior) {
-    Object.assign(this, { posterior, way: null, draws: null });
+    this.posterior = posterior;
+    this.way = null;
+    this.draws = null;
     this.heats.clear();
     this.expire(...LAYERS);
   }
@@ -93,7 +113,7 @@ export class PlaneMap extends Pane {
   }
 
   layer(name) {
-    const { context } = fresh(this[name]);
+    const { context } = prepareCanvas(this[name]);
     const { view } = this;
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
@@ -103,7 +123,7 @@ export class PlaneMap extends Pane {
   }
 
   paintGround() {
-    const { context } = fresh(this.ground);
+    const { context } = prepareCanvas(this.ground);
     const { view } = this;
     context.save();
     context.beginPath();
@@ -118,7 +138,7 @@ export class PlaneMap extends Pane {
   }
 
   paintMotion() {
-    const { context } = fresh(this.motion);
+    const { context } = prepareCanvas(this.motion);
     if (!this.state.points) return;
     const { view } = this;
     context.beginPath();
@@ -135,17 +155,21 @@ export class PlaneMap extends Pane {
     if (!this.heats.has(kind)) this.heats.set(kind, new Heat(posterior, state.heat, state.log, colours[state.heat]));
     const heat = this.heats.get(kind);
     heat.draw(context, view);
-    this.key = heat.reach ? `heat: ln ${NAMES[state.heat]}, down to ${short(heat.reach)} nats under its peak` : `heat: ${NAMES[state.heat]}`;
+    this.key = heat.reach
+      ? `heat: ln ${NAMES[state.heat]}, down to ${short(heat.reach)} nats under its peak`
+      : `heat: ${NAMES[state.heat]}`;
   }
 
   paintLines(context, view, colours) {
     const { posterior, state } = this;
     if (!posterior?.surface) return;
     if (this.k === 1) {
-      for (const name of ["prior", "likelihood", "posterior"]) if (state[name]) drawCurve(context, view, posterior, name, colours[name]);
+      for (const name of ["prior", "likelihood", "posterior"])
+        if (state[name]) drawCurve(context, view, posterior, name, colours[name]);
       return;
     }
-    for (const name of ["likelihood", "posterior"]) if (state[name]) drawContours(context, view, posterior, name, colours[name]);
+    for (const name of ["likelihood", "posterior"])
+      if (state[name]) drawContours(context, view, posterior, name, colours[name]);
     if (state.posterior || state.heat === "posterior") drawModes(context, view, posterior.meta.modes, colours);
   }
 
@@ -157,7 +181,8 @@ export class PlaneMap extends Pane {
     if (this.k === 1) return this.paintLineHand(context, view, colours);
     if (this.k > 2) return drawGaussian(context, view, projected(q, this.projection), colours.q, { strong: true });
     if (this.way) drawWay(context, view, this.way.path, this.way.step, colours);
-    if (posterior && state.moved) drawGaussian(context, view, posterior.ofEncoder, colours.q, { dashes: [5, 4], opacity: 0.8 });
+    if (posterior && state.moved)
+      drawGaussian(context, view, posterior.ofEncoder, colours.q, { dashes: [5, 4], opacity: 0.8 });
     drawGaussian(context, view, q, colours.q, { strong: true });
     if (!posterior) return;
     drawHandles(context, view, q, state.full, colours, this.held);

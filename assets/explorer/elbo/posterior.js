@@ -1,8 +1,8 @@
 // The true posterior of one image, as the server has computed it: its evidence, and ln p(x|z) wherever it is asked for.
 
 import { contour } from "../math/contours.js";
+import { middle, posteriorOn, Surface } from "../math/surface.js";
 import { Gaussian } from "./gaussian.js";
-import { Surface, middle, posteriorOn } from "../math/surface.js";
 
 const HALVES = [0.5, 2, 4.5]; // nats under the peak: of a Gaussian 1, 2 and 3 standard deviations
 const LEVELS = { posterior: [...HALVES, 8], likelihood: [...HALVES, 10, 30, 100, 300] };
@@ -15,7 +15,12 @@ export class Posterior {
     this.meta = meta;
     this.k = meta.latent_dim;
     this.logEvidence = meta.log_evidence;
-    this.ofEncoder = meta.q ? Gaussian.diagonal(meta.q.mu, meta.q.logvar.map((v) => Math.exp(v / 2))) : q;
+    this.ofEncoder = meta.q
+      ? Gaussian.diagonal(
+          meta.q.mu,
+          meta.q.logvar.map((v) => Math.exp(v / 2)),
+        )
+      : q;
     this.grids = new Map();
     this.paths = new Map();
     if (arrays.log_likelihood) this.surface = Surface.of(frame);
@@ -42,7 +47,10 @@ export class Posterior {
   contours(name) {
     if (!this.paths.has(name)) {
       const { fine, coarse, peak } = this.grid(name);
-      this.paths.set(name, LEVELS[name].map((under) => [fine, coarse].map((grid) => pathOf(grid, peak - under))));
+      this.paths.set(
+        name,
+        LEVELS[name].map((under) => [fine, coarse].map((grid) => pathOf(grid, peak - under))),
+      );
     }
     return this.paths.get(name);
   }
@@ -63,7 +71,9 @@ export class Posterior {
     fine.values.forEach((value, i) => (marginal[d ? Math.floor(i / fine.cells) : i % fine.cells] += Math.exp(value)));
     const total = marginal.reduce((a, b) => a + b, 0);
     let below = 0;
-    const inside = [...marginal.keys()].filter((i) => (below += marginal[i] / total) > TAIL && below - marginal[i] / total < 1 - TAIL);
+    const inside = [...marginal.keys()].filter(
+      (i) => (below += marginal[i] / total) > TAIL && below - marginal[i] / total < 1 - TAIL,
+    );
     const [low, high] = [middle(fine, d, inside[0]), middle(fine, d, inside.at(-1))];
     const air = AIR * (high - low);
     const [mu, sigma] = [this.ofEncoder.mu[d], this.ofEncoder.sigmas()[d]];

@@ -1,7 +1,7 @@
 // What is chosen on the page of the bound, and how the address says it.
 
-import { Gaussian } from "./gaussian.js";
 import { readLook, writtenLook } from "../core/link-fields.js";
+import { Gaussian } from "./gaussian.js";
 
 export const DENSITIES = ["prior", "likelihood", "posterior"];
 const TABS = ["derivation", "gaps", "weights", "images"];
@@ -10,15 +10,38 @@ const FAR = 1e6; // from the middle: further than a hand gets
 
 export class ElboState {
   constructor() {
-    Object.assign(this, {
-      image: -1, view: "posterior", heat: "posterior", log: false, prior: true, likelihood: false, posterior: true, points: true,
-      full: false, tab: "derivation", against: "class", q: null, moved: false, asked: null, look: null, seed: 0, hidden: [], zones: "none", listeners: [],
-    });
+    this.image = -1;
+    this.view = "posterior";
+    this.heat = "posterior";
+    this.log = false;
+    this.prior = true;
+    this.likelihood = false;
+    this.posterior = true;
+    this.points = true;
+    this.full = false;
+    this.tab = "derivation";
+    this.against = "class";
+    this.q = null;
+    this.moved = false;
+    this.asked = null;
+    this.look = null;
+    this.seed = 0;
+    this.hidden = [];
+    this.zones = "none";
+    this.listeners = [];
   }
 
   // What a person has chosen stays when another model is opened, as far as it makes sense there.
   keep({ view, heat, log, prior, likelihood, posterior, points, tab, against }) {
-    Object.assign(this, { view, heat, log, prior, likelihood, posterior, points, tab, against });
+    this.view = view;
+    this.heat = heat;
+    this.log = log;
+    this.prior = prior;
+    this.likelihood = likelihood;
+    this.posterior = posterior;
+    this.points = points;
+    this.tab = tab;
+    this.against = against;
   }
 
   subscribe(listener) {
@@ -41,7 +64,8 @@ export class ElboState {
     for (const name of ["log", "full"]) if (this[name]) params.set(name, 1);
     if (!this.points) params.set("points", 0);
     const q = this.moved ? this.q : this.asked; // which a link has asked for, and which the posterior has yet to come for
-    if (q && this.image >= 0) params.set("q", [...q.mu, ...q.rows().flatMap((row, i) => row.slice(0, i + 1))].join(","));
+    if (q && this.image >= 0)
+      params.set("q", [...q.mu, ...q.rows().flatMap((row, i) => row.slice(0, i + 1))].join(","));
     if (this.seed) params.set("seed", this.seed);
     if (this.look) params.set("look", writtenLook(this.look));
     return params.toString().replaceAll("%2C", ",");

@@ -1,11 +1,13 @@
 // The page of the bound as a Streamlit component.
 
-import { Elbo } from "./elbo.js";
 import { address, viewIn } from "../core/streamlit-component.js";
+import { Elbo } from "./elbo.js";
 
 // `data` = { place, frame, encoder, evidence, katex, table }: where in the address it stands, and addresses below the app's root;
 // table may be null.
 export function mount({ parentElement, data }) {
   const names = ["frame", "encoder", "evidence", "katex", "table"];
-  viewIn(parentElement, (root) => new Elbo(root), data.place)?.load(Object.fromEntries(names.map((name) => [name, address(data[name])])));
+  viewIn(parentElement, (root) => new Elbo(root), data.place)?.load(
+    Object.fromEntries(names.map((name) => [name, address(data[name])])),
+  );
 }

@@ -3,7 +3,10 @@
 
 import { Picture } from "../plot/picture.js";
 
-const GROUPS = [["worst", "worst fits", "the largest gaps of all test images"], ["split", "two modes", "the largest gaps among posteriors with more than one mode"]];
+const GROUPS = [
+  ["worst", "worst fits", "the largest gaps of all test images"],
+  ["split", "two modes", "the largest gaps among posteriors with more than one mode"],
+];
 
 export class Strip {
   // `choose(row, at)`: a click on an image.
@@ -17,16 +20,19 @@ export class Strip {
 
   // `found` = { worst: [rows], split: [rows] } of the explorer's frame, `gaps` a Map from row to gap.
   load(found, frame, gaps) {
-    this.root.replaceChildren(...GROUPS.filter(([key]) => found[key]?.length).map(([key, name, title]) => {
-      const group = Object.assign(document.createElement("div"), { className: `eb-group eb-${key}`, title });
-      group.append(Object.assign(document.createElement("span"), { textContent: name }));
-      group.append(...found[key].map((row) => thumbnail(row, frame, gaps.get(row))));
-      return group;
-    }));
+    this.root.replaceChildren(
+      ...GROUPS.filter(([key]) => found[key]?.length).map(([key, name, title]) => {
+        const group = Object.assign(document.createElement("div"), { className: `eb-group eb-${key}`, title });
+        group.append(Object.assign(document.createElement("span"), { textContent: name }));
+        group.append(...found[key].map((row) => thumbnail(row, frame, gaps.get(row))));
+        return group;
+      }),
+    );
   }
 
   show(image) {
-    for (const button of this.root.querySelectorAll("[data-row]")) button.setAttribute("aria-pressed", String(Number(button.dataset.row) === image));
+    for (const button of this.root.querySelectorAll("[data-row]"))
+      button.setAttribute("aria-pressed", String(Number(button.dataset.row) === image));
   }
 }
 
@@ -47,7 +53,8 @@ export class Peek {
   }
 
   load(frame) {
-    Object.assign(this, { frame, row: -1 });
+    this.frame = frame;
+    this.row = -1;
   }
 
   // The image of a row at a place on the plane; none of row −1.

@@ -1,7 +1,7 @@
 // The gaps of all held-out images: a histogram, and the gap against class, rate or distortion. A click chooses the image.
 
-import { Plot, disc, fresh } from "../plot/chart.js";
 import { short, signed, whole } from "../core/format.js";
+import { disc, Plot, prepareCanvas } from "../plot/chart.js";
 import { classColour, faded } from "../plot/palette.js";
 
 const NEAR = 14; // px within which the pointer takes an image
@@ -20,7 +20,9 @@ export class GapTable {
   // `choose(row, at)`: a click on an image.
   constructor(root, choose) {
     root.innerHTML = HTML;
-    Object.assign(this, { root, choose, hover: null });
+    this.root = root;
+    this.choose = choose;
+    this.hover = null;
     this.$ = (selector) => root.querySelector(selector);
     [this.histogram, this.scatter] = root.querySelectorAll("canvas");
     this.scatter.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
@@ -36,18 +38,24 @@ export class GapTable {
     this.table = table?.arrays ?? null;
     this.exact = table?.meta.exact;
     this.frame = frame;
-    for (const element of [this.histogram, this.scatter, this.$(".eb-against"), this.$(".eb-named")]) element.hidden = !table;
+    for (const element of [this.histogram, this.scatter, this.$(".eb-against"), this.$(".eb-named")])
+      element.hidden = !table;
     if (!table) {
-      this.$(".eb-how").textContent = "The gaps of this model’s test images have not been computed. Do so with: python -m vae evidence, and the model’s folder.";
+      this.$(".eb-how").textContent =
+        "The gaps of this model’s test images have not been computed. Do so with: python -m vae evidence, and the model’s folder.";
       return;
     }
     const { index, gap } = this.table;
     this.labels = Array.from(index, (row) => frame.arrays.labels[row]);
     this.logGap = Float64Array.from(gap, (value) => Math.log10(Math.max(FLOOR, value)));
     const sorted = Float64Array.from(gap).sort();
-    this.span = [Math.log10(Math.max(FLOOR, sorted[Math.floor(0.001 * sorted.length)])) - 0.1, Math.log10(sorted.at(-1)) + 0.1];
+    this.span = [
+      Math.log10(Math.max(FLOOR, sorted[Math.floor(0.001 * sorted.length)])) - 0.1,
+      Math.log10(sorted.at(-1)) + 0.1,
+    ];
     const mean = gap.reduce((a, b) => a + b, 0) / gap.length;
-    this.$(".eb-how").innerHTML = `gap of <b>${whole(gap.length)}</b> test images under the encoder’s q: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}${this.errors(table.meta)}`;
+    this.$(".eb-how").innerHTML =
+      `gap of <b>${whole(gap.length)}</b> test images under the encoder’s q: median <b>${sorted[sorted.length >> 1].toFixed(2)}</b>, mean <b>${mean.toFixed(2)}</b>, largest <b>${sorted.at(-1).toFixed(1)}</b> nats${this.gapsApart()}<br>${table.meta.how}${this.errors(table.meta)}`;
     this.root.dataset.rows = gap.length;
   }
 
@@ -57,7 +65,9 @@ export class GapTable {
     const known = Float64Array.from(this.table.gap_error.filter(Number.isFinite)).sort();
     const unknown = this.table.gap_error.length - known.length;
     if (!known.length) return "; no error of them is known";
-    const without = unknown ? `; ${whole(unknown)} of them without one, where the sampling of ln p(x) gave no error` : "";
+    const without = unknown
+      ? `; ${whole(unknown)} of them without one, where the sampling of ln p(x) gave no error`
+      : "";
     return `; its standard error has median ${known[known.length >> 1].toFixed(2)} nats${without}`;
   }
 
@@ -71,8 +81,11 @@ export class GapTable {
   }
 
   show(against, image, colours) {
-    Object.assign(this, { against, image, colours });
-    for (const button of this.root.querySelectorAll("[data-against]")) button.setAttribute("aria-checked", String(button.dataset.against === against));
+    this.against = against;
+    this.image = image;
+    this.colours = colours;
+    for (const button of this.root.querySelectorAll("[data-against]"))
+      button.setAttribute("aria-checked", String(button.dataset.against === against));
     this.draw();
   }
 
@@ -83,11 +96,16 @@ export class GapTable {
   }
 
   drawHistogram() {
-    const { context, width, height } = fresh(this.histogram);
+    const { context, width, height } = prepareCanvas(this.histogram);
     const { colours, labels, logGap, span } = this;
     const { classes, ordered } = this.frame.meta;
     const counts = Array.from({ length: BINS }, () => new Array(classes.length).fill(0));
-    logGap.forEach((value, i) => counts[Math.max(0, Math.min(BINS - 1, Math.floor(((value - span[0]) / (span[1] - span[0])) * BINS)))][labels[i]]++);
+    logGap.forEach(
+      (value, i) =>
+        counts[Math.max(0, Math.min(BINS - 1, Math.floor(((value - span[0]) / (span[1] - span[0])) * BINS)))][
+          labels[i]
+        ]++,
+    );
     const most = Math.max(...counts.map((bin) => bin.reduce((a, b) => a + b, 0)));
     const box = { left: 46, top: 18, width: width - 56, height: height - 40 };
     const plot = new Plot(context, box, { x: span, y: [0, most * 1.05] }, colours);
@@ -110,7 +128,12 @@ export class GapTable {
   // Round numbers along the logarithmic axis of the gap.
   decades(plot, name) {
     const { context, box, colours } = plot;
-    Object.assign(context, { font: `12px ${colours.font}`, fillStyle: faded(colours.text, 0.72), textAlign: "center", textBaseline: "top" });
+    Object.assign(context, {
+      font: `12px ${colours.font}`,
+      fillStyle: faded(colours.text, 0.72),
+      textAlign: "center",
+      textBaseline: "top",
+    });
     for (let power = Math.ceil(this.span[0]); power <= this.span[1]; power++) {
       const x = plot.x(power);
       if (x < box.left + box.width - 74) context.fillText(short(10 ** power), x, box.top + box.height + 5);
@@ -134,17 +157,22 @@ export class GapTable {
   }
 
   drawScatter() {
-    const { context, width, height } = fresh(this.scatter);
+    const { context, width, height } = prepareCanvas(this.scatter);
     const { colours, labels, logGap, span, against } = this;
     const { classes, ordered } = this.frame.meta;
     const box = { left: 46, top: 18, width: width - 56, height: height - 40 };
     const values = against === "class" ? [-0.5, classes.length - 0.5] : spanOf(this.table[against]);
     const plot = (this.plot = new Plot(context, box, { x: values, y: span }, colours));
-    plot.axes({ xName: against === "class" ? undefined : `${against}, nats`, xCount: against === "class" ? 0 : 5, yCount: 0 });
+    plot.axes({
+      xName: against === "class" ? undefined : `${against}, nats`,
+      xCount: against === "class" ? 0 : 5,
+      yCount: 0,
+    });
     context.textAlign = "right";
     context.textBaseline = "middle";
     context.fillStyle = faded(colours.text, 0.72);
-    for (let power = Math.ceil(span[0]); power <= span[1]; power++) context.fillText(short(10 ** power), box.left - 5, plot.y(power));
+    for (let power = Math.ceil(span[0]); power <= span[1]; power++)
+      context.fillText(short(10 ** power), box.left - 5, plot.y(power));
     plot.label("gap, nats", 4, 8, { font: "600 12.5px" });
     const fills = classes.map((_, c) => faded(classColour(c, classes.length, ordered), 0.55));
     for (let i = 0; i < labels.length; i++) {
@@ -153,7 +181,14 @@ export class GapTable {
     }
     if (against === "class") this.drawClasses(plot, classes);
     this.markNow(plot, (i) => [plot.x(this.across(i)), plot.y(logGap[i])]);
-    if (this.near >= 0) plot.dots(1, () => this.across(this.near), () => logGap[this.near], colours.text, 4);
+    if (this.near >= 0)
+      plot.dots(
+        1,
+        () => this.across(this.near),
+        () => logGap[this.near],
+        colours.text,
+        4,
+      );
   }
 
   // Names and quartiles of every class.
@@ -161,8 +196,17 @@ export class GapTable {
     const { context, box, colours } = plot;
     classes.forEach((name, c) => {
       const mine = Float64Array.from(this.logGap.filter((_, i) => this.labels[i] === c)).sort();
-      Object.assign(context, { textAlign: "center", textBaseline: "top", font: `12px ${colours.font}`, fillStyle: faded(colours.text, 0.8) });
-      context.fillText(name.length > 4 && classes.length > 6 ? name.slice(0, 4) : name, plot.x(c), box.top + box.height + 5);
+      Object.assign(context, {
+        textAlign: "center",
+        textBaseline: "top",
+        font: `12px ${colours.font}`,
+        fillStyle: faded(colours.text, 0.8),
+      });
+      context.fillText(
+        name.length > 4 && classes.length > 6 ? name.slice(0, 4) : name,
+        plot.x(c),
+        box.top + box.height + 5,
+      );
       if (mine.length < 4) return;
       const [low, middle, high] = QUARTILES.map((share) => plot.y(mine[Math.floor(share * mine.length)]));
       const half = (plot.x(1) - plot.x(0)) * 0.3;
@@ -216,7 +260,11 @@ export function ordinary({ arrays: { index, gap } }) {
 
 // Rows of the worst fits and of those with two modes, the clearest first, read off the table.
 export function examples({ arrays: { index, gap, modes } }, count) {
-  const order = (rows) => rows.sort((a, b) => gap[b] - gap[a]).slice(0, count).map((i) => index[i]);
+  const order = (rows) =>
+    rows
+      .sort((a, b) => gap[b] - gap[a])
+      .slice(0, count)
+      .map((i) => index[i]);
   const all = Array.from(gap.keys());
   return { worst: order([...all]), split: order(all.filter((i) => modes[i] > 1)) };
 }

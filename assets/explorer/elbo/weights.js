@@ -1,13 +1,14 @@
 // Importance weighting (Burda et al. 2016): L_k rises from the ELBO to ln p(x); how many draws the weights are worth.
 
-import { Plot, fresh, line } from "../plot/chart.js";
-import { averages } from "./parts.js";
-import { sentence } from "../data/evidence.js";
-import { formula } from "../plot/formula.js";
 import { signed, whole } from "../core/format.js";
+import { sentence } from "../data/evidence.js";
+import { line, Plot, prepareCanvas } from "../plot/chart.js";
+import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
+import { averages } from "./parts.js";
 
-const TEX = "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
+const TEX =
+  "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
 const DECADES = [1, 10, 100, 1000];
 const DRAWS = 20000;
 
@@ -22,7 +23,10 @@ export class Weights {
   // `ask(fields)` is answered by the server for the chosen image; `drawn()`: there are new draws.
   constructor(root, { ask, drawn }) {
     root.innerHTML = HTML;
-    Object.assign(this, { root, ask, drawn, canvas: root.querySelector("canvas") });
+    this.root = root;
+    this.ask = ask;
+    this.drawn = drawn;
+    this.canvas = root.querySelector("canvas");
     root.querySelector(".eb-again").addEventListener("click", () => this.again());
   }
 
@@ -44,7 +48,10 @@ export class Weights {
 
   // Another image: nothing is drawn yet.
   clear() {
-    Object.assign(this, { posterior: null, of: null, draws: null, found: null });
+    this.posterior = null;
+    this.of = null;
+    this.draws = null;
+    this.found = null;
     this.say("drawing …");
     delete this.root.dataset.seed;
     this.paint();
@@ -62,7 +69,8 @@ export class Weights {
   }
 
   async draw(posterior, of) {
-    Object.assign(this, { posterior, of });
+    this.posterior = posterior;
+    this.of = of;
     const { seed } = this;
     try {
       const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q.toJSON() : {}) });
@@ -82,7 +90,15 @@ export class Weights {
     if (!this.draws || !this.found) return null;
     const { estimate, withheld, effective_sample_size: effective, draws } = this.found;
     const { mean } = averages(this.draws.logW);
-    return { logW: this.draws.logW, mean, logMean: estimate.mean, logMeanError: estimate.standard_error, withheld, effective, draws };
+    return {
+      logW: this.draws.logW,
+      mean,
+      logMean: estimate.mean,
+      logMeanError: estimate.standard_error,
+      withheld,
+      effective,
+      draws,
+    };
   }
 
   show(meta, seed) {
@@ -92,10 +108,12 @@ export class Weights {
     const { estimate, withheld } = meta;
     this.say(
       `effective sample size ${whole(effective)} of ${whole(draws)} draws (${percent(effective / draws)} %); ` +
-      `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
+        `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
     const all = `ln of the mean of all ${whole(draws)} weights: ${signed(estimate.mean)}`;
-    this.root.querySelector(".eb-poor").textContent = withheld ? `${all}. ${withheld}` : `${all} ± ${estimate.standard_error.toFixed(2)} nats.`;
+    this.root.querySelector(".eb-poor").textContent = withheld
+      ? `${all}. ${withheld}`
+      : `${all} ± ${estimate.standard_error.toFixed(2)} nats.`;
     this.root.dataset.seed = seed;
     this.paint();
   }
@@ -105,7 +123,7 @@ export class Weights {
     if (!this.found || !this.canvas.clientWidth) return;
     const { k, mean, standard_error: errors, elbo } = this.found;
     const { logEvidence } = this.posterior; // as the page has it
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     const { colours } = this;
     const box = { left: 62, top: 22, width: width - 76, height: height - 48 };
     const ends = [...mean.map((m, i) => m - errors[i]), ...mean.map((m, i) => m + errors[i]), logEvidence];
@@ -115,7 +133,8 @@ export class Weights {
     const plot = new Plot(context, box, { x: [-0.06, at(k.at(-1)) + 0.06], y: [low - air, high + air] }, colours);
     plot.axes({ xCount: 0, yCount: 5, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
     Object.assign(context, { textAlign: "center", textBaseline: "top" });
-    for (const value of DECADES) if (value <= k.at(-1)) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
+    for (const value of DECADES)
+      if (value <= k.at(-1)) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
     context.textAlign = "right";
     context.fillText("k", box.left + box.width * 0.93, box.top + box.height + 6);
     plot.label("L_k, nats; bars: ± 1 standard error", 4, 10, { font: "600 12.5px" });
@@ -127,14 +146,27 @@ export class Weights {
     line(context, box.left, plot.y(elbo), box.left + box.width, plot.y(elbo));
     context.setLineDash([]);
     plot.label("ELBO", box.left + box.width - 6, plot.y(elbo) - 10, { align: "right", font: "600 12.5px" });
-    plot.path(k.length, (i) => at(k[i]), (i) => mean[i], faded(colours.posterior, 0.8), 2);
+    plot.path(
+      k.length,
+      (i) => at(k[i]),
+      (i) => mean[i],
+      faded(colours.posterior, 0.8),
+      2,
+    );
     Object.assign(context, { strokeStyle: colours.posterior, lineWidth: 1.6 });
     k.forEach((value, i) => {
       const x = plot.x(at(value));
-      for (const end of [-1, 1]) line(context, x - 3.5, plot.y(mean[i] + end * errors[i]), x + 3.5, plot.y(mean[i] + end * errors[i]));
+      for (const end of [-1, 1])
+        line(context, x - 3.5, plot.y(mean[i] + end * errors[i]), x + 3.5, plot.y(mean[i] + end * errors[i]));
       line(context, x, plot.y(mean[i] - errors[i]), x, plot.y(mean[i] + errors[i]));
     });
-    plot.dots(k.length, (i) => at(k[i]), (i) => mean[i], colours.posterior, 3);
+    plot.dots(
+      k.length,
+      (i) => at(k[i]),
+      (i) => mean[i],
+      colours.posterior,
+      3,
+    );
   }
 }
 

@@ -19,7 +19,8 @@ const rows = (count, stride) =>
   new Int32Array(count).map((_, i) => i * stride + (i < count - 1 ? Math.floor(evenShare(i) * stride) : 0));
 
 // What a point is called: by its place in the test split, or in the file that it came from.
-export const pointName = ({ given, arrays }, i) => (given.index ? `test image ${arrays.index[i]}` : `row ${arrays.index[i] + 1}`);
+export const pointName = ({ given, arrays }, i) =>
+  given.index ? `test image ${arrays.index[i]}` : `row ${arrays.index[i] + 1}`;
 
 // Takes back what a link, or the model before, has chosen and this frame cannot show.
 export function restrict(state, given) {
@@ -29,7 +30,12 @@ export function restrict(state, given) {
 }
 
 // Colour → whether the points can have it.
-export const coloursOf = (given) => ({ class: true, rate: given.logvar, distortion: given.distortion, volume: given.logvar });
+export const coloursOf = (given) => ({
+  class: true,
+  rate: given.logvar,
+  distortion: given.distortion,
+  volume: given.logvar,
+});
 
 // What the lens cannot do without a decoder, and what it shows instead.
 export function lensNote(given) {

@@ -1,11 +1,11 @@
 // The points where Plotly does not draw them: before it has come, where there is no WebGL, and where there are more than
 // it bears. Many points in view are a density, their counts as colour; fewer are a dot each.
 
-import { Bins, HIDDEN, dots } from "../math/bins.js";
-import { shownClasses } from "../math/grid-index.js";
-import { MARKER_OPACITY, markerSize } from "../map/marker.js";
-import { classColour, rgb, theme, viridis } from "../plot/palette.js";
 import { measure } from "../core/timing.js";
+import { MARKER_OPACITY, markerSize } from "../map/marker.js";
+import { Bins, dots, HIDDEN } from "../math/bins.js";
+import { shownClasses } from "../math/grid-index.js";
+import { classColour, rgb, theme, viridis } from "../plot/palette.js";
 
 const RESOLVED = 40_000; // points in view, at most, that are drawn as dots
 const SMALLEST = 1.6; // px of a dot where there are that many
@@ -17,12 +17,17 @@ const STEPS = 255; // colours of a value that is no class; the one after them is
 export class Cloud {
   // `say("points", text)` hears how they are drawn, once that has settled.
   constructor(canvas, say) {
-    Object.assign(this, { canvas, say, root: canvas.parentElement, bins: new Bins(), active: false });
+    this.canvas = canvas;
+    this.say = say;
+    this.root = canvas.parentElement;
+    this.bins = new Bins();
+    this.active = false;
   }
 
   // Another scene: { frame, points, index, state }. Where it is not `active`, Plotly draws the points.
   show(scene, active) {
-    Object.assign(this, { scene, active });
+    this.scene = scene;
+    this.active = active;
     this.canvas.hidden = !active;
     if (!active) return this.say("points", "");
     this.colour();
@@ -37,7 +42,14 @@ export class Cloud {
 
   // What every point is coloured by, in the order of the grid; and the colours.
   colour() {
-    const { points: { values }, index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    const {
+      points: { values },
+      index,
+      frame: {
+        meta: { classes },
+      },
+      state: { hidden },
+    } = this.scene;
     if (values) {
       this.codes = shades(values, index, shownClasses(hidden));
       const { background } = theme(this.canvas);
@@ -64,12 +76,19 @@ export class Cloud {
   settle() {
     if (this.coarse) this.draw(false);
     const count = this.bins.total.toLocaleString("en");
-    this.say("points", this.picture === "density" ? `${count} points in view, on a log scale: zoom in to see each` : "");
+    this.say(
+      "points",
+      this.picture === "density" ? `${count} points in view, on a log scale: zoom in to see each` : "",
+    );
   }
 
   draw(moving) {
     const start = performance.now();
-    const { view, scene: { index }, canvas } = this;
+    const {
+      view,
+      scene: { index },
+      canvas,
+    } = this;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [this.root.clientWidth, this.root.clientHeight].map((n) => Math.round(n * ratio));
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -90,16 +109,27 @@ export class Cloud {
   }
 
   drawDots(pixels, { width, height }, size) {
-    const { view, scene: { index }, colours } = this;
+    const {
+      view,
+      scene: { index },
+      colours,
+    } = this;
     const [x, y] = axes(view, width, height);
     const margin = (view.x[1] - view.x[0]) * (size / width);
     const around = ([low, high]) => [low - margin, high + margin];
     const points = { us: index.us, vs: index.vs, codes: this.codes };
-    index.spans(around(view.x), around(view.y), (from, to) => dots(pixels, width, height, points, from, to, x, y, colours, size, MARKER_OPACITY));
+    index.spans(around(view.x), around(view.y), (from, to) =>
+      dots(pixels, width, height, points, from, to, x, y, colours, size, MARKER_OPACITY),
+    );
   }
 
   drawDensity(pixels, { width, height }, cell) {
-    const { view, bins, scene: { index }, colours } = this;
+    const {
+      view,
+      bins,
+      scene: { index },
+      colours,
+    } = this;
     bins.clear(Math.ceil(width / cell), Math.ceil(height / cell));
     const [x, y] = axes(view, width / cell, height / cell);
     const points = { us: index.us, vs: index.vs, codes: this.codes };
@@ -143,5 +173,8 @@ function shades({ array, low, high }, { order, labels }, shown) {
 // From coordinates to pixels of the axes' rectangle: [scale, shift] across and down.
 function axes({ x, y }, width, height) {
   const [across, down] = [width / (x[1] - x[0]), -height / (y[1] - y[0])];
-  return [[across, -x[0] * across], [down, -y[1] * down]];
+  return [
+    [across, -x[0] * across],
+    [down, -y[1] * down],
+  ];
 }

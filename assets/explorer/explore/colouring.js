@@ -14,5 +14,10 @@ export function colouring(colour, { arrays }, { rate, logVolume }) {
   if (!(colour in choices)) return null;
   const [array, title] = choices[colour];
   const sorted = Float32Array.from(evenly(array.length, ENDS_OF), (i) => array[i]).sort();
-  return { array, title, low: sorted[Math.floor(0.01 * (sorted.length - 1))], high: sorted[Math.ceil(0.99 * (sorted.length - 1))] };
+  return {
+    array,
+    title,
+    low: sorted[Math.floor(0.01 * (sorted.length - 1))],
+    high: sorted[Math.ceil(0.99 * (sorted.length - 1))],
+  };
 }

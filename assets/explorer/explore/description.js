@@ -1,8 +1,8 @@
 // The picture under the lens in words, for those who do not see it: said once the lens rests, aloud where keys moved it.
 
+import { Slices } from "../core/slices.js";
 import { shownClasses } from "../math/grid-index.js";
 import { Nearest } from "../math/neighbours.js";
-import { Slices } from "../core/slices.js";
 
 const REST = 350; // ms
 const AROUND = 10; // data points whose classes are told
@@ -12,7 +12,10 @@ const PIECE = 50_000; // numbers compared between two interruptions
 export class Description {
   // `picture` is the lens's canvas, `voice` an element that screen readers read out when it changes.
   constructor(picture, voice) {
-    Object.assign(this, { picture, voice, aloud: false, slices: new Slices() });
+    this.picture = picture;
+    this.voice = voice;
+    this.aloud = false;
+    this.slices = new Slices();
   }
 
   // `read()` = { z, means, labels, hidden, classes, decoded }, asked once the lens rests.

@@ -11,7 +11,11 @@ class Embedding {
   // `points` are (N, 2), row by row, of the N means `mu` (N, k).
   constructor(points, mu, k) {
     const n = points.length / 2;
-    Object.assign(this, { mu, dim: k, labels: ["t-SNE 1", "t-SNE 2"], isLine: false, invertible: false });
+    this.mu = mu;
+    this.dim = k;
+    this.labels = ["t-SNE 1", "t-SNE 2"];
+    this.isLine = false;
+    this.invertible = false;
     this.us = Float32Array.from({ length: n }, (_, i) => points[2 * i]);
     this.vs = Float32Array.from({ length: n }, (_, i) => points[2 * i + 1]);
   }

@@ -1,31 +1,31 @@
 // The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
 
-import { AskedNetwork } from "../network/inference-client.js";
-import { colouring } from "./colouring.js";
-import { Controls } from "./controls.js";
-import { Description } from "./description.js";
-import { MOST as TSNE_MOST, fetchEmbedding } from "./embedding.js";
-import { HTML } from "./parts.js";
 import { whole } from "../core/format.js";
-import { Frame } from "../data/frame.js";
-import { perPoint, standardNormal } from "../math/gaussian.js";
-import { complete, restrict } from "./capabilities.js";
-import { HoleNumbers } from "./hole-numbers.js";
-import { Inset } from "../map/inset.js";
-import { Lens } from "./lens.js";
-import { Legend } from "../widgets/legend.js";
-import { Layer } from "./layer.js";
 import { Link } from "../core/link-hash.js";
-import { LatentMap } from "./map.js";
-import { NearestMean } from "../math/nearest-mean.js";
 import { topOf, watchTop } from "../core/page-top.js";
-import { Pointer } from "../map/pointer.js";
-import { Projection } from "../math/projection.js";
-import { Sliders } from "./sliders.js";
-import { MOST as SPACE_MOST, Space } from "./space.js";
 import { State } from "../core/state.js";
 import { keepSwipesOff } from "../core/swipe.js";
 import { afterPaint, calm, measure } from "../core/timing.js";
+import { Frame } from "../data/frame.js";
+import { Inset } from "../map/inset.js";
+import { Pointer } from "../map/pointer.js";
+import { perPoint, standardNormal } from "../math/gaussian.js";
+import { NearestMean } from "../math/nearest-mean.js";
+import { Projection } from "../math/projection.js";
+import { AskedNetwork } from "../network/inference-client.js";
+import { Legend } from "../widgets/legend.js";
+import { complete, restrict } from "./capabilities.js";
+import { colouring } from "./colouring.js";
+import { Controls } from "./controls.js";
+import { Description } from "./description.js";
+import { fetchEmbedding, MOST as TSNE_MOST } from "./embedding.js";
+import { HoleNumbers } from "./hole-numbers.js";
+import { Layer } from "./layer.js";
+import { Lens } from "./lens.js";
+import { LatentMap } from "./map.js";
+import { HTML } from "./parts.js";
+import { Sliders } from "./sliders.js";
+import { MOST as SPACE_MOST, Space } from "./space.js";
 import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
@@ -36,7 +36,10 @@ export class Explorer {
   constructor(root) {
     this.root = root;
     this.networks = []; // of the open model
-    this.link = new Link(root, { hash: () => this.state.toHash(), follow: (hash) => this.frame && this.followLink(hash) });
+    this.link = new Link(root, {
+      hash: () => this.state.toHash(),
+      follow: (hash) => this.frame && this.followLink(hash),
+    });
     root.classList.add("er");
     root.innerHTML = HTML;
     keepSwipesOff(root);
@@ -48,7 +51,10 @@ export class Explorer {
     this.description = new Description(this.$(".er-decoded"), this.$(".er-voice"));
     this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
     this.tools = new Tools(this, {
-      tabs: this.$(".er-tabs"), panels: this.$(".er-panels"), marks: this.$(".er-marks"), layer: new Layer(this.$(".er-layer")),
+      tabs: this.$(".er-tabs"),
+      panels: this.$(".er-panels"),
+      marks: this.$(".er-marks"),
+      layer: new Layer(this.$(".er-layer")),
     });
     this.inset = new Inset(this.$(".er-map"), () => [this.$(".er-decoded")]);
     this.space = new Space(this, this.$(".er-space"), this.$(".er-wire"));
@@ -66,7 +72,8 @@ export class Explorer {
       click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
       press: (x, y, at) => this.tools.takes("press", x, y, at) || this.space.press(x, y),
       drag: (x, y, at) => (this.space.from ? this.space.drag(x, y, at) : this.tools.tell("drag", x, y, at)),
-      drop: (x, y, at, cancelled) => (this.space.from ? this.space.drop(x, y, at, cancelled) : this.tools.tell("drop", x, y, at, cancelled)),
+      drop: (x, y, at, cancelled) =>
+        this.space.from ? this.space.drop(x, y, at, cancelled) : this.tools.tell("drop", x, y, at, cancelled),
       pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
       reset: () => this.map.reset(),
       touched: (x, y) => this.inset.show(x, y),
@@ -190,7 +197,8 @@ export class Explorer {
   // What there is nothing to draw of on the map shown.
   barControls() {
     const { invertible, spatial } = this.projection;
-    if (invertible === false) this.controls.bar(["zones", "scale", "density", "manifold"], "not on a t-SNE map: it has no way back to z");
+    if (invertible === false)
+      this.controls.bar(["zones", "scale", "density", "manifold"], "not on a t-SNE map: it has no way back to z");
     else this.controls.bar(spatial ? ["density", "manifold"] : [], "on a plane only");
   }
 
@@ -229,7 +237,8 @@ export class Explorer {
     const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {
-        const tell = (share) => this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
+        const tell = (share) =>
+          this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
         const found = await fetchEmbedding(this.tsneAddress, frame, tell, wanted);
         if (!found || !wanted()) return;
         this.embedding = found;
@@ -238,7 +247,10 @@ export class Explorer {
         this.tools.tell("changed", new Set(["plane"]), performance.now());
         this.schedule(performance.now());
       }
-        this.map.say("tsne", "t-SNE has no inverse: the lens decodes the μ of the nearest point; zones, density and manifold are drawn on planes");
+      this.map.say(
+        "tsne",
+        "t-SNE has no inverse: the lens decodes the μ of the nearest point; zones, density and manifold are drawn on planes",
+      );
     } catch (error) {
       if (wanted()) this.map.say("tsne", error.message);
     }
@@ -346,12 +358,16 @@ export class Explorer {
     const { view } = this.map;
     const perPixel = 1 / view.pixelsPerUnit;
     const [u, v] = view.toData(x, y);
-    const range = ([a, b], centre, shift) => [centre + (a - shift - centre) * factor, centre + (b - shift - centre) * factor];
+    const range = ([a, b], centre, shift) => [
+      centre + (a - shift - centre) * factor,
+      centre + (b - shift - centre) * factor,
+    ];
     this.map.setRange({ x: range(view.x, u, dx * perPixel), y: range(view.y, v, -dy * perPixel) });
   }
 
   connectButtons() {
-    const on = (selector, action) => this.$(selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
+    const on = (selector, action) =>
+      this.$(selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
     on(".er-origin", (at) => this.moveTo(new Float64Array(this.state.z.length), at, ""));
     on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
@@ -363,7 +379,8 @@ export class Explorer {
   // Escape releases the lens; on the map, arrows move it by a hundredth of the view, with Shift by a tenth.
   key(event) {
     if (!this.frame) return;
-    if (event.key === "Escape" && this.state.pinned) return this.state.set({ pinned: false, point: -1 }, event.timeStamp);
+    if (event.key === "Escape" && this.state.pinned)
+      return this.state.set({ pinned: false, point: -1 }, event.timeStamp);
     const [du, dv] = ARROWS[event.key] ?? [0, 0];
     if ((!du && !dv) || event.target !== this.$(".er-map")) return;
     event.preventDefault();
@@ -393,7 +410,9 @@ export class Explorer {
   }
 
   setZeta(zeta) {
-    const shown = Array.from(zeta).slice(0, 6).map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
+    const shown = Array.from(zeta)
+      .slice(0, 6)
+      .map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
     this.$(".er-zeta").textContent = zeta.length ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})` : "";
   }
 
@@ -407,7 +426,11 @@ export class Explorer {
   // The data point that is pointed at, if the lens is still where it was then.
   get pointedAt() {
     const { pointed, state, points } = this;
-    const holds = pointed && !state.pinned && !state.hidden.includes(points.labels[pointed.index]) && pointed.z.every((v, d) => v === state.z[d]);
+    const holds =
+      pointed &&
+      !state.pinned &&
+      !state.hidden.includes(points.labels[pointed.index]) &&
+      pointed.z.every((v, d) => v === state.z[d]);
     return holds ? pointed.index : -1;
   }
 
@@ -460,8 +483,18 @@ export class Explorer {
 
   // What the lens looks at, for its description.
   underLens() {
-    const { state, frame: { meta, arrays, given } } = this;
-    return { z: state.z, means: arrays.mu, labels: arrays.labels, hidden: state.hidden, classes: meta.classes, decoded: given.decoder };
+    const {
+      state,
+      frame: { meta, arrays, given },
+    } = this;
+    return {
+      z: state.z,
+      means: arrays.mu,
+      labels: arrays.labels,
+      hidden: state.hidden,
+      classes: meta.classes,
+      decoded: given.decoder,
+    };
   }
 
   // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
@@ -492,7 +525,10 @@ export class Explorer {
     this.state.pinned = true; // the link keeps the spot under the lens, and the point beside it
     const link = `${location.href.split("#")[0]}#${this.state.toHash()}`;
     Object.assign(this.state, { pinned, point });
-    const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+    const copied = await navigator.clipboard?.writeText(link).then(
+      () => true,
+      () => false,
+    );
     const button = this.$(".er-share");
     button.textContent = copied ? "copied" : "copy the address bar";
     setTimeout(() => (button.textContent = "copy link"), 1500);
@@ -500,7 +536,10 @@ export class Explorer {
 }
 
 // What stays chosen when another model is opened.
-function keepChoices({ colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode }, classes) {
+function keepChoices(
+  { colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode },
+  classes,
+) {
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
   const ofTools = { tool, path, source, seed, temperature, by, order, mode };
   return { colour, scale, density, manifold, zones: known ? zones : "pointer", ...ofTools };

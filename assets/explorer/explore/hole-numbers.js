@@ -1,17 +1,19 @@
 // What the map says of holes: the share of the prior's mass in them and the overlap of neighbouring zones, worked out in
 // slices between frames, and only while the pointer rests.
 
-import { counted } from "../math/aggregate.js";
 import { whole } from "../core/format.js";
-import { HOLE, holeShare, overlap } from "../math/holes.js";
 import { Slices } from "../core/slices.js";
+import { counted } from "../math/aggregate.js";
+import { HOLE, holeShare, overlap } from "../math/holes.js";
 
 const REST = 150; // ms
 
 export class HoleNumbers {
   // `root` says the numbers; `map` is where the pointer moves.
   constructor(root, map) {
-    Object.assign(this, { root, key: null, movedAt: 0 });
+    this.root = root;
+    this.key = null;
+    this.movedAt = 0;
     this.slices = new Slices(() => performance.now() - this.movedAt > REST);
     map.addEventListener("pointermove", () => (this.movedAt = performance.now()), { passive: true });
   }
@@ -20,7 +22,8 @@ export class HoleNumbers {
   show(frame, hidden) {
     const key = `${frame.meta.name} ${hidden}`;
     if (this.frame === frame && this.key === key) return;
-    Object.assign(this, { frame, key });
+    this.frame = frame;
+    this.key = key;
     const { arrays, count, meta } = frame;
     const chosen = counted(frame, hidden);
     this.part = chosen.length < count ? `, of ${whole(chosen.length)} images` : "";

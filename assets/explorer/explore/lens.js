@@ -1,8 +1,8 @@
 // The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
 
 import { logPrior } from "../math/gaussian.js";
-import { lensNote, pointName } from "./capabilities.js";
 import { Picture } from "../plot/picture.js";
+import { lensNote, pointName } from "./capabilities.js";
 
 // What says which data point is shown beside the lens.
 const WHICH = {
@@ -15,13 +15,16 @@ const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(dig
 
 export class Lens {
   constructor(root) {
-    const parts = "decoded lacking norm prior pin original reconstruction nearest which class index away distortion rate";
+    const parts =
+      "decoded lacking norm prior pin original reconstruction nearest which class index away distortion rate";
     this.parts = Object.fromEntries(parts.split(" ").map((name) => [name, root.querySelector(`.er-${name}`)]));
   }
 
   // Takes over a model; `costs` are { rate } of every data point, `decoder` is an AskedNetwork, or null.
   load(frame, costs, decoder) {
-    Object.assign(this, { frame, costs, decoder });
+    this.frame = frame;
+    this.costs = costs;
+    this.decoder = decoder;
     const shape = frame.meta.image_shape;
     this.decoded = new Picture(this.parts.decoded, shape);
     this.original = new Picture(this.parts.original, shape);

@@ -1,10 +1,10 @@
 // The latent space decoded, beneath the points: images where their z lies in the plane. As one zooms in, those in view are
 // decoded anew, more closely spaced. Either on an even grid, or each standing for the same share of the prior's mass.
 
-import { normalQuantile } from "../math/gaussian.js";
 import { Z_LIMIT } from "../core/link-fields.js";
-import { rgb, theme } from "../plot/palette.js";
 import { measure } from "../core/timing.js";
+import { normalQuantile } from "../math/gaussian.js";
+import { rgb, theme } from "../plot/palette.js";
 
 const SPACING = 44; // px between two images, about
 const DENSEST = 24; // px between two images in the middle of the prior, about
@@ -28,7 +28,13 @@ export class Manifold {
   // `decoder` is an AskedNetwork; of latents alone there is none.
   load(frame, decoder) {
     const [channels, height, width] = frame.meta.image_shape;
-    Object.assign(this, { channels, height, width, decoder, scene: null, waiting: [], asked: null });
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
+    this.decoder = decoder;
+    this.scene = null;
+    this.waiting = [];
+    this.asked = null;
     this.sheet = new OffscreenCanvas(COLUMNS * width, Math.ceil(KEPT / COLUMNS) * height);
     this.tile = new ImageData(width, height);
     this.forget();
@@ -38,7 +44,8 @@ export class Manifold {
   show(scene) {
     const was = this.scene;
     if (was?.projection !== scene.projection) this.forget();
-    Object.assign(this, { scene, aside: offPlane(scene.projection, scene.state.z) });
+    this.scene = scene;
+    this.aside = offPlane(scene.projection, scene.state.z);
     this.mode = scene.projection.invertible && !scene.projection.spatial && this.decoder ? scene.state.manifold : "off";
     this.root.dataset.manifold = this.mode;
     this.draw();
@@ -79,7 +86,12 @@ export class Manifold {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    Object.assign(canvas.style, { left: `${view.left}px`, top: `${view.top}px`, width: `${view.width}px`, height: `${view.height}px` });
+    Object.assign(canvas.style, {
+      left: `${view.left}px`,
+      top: `${view.top}px`,
+      width: `${view.width}px`,
+      height: `${view.height}px`,
+    });
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, -view.left * ratio, -view.top * ratio);
     context.clearRect(view.left, view.top, view.width, view.height);
@@ -181,10 +193,14 @@ export class Manifold {
   places(view) {
     const shape = this.height / this.width;
     const { isLine } = this.scene.projection;
-    const columns = this.mode === "grid" ? even(view.x, SPACING / view.pixelsPerUnit, 1) : likely(view.x, view.pixelsPerUnit);
+    const columns =
+      this.mode === "grid" ? even(view.x, SPACING / view.pixelsPerUnit, 1) : likely(view.x, view.pixelsPerUnit);
     if (isLine) return columns.map((c) => ({ key: c.key, u: c.at, v: 0, across: c.size, up: c.size * shape }));
-    const rows = this.mode === "grid" ? even(view.y, SPACING / view.pixelsPerUnit, shape) : likely(view.y, view.pixelsPerUnit);
-    return rows.flatMap((r) => columns.map((c) => ({ key: `${c.key} ${r.key}`, u: c.at, v: r.at, ...fit(c.size, r.size, shape) })));
+    const rows =
+      this.mode === "grid" ? even(view.y, SPACING / view.pixelsPerUnit, shape) : likely(view.y, view.pixelsPerUnit);
+    return rows.flatMap((r) =>
+      columns.map((c) => ({ key: `${c.key} ${r.key}`, u: c.at, v: r.at, ...fit(c.size, r.size, shape) })),
+    );
   }
 }
 
@@ -192,7 +208,11 @@ export class Manifold {
 function even([low, high], step, shape) {
   const size = 2 ** Math.round(Math.log2(step)) * shape;
   const [first, last] = [Math.max(low, -Z_LIMIT), Math.min(high, Z_LIMIT)].map((end) => Math.round(end / size));
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => ({ at: (first + i) * size, size, key: (first + i) * size }));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => ({
+    at: (first + i) * size,
+    size,
+    key: (first + i) * size,
+  }));
 }
 
 // The middles of n slices of N(0, 1), each of mass 1/n, where the middle is by mass as well; as wide as their slice.

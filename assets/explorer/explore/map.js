@@ -1,14 +1,14 @@
 // The map: points, axes, zoom and pan by Plotly, with canvases beneath (zones.js, and cloud.js for points that Plotly does
 // not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
-import { Cloud } from "./cloud.js";
-import { GridIndex, shownClasses } from "../math/grid-index.js";
-import { Manifold } from "./manifold.js";
 import { MARKER_OPACITY, markerSize } from "../map/marker.js";
 import { Overlay } from "../map/overlay.js";
-import { classColour, colorscale, faded, theme } from "../plot/palette.js";
-import { View, homeRange, rangeOf, shownBy } from "../map/view.js";
+import { homeRange, rangeOf, shownBy, View } from "../map/view.js";
 import { Zones } from "../map/zones.js";
+import { GridIndex, shownClasses } from "../math/grid-index.js";
+import { classColour, colorscale, faded, theme } from "../plot/palette.js";
+import { Cloud } from "./cloud.js";
+import { Manifold } from "./manifold.js";
 
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
@@ -171,7 +171,9 @@ export class LatentMap {
         size: markerSize(us.length, this.root.clientWidth),
         opacity: MARKER_OPACITY,
         line: { width: 0 },
-        ...(values ? { color: take(values.array, indices), coloraxis: "coloraxis" } : { color: classColour(c, classes.length) }),
+        ...(values
+          ? { color: take(values.array, indices), coloraxis: "coloraxis" }
+          : { color: classColour(c, classes.length) }),
       },
       hoverinfo: "skip",
     }));
@@ -199,9 +201,16 @@ export class LatentMap {
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: colours.font, color: colours.text, size: 14 },
       showlegend: false,
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: faded(colours.text, 0.6), activecolor: colours.text, orientation: "v" },
+      modebar: {
+        bgcolor: "rgba(0,0,0,0)",
+        color: faded(colours.text, 0.6),
+        activecolor: colours.text,
+        orientation: "v",
+      },
       coloraxis: values && {
-        colorscale: colorscale(colours.background), cmin: values.low, cmax: values.high,
+        colorscale: colorscale(colours.background),
+        cmin: values.low,
+        cmax: values.high,
         colorbar: { title: { text: values.title, side: "right" }, thickness: 12, outlinewidth: 0, x: 1.01, len: 1 },
       },
       hovermode: false,
@@ -272,7 +281,13 @@ export class LatentMap {
 
   // The visible data point nearest to (u, v) on the map, or −1.
   nearest(u, v) {
-    const { index, frame: { meta: { classes } }, state: { hidden } } = this.scene;
+    const {
+      index,
+      frame: {
+        meta: { classes },
+      },
+      state: { hidden },
+    } = this.scene;
     return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
   }
 
@@ -288,7 +303,9 @@ export class LatentMap {
 
   // The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.
   markerAt(x, y) {
-    const radius = this.drawsPoints ? markerSize(this.scene.points.us.length, this.root.clientWidth) / 2 : this.cloud.markerRadius;
+    const radius = this.drawsPoints
+      ? markerSize(this.scene.points.us.length, this.root.clientWidth) / 2
+      : this.cloud.markerRadius;
     const [u, v] = this.view.toData(x, y);
     return this.scene.index.only(u, v, radius / this.view.pixelsPerUnit, shownClasses(this.scene.state.hidden));
   }

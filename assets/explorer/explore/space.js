@@ -2,10 +2,10 @@
 // space is a plane: two orthonormal rows of it, so lens, ellipses and paths are what they are on any plane, exactly; what
 // comes to it here is depth.
 
-import { classColour, faded, theme } from "../plot/palette.js";
-import { Projection, ellipse, subscript, unit } from "../math/projection.js";
 import { markerSize } from "../map/marker.js";
 import { drawRings } from "../map/zones.js";
+import { ellipse, Projection, subscript, unit } from "../math/projection.js";
+import { classColour, faded, theme } from "../plot/palette.js";
 
 const TURN = 0.008; // radians a pixel
 const STILL = 5; // px that a press may wander and still be a click
@@ -21,7 +21,14 @@ class Turned extends Projection {
   // `basis` are three orthonormal rows; `names` those of their axes.
   constructor(basis, names) {
     super([basis[0].slice(), basis[1].slice()], ["across the view, σ", "up the view, σ"]);
-    Object.assign(this, { basis, names, spatial: true, turned: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] });
+    this.basis = basis;
+    this.names = names;
+    this.spatial = true;
+    this.turned = [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ];
   }
 
   // What lies to the right and what upwards, as a link has it.
@@ -30,14 +37,22 @@ class Turned extends Projection {
   }
 
   set turns([a, b, c, d, e, f]) {
-    this.turned = orthonormal([[a, b, c], [d, e, f], [b * f - c * e, c * d - a * f, a * e - b * d]]);
+    this.turned = orthonormal([
+      [a, b, c],
+      [d, e, f],
+      [b * f - c * e, c * d - a * f, a * e - b * d],
+    ]);
     this.flatten();
   }
 
   // By angles about the view's upright and its level axis.
   turn(across, up) {
     const [c, s, d, t] = [Math.cos(across), Math.sin(across), Math.cos(up), Math.sin(up)];
-    const step = [[c, 0, s], [t * s, d, -t * c], [-d * s, t, d * c]];
+    const step = [
+      [c, 0, s],
+      [t * s, d, -t * c],
+      [-d * s, t, d * c],
+    ];
     this.turned = step.map((row) => [0, 1, 2].map((j) => row.reduce((sum, v, i) => sum + v * this.turned[i][j], 0)));
     this.turned = orthonormal(this.turned);
     this.flatten();
@@ -45,7 +60,9 @@ class Turned extends Projection {
 
   // The plane that is seen.
   flatten() {
-    this.rows = [0, 1].map((r) => Float64Array.from(this.basis[0], (_, d) => this.turned[r].reduce((sum, v, j) => sum + v * this.basis[j][d], 0)));
+    this.rows = [0, 1].map((r) =>
+      Float64Array.from(this.basis[0], (_, d) => this.turned[r].reduce((sum, v, j) => sum + v * this.basis[j][d], 0)),
+    );
   }
 
   // The three coordinates of z (or of a row of means) before they are turned.
@@ -62,7 +79,11 @@ class Turned extends Projection {
 
 export class Space {
   constructor(explorer, canvas, wire) {
-    Object.assign(this, { explorer, canvas, wire, projection: null, from: null });
+    this.explorer = explorer;
+    this.canvas = canvas;
+    this.wire = wire;
+    this.projection = null;
+    this.from = null;
   }
 
   // The space of `plane`, "3d" or "i,j,l", seen as `turns` says, or as it begins.
@@ -146,7 +167,12 @@ export class Space {
 
   drawAxes(context, view, colours) {
     const [right, up] = this.projection.turned;
-    Object.assign(context, { font: `13px ${colours.font}`, textAlign: "center", textBaseline: "middle", lineWidth: 1.4 });
+    Object.assign(context, {
+      font: `13px ${colours.font}`,
+      textAlign: "center",
+      textBaseline: "middle",
+      lineWidth: 1.4,
+    });
     this.projection.names.forEach((name, j) => {
       const [x0, y0] = view.toPixel(-REACH * right[j], -REACH * up[j]);
       const [x1, y1] = view.toPixel(REACH * right[j], REACH * up[j]);
@@ -157,7 +183,11 @@ export class Space {
       context.stroke();
       context.fillStyle = faded(colours.text, 0.85);
       const half = context.measureText(name).width / 2 + 6;
-      context.fillText(name, Math.max(half, Math.min(view.left + view.width - half, x1 + 12 * Math.sign(x1 - x0))), y1 + 11 * Math.sign(y1 - y0 || 1));
+      context.fillText(
+        name,
+        Math.max(half, Math.min(view.left + view.width - half, x1 + 12 * Math.sign(x1 - x0))),
+        y1 + 11 * Math.sign(y1 - y0 || 1),
+      );
     });
   }
 
@@ -169,7 +199,9 @@ export class Space {
     const { us, vs, labels } = points;
     const { classes, ordered } = frame.meta;
     const chosen = [];
-    for (let i = 0; i < us.length; i++) if ((state.zones === "all" || labels[i] === Number(state.zones)) && !state.hidden.includes(labels[i])) chosen.push(i);
+    for (let i = 0; i < us.length; i++)
+      if ((state.zones === "all" || labels[i] === Number(state.zones)) && !state.hidden.includes(labels[i]))
+        chosen.push(i);
     const stride = Math.max(1, Math.ceil(chosen.length / ZONES));
     this.explorer.map.say("ellipsoids", stride > 1 ? `one in ${stride} ellipsoids` : "");
     const pixels = view.pixelsPerUnit * state.scale;
@@ -179,7 +211,14 @@ export class Space {
       const { major, minor, angle } = ellipse(this.projection.covariance(frame.arrays.logvar, i));
       const colour = classColour(labels[i], classes.length, ordered);
       context.beginPath();
-      context.ellipse(...view.toPixel(us[i], vs[i]), major * pixels, Math.max(0.4, minor * pixels), -angle, 0, 2 * Math.PI);
+      context.ellipse(
+        ...view.toPixel(us[i], vs[i]),
+        major * pixels,
+        Math.max(0.4, minor * pixels),
+        -angle,
+        0,
+        2 * Math.PI,
+      );
       context.fillStyle = faded(colour, 0.1);
       context.fill();
       context.strokeStyle = faded(colour, 0.4);
@@ -189,7 +228,9 @@ export class Space {
 
   note() {
     const { density, manifold } = this.explorer.state;
-    const flat = [density !== "off" && "the density", manifold !== "off" && "the manifold"].filter(Boolean).join(" and ");
+    const flat = [density !== "off" && "the density", manifold !== "off" && "the manifold"]
+      .filter(Boolean)
+      .join(" and ");
     return `Drag to turn, scroll or pinch to zoom${flat && `; ${flat} can be seen on a plane only`}`;
   }
 
@@ -226,7 +267,11 @@ export class Space {
     const middle = [0, 1, 2].map((axis) => this.places[3 * i + axis]);
     const [right, up] = this.projection.turned;
     let path = "";
-    for (const [a, b] of [[0, 1], [1, 2], [2, 0]]) {
+    for (const [a, b] of [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+    ]) {
       for (let step = 0; step < ROUND; step++) {
         const [c, s] = [Math.cos((2 * Math.PI * step) / ROUND), Math.sin((2 * Math.PI * step) / ROUND)];
         const spot = middle.map((v, axis) => v + state.scale * (c * root[axis][a] + s * root[axis][b]));
@@ -266,7 +311,11 @@ function orthonormal(rows) {
 
 // L with L·Lᵀ = the 3×3 matrix given.
 function cholesky(matrix) {
-  const lower = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  const lower = [
+    [0, 0, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
   for (let i = 0; i < 3; i++)
     for (let j = 0; j <= i; j++) {
       const rest = matrix[i][j] - dot(lower[i], lower[j]);

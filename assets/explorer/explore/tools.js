@@ -21,18 +21,46 @@ import { walkTabs } from "../widgets/tab-keys.js";
 // name → { title, load() → its class, needs: of latents alone there is neither encoder nor decoder }, as the tabs stand.
 const TOOLS = {
   lens: null,
-  draw: { title: "draw or upload an image: it is encoded as the stroke moves", needs: ["encoder", "decoder"], load: async () => (await import("./tools/draw.js")).Draw },
-  interpolate: { title: "a path between two spots, decoded", needs: ["decoder"], load: async () => (await import("./tools/interpolate.js")).Interpolate },
-  traverse: { title: "one dimension at a time, around the z under the lens", needs: ["decoder"], load: async () => (await import("./tools/traverse.js")).Traverse },
-  sample: { title: "draws from the prior, the aggregate posterior, one posterior", needs: ["decoder"], load: async () => (await import("./tools/sample.js")).Sample },
-  select: { title: "points within a lasso or a box: their images and what they cost", load: async () => (await import("./tools/select.js")).Select },
-  neighbours: { title: "the data nearest to z, in latent space and in pixels", load: async () => (await import("./tools/neighbours.js")).Neighbours },
+  draw: {
+    title: "draw or upload an image: it is encoded as the stroke moves",
+    needs: ["encoder", "decoder"],
+    load: async () => (await import("./tools/draw.js")).Draw,
+  },
+  interpolate: {
+    title: "a path between two spots, decoded",
+    needs: ["decoder"],
+    load: async () => (await import("./tools/interpolate.js")).Interpolate,
+  },
+  traverse: {
+    title: "one dimension at a time, around the z under the lens",
+    needs: ["decoder"],
+    load: async () => (await import("./tools/traverse.js")).Traverse,
+  },
+  sample: {
+    title: "draws from the prior, the aggregate posterior, one posterior",
+    needs: ["decoder"],
+    load: async () => (await import("./tools/sample.js")).Sample,
+  },
+  select: {
+    title: "points within a lasso or a box: their images and what they cost",
+    load: async () => (await import("./tools/select.js")).Select,
+  },
+  neighbours: {
+    title: "the data nearest to z, in latent space and in pixels",
+    load: async () => (await import("./tools/neighbours.js")).Neighbours,
+  },
 };
 
 export class Tools {
   // `tabs` and `panels` are elements of the side, `marks` an SVG group of the map.
   constructor(explorer, { tabs, panels, marks, layer }) {
-    Object.assign(this, { explorer, tabs, panels, marks, layer, made: new Map(), current: null });
+    this.explorer = explorer;
+    this.tabs = tabs;
+    this.panels = panels;
+    this.marks = marks;
+    this.layer = layer;
+    this.made = new Map();
+    this.current = null;
     this.buttons = Object.keys(TOOLS).map((name) => this.tab(name));
     tabs.replaceChildren(...this.buttons);
     walkTabs(tabs);
@@ -59,7 +87,9 @@ export class Tools {
   admit(button, name) {
     button.disabled = !this.serves(name);
     const title = TOOLS[name]?.title ?? "what is under the pointer, decoded";
-    button.title = button.disabled ? `${title}: not of latents alone, without ${TOOLS[name].needs.join(" and ")}` : title;
+    button.title = button.disabled
+      ? `${title}: not of latents alone, without ${TOOLS[name].needs.join(" and ")}`
+      : title;
   }
 
   // Whether the model that is open has what the tool needs.

@@ -32,16 +32,29 @@ export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const head = Math.min(3.6 * width, 0.8 * long);
   const [ex, ey] = [x + cx, y + cy];
   const [nx, ny] = [ex - 0.8 * head * Math.cos(angle), ey - 0.8 * head * Math.sin(angle)];
-  const layers = ground && long > SEAMED ? [[ground, 3], [colour, 0]] : [[colour, 0]];
+  const layers =
+    ground && long > SEAMED
+      ? [
+          [ground, 3],
+          [colour, 0],
+        ]
+      : [[colour, 0]];
   for (const [style, more] of layers) {
-    Object.assign(context, { strokeStyle: style, fillStyle: style, lineWidth: width + more, lineCap: "round", lineJoin: "round" });
+    Object.assign(context, {
+      strokeStyle: style,
+      fillStyle: style,
+      lineWidth: width + more,
+      lineCap: "round",
+      lineJoin: "round",
+    });
     context.beginPath();
     context.moveTo(x, y);
     context.lineTo(nx, ny);
     context.stroke();
     context.beginPath();
     context.moveTo(ex, ey);
-    for (const turn of [2.7, -2.7]) context.lineTo(ex + head * Math.cos(angle + turn), ey + head * Math.sin(angle + turn));
+    for (const turn of [2.7, -2.7])
+      context.lineTo(ex + head * Math.cos(angle + turn), ey + head * Math.sin(angle + turn));
     context.closePath();
     if (more) context.stroke();
     context.fill();

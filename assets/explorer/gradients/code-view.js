@@ -1,11 +1,11 @@
 // The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula they state.
 
-import { Dial } from "../widgets/dial.js";
-import { Choice } from "./controls.js";
-import { formula } from "../plot/formula.js";
 import { short } from "../core/format.js";
+import { formula } from "../plot/formula.js";
 import { Picture } from "../plot/picture.js";
+import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
+import { Choice } from "./controls.js";
 
 // Every term of the formula is marked with the name that its line gives a value to.
 const TEX = `\\begin{aligned}
@@ -37,18 +37,38 @@ const HTML = `
 export class CodeView {
   // `page` = { wake(), link }, `url` the address that executes, `models` = [[id, name]].
   constructor(root, page, url, models) {
-    Object.assign(this, { root, page, url, asked: { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 }, lit: "z" });
+    this.root = root;
+    this.page = page;
+    this.url = url;
+    this.asked = { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 };
+    this.lit = "z";
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.$(".gr-model").replaceChildren(...models.map(([id, name]) => new Option(name, id)));
     this.$(".gr-model").addEventListener("change", ({ target }) => this.ask({ model: target.value, first: 0 }));
-    this.size = new Choice(this.$(".gr-size"), "batch", [[1, "1"], [8, "8"], [64, "64"]], (size) => this.ask({ size }));
+    this.size = new Choice(
+      this.$(".gr-size"),
+      "batch",
+      [
+        [1, "1"],
+        [8, "8"],
+        [64, "64"],
+      ],
+      (size) => this.ask({ size }),
+    );
     const scale = new LogScale(0.01, 100, { zero: true, named: [0.1, 1, 10] });
-    this.beta = new Dial(this.$(".gr-beta"), { name: "beta", label: "β", scale, marks: [[0], [0.1], [1], [10], [100]], send: (beta) => this.ask({ beta: Math.min(1000, beta) }) });
+    this.beta = new Dial(this.$(".gr-beta"), {
+      name: "beta",
+      label: "β",
+      scale,
+      marks: [[0], [0.1], [1], [10], [100]],
+      send: (beta) => this.ask({ beta: Math.min(1000, beta) }),
+    });
     this.$(".gr-others").addEventListener("click", () => this.ask({ first: this.asked.first + this.asked.size }));
     this.$(".gr-again").addEventListener("click", () => this.ask({ seed: this.asked.seed + 1 }));
     this.models = models.map(([id]) => id);
-    for (const type of ["pointerover", "click", "focusin"]) root.addEventListener(type, ({ target }) => this.light(target.closest?.("[data-term]")?.dataset.term));
+    for (const type of ["pointerover", "click", "focusin"])
+      root.addEventListener(type, ({ target }) => this.light(target.closest?.("[data-term]")?.dataset.term));
   }
 
   async shown() {
@@ -73,7 +93,8 @@ export class CodeView {
     Object.assign(this.asked, patch);
     this.page.link.save();
     this.showControls();
-    if (!this.asked.model) return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
+    if (!this.asked.model)
+      return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
     this.request?.abort();
     const { signal } = (this.request = new AbortController());
     try {
@@ -115,7 +136,10 @@ export class CodeView {
     const size = shape.reduce((a, b) => a * b, 1);
     const root = this.$(".gr-images");
     root.replaceChildren();
-    for (const [name, pixels] of [["x", bytes(images)], ["x̂", bytes(decoded)]]) {
+    for (const [name, pixels] of [
+      ["x", bytes(images)],
+      ["x̂", bytes(decoded)],
+    ]) {
       root.append(Object.assign(document.createElement("span"), { textContent: name }));
       for (let i = 0; i < 8; i++) {
         const canvas = document.createElement("canvas");
@@ -131,7 +155,8 @@ export class CodeView {
   light(name) {
     if (!name) return;
     this.lit = name;
-    for (const element of this.root.querySelectorAll("[data-term]")) element.classList.toggle("gr-lit", element.dataset.term === name);
+    for (const element of this.root.querySelectorAll("[data-term]"))
+      element.classList.toggle("gr-lit", element.dataset.term === name);
     const statement = this.found?.statements.find(({ values }) => values[0].name === name);
     if (statement) this.$(".gr-detail").innerHTML = statement.values.map(detailMarkup).join("");
   }
@@ -157,9 +182,13 @@ function summary({ name, shape, least, mean, most }) {
 // The numbers of a small tensor, a row for each image; beside it the gradient's.
 function detailMarkup({ name, shape, numbers, slope, least, mean, most }) {
   const size = `<small>(${shape.join(", ")})</small>`;
-  if (!numbers) return `<h4>${name} ${size}</h4><p>from ${round(least)} to ${round(most)}, mean ${round(mean)}; ‖∂ loss/∂ ${name}‖ = ${slope ? short(slope.norm) : "none"}</p>`;
-  const table = (rows) => `<table>${rows.map((row) => `<tr>${row.map((v) => `<td>${round(v)}</td>`).join("")}</tr>`).join("")}</table>`;
-  const back = slope ? `<figure><figcaption>∂ loss/∂ ${name}</figcaption>${table(slope.numbers)}</figure>` : "<p>No gradient: it depends on nothing that is trained.</p>";
+  if (!numbers)
+    return `<h4>${name} ${size}</h4><p>from ${round(least)} to ${round(most)}, mean ${round(mean)}; ‖∂ loss/∂ ${name}‖ = ${slope ? short(slope.norm) : "none"}</p>`;
+  const table = (rows) =>
+    `<table>${rows.map((row) => `<tr>${row.map((v) => `<td>${round(v)}</td>`).join("")}</tr>`).join("")}</table>`;
+  const back = slope
+    ? `<figure><figcaption>∂ loss/∂ ${name}</figcaption>${table(slope.numbers)}</figure>`
+    : "<p>No gradient: it depends on nothing that is trained.</p>";
   const more = shape[0] > numbers.length ? `<p>the first ${numbers.length} of ${shape[0]} images</p>` : "";
   return `<div class="gr-tensor"><figure><figcaption><b>${name}</b> ${size}</figcaption>${table(numbers)}</figure>${back}</div>${more}`;
 }

@@ -20,7 +20,8 @@ export class Choice {
   }
 
   show(value) {
-    for (const button of this.root.querySelectorAll("button")) button.setAttribute("aria-checked", String(button.dataset.value === String(value)));
+    for (const button of this.root.querySelectorAll("button"))
+      button.setAttribute("aria-checked", String(button.dataset.value === String(value)));
   }
 
   allow(value, allowed) {

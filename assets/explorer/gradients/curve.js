@@ -1,9 +1,9 @@
 // The divergence over the steps of a fit, with the fits before it, each in its estimator's colour.
 
-import { Plot, fresh, line } from "../plot/chart.js";
-import { ESTIMATORS } from "./estimators.js";
 import { short } from "../core/format.js";
+import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { faded, readable, theme } from "../plot/palette.js";
+import { ESTIMATORS } from "./estimators.js";
 
 const MARGIN = { left: 46, right: 12, top: 26, bottom: 24 };
 const LEAST = 1e-3; // nats: the axis goes no lower
@@ -11,7 +11,7 @@ const SHORTEST = 60; // steps
 
 // `runs` = [{ estimator, values }], the last one current; `floor` in nats, or null.
 export function drawCurve(canvas, runs, floor) {
-  const { context, width, height } = fresh(canvas);
+  const { context, width, height } = prepareCanvas(canvas);
   if (width < 120 || height < 80) return;
   const colours = theme(canvas);
   const all = runs.flatMap(({ values }) => values).filter(Number.isFinite);
@@ -20,7 +20,12 @@ export function drawCurve(canvas, runs, floor) {
   const ends = [Math.min(-0.5, ...all.map(log)), Math.max(0.5, ...all.map(log))];
   const x = [0, Math.max(SHORTEST, ...runs.map(({ values }) => values.length - 1))];
   const y = [ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.06 * (ends[1] - ends[0])];
-  const box = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  const box = {
+    left: MARGIN.left,
+    top: MARGIN.top,
+    width: width - MARGIN.left - MARGIN.right,
+    height: height - MARGIN.top - MARGIN.bottom,
+  };
   const plot = new Plot(context, box, { x, y }, colours);
   plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yAt: decades(...y) });
   plot.label("KL(q ‖ p), nats", 4, 11, { font: "600 13px" });
@@ -29,8 +34,21 @@ export function drawCurve(canvas, runs, floor) {
     runs.forEach(({ estimator, values }, i) => {
       const current = i === runs.length - 1;
       const { colour } = ESTIMATORS[estimator];
-      plot.path(values.length, (s) => s, (s) => log(values[s]), faded(colour, current ? 1 : 0.45), current ? 2.2 : 1.4);
-      if (current && values.length) plot.dots(1, () => values.length - 1, () => log(values.at(-1)), colour, 4);
+      plot.path(
+        values.length,
+        (s) => s,
+        (s) => log(values[s]),
+        faded(colour, current ? 1 : 0.45),
+        current ? 2.2 : 1.4,
+      );
+      if (current && values.length)
+        plot.dots(
+          1,
+          () => values.length - 1,
+          () => log(values.at(-1)),
+          colour,
+          4,
+        );
     });
   });
   drawKey(plot, runs);
@@ -40,7 +58,9 @@ export function drawCurve(canvas, runs, floor) {
 function decades(low, high) {
   const steps = high - low > 2.5 ? [1] : [1, 2, 5];
   const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
-  return powers.flatMap((power) => steps.map((step) => power + Math.log10(step))).filter((at) => at >= low && at <= high);
+  return powers
+    .flatMap((power) => steps.map((step) => power + Math.log10(step)))
+    .filter((at) => at >= low && at <= high);
 }
 
 function drawFloor(plot, at, floor) {
@@ -50,7 +70,10 @@ function drawFloor(plot, at, floor) {
   context.setLineDash([5, 4]);
   line(context, box.left, y, box.left + box.width, y);
   context.setLineDash([]);
-  plot.label(`the least of a diagonal q: ${short(floor)}`, box.left + box.width - 4, y - 10, { align: "right", colour: faded(colours.text, 0.75) });
+  plot.label(`the least of a diagonal q: ${short(floor)}`, box.left + box.width - 4, y - 10, {
+    align: "right",
+    colour: faded(colours.text, 0.75),
+  });
 }
 
 function drawKey(plot, runs) {

@@ -48,7 +48,9 @@ export class Cells {
   // E_p (z − mu)(z − mu)ᵀ.
   about(mu) {
     const { k, mean, covariance } = this;
-    return covariance.map((v, at) => v + (mean[Math.floor(at / k)] - mu[Math.floor(at / k)]) * (mean[at % k] - mu[at % k]));
+    return covariance.map(
+      (v, at) => v + (mean[Math.floor(at / k)] - mu[Math.floor(at / k)]) * (mean[at % k] - mu[at % k]),
+    );
   }
 }
 
@@ -72,7 +74,10 @@ function whitenedSecond(cells, q) {
   const byColumns = (matrix) => {
     const out = new Float64Array(k * k);
     for (let j = 0; j < k; j++) {
-      const solved = centred.whitened(matrix.filter((_, at) => at % k === j), new Float64Array(k));
+      const solved = centred.whitened(
+        matrix.filter((_, at) => at % k === j),
+        new Float64Array(k),
+      );
       for (let i = 0; i < k; i++) out[j * k + i] = solved[i]; // transposed, ready for the other side
     }
     return out;
@@ -94,8 +99,12 @@ export function forward(cells, q) {
   const gradient = new Float64Array(q.size);
   q.scored(q.whitened(cells.mean, new Float64Array(k)), gradient.subarray(0, k));
   for (let j = 0; j < k; j++) {
-    const column = q.scored(squares.filter((_, at) => at % k === j), new Float64Array(k));
-    for (let i = j; i < k; i++) if (q.full || i === j) gradient[place(q, i, j)] = column[i] - (i === j ? 1 / q.scale(i) : 0);
+    const column = q.scored(
+      squares.filter((_, at) => at % k === j),
+      new Float64Array(k),
+    );
+    for (let i = j; i < k; i++)
+      if (q.full || i === j) gradient[place(q, i, j)] = column[i] - (i === j ? 1 / q.scale(i) : 0);
   }
   return { gradient, divergence: forwardKl(cells, q) };
 }

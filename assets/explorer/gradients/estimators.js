@@ -1,16 +1,25 @@
 // Estimators of ∇ E_q f and their exact value, the twin of vae/inference/gradients.py. A gradient is one row of numbers: mu's first,
 // then sigma's of a diagonal q, or those of L's lower triangle row by row. It points uphill.
 
-import { place } from "./gaussian.js";
 import { nodes } from "../math/nodes.js";
 import { THEORY } from "../plot/palette.js";
+import { place } from "./gaussian.js";
 
 export const ESTIMATORS = {
   score: { name: "score function", short: "score", colour: "#d45d74", tex: "f(z_s)\\,\\nabla\\ln q(z_s)", least: 1 },
-  baseline: { name: "score, with baseline", short: "baseline", colour: "#bd9708", tex: "(f(z_s)-b)\\,\\nabla\\ln q(z_s)", least: 1 },
+  baseline: {
+    name: "score, with baseline",
+    short: "baseline",
+    colour: "#bd9708",
+    tex: "(f(z_s)-b)\\,\\nabla\\ln q(z_s)",
+    least: 1,
+  },
   "leave-one-out": {
-    name: "score, leave-one-out", short: "leave-one-out", colour: "#a275fd",
-    tex: "\\Bigl(f(z_s)-\\tfrac1{n-1}\\sum_{r\\ne s}f(z_r)\\Bigr)\\,\\nabla\\ln q(z_s)", least: 2,
+    name: "score, leave-one-out",
+    short: "leave-one-out",
+    colour: "#a275fd",
+    tex: "\\Bigl(f(z_s)-\\tfrac1{n-1}\\sum_{r\\ne s}f(z_r)\\Bigr)\\,\\nabla\\ln q(z_s)",
+    least: 2,
   },
   pathwise: { name: "pathwise", short: "pathwise", colour: "#4f7df3", tex: "\\nabla f(\\mu+L\\,\\zeta_s)", least: 1 },
   exact: { name: "exact", short: "exact", colour: THEORY, tex: "\\nabla\\,\\mathbb E_q[f(z)]", least: 1 },

@@ -1,8 +1,12 @@
 // Fit: q is taken to the target step by step, by whichever estimator of the gradient is chosen.
 
+import { short } from "../core/format.js";
+import { Random } from "../core/random.js";
+import { formula } from "../plot/formula.js";
 import { Dial } from "../widgets/dial.js";
-import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
+import { LogScale } from "../widgets/scale.js";
 import { drawCloud } from "./cloud.js";
+import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
 import { drawCurve } from "./curve.js";
 import { Cells, meanField, reverse } from "./divergence.js";
 import { ESTIMATORS, typicalSlope } from "./estimators.js";
@@ -11,11 +15,7 @@ import { Gaussian } from "./gaussian.js";
 import { Line } from "./line.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
-import { Random } from "../core/random.js";
 import { MOST_DRAWS } from "./state.js";
-import { formula } from "../plot/formula.js";
-import { short } from "../core/format.js";
-import { LogScale } from "../widgets/scale.js";
 
 const SHOWN = 200; // arrows
 const PACE = 33; // ms a step
@@ -49,7 +49,11 @@ const HTML = `
 export class FitView {
   // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }; `noise` counts what has been drawn
   constructor(root, page) {
-    Object.assign(this, { root, page, state: page.state, noise: 0, runs: [] });
+    this.root = root;
+    this.page = page;
+    this.state = page.state;
+    this.noise = 0;
+    this.runs = [];
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.makeControls();
@@ -67,15 +71,38 @@ export class FitView {
   makeControls() {
     const { state, $ } = this;
     this.picker = new Picker($(".gr-which"), this.page);
-    this.family = new Choice($(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => state.set({ full }));
+    this.family = new Choice(
+      $(".gr-family"),
+      "q",
+      [
+        [false, "diagonal"],
+        [true, "full"],
+      ],
+      (full) => state.set({ full }),
+    );
     const names = Object.entries(ESTIMATORS).map(([value, { short: name, name: title }]) => [value, name, title]);
     this.estimator = new Choice($(".gr-estimator"), "estimator", names, (estimator) => state.set({ estimator }));
-    const scales = { n: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }), rate: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }) };
+    const scales = {
+      n: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
+      rate: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
+    };
     const marks = { n: [[1], [10], [100], [1000]], rate: [[0.001], [0.01], [0.1], [1]] };
     const draws = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(n)));
-    this.n = new Dial($(".gr-n"), { name: "draws n", label: "n", scale: scales.n, marks: marks.n, send: (n) => state.set({ n: draws(n) }) });
+    this.n = new Dial($(".gr-n"), {
+      name: "draws n",
+      label: "n",
+      scale: scales.n,
+      marks: marks.n,
+      send: (n) => state.set({ n: draws(n) }),
+    });
     const within = (rate) => Math.min(1, Math.max(0.001, rate));
-    this.rate = new Dial($(".gr-rate"), { name: "learning rate", label: "rate", scale: scales.rate, marks: marks.rate, send: (rate) => state.set({ rate: within(rate) }) });
+    this.rate = new Dial($(".gr-rate"), {
+      name: "learning rate",
+      label: "rate",
+      scale: scales.rate,
+      marks: marks.rate,
+      send: (rate) => state.set({ rate: within(rate) }),
+    });
     $(".gr-play").addEventListener("click", () => this.play(!this.playing));
     $(".gr-step").addEventListener("click", () => {
       this.advance();
@@ -149,7 +176,9 @@ export class FitView {
     const { divergence } = reverse(this.target, this.cells, next);
     if (!Number.isFinite(divergence)) {
       this.play(false);
-      return this.say("q has left every place where the target can be computed: reset it, and take more draws or a smaller learning rate.");
+      return this.say(
+        "q has left every place where the target can be computed: reset it, and take more draws or a smaller learning rate.",
+      );
     }
     this.q = next;
     this.noise++;
@@ -275,8 +304,12 @@ export class FitView {
     if (this.written === estimator) return;
     this.written = estimator;
     const { tex } = ESTIMATORS[estimator];
-    const what = estimator === "exact" ? "\\;\\text{in closed form, or by quadrature}" : `\\approx \\frac1n\\sum_{s=1}^{n}${tex}`;
-    const lines = ["-\\nabla\\,\\mathrm{KL}(q\\,\\|\\,p)&=\\nabla\\,\\mathbb E_q[f(z)]+\\nabla\\,\\mathrm H(q),\\quad f=\\ln p", `\\nabla\\,\\mathbb E_q[f(z)]&${what}`];
+    const what =
+      estimator === "exact" ? "\\;\\text{in closed form, or by quadrature}" : `\\approx \\frac1n\\sum_{s=1}^{n}${tex}`;
+    const lines = [
+      "-\\nabla\\,\\mathrm{KL}(q\\,\\|\\,p)&=\\nabla\\,\\mathbb E_q[f(z)]+\\nabla\\,\\mathrm H(q),\\quad f=\\ln p",
+      `\\nabla\\,\\mathbb E_q[f(z)]&${what}`,
+    ];
     formula(this.$(".gr-formula"), `\\begin{aligned}${lines.join("\\\\[4pt]")}\\end{aligned}`, true);
   }
 

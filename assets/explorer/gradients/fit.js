@@ -1,7 +1,7 @@
 // q fitted step by step, by Adam on mu and ln sigma (on mu, ln L_ii and L_ij of a full q): the twin of vae.gradients.fit.
 
-import { mean, singles } from "./estimators.js";
 import { reverse } from "./divergence.js";
+import { mean, singles } from "./estimators.js";
 import { Gaussian, place } from "./gaussian.js";
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];

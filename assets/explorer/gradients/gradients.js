@@ -1,21 +1,27 @@
 // The Gradients page: five sections, of which one is shown. Knows nothing of Streamlit.
 
+import { Page } from "../core/page.js";
+import { afterPaint, measure } from "../core/timing.js";
 import { sentence } from "../data/evidence.js";
 import { fetchKatex } from "../plot/formula.js";
+import { walkTabs } from "../widgets/tab-keys.js";
 import { CodeView } from "./code-view.js";
 import { FitView } from "./fit-view.js";
-import { GradState, TABS } from "./state.js";
-import { Sections } from "./sections.js";
 import { Posteriors } from "./posterior.js";
+import { Sections } from "./sections.js";
+import { GradState, TABS } from "./state.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 import { TrickView } from "./trick-view.js";
 import { TwoView } from "./two-view.js";
 import { VarianceView } from "./variance-view.js";
-import { Page } from "../core/page.js";
-import { walkTabs } from "../widgets/tab-keys.js";
-import { afterPaint, measure } from "../core/timing.js";
 
-const NAMES = { fit: "Fit", variance: "Variance", trick: "The trick, drawn", divergences: "Reverse and forward KL", code: "The loss as code" };
+const NAMES = {
+  fit: "Fit",
+  variance: "Variance",
+  trick: "The trick, drawn",
+  divergences: "Reverse and forward KL",
+  code: "The loss as code",
+};
 
 export class Gradients extends Page {
   // `code` is an address, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
@@ -23,8 +29,10 @@ export class Gradients extends Page {
     super(root, "gr");
     this.posteriors = posteriors && new Posteriors(posteriors);
     this.state = new GradState();
-    const tab = (name) => `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
-    const panel = (name) => `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
+    const tab = (name) =>
+      `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
+    const panel = (name) =>
+      `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
     root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
     this.fill();
     this.views = this.makeViews(code, models);
@@ -36,8 +44,11 @@ export class Gradients extends Page {
   makeViews(code, models) {
     const at = (name) => this.root.querySelector(`#gr-${name}`);
     return {
-      fit: new FitView(at("fit"), this), variance: new VarianceView(at("variance"), this), trick: new TrickView(at("trick"), this),
-      divergences: new TwoView(at("divergences"), this), code: new CodeView(at("code"), this, code, models),
+      fit: new FitView(at("fit"), this),
+      variance: new VarianceView(at("variance"), this),
+      trick: new TrickView(at("trick"), this),
+      divergences: new TwoView(at("divergences"), this),
+      code: new CodeView(at("code"), this, code, models),
     };
   }
 
@@ -145,7 +156,9 @@ export class Gradients extends Page {
     this.listener = new AbortController();
     const { signal } = this.listener;
     const tabs = this.root.querySelector(".gr-tabs");
-    tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), { signal });
+    tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), {
+      signal,
+    });
     walkTabs(tabs);
     window.addEventListener("resize", () => this.resized(), { signal });
   }

@@ -10,7 +10,9 @@ export function graph(root, { nodes, edges, label, height }) {
     <defs><marker id="gr-forth" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>
     <marker id="gr-back" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="5.5" markerHeight="5.5" orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>
     ${edges.map((edge) => edgeMarkup(nodes, edge)).join("")}
-    ${Object.entries(nodes).map(([id, node]) => nodeMarkup(id, node)).join("")}
+    ${Object.entries(nodes)
+      .map(([id, node]) => nodeMarkup(id, node))
+      .join("")}
   </svg>`;
 }
 
@@ -25,7 +27,10 @@ function edgeMarkup(nodes, [from, to, way]) {
   const [a, b] = [nodes[from], nodes[to]];
   const angle = Math.atan2(b.y - a.y, b.x - a.x);
   const [nx, ny] = [-Math.sin(angle) * APART, Math.cos(angle) * APART];
-  const trimmed = (node, side) => [node.x + side * (RADIUS + 12) * Math.cos(angle), node.y + side * (RADIUS + 12) * Math.sin(angle)];
+  const trimmed = (node, side) => [
+    node.x + side * (RADIUS + 12) * Math.cos(angle),
+    node.y + side * (RADIUS + 12) * Math.sin(angle),
+  ];
   const [[ax, ay], [bx, by]] = [trimmed(a, 1), trimmed(b, -1)];
   const [mx, my] = [(ax + bx) / 2, (ay + by) / 2];
   const back = `M${bx + nx} ${by + ny}L${(open ? ax : mx + 14 * Math.cos(angle)) + nx} ${(open ? ay : my + 14 * Math.sin(angle)) + ny}`;
@@ -38,6 +43,8 @@ function edgeMarkup(nodes, [from, to, way]) {
 
 // `values` = { node: text }, `slopes` = { "from-to": text }.
 export function fill(root, values, slopes) {
-  for (const [id, text] of Object.entries(values)) root.querySelector(`[data-node="${id}"] .gr-number`).textContent = text;
-  for (const [id, text] of Object.entries(slopes)) root.querySelector(`[data-edge="${id}"] .gr-slope`).textContent = text;
+  for (const [id, text] of Object.entries(values))
+    root.querySelector(`[data-node="${id}"] .gr-number`).textContent = text;
+  for (const [id, text] of Object.entries(slopes))
+    root.querySelector(`[data-edge="${id}"] .gr-slope`).textContent = text;
 }

@@ -1,11 +1,11 @@
 // The plane's twin for one dimension: the densities of target and q over the line, and beneath them the gradients' arrows.
 
+import { View } from "../map/view.js";
+import { Plot, prepareCanvas } from "../plot/chart.js";
+import { faded, THEORY, theme } from "../plot/palette.js";
 import { arrow, fan } from "./arrows.js";
-import { Plot, fresh } from "../plot/chart.js";
 import { Gaussian } from "./gaussian.js";
 import { Plane } from "./plane.js";
-import { THEORY, faded, theme } from "../plot/palette.js";
-import { View } from "../map/view.js";
 
 const MARGIN = { left: 46, right: 8, top: 10, bottom: 26 };
 const BENEATH = 0.36; // share of the height that belongs to the arrows
@@ -16,8 +16,8 @@ export class Line extends Plane {
     this.q = scene.q;
     if (!this.target) return;
     this.colours = theme(this.root);
-    fresh(this.ground);
-    const { context, width, height } = fresh(this.motion);
+    prepareCanvas(this.ground);
+    const { context, width, height } = prepareCanvas(this.motion);
     const [w, h] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
     if (w < 40 || h < 60) return;
     const density = (z) => Math.exp(this.target.f([z]) - this.logTotal);
@@ -31,7 +31,13 @@ export class Line extends Plane {
     plot.clipped(() => {
       this.curve(plot, density, this.colours.text, 0.16);
       this.curve(plot, (z) => Math.exp(scene.q.logDensity([z])), this.colours.accent, 0.1);
-      plot.path(2, (i) => x[i], () => 0, faded(this.colours.text, 0.5), 1);
+      plot.path(
+        2,
+        (i) => x[i],
+        () => 0,
+        faded(this.colours.text, 0.5),
+        1,
+      );
       if (scene.draws) this.paintDraws(context, scene.draws, scene.colour);
       if (scene.gradients) this.paintArrows(plot, scene);
       this.paintHandles(context, scene.q);
@@ -64,7 +70,13 @@ export class Line extends Plane {
     const room = box.top + box.height - zero;
     const first = zero + 0.34 * room;
     for (let s = 0; s < shown && rows; s++)
-      fan(context, x, first + ((s + 0.5) / shown) * 0.64 * room, [unit * rows[s * q.size], 0], faded(colour, shown > 40 ? 0.5 : 0.8));
+      fan(
+        context,
+        x,
+        first + ((s + 0.5) / shown) * 0.64 * room,
+        [unit * rows[s * q.size], 0],
+        faded(colour, shown > 40 ? 0.5 : 0.8),
+      );
     const { background } = this.colours;
     arrow(context, x, zero + 0.12 * room, unit * exact[0], 0, THEORY, background, 5);
     if (rows) arrow(context, x, zero + 0.24 * room, unit * mean[0], 0, colour, background, 4);

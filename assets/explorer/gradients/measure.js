@@ -33,7 +33,11 @@ export class Meter {
     this.block = Math.max(...ns);
     this.baseline = dims * (mu * mu + sigma * sigma); // E f
     this.draws = 0;
-    const both = (n) => ({ mu: new Running(), sigma: new Running(), latest: { mu: new Float64Array(this.block / n), sigma: new Float64Array(this.block / n) } });
+    const both = (n) => ({
+      mu: new Running(),
+      sigma: new Running(),
+      latest: { mu: new Float64Array(this.block / n), sigma: new Float64Array(this.block / n) },
+    });
     this.found = Object.fromEntries(MEASURED.map((name) => [name, new Map(ns.map((n) => [n, both(n)]))]));
   }
 
@@ -51,7 +55,9 @@ export class Meter {
       if (!alone && n < 2) continue;
       const found = this.found[estimator].get(n);
       for (let s = 0; s < block; s += n) {
-        const rows = alone ? alone.subarray(s * q.size, (s + n) * q.size) : singles(f, q, estimator, zeta.subarray(s * q.k, (s + n) * q.k));
+        const rows = alone
+          ? alone.subarray(s * q.size, (s + n) * q.size)
+          : singles(f, q, estimator, zeta.subarray(s * q.k, (s + n) * q.k));
         this.add(found, rows, s);
       }
     }

@@ -1,8 +1,8 @@
 // Which target is fitted: the list, rho of the correlated Gaussian, the image whose posterior it is.
 
+import { Picture } from "../plot/picture.js";
 import { Slider } from "./controls.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
-import { Picture } from "../plot/picture.js";
 
 const HTML = `
 <label class="gr-field"><span>target p(z)</span><select class="gr-target"></select></label>
@@ -12,7 +12,8 @@ const HTML = `
 export class Picker {
   // `page` = { state, choose(target, image), spec, posteriors }
   constructor(root, page) {
-    Object.assign(this, { root, page });
+    this.root = root;
+    this.page = page;
     root.classList.add("gr-picker");
     root.innerHTML = HTML;
     const select = root.querySelector("select");
@@ -20,7 +21,11 @@ export class Picker {
     if (page.posteriors) names.push([POSTERIOR, "the posterior of an image"]);
     select.replaceChildren(...names.map(([value, name]) => new Option(name, value)));
     select.addEventListener("change", () => page.choose(select.value, page.state.image));
-    this.rho = new Slider(root.querySelector(".gr-rho"), { label: "ρ", name: "correlation rho", min: -0.98, max: 0.98, step: 0.01 }, (rho) => page.state.set({ rho }));
+    this.rho = new Slider(
+      root.querySelector(".gr-rho"),
+      { label: "ρ", name: "correlation rho", min: -0.98, max: 0.98, step: 0.01 },
+      (rho) => page.state.set({ rho }),
+    );
     root.querySelector("button").addEventListener("click", () => this.another());
   }
 

@@ -1,14 +1,14 @@
 // The plane: the target as heat and contours, q as its ellipses with handles to drag, and the arrows of gradients.
 
-import { arrow, fan } from "./arrows.js";
-import { disc, fresh, line } from "../plot/chart.js";
-import { contour } from "../math/contours.js";
 import { short } from "../core/format.js";
-import { Gaussian } from "./gaussian.js";
 import { Pointer } from "../map/pointer.js";
-import { THEORY, faded, rgb, theme } from "../plot/palette.js";
-import { ticks } from "../plot/ticks.js";
 import { View } from "../map/view.js";
+import { contour } from "../math/contours.js";
+import { disc, line, prepareCanvas } from "../plot/chart.js";
+import { faded, rgb, THEORY, theme } from "../plot/palette.js";
+import { ticks } from "../plot/ticks.js";
+import { arrow, fan } from "./arrows.js";
+import { Gaussian } from "./gaussian.js";
 
 const MARGIN = { left: 46, right: 8, top: 8, bottom: 26 };
 const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats under the peak: ½, 1, 1½ … standard deviations of a Gaussian
@@ -20,11 +20,16 @@ const FAINT = 0.38;
 export class Plane {
   // `drag(q, done)`: a person has moved q.
   constructor(root, drag, name) {
-    Object.assign(this, { root, drag, dirty: true });
+    this.root = root;
+    this.drag = drag;
+    this.dirty = true;
     root.classList.add("gr-plane");
     root.tabIndex = 0;
     root.setAttribute("role", "application");
-    root.setAttribute("aria-label", `${name}: drag q by its middle or by the ends of its axes; arrow keys move its middle`);
+    root.setAttribute(
+      "aria-label",
+      `${name}: drag q by its middle or by the ends of its axes; arrow keys move its middle`,
+    );
     root.innerHTML = "<canvas></canvas><canvas></canvas>";
     [this.ground, this.motion] = root.children;
     this.pointer = new Pointer(root, this, {
@@ -40,7 +45,10 @@ export class Plane {
 
   // Another target: `half` is how far the picture reaches around `middle`.
   load(target, peak, half, middle = [0, 0]) {
-    Object.assign(this, { target, peak, half, middle });
+    this.target = target;
+    this.peak = peak;
+    this.half = half;
+    this.middle = middle;
     this.renew();
   }
 
@@ -54,7 +62,7 @@ export class Plane {
     this.q = scene.q;
     if (!this.target) return;
     if (this.dirty) this.paintGround();
-    const { context, width, height } = fresh(this.motion);
+    const { context, width, height } = prepareCanvas(this.motion);
     if (!this.view || width < 60 || height < 60) return;
     context.save();
     context.beginPath();
@@ -71,13 +79,16 @@ export class Plane {
 
   paintGround() {
     this.dirty = false;
-    const { context, width, height } = fresh(this.ground);
+    const { context, width, height } = prepareCanvas(this.ground);
     this.colours = theme(this.root);
     const [w, h] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
     if (w < 40 || h < 40) return;
     const unit = (2 * this.half) / Math.min(w, h);
     const around = (middle, pixels) => [middle - (unit * pixels) / 2, middle + (unit * pixels) / 2];
-    this.view = new View({ x: around(this.middle[0], w), y: around(this.middle[1], h) }, { left: MARGIN.left, top: MARGIN.top, width: w, height: h });
+    this.view = new View(
+      { x: around(this.middle[0], w), y: around(this.middle[1], h) },
+      { left: MARGIN.left, top: MARGIN.top, width: w, height: h },
+    );
     this.paintTarget(context);
     this.paintGrid(context);
   }
@@ -124,7 +135,13 @@ export class Plane {
   paintGrid(context) {
     const { view, colours } = this;
     const { left, top, width, height } = view;
-    Object.assign(context, { font: `13px ${colours.font}`, fillStyle: faded(colours.text, 0.8), lineWidth: 1, textAlign: "center", textBaseline: "top" });
+    Object.assign(context, {
+      font: `13px ${colours.font}`,
+      fillStyle: faded(colours.text, 0.8),
+      lineWidth: 1,
+      textAlign: "center",
+      textBaseline: "top",
+    });
     for (const u of ticks(...view.x, width / 90)) {
       const x = Math.round(view.toPixel(u, 0)[0]) + 0.5;
       context.strokeStyle = faded(colours.text, u === 0 ? 0.24 : 0.08);
@@ -171,7 +188,10 @@ export class Plane {
   paintQ(context, q) {
     const { accent } = this.colours;
     const turn = Array.from({ length: 73 }, (_, i) => [Math.cos((i * Math.PI) / 36), Math.sin((i * Math.PI) / 36)]);
-    for (const [radius, alpha, width] of [[2, 0.6, 1.4], [1, 1, 2.6]]) {
+    for (const [radius, alpha, width] of [
+      [2, 0.6, 1.4],
+      [1, 1, 2.6],
+    ]) {
       context.beginPath();
       for (const [c, s] of turn) context.lineTo(...this.view.toPixel(...q.at([radius * c, radius * s], [0, 0])));
       context.fillStyle = faded(accent, 0.07);
@@ -183,12 +203,18 @@ export class Plane {
 
   paintHandles(context, q) {
     const { accent, background } = this.colours;
-    this.handles(q).forEach(([x, y], i) => disc(context, x, y, i ? 6 : 7, i ? background : accent, i ? accent : background, 2.4));
+    this.handles(q).forEach(([x, y], i) =>
+      disc(context, x, y, i ? 6 : 7, i ? background : accent, i ? accent : background, 2.4),
+    );
   }
 
   // Pixels of what can be dragged: the middle, and mu + the columns of L.
   handles(q) {
-    return [[0, 0], [1, 0], [0, 1]].map((zeta) => this.view.toPixel(...q.at(zeta, [0, 0])));
+    return [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+    ].map((zeta) => this.view.toPixel(...q.at(zeta, [0, 0])));
   }
 
   // --- hands ---------------------------------------------------------------------------------------------------------------

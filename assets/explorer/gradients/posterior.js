@@ -19,23 +19,35 @@ export function posterior(surface) {
 export class Posteriors {
   // `frame` and `evidence` are the model's addresses, `name` is what it is called.
   constructor({ frame, evidence, name }) {
-    Object.assign(this, { frame, name });
+    this.frame = frame;
+    this.name = name;
     this.evidence = new Evidence(evidence);
   }
 
   // What the page has to know of the target of image `row`: as an entry of TARGETS, and the image's pixels. Null where
   // another was asked for meanwhile; a `Refusal` where it cannot be had.
   async fetch(row) {
-    const [{ meta, arrays, count }, found] = await Promise.all([this.images(), this.evidence.ask("posterior", { image: row })]);
+    const [{ meta, arrays, count }, found] = await Promise.all([
+      this.images(),
+      this.evidence.ask("posterior", { image: row }),
+    ]);
     if (!found) return null;
     const { low, high, q } = found.meta;
     const target = posterior(Surface.of(found));
     const half = (high[0] - low[0]) / 2;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
     return {
-      make: () => target, start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))], half, middle: low.map((v, i) => (v + high[i]) / 2),
+      make: () => target,
+      start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))],
+      half,
+      middle: low.map((v, i) => (v + high[i]) / 2),
       rate: Number(((0.05 * half) / USUAL).toPrecision(1)),
-      image: { number: arrays.index[row], pixels: arrays.images.subarray(row * size, (row + 1) * size), shape: meta.image_shape, count },
+      image: {
+        number: arrays.index[row],
+        pixels: arrays.images.subarray(row * size, (row + 1) * size),
+        shape: meta.image_shape,
+        count,
+      },
     };
   }
 

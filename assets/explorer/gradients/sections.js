@@ -2,9 +2,13 @@
 
 import { Gaussian } from "./gaussian.js";
 
-const within = (low, high) => (text) => (text.trim() !== "" && Number(text) >= low && Number(text) <= high ? Number(text) : undefined);
+const within = (low, high) => (text) =>
+  text.trim() !== "" && Number(text) >= low && Number(text) <= high ? Number(text) : undefined;
 const whole = (low, high) => (text) => (Number.isInteger(Number(text)) ? within(low, high)(text) : undefined);
-const one = (...words) => (text) => words.find((word) => String(word) === text);
+const one =
+  (...words) =>
+  (text) =>
+    words.find((word) => String(word) === text);
 const FAR = 1e6; // from the middle of a target: further than a hand gets
 const COUNTED = whole(0, 1e9);
 
@@ -12,7 +16,11 @@ const COUNTED = whole(0, 1e9);
 const FIELDS = {
   fit: { q: readGaussian, noise: COUNTED },
   variance: {
-    of: one("mu", "sigma"), mu: within(0, 3), sigma: within(0.1, 2), dims: one(1, 2, 4, 8, 16, 32, 64), error: within(0.01, 1),
+    of: one("mu", "sigma"),
+    mu: within(0, 3),
+    sigma: within(0.1, 2),
+    dims: one(1, 2, 4, 8, 16, 32, 64),
+    error: within(0.01, 1),
     seed: COUNTED,
   },
   trick: { mu: within(-3, 3), sigma: within(0.1, 2), chosen: whole(0, 39), drawn: COUNTED, noise: COUNTED },
@@ -56,7 +64,10 @@ export class Sections {
   }
 }
 
-const written = (value) => (value instanceof Gaussian ? [value.full ? "full" : "diagonal", ...value.mu, ...value.tril].join(",") : String(value ?? ""));
+const written = (value) =>
+  value instanceof Gaussian
+    ? [value.full ? "full" : "diagonal", ...value.mu, ...value.tril].join(",")
+    : String(value ?? "");
 
 // "diagonal,mu…,L row by row".
 function readGaussian(text) {

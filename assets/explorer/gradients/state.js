@@ -6,7 +6,16 @@ import { POSTERIOR, TARGETS } from "./targets.js";
 export const TABS = ["fit", "variance", "trick", "divergences", "code"];
 export const MOST_DRAWS = 1000;
 
-const BEGIN = { tab: "fit", target: "correlated", image: 0, rho: 0.9, estimator: "pathwise", n: 10, rate: 0.05, full: false };
+const BEGIN = {
+  tab: "fit",
+  target: "correlated",
+  image: 0,
+  rho: 0.9,
+  estimator: "pathwise",
+  n: 10,
+  rate: 0.05,
+  full: false,
+};
 const CHECKS = {
   tab: (v) => TABS.includes(v),
   target: (v) => v === POSTERIOR || Object.hasOwn(TARGETS, v),

@@ -1,7 +1,7 @@
 // The Gradients page as a Streamlit component.
 
-import { Gradients } from "./gradients.js";
 import { address, viewIn } from "../core/streamlit-component.js";
+import { Gradients } from "./gradients.js";
 
 // `data` = { place, katex, code, models, posteriors }: where in the address it stands, addresses below the app's root, [id, name]
 // of the models for the code, and of one model its name and the addresses of its frame and of what is computed of its posteriors.

@@ -1,18 +1,19 @@
 // Noise on one line, what becomes of it on another: the draws ζ under N(0, 1), and z = mu + sigma·ζ under q.
 
-import { disc, fresh, line } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
 import { short } from "../core/format.js";
+import { disc, line, prepareCanvas } from "../plot/chart.js";
+import { faded, theme } from "../plot/palette.js";
 
 const REACH = 6;
 const MARGIN = 16;
 const SEAM = 1.2; // px around a dot
 
-export const positionOf = (canvas, value) => MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
+export const positionOf = (canvas, value) =>
+  MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
 
 // `zeta` is null where the z were drawn from q themselves; `chosen` is the draw that stands out, in `colour`.
 export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
-  const { context, width, height } = fresh(canvas);
+  const { context, width, height } = prepareCanvas(canvas);
   if (width < 100 || height < 80) return;
   const colours = theme(canvas);
   const x = (value) => positionOf(canvas, value);

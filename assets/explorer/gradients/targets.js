@@ -80,7 +80,11 @@ export function banana(bend = 0.5, spread = 1.5) {
     return -0.5 * (across * across + up * up) - constant;
   };
   const reach = 5.7 * spread; // where the density has fallen by e^−16
-  return { k: 2, f, box: { low: [-reach, -bend * spread ** 2 - 3], high: [reach, bend * (reach ** 2 - spread ** 2) + 3] } };
+  return {
+    k: 2,
+    f,
+    box: { low: [-reach, -bend * spread ** 2 - 3], high: [reach, bend * (reach ** 2 - spread ** 2) + 3] },
+  };
 }
 
 // exp(−(‖z‖ − radius)²/(2 width²)) on the plane. Its constant but for a tail of e^(−radius²/(2 width²)), 2e-10 here.
@@ -100,10 +104,42 @@ export const POSTERIOR = "posterior";
 
 // What can be chosen. `start` is where q begins, `half` how far around the middle the picture reaches.
 export const TARGETS = {
-  correlated: { name: "correlated Gaussian", make: ({ rho }) => correlated(rho), start: [[1.5, 0.5], [0.5, 0.5]], half: 3.6 },
-  modes: { name: "two modes", make: () => twoModes(), start: [[0.3, -0.6], [0.8, 0.8]], half: 3.8 },
-  banana: { name: "banana", make: () => banana(), start: [[-1.4, 2.4], [0.5, 0.5]], half: 4.2 },
-  ring: { name: "ring", make: () => ring(), start: [[0.7, 0.3], [0.7, 0.7]], half: 3.6 },
+  correlated: {
+    name: "correlated Gaussian",
+    make: ({ rho }) => correlated(rho),
+    start: [
+      [1.5, 0.5],
+      [0.5, 0.5],
+    ],
+    half: 3.6,
+  },
+  modes: {
+    name: "two modes",
+    make: () => twoModes(),
+    start: [
+      [0.3, -0.6],
+      [0.8, 0.8],
+    ],
+    half: 3.8,
+  },
+  banana: {
+    name: "banana",
+    make: () => banana(),
+    start: [
+      [-1.4, 2.4],
+      [0.5, 0.5],
+    ],
+    half: 4.2,
+  },
+  ring: {
+    name: "ring",
+    make: () => ring(),
+    start: [
+      [0.7, 0.3],
+      [0.7, 0.7],
+    ],
+    half: 3.6,
+  },
   line: { name: "Gaussian, 1-D", make: () => onALine(), start: [[-2], [1]], half: 5 },
   "modes-line": { name: "two modes, 1-D", make: () => twoModes(1), start: [[0.4], [1]], half: 5 },
 };

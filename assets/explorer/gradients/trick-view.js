@@ -1,25 +1,47 @@
 // The trick, drawn: z as a draw that stops backpropagation, and z = mu + sigma·ζ, through which it passes. f(z) = z².
 
-import { ESTIMATORS } from "./estimators.js";
-import { Slider } from "./controls.js";
-import { fill, graph } from "./graph.js";
-import { drawStrip, positionOf } from "./strip.js";
+import { signed } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
-import { signed } from "../core/format.js";
+import { Slider } from "./controls.js";
+import { ESTIMATORS } from "./estimators.js";
+import { fill, graph } from "./graph.js";
+import { drawStrip, positionOf } from "./strip.js";
 
 const DRAWS = 40;
 const SEEDS = { noise: 3, drawn: 4 }; // of the first draws; every next one has the next but one
 const F = { x: 520, y: 120, label: "f = z²", kind: "value" };
 const DRAWN = {
-  label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma", height: 240,
-  nodes: { mu: { x: 70, y: 55, label: "μ", kind: "input" }, sigma: { x: 70, y: 185, label: "σ", kind: "input" }, z: { x: 300, y: 120, label: "z ~ q", kind: "drawn" }, f: F },
-  edges: [["mu", "z", "closed"], ["sigma", "z", "closed"], ["z", "f", "open"]],
+  label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma",
+  height: 240,
+  nodes: {
+    mu: { x: 70, y: 55, label: "μ", kind: "input" },
+    sigma: { x: 70, y: 185, label: "σ", kind: "input" },
+    z: { x: 300, y: 120, label: "z ~ q", kind: "drawn" },
+    f: F,
+  },
+  edges: [
+    ["mu", "z", "closed"],
+    ["sigma", "z", "closed"],
+    ["z", "f", "open"],
+  ],
 };
 const MOVED = {
-  label: "z = μ + σ·ζ: the gradient reaches μ and σ, and ζ is an input", height: 250,
-  nodes: { mu: { x: 70, y: 40, label: "μ", kind: "input" }, sigma: { x: 70, y: 195, label: "σ", kind: "input" }, zeta: { x: 330, y: 195, label: "ζ", kind: "noise" }, z: { x: 330, y: 62, label: "z", kind: "value" }, f: { ...F, y: 62 } },
-  edges: [["mu", "z", "open"], ["sigma", "z", "open"], ["zeta", "z", "none"], ["z", "f", "open"]],
+  label: "z = μ + σ·ζ: the gradient reaches μ and σ, and ζ is an input",
+  height: 250,
+  nodes: {
+    mu: { x: 70, y: 40, label: "μ", kind: "input" },
+    sigma: { x: 70, y: 195, label: "σ", kind: "input" },
+    zeta: { x: 330, y: 195, label: "ζ", kind: "noise" },
+    z: { x: 330, y: 62, label: "z", kind: "value" },
+    f: { ...F, y: 62 },
+  },
+  edges: [
+    ["mu", "z", "open"],
+    ["sigma", "z", "open"],
+    ["zeta", "z", "none"],
+    ["z", "f", "open"],
+  ],
 };
 
 const column = (name, title, button) => `
@@ -38,12 +60,22 @@ const HTML = `<div class="gr-whole">
 
 export class TrickView {
   constructor(root, page) {
-    Object.assign(this, { root, page, mu: 0.8, sigma: 0.9, chosen: 3, drawn: 0, noise: 0 });
+    this.root = root;
+    this.page = page;
+    this.mu = 0.8;
+    this.sigma = 0.9;
+    this.chosen = 3;
+    this.drawn = 0;
+    this.noise = 0;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.sliders = {
-      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) => this.set({ mu })),
-      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.01 }, (sigma) => this.set({ sigma })),
+      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) =>
+        this.set({ mu }),
+      ),
+      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.01 }, (sigma) =>
+        this.set({ sigma }),
+      ),
     };
     graph(this.$(".gr-drawn-side .gr-graph"), DRAWN);
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
@@ -100,8 +132,16 @@ export class TrickView {
   }
 
   shown() {
-    formula(this.$(".gr-drawn-side .gr-formula"), "z\\sim\\mathcal N(\\mu,\\sigma^2):\\quad\\frac{\\partial z}{\\partial\\mu}=\\;?", true);
-    formula(this.$(".gr-moved-side .gr-formula"), "\\zeta\\sim\\mathcal N(0,1),\\;z=\\mu+\\sigma\\zeta:\\quad\\frac{\\partial z}{\\partial\\mu}=1,\\;\\frac{\\partial z}{\\partial\\sigma}=\\zeta", true);
+    formula(
+      this.$(".gr-drawn-side .gr-formula"),
+      "z\\sim\\mathcal N(\\mu,\\sigma^2):\\quad\\frac{\\partial z}{\\partial\\mu}=\\;?",
+      true,
+    );
+    formula(
+      this.$(".gr-moved-side .gr-formula"),
+      "\\zeta\\sim\\mathcal N(0,1),\\;z=\\mu+\\sigma\\zeta:\\quad\\frac{\\partial z}{\\partial\\mu}=1,\\;\\frac{\\partial z}{\\partial\\sigma}=\\zeta",
+      true,
+    );
     this.dirty = true;
   }
 
@@ -127,11 +167,16 @@ export class TrickView {
     const { mu, sigma, z } = this;
     const side = this.$(".gr-drawn-side");
     const one = z[0];
-    fill(side, { mu: signed(mu), sigma: signed(sigma), z: signed(one), f: signed(one * one) }, { "mu-z": "?", "sigma-z": "?", "z-f": `2z = ${signed(2 * one)}` });
+    fill(
+      side,
+      { mu: signed(mu), sigma: signed(sigma), z: signed(one), f: signed(one * one) },
+      { "mu-z": "?", "sigma-z": "?", "z-f": `2z = ${signed(2 * one)}` },
+    );
     const { colour } = ESTIMATORS.score;
     drawStrip(side.querySelector("canvas"), { zeta: null, z, mu, sigma, chosen: 0, colour });
     const around = (value) => (value ** 2 * (value - mu)) / sigma ** 2;
-    side.querySelector(".gr-says").innerHTML = `The way around, the score function: z²·∂ln q/∂μ = <b>${signed(around(one))}</b>; mean of ${DRAWS}: <b>${signed(mean(z, around))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>.`;
+    side.querySelector(".gr-says").innerHTML =
+      `The way around, the score function: z²·∂ln q/∂μ = <b>${signed(around(one))}</b>; mean of ${DRAWS}: <b>${signed(mean(z, around))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>.`;
   }
 
   paintMoved() {
@@ -139,11 +184,16 @@ export class TrickView {
     const side = this.$(".gr-moved-side");
     const [noise, one] = [zeta[chosen], z[chosen]];
     const values = { mu: signed(mu), sigma: signed(sigma), zeta: signed(noise), z: signed(one), f: signed(one * one) };
-    const slopes = { "z-f": `2z = ${signed(2 * one)}`, "mu-z": `2z·1 = ${signed(2 * one)}`, "sigma-z": `2z·ζ = ${signed(2 * one * noise)}` };
+    const slopes = {
+      "z-f": `2z = ${signed(2 * one)}`,
+      "mu-z": `2z·1 = ${signed(2 * one)}`,
+      "sigma-z": `2z·ζ = ${signed(2 * one * noise)}`,
+    };
     fill(side, values, slopes);
     drawStrip(side.querySelector("canvas"), { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
     const ofSigma = zeta.reduce((sum, each, i) => sum + 2 * z[i] * each, 0) / DRAWS;
-    side.querySelector(".gr-says").innerHTML = `Mean of ${DRAWS}: ∂ μ <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>; ∂ σ <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·σ = ${signed(2 * sigma)}</span>.`;
+    side.querySelector(".gr-says").innerHTML =
+      `Mean of ${DRAWS}: ∂ μ <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>; ∂ σ <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·σ = ${signed(2 * sigma)}</span>.`;
   }
 }
 

@@ -1,14 +1,14 @@
 // Reverse and forward KL on one target, side by side: mode seeking and mass covering; and how narrow mean field is.
 
+import { formula } from "../plot/formula.js";
 import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
 import { Cells, forward, forwardKl, meanField, reverse } from "./divergence.js";
 import { Adam } from "./fit.js";
 import { Gaussian } from "./gaussian.js";
 import { Line } from "./line.js";
+import { drawMeanField } from "./mean-field.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
-import { drawMeanField } from "./mean-field.js";
-import { formula } from "../plot/formula.js";
 
 const RATE = 0.05;
 const PACE = 25; // ms a step
@@ -36,11 +36,22 @@ const HTML = `<div class="gr-whole">
 
 export class TwoView {
   constructor(root, page) {
-    Object.assign(this, { root, page, state: page.state, ways: {} });
+    this.root = root;
+    this.page = page;
+    this.state = page.state;
+    this.ways = {};
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.picker = new Picker(this.$(".gr-which"), page);
-    this.family = new Choice(this.$(".gr-family"), "q", [[false, "diagonal"], [true, "full"]], (full) => this.state.set({ full }));
+    this.family = new Choice(
+      this.$(".gr-family"),
+      "q",
+      [
+        [false, "diagonal"],
+        [true, "full"],
+      ],
+      (full) => this.state.set({ full }),
+    );
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
     this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
@@ -75,7 +86,12 @@ export class TwoView {
   get kept() {
     const { start, steps = 0, ways, first } = this;
     const fitted = steps > 0;
-    return { start: start === first ? null : start, steps, reverse: fitted ? ways.reverse.q : null, forward: fitted ? ways.forward.q : null };
+    return {
+      start: start === first ? null : start,
+      steps,
+      reverse: fitted ? ways.reverse.q : null,
+      forward: fitted ? ways.forward.q : null,
+    };
   }
 
   keep({ start, steps, reverse: seeks, forward: covers }) {
@@ -139,7 +155,8 @@ export class TwoView {
 
   play(playing) {
     if (playing && this.steps >= STEPS) this.begin(this.start);
-    Object.assign(this, { playing, steppedAt: -Infinity });
+    this.playing = playing;
+    this.steppedAt = -Infinity;
     if (!playing) this.page.touched(); // the link follows once both rest
     this.wake();
   }
@@ -191,8 +208,16 @@ export class TwoView {
     const { half } = this.page.spec;
     const strong = (way, value) => (name === way ? `<b>${value.toFixed(3)}</b> nats` : `${value.toFixed(3)} nats`);
     return [
-      ["KL(q ‖ p)", strong("reverse", divergence)], ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],
-      ["μ", inUnits(q.mu, half)], ["variances", inUnits(Array.from(q.mu, (_, i) => q.covariance(i, i)), Math.min(1, half ** 2))],
+      ["KL(q ‖ p)", strong("reverse", divergence)],
+      ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],
+      ["μ", inUnits(q.mu, half)],
+      [
+        "variances",
+        inUnits(
+          Array.from(q.mu, (_, i) => q.covariance(i, i)),
+          Math.min(1, half ** 2),
+        ),
+      ],
     ];
   }
 
@@ -206,8 +231,10 @@ export class TwoView {
     const { variances, divergence } = meanField(target.covariance);
     drawMeanField(this.$(".gr-field-chart"), state.rho, variance);
     writeFacts(this.$(".gr-narrow .gr-facts"), [
-      [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`], ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],
-      [`${this.stage}, forward`, `<b>${variance.forward.toFixed(3)}</b>`], ["Σ₁₁", "1.000"],
+      [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`],
+      ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],
+      [`${this.stage}, forward`, `<b>${variance.forward.toFixed(3)}</b>`],
+      ["Σ₁₁", "1.000"],
       ["least KL(q ‖ p) of a diagonal q", `${divergence.toFixed(3)} nats`],
     ]);
   }

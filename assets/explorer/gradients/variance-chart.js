@@ -1,7 +1,7 @@
 // Variances on two logarithmic axes: measured dots over the lines of their closed forms.
 
-import { Plot, fresh } from "../plot/chart.js";
 import { short } from "../core/format.js";
+import { Plot, prepareCanvas } from "../plot/chart.js";
 import { faded, readable, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
@@ -10,24 +10,56 @@ const STEPS = 6; // of a closed form between two dots
 
 // `series` = [{ short, colour, closed(x), measured }], whose `closed` is NaN where there is none.
 export function drawVariances(canvas, { title, xName, xs, series }) {
-  const { context, width, height } = fresh(canvas);
+  const { context, width, height } = prepareCanvas(canvas);
   if (width < 140 || height < 100) return;
   const colours = theme(canvas);
-  const values = series.flatMap(({ closed, measured }) => [...xs.map(closed), ...measured]).filter((v) => v > 0).map(Math.log10);
+  const values = series
+    .flatMap(({ closed, measured }) => [...xs.map(closed), ...measured])
+    .filter((v) => v > 0)
+    .map(Math.log10);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const box = { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  const box = {
+    left: MARGIN.left,
+    top: MARGIN.top,
+    width: width - MARGIN.left - MARGIN.right,
+    height: height - MARGIN.top - MARGIN.bottom,
+  };
   const ends = [Math.log2(xs[0]), Math.log2(xs.at(-1))];
   const air = 0.04 * (ends[1] - ends[0]);
   const plot = new Plot(context, box, { x: [ends[0] - air, ends[1] + air], y: [low - 0.25, high + 0.25] }, colours);
-  plot.axes({ xName, xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""), yFormat: (v) => short(10 ** v), xCount: Math.min(xs.length, width / 70), yAt: powers(low - 0.25, high + 0.25) });
+  plot.axes({
+    xName,
+    xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""),
+    yFormat: (v) => short(10 ** v),
+    xCount: Math.min(xs.length, width / 70),
+    yAt: powers(low - 0.25, high + 0.25),
+  });
   plot.label(title, 4, 12, { font: "600 14px" });
   plot.clipped(() => {
     for (const { closed, measured, colour } of series) {
       const at = line(xs, closed);
-      plot.path(at.length, (i) => Math.log2(at[i]), (i) => Math.log10(closed(at[i])), faded(colour, 0.75), 2.2);
+      plot.path(
+        at.length,
+        (i) => Math.log2(at[i]),
+        (i) => Math.log10(closed(at[i])),
+        faded(colour, 0.75),
+        2.2,
+      );
       const known = xs.map((x, i) => [x, measured[i]]).filter(([, v]) => v > 0);
-      plot.dots(known.length, (i) => Math.log2(known[i][0]), (i) => Math.log10(known[i][1]), colours.background, 6.2);
-      plot.dots(known.length, (i) => Math.log2(known[i][0]), (i) => Math.log10(known[i][1]), colour, 4.4);
+      plot.dots(
+        known.length,
+        (i) => Math.log2(known[i][0]),
+        (i) => Math.log10(known[i][1]),
+        colours.background,
+        6.2,
+      );
+      plot.dots(
+        known.length,
+        (i) => Math.log2(known[i][0]),
+        (i) => Math.log10(known[i][1]),
+        colour,
+        4.4,
+      );
     }
   });
   nameSeries(plot, xs, series);
@@ -35,7 +67,9 @@ export function drawVariances(canvas, { title, xName, xs, series }) {
 
 // Where a closed form is drawn: whole numbers of dimensions or draws alone, where it is defined.
 function line(xs, closed) {
-  const all = xs.flatMap((x, i) => (i + 1 < xs.length ? Array.from({ length: STEPS }, (_, s) => Math.round(x * (xs[i + 1] / x) ** (s / STEPS))) : [x]));
+  const all = xs.flatMap((x, i) =>
+    i + 1 < xs.length ? Array.from({ length: STEPS }, (_, s) => Math.round(x * (xs[i + 1] / x) ** (s / STEPS))) : [x],
+  );
   return [...new Set(all)].filter((x) => closed(x) > 0);
 }
 
@@ -48,6 +82,10 @@ function nameSeries(plot, xs, series) {
   const falls = order[0].closed(xs.at(-1)) < order[0].closed(xs[1]);
   order.forEach(({ short: name, colour }, i) => {
     const x = falls ? box.left + box.width - 6 : box.left + 8;
-    plot.label(name, x, box.top + 12 + 18 * i, { align: falls ? "right" : "left", colour: readable(colour, colours), font: "600 13px" });
+    plot.label(name, x, box.top + 12 + 18 * i, {
+      align: falls ? "right" : "left",
+      colour: readable(colour, colours),
+      font: "600 13px",
+    });
   });
 }

@@ -1,15 +1,15 @@
 // Variance: measured for every estimator, while one watches, over the closed forms of f = ‖z‖².
 
-import { Dial } from "../widgets/dial.js";
-import { Choice, Slider } from "./controls.js";
-import { drawSpread } from "./spread.js";
-import { drawVariances } from "./variance-chart.js";
-import { ESTIMATORS, drawsFor, varianceOfSquare } from "./estimators.js";
-import { MEASURED, Meter } from "./measure.js";
+import { count, short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
-import { count, short } from "../core/format.js";
+import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
+import { Choice, Slider } from "./controls.js";
+import { drawsFor, ESTIMATORS, varianceOfSquare } from "./estimators.js";
+import { MEASURED, Meter } from "./measure.js";
+import { drawSpread } from "./spread.js";
+import { drawVariances } from "./variance-chart.js";
 
 const NS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const DIMS = [1, 2, 4, 8, 16, 32, 64];
@@ -39,22 +39,49 @@ const HTML = `
 
 export class VarianceView {
   constructor(root, page) {
-    Object.assign(this, { root, page, of: "mu", mu: 1, sigma: 1, dims: 8, error: 0.1, seed: 1 });
+    this.root = root;
+    this.page = page;
+    this.of = "mu";
+    this.mu = 1;
+    this.sigma = 1;
+    this.dims = 8;
+    this.error = 0.1;
+    this.seed = 1;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const set = (patch) => {
       this.set(patch);
       page.touched();
     };
-    this.choice = new Choice(this.$(".gr-of"), "gradient", [["mu", "∂ μ₁"], ["sigma", "∂ σ₁"]], (of) => this.turn({ of }));
+    this.choice = new Choice(
+      this.$(".gr-of"),
+      "gradient",
+      [
+        ["mu", "∂ μ₁"],
+        ["sigma", "∂ σ₁"],
+      ],
+      (of) => this.turn({ of }),
+    );
     this.sliders = {
       mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
-      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) => set({ sigma })),
-      dims: new Slider(this.$(".gr-dims"), { label: "D", name: "dimensions D", min: 0, max: DIMS.length - 1, step: 1, digits: 0 }, (i) => set({ dims: DIMS[i] })),
+      sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) =>
+        set({ sigma }),
+      ),
+      dims: new Slider(
+        this.$(".gr-dims"),
+        { label: "D", name: "dimensions D", min: 0, max: DIMS.length - 1, step: 1, digits: 0 },
+        (i) => set({ dims: DIMS[i] }),
+      ),
     };
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
     const within = (error) => Math.min(1, Math.max(0.01, error));
-    this.errorDial = new Dial(this.$(".gr-error"), { name: "standard error", label: "standard error", scale, marks: [[0.01], [0.1], [1]], send: (error) => this.turn({ error: within(error) }) });
+    this.errorDial = new Dial(this.$(".gr-error"), {
+      name: "standard error",
+      label: "standard error",
+      scale,
+      marks: [[0.01], [0.1], [1]],
+      send: (error) => this.turn({ error: within(error) }),
+    });
     this.$(".gr-afresh").addEventListener("click", () => set({ seed: this.seed + 1 }));
   }
 
@@ -91,7 +118,8 @@ export class VarianceView {
 
   shown() {
     if (!this.byN) this.set({});
-    const tex = "\\nabla\\,\\mathbb E_q\\lVert z\\rVert^2,\\qquad z=\\mu+\\sigma\\,\\zeta\\in\\mathbb R^D,\\;\\zeta\\sim\\mathcal N(0,I)";
+    const tex =
+      "\\nabla\\,\\mathbb E_q\\lVert z\\rVert^2,\\qquad z=\\mu+\\sigma\\,\\zeta\\in\\mathbb R^D,\\;\\zeta\\sim\\mathcal N(0,I)";
     formula(this.$(".gr-formula"), tex, true);
     this.show({});
   }
@@ -131,23 +159,32 @@ export class VarianceView {
     const at = (D) => Array(D).fill(mu);
     const name = of === "mu" ? "μ₁" : "σ₁";
     drawVariances(this.$(".gr-against-n"), {
-      title: `variance of the mean, ∂ ${name}, D = ${dims}`, xName: "draws n", xs: NS,
+      title: `variance of the mean, ∂ ${name}, D = ${dims}`,
+      xName: "draws n",
+      xs: NS,
       series: MEASURED.map((estimator) => ({
-        ...ESTIMATORS[estimator], closed: (n) => (n < ESTIMATORS[estimator].least ? NaN : varianceOfSquare(estimator, at(dims), sigma, n)[of]),
+        ...ESTIMATORS[estimator],
+        closed: (n) => (n < ESTIMATORS[estimator].least ? NaN : varianceOfSquare(estimator, at(dims), sigma, n)[of]),
         measured: NS.map((n) => value(byN.found[estimator].get(n)[of])),
       })),
     });
     drawVariances(this.$(".gr-against-d"), {
-      title: `of the mean of ${AT} draws, against dimension`, xName: "D", xs: DIMS,
+      title: `of the mean of ${AT} draws, against dimension`,
+      xName: "D",
+      xs: DIMS,
       series: MEASURED.map((estimator) => ({
-        ...ESTIMATORS[estimator], closed: (D) => (Number.isInteger(D) ? varianceOfSquare(estimator, at(D), sigma, AT)[of] : NaN),
+        ...ESTIMATORS[estimator],
+        closed: (D) => (Number.isInteger(D) ? varianceOfSquare(estimator, at(D), sigma, AT)[of] : NaN),
         measured: byDims.map((meter) => value(meter.found[estimator].get(AT)[of])),
       })),
     });
     this.$(".gr-drawn").textContent = `on ${count(byN.draws)} draws of every estimator`;
     this.root.dataset.draws = byN.draws;
     this.showTable(at(dims), name);
-    const latest = MEASURED.map((estimator) => ({ ...ESTIMATORS[estimator], values: byN.found[estimator].get(AT).latest[of] }));
+    const latest = MEASURED.map((estimator) => ({
+      ...ESTIMATORS[estimator],
+      values: byN.found[estimator].get(AT).latest[of],
+    }));
     drawSpread(this.$(".gr-spread"), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
   }
 
@@ -159,11 +196,17 @@ export class VarianceView {
       const closed = varianceOfSquare(estimator, mu, sigma, AT)[of];
       const measured = value(byN.found[estimator].get(AT)[of]);
       const { name: full, colour } = ESTIMATORS[estimator];
-      const cells = [short(closed), Number.isFinite(measured) ? short(measured) : "…", count(draws), short(draws / pathwise)];
+      const cells = [
+        short(closed),
+        Number.isFinite(measured) ? short(measured) : "…",
+        count(draws),
+        short(draws / pathwise),
+      ];
       return `<tr data-estimator="${estimator}"><th><i style="background:${colour}"></i>${full}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
     }).join("");
     const exact = 2 * (of === "mu" ? mu[0] : sigma);
-    this.$(".gr-why").textContent = `The exact gradient ∂ ${name} is ${short(exact)}. Draws: how many bring the mean's standard error down to ${short(error)}. The score function's variance grows with D², with a baseline with D; that of the pathwise gradient not at all, for ∇f knows which dimension is meant.`;
+    this.$(".gr-why").textContent =
+      `The exact gradient ∂ ${name} is ${short(exact)}. Draws: how many bring the mean's standard error down to ${short(error)}. The score function's variance grows with D², with a baseline with D; that of the pathwise gradient not at all, for ∇f knows which dimension is meant.`;
   }
 }
 

@@ -17,11 +17,18 @@ const PHASES = 4; // places within a pixel that a point is stamped at, in each d
 const DEPTHS = 4096; // steps of the table that turns a number of zones into an opacity
 const DEEPEST = 64;
 
-const OPACITY = Uint8Array.from({ length: DEPTHS }, (_, i) => 255 * MOST * (1 - Math.exp((-ONE / MOST) * i * (DEEPEST / DEPTHS))));
+const OPACITY = Uint8Array.from(
+  { length: DEPTHS },
+  (_, i) => 255 * MOST * (1 - Math.exp((-ONE / MOST) * i * (DEEPEST / DEPTHS))),
+);
 
 export class Cloud {
   constructor(canvas, labels, classes, ordered = false) {
-    Object.assign(this, { canvas, labels, classes, ordered, stamps: null });
+    this.canvas = canvas;
+    this.labels = labels;
+    this.classes = classes;
+    this.ordered = ordered;
+    this.stamps = null;
     this.order = Int32Array.from(labels.keys()).sort((a, b) => labels[a] - labels[b] || a - b);
     this.colours = Array.from({ length: classes }, (_, c) => rgb(classColour(c, classes, ordered)));
   }
@@ -85,7 +92,12 @@ export class Cloud {
     }
     this.sum(width, height);
     const { style } = this.canvas;
-    Object.assign(style, { left: `${view.left}px`, top: `${view.top}px`, width: `${width / scale}px`, height: `${height / scale}px` });
+    Object.assign(style, {
+      left: `${view.left}px`,
+      top: `${view.top}px`,
+      width: `${width / scale}px`,
+      height: `${height / scale}px`,
+    });
     style.clipPath = `inset(0 ${width / scale - view.width}px ${height / scale - view.height}px 0)`;
   }
 
@@ -116,7 +128,11 @@ export class Cloud {
         else {
           const depth = (zones * (DEPTHS / DEEPEST)) | 0;
           const share = 1 / zones;
-          pixels[p] = (OPACITY[depth < DEPTHS ? depth : DEPTHS - 1] << 24) | ((blue * share) << 16) | ((green * share) << 8) | (red * share);
+          pixels[p] =
+            (OPACITY[depth < DEPTHS ? depth : DEPTHS - 1] << 24) |
+            ((blue * share) << 16) |
+            ((green * share) << 8) |
+            (red * share);
         }
       }
     }
@@ -136,7 +152,10 @@ export class Cloud {
     const { side } = stamps;
     const pixels = this.dotPixels;
     const [left, top] = [Math.ceil(view.left * ratio), Math.ceil(view.top * ratio)];
-    const [right, bottom] = [Math.floor((view.left + view.width) * ratio), Math.floor((view.top + view.height) * ratio)];
+    const [right, bottom] = [
+      Math.floor((view.left + view.width) * ratio),
+      Math.floor((view.top + view.height) * ratio),
+    ];
     const unit = view.pixelsPerUnit * ratio;
     const half = side / 2;
     for (let n = 0; n < count; n++) {
@@ -168,7 +187,9 @@ export class Cloud {
   stampsOf(size) {
     if (this.stamps?.size === size) return this.stamps;
     const side = Math.ceil(size) + 2;
-    const masks = Array.from({ length: PHASES }, (_, j) => Array.from({ length: PHASES }, (_, i) => disc(side, size / 2, (i + 0.5) / PHASES, (j + 0.5) / PHASES)));
+    const masks = Array.from({ length: PHASES }, (_, j) =>
+      Array.from({ length: PHASES }, (_, i) => disc(side, size / 2, (i + 0.5) / PHASES, (j + 0.5) / PHASES)),
+    );
     return (this.stamps = { size, side, masks });
   }
 
@@ -179,7 +200,8 @@ export class Cloud {
     context.globalAlpha = opacity;
     for (const i of this.order) {
       if (hidden.length && hidden.includes(this.labels[i])) continue;
-      if (this.labels[i] !== label) context.strokeStyle = classColour((label = this.labels[i]), this.classes, this.ordered);
+      if (this.labels[i] !== label)
+        context.strokeStyle = classColour((label = this.labels[i]), this.classes, this.ordered);
       const middle = (uu[i] + vv[i]) / 2;
       const half = Math.hypot((uu[i] - vv[i]) / 2, uv[i]);
       const major = Math.sqrt(middle + half) * pixels;
@@ -187,7 +209,13 @@ export class Cloud {
       const minor = Math.sqrt(Math.max(0, middle - half)) * pixels;
       const x = view.left + (us[i] - view.x[0]) * pixels;
       const y = view.top + (view.y[1] - vs[i]) * pixels;
-      if (x + major < view.left || x - major > view.left + view.width || y + major < view.top || y - major > view.top + view.height) continue;
+      if (
+        x + major < view.left ||
+        x - major > view.left + view.width ||
+        y + major < view.top ||
+        y - major > view.top + view.height
+      )
+        continue;
       context.beginPath();
       context.ellipse(x, y, major, minor, -0.5 * Math.atan2(2 * uv[i], uu[i] - vv[i]), 0, 2 * Math.PI);
       context.stroke();

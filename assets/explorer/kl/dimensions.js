@@ -1,8 +1,8 @@
 // Every latent dimension in a row of its own: what it carries, as a bar, and how wide its posteriors are, as a histogram.
 
-import { fresh, line } from "../plot/chart.js";
-import { THEORY, faded, theme } from "../plot/palette.js";
 import { subscript } from "../math/projection.js";
+import { line, prepareCanvas } from "../plot/chart.js";
+import { faded, THEORY, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const TOP = 24;
@@ -26,7 +26,7 @@ export class Dimensions {
 
   // `rates` in nats, `sigmas` an array of every point's sigma for each dimension, `alive` whether each is active.
   show(path, rates, sigmas, alive) {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 160 || height < 70) return;
     const colours = (this.colours ??= theme(this.canvas));
     const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
@@ -40,7 +40,8 @@ export class Dimensions {
     context.fillText("rate, nats", bars.left, 10);
     context.fillText("σ of the images’ posteriors", spread.left, 10);
     const x = (rate) => bars.left + (Math.max(0, rate) / most) * bars.width;
-    const across = (sigma) => spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
+    const across = (sigma) =>
+      spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
     if (path.linear) {
       context.textAlign = "right";
       context.fillText("dies at β = λ/σₚ²", bars.left + half, 10);
@@ -57,7 +58,10 @@ export class Dimensions {
       if (high >= 15) {
         const text = alive[d] ? rates[d].toFixed(2) : `${rates[d].toFixed(2)} inactive`;
         const inside = x(rates[d]) > bars.left + bars.width - 44;
-        Object.assign(context, { textAlign: inside ? "right" : "left", fillStyle: inside ? colours.background : faded(colours.text, 0.8) });
+        Object.assign(context, {
+          textAlign: inside ? "right" : "left",
+          fillStyle: inside ? colours.background : faded(colours.text, 0.8),
+        });
         context.fillText(text, x(rates[d]) + (inside ? -5 : 5), top + high / 2);
       }
       if (path.linear && high >= 9) {

@@ -2,9 +2,9 @@
 //
 // The distortion's forces come with the path, at its stops; the rate's are closed forms: −beta·mu and −beta·(sigma² − 1).
 
-import { line } from "../plot/chart.js";
 import { short, signed } from "../core/format.js";
 import { subscript } from "../math/projection.js";
+import { line } from "../plot/chart.js";
 import { niceStep } from "../plot/ticks.js";
 
 export const COLOURS = { distortion: "#d9480f", rate: "#1971c2", sum: "#2b8a3e" };
@@ -18,9 +18,13 @@ const SHARE = 0.75;
 
 export class Forces {
   constructor(path, model) {
-    Object.assign(this, { path, model, at: path.forces });
+    this.path = path;
+    this.model = model;
+    this.at = path.forces;
     const count = this.at.points.length;
-    this.pulls = Object.fromEntries(Object.keys(COLOURS).map((name) => [name, [0, 1].map(() => new Float32Array(2 * count))]));
+    this.pulls = Object.fromEntries(
+      Object.keys(COLOURS).map((name) => [name, [0, 1].map(() => new Float32Array(2 * count))]),
+    );
     this.z = new Float64Array(path.k);
     this.lnVariance = new Float64Array(path.k);
     this.scales = path.betas.map((_, stop) => this.scaleOf(stop));
@@ -70,7 +74,9 @@ export class Forces {
       for (const d of path.plane) {
         const i = (stop * path.count + point) * path.k + d;
         const rate = [path.betas[stop] * mu[i], path.betas[stop] * (Math.exp(logvar[i]) - 1)];
-        this.distortion(n, d, position).forEach((force, j) => found[j].push(Math.max(Math.abs(force), Math.abs(rate[j]))));
+        this.distortion(n, d, position).forEach((force, j) =>
+          found[j].push(Math.max(Math.abs(force), Math.abs(rate[j]))),
+        );
       }
     });
     return found.map((sizes) => Math.max(1e-6, sizes.sort((a, b) => a - b)[Math.floor(SHARE * (sizes.length - 1))]));
@@ -107,7 +113,8 @@ export class Forces {
     for (const n of rows)
       this.path.plane.forEach((d, axis) => {
         const forces = this.of(n, d);
-        for (const name of Object.keys(COLOURS)) forces[name].forEach((force, j) => (this.pulls[name][j][2 * n + axis] = force));
+        for (const name of Object.keys(COLOURS))
+          forces[name].forEach((force, j) => (this.pulls[name][j][2 * n + axis] = force));
       });
   }
 
@@ -155,7 +162,13 @@ export class Forces {
     const entries = Object.entries(NAMES);
     const [x, y] = [view.left + 12, view.top + view.height - 16 * (entries.length + 1) - 6];
     const { font, text, background } = this.colours;
-    Object.assign(context, { font: `13px ${font}`, textBaseline: "middle", textAlign: "left", lineWidth: 2.6, lineCap: "round" });
+    Object.assign(context, {
+      font: `13px ${font}`,
+      textBaseline: "middle",
+      textAlign: "left",
+      lineWidth: 2.6,
+      lineCap: "round",
+    });
     context.globalAlpha = 0.85;
     context.fillStyle = background;
     context.fillRect(x - 6, y - 12, 216, 16 * (entries.length + 1) + 8);
@@ -185,17 +198,23 @@ export class Pull {
     this.table.hidden = n < 0;
     const { path, model } = forces;
     const { index } = path.frame.arrays;
-    this.text.textContent = n < 0
-      ? "Forces on the images’ q(z|x). Click a point that has arrows to follow it."
-      : `Forces on the q(z|x) of test image ${index[point]}, in nats per unit of μ, and per e-fold of σ, with standard errors`;
+    this.text.textContent =
+      n < 0
+        ? "Forces on the images’ q(z|x). Click a point that has arrows to follow it."
+        : `Forces on the q(z|x) of test image ${index[point]}, in nats per unit of μ, and per e-fold of σ, with standard errors`;
     if (n < 0) return;
     const head = path.plane.flatMap((d) => [`on ${subscript("μ", d + 1)}`, `on ln ${subscript("σ", d + 1)}`]);
     const all = path.plane.map((d) => forces.of(n, d));
     const errors = path.plane.map((d) => forces.distortion(n, d, model.position, true));
     const about = path.place(model.position).t === 0 ? "" : "≈ ";
     const error = (name, axis, j) => (name === "rate" ? "" : `<small> ±${errors[axis][j].toFixed(2)}</small>`);
-    const cells = (name) => all.flatMap((force, axis) => force[name].map((value, j) => `<td>${about}${signed(value)}${error(name, axis, j)}</td>`));
-    const rows = Object.entries(NAMES).map(([name, words]) => `<tr><th style="color:${COLOURS[name]}">${words}</th>${cells(name).join("")}</tr>`);
+    const cells = (name) =>
+      all.flatMap((force, axis) =>
+        force[name].map((value, j) => `<td>${about}${signed(value)}${error(name, axis, j)}</td>`),
+      );
+    const rows = Object.entries(NAMES).map(
+      ([name, words]) => `<tr><th style="color:${COLOURS[name]}">${words}</th>${cells(name).join("")}</tr>`,
+    );
     this.table.innerHTML = `<tr><th></th>${head.map((text) => `<th>${text}</th>`).join("")}</tr>${rows.join("")}`;
   }
 }

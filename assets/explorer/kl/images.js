@@ -2,14 +2,18 @@
 // the same ζ at every beta, and the lens.
 
 import { signed } from "../core/format.js";
-import { klPerDim, logPrior } from "../math/gaussian.js";
-import { Picture } from "../plot/picture.js";
 import { Random } from "../core/random.js";
+import { klPerDim, logPrior } from "../math/gaussian.js";
 import { Series } from "../network/series.js";
+import { Picture } from "../plot/picture.js";
 
 const COUNT = 8;
 const SEED = 1;
-const ROWS = [["x", "test images"], ["x̂", "their reconstructions, decoded at μ"], ["z ~ p", "draws from the prior, the same ζ at every beta"]];
+const ROWS = [
+  ["x", "test images"],
+  ["x̂", "their reconstructions, decoded at μ"],
+  ["z ~ p", "draws from the prior, the same ζ at every beta"],
+];
 
 export class Images {
   constructor(root) {
@@ -32,7 +36,12 @@ export class Images {
     const pictures = rows.map(([, ...canvases]) => canvases.map((canvas) => new Picture(canvas, shape)));
     this.points.forEach((point, i) => pictures[0][i].paint(images, 1 / 255, point * size));
     const decoded = [...pictures[1], ...pictures[2]];
-    this.series = new Series(this.root, decoded.length, (i) => this.spot(i), (i, { pixels }) => decoded[i].paint(pixels));
+    this.series = new Series(
+      this.root,
+      decoded.length,
+      (i) => this.spot(i),
+      (i, { pixels }) => decoded[i].paint(pixels),
+    );
   }
 
   // z of decoded picture i: the mean of an image, then the draws.
@@ -97,5 +106,8 @@ function chosen(labels, count) {
     seen.set(labels[i], before + 1);
     return [before, labels[i], i];
   });
-  return ranked.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, COUNT).map(([, , i]) => i);
+  return ranked
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .slice(0, COUNT)
+    .map(([, , i]) => i);
 }

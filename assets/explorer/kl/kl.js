@@ -1,8 +1,12 @@
 // The page of a beta path: map, slider, charts, images and numbers of one model at whatever beta the slider stands.
 // Knows the path's frame and the page's element, nothing of Streamlit.
 
-import { Camera } from "../map/camera.js";
+import { Page } from "../core/page.js";
+import { afterPaint, measure } from "../core/timing.js";
 import { Frame } from "../data/frame.js";
+import { Camera } from "../map/camera.js";
+import { theme } from "../plot/palette.js";
+import { Legend } from "../widgets/legend.js";
 import { Dimensions } from "./dimensions.js";
 import { Forces, Pull } from "./forces.js";
 import { Images, PathLens } from "./images.js";
@@ -13,11 +17,7 @@ import { Path } from "./path.js";
 import { BetaSlider } from "./slider.js";
 import { PathState } from "./state.js";
 import { PathTradeoff } from "./tradeoff.js";
-import { Why, anotherPair } from "./why.js";
-import { Legend } from "../widgets/legend.js";
-import { Page } from "../core/page.js";
-import { theme } from "../plot/palette.js";
-import { afterPaint, measure } from "../core/timing.js";
+import { anotherPair, Why } from "./why.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 const LATE = 28; // ms from frame to frame
@@ -68,7 +68,9 @@ export class Kl extends Page {
     this.images = new Images(this.$(".kl-images"));
     this.lens = new PathLens(this.$(".kl-lens"), this.$(".kl-nearest"));
     this.pull = new Pull(this.$(".kl-pull"));
-    this.tradeoff = new PathTradeoff(this.$(".kl-tradeoff"), (position) => this.slider.take(position, performance.now()));
+    this.tradeoff = new PathTradeoff(this.$(".kl-tradeoff"), (position) =>
+      this.slider.take(position, performance.now()),
+    );
     this.dimensions = new Dimensions(this.$(".kl-dimensions"));
     this.watchSizes(root.querySelectorAll(".kl-tradeoff, .kl-dimensions, .kl-band canvas"), () => this.resized());
     this.fill();
@@ -85,7 +87,11 @@ export class Kl extends Page {
       this.open(new Path(frame, decoderUrl));
       this.fetching = new AbortController();
       const { signal } = this.fetching;
-      await this.path.fetchDecoders(() => this.state.position, () => this.decoderArrived(), signal);
+      await this.path.fetchDecoders(
+        () => this.state.position,
+        () => this.decoderArrived(),
+        signal,
+      );
       if (!signal.aborted) this.root.dataset.complete = frame.meta.name;
     } catch (error) {
       if (url !== this.url) return;
@@ -223,7 +229,8 @@ export class Kl extends Page {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (key === "Escape" && this.state.pinned) this.state.set({ pinned: false, point: -1 }, event.timeStamp);
     else if (key === " " && target.tagName !== "BUTTON") this.slider.play(!this.slider.playing);
-    else if ((key === "ArrowLeft" || key === "ArrowRight") && target.type !== "range") this.slider.step(key === "ArrowRight" ? 1 : -1, event.timeStamp);
+    else if ((key === "ArrowLeft" || key === "ArrowRight") && target.type !== "range")
+      this.slider.step(key === "ArrowRight" ? 1 : -1, event.timeStamp);
     else return;
     event.preventDefault();
   }
@@ -246,7 +253,8 @@ export class Kl extends Page {
     const near = nearest >= 0 && away(pane, nearest, x, y) < SNAP;
     if (this.state.view === "why") return near && this.takeEnd(pane, nearest, x, y);
     const [mx, my] = pane.view.toPixel(...pane.projection.project(this.state.z));
-    if (still && this.state.pinned && Math.hypot(mx - x, my - y) < SNAP + 3) return this.state.set({ pinned: false, point: -1 }, at);
+    if (still && this.state.pinned && Math.hypot(mx - x, my - y) < SNAP + 3)
+      return this.state.set({ pinned: false, point: -1 }, at);
     pane.projection.lift(this.state.z, ...pane.view.toData(x, y));
     this.state.set({ pinned: true, point: near ? nearest : -1 }, at);
   }
@@ -324,8 +332,10 @@ export class Kl extends Page {
     const { state } = this;
     const why = state.view === "why";
     for (const name of ["zones", "view"])
-      for (const button of this.root.querySelectorAll(`[data-${name}]`)) button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
-    for (const button of this.root.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
+      for (const button of this.root.querySelectorAll(`[data-${name}]`))
+        button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
+    for (const button of this.root.querySelectorAll("[data-switch]"))
+      button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
     this.$(".lv-maps").hidden = why;
     this.$(".kl-why").hidden = !why;
     this.$(".kl-pair").hidden = !why;
@@ -435,5 +445,12 @@ function away(pane, point, x, y) {
 // What a person has chosen stays when another path is opened, as far as it makes sense there.
 function keepChoices(before, state, path) {
   const { view, zones, manifold, forces, fixed } = before;
-  Object.assign(state, { view, zones, manifold, forces, fixed, hidden: before.hidden.filter((c) => c < path.classes.length) });
+  Object.assign(state, {
+    view,
+    zones,
+    manifold,
+    forces,
+    fixed,
+    hidden: before.hidden.filter((c) => c < path.classes.length),
+  });
 }

@@ -1,11 +1,11 @@
 // The map of a path: that of a live run, drawn for thousands of points that all move with the slider.
 
-import { fresh } from "../plot/chart.js";
-import { Cloud } from "./cloud.js";
-import { DecodedPlane } from "./plane.js";
 import { markerSize } from "../map/marker.js";
 import { Pane } from "../map/pane.js";
 import { Projection } from "../math/projection.js";
+import { prepareCanvas } from "../plot/chart.js";
+import { Cloud } from "./cloud.js";
+import { DecodedPlane } from "./plane.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const AIR = 1.06;
@@ -16,7 +16,10 @@ export class PathMap extends Pane {
   constructor(element, camera, state, on) {
     super(element, camera, state, on);
     element.classList.add("kl-map");
-    element.setAttribute("aria-label", "map of the latent space at this beta: a click pins the lens, Escape releases it");
+    element.setAttribute(
+      "aria-label",
+      "map of the latent space at this beta: a click pins the lens, Escape releases it",
+    );
     const under = document.createElement("div");
     under.className = "kl-plane";
     this.ground.before(under);
@@ -28,7 +31,10 @@ export class PathMap extends Pane {
 
   show(path, model) {
     this.load(path.frame);
-    Object.assign(this, { path, model, morph: model, dimensions: path.plane });
+    this.path = path;
+    this.model = model;
+    this.morph = model;
+    this.dimensions = path.plane;
     model.changed = true;
     if (path.k > 2) this.projection = Projection.axes(path.k, ...path.plane);
     this.posteriors = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
@@ -61,7 +67,7 @@ export class PathMap extends Pane {
   }
 
   paintMotion() {
-    const { context } = fresh(this.motion);
+    const { context } = prepareCanvas(this.motion);
     const { view, state } = this;
     context.save();
     context.beginPath();

@@ -2,13 +2,18 @@
 //
 // mu, ln sigma² and the weights are mixed linearly, into arrays that are made once. For a map it is what morph.js is.
 
-import { AskedNetwork } from "../network/inference-client.js";
 import { NearestMean } from "../math/nearest-mean.js";
+import { AskedNetwork } from "../network/inference-client.js";
 
 export class Model {
   constructor(path) {
     const { count, k, frame } = path;
-    Object.assign(this, { path, count, k, settled: true, position: null, changed: false });
+    this.path = path;
+    this.count = count;
+    this.k = k;
+    this.settled = true;
+    this.position = null;
+    this.changed = false;
     this.shown = Array.from({ length: 5 }, () => new Float32Array(count)); // u, v and the covariance uu, uv, vv
     if (k === 1) this.shown[1] = Float32Array.from({ length: count }, (_, i) => ((i * 0.61803398875) % 1) - 0.5);
     this.meta = frame.meta;
@@ -65,7 +70,9 @@ export class Model {
     const { stop, t } = path.place(this.position);
     const a = path.decoders[stop];
     const b = path.decoders[Math.min(stop + 1, path.stops - 1)];
-    this.weights ??= Object.fromEntries(Object.entries(a).map(([name, array]) => [name, new Float32Array(array.length)]));
+    this.weights ??= Object.fromEntries(
+      Object.entries(a).map(([name, array]) => [name, new Float32Array(array.length)]),
+    );
     for (const [name, out] of Object.entries(this.weights)) t === 0 ? out.set(a[name]) : mix(a[name], b[name], t, out);
     const frame = { meta: this.meta, arrays: this.weights };
     if (this.decoder) this.decoder.adopt(frame);

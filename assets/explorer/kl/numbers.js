@@ -4,15 +4,25 @@ import { short, signed } from "../core/format.js";
 
 const HTML = `<i>L</i> = distortion + β · rate <span class="kl-equals"></span> <span class="kl-distortion"></span> + <b class="kl-beta"></b> · <span class="kl-rate"></span> <span class="kl-equals"></span> <b class="kl-total"></b> <small>nats per test image</small>`;
 
-const FACTS = [["elbo", "elbo", "−(distortion + rate), in nats per image"], ["active", "active units", "dimensions whose mean varies by more than 0.01"], ["sigma", "mean σ", "over the map’s images and all dimensions"]];
-const SAME = ["same", "same optimum", "with a gaussian likelihood, the optimum is the same wherever β·σₚ² is, with σₚ of the likelihood, though the elbo is not"];
+const FACTS = [
+  ["elbo", "elbo", "−(distortion + rate), in nats per image"],
+  ["active", "active units", "dimensions whose mean varies by more than 0.01"],
+  ["sigma", "mean σ", "over the map’s images and all dimensions"],
+];
+const SAME = [
+  "same",
+  "same optimum",
+  "with a gaussian likelihood, the optimum is the same wherever β·σₚ² is, with σₚ of the likelihood, though the elbo is not",
+];
 
 export class PathNumbers {
   // `loss` is a line of text, `facts` a list, `which` says whose numbers these are.
   constructor(loss, facts, which) {
     this.which = which;
     loss.innerHTML = HTML;
-    facts.innerHTML = [...FACTS, SAME].map(([key, name, title]) => `<dt title="${title}">${name}</dt><dd class="kl-${key}">–</dd>`).join("");
+    facts.innerHTML = [...FACTS, SAME]
+      .map(([key, name, title]) => `<dt title="${title}">${name}</dt><dd class="kl-${key}">–</dd>`)
+      .join("");
     this.equals = loss.querySelectorAll(".kl-equals");
     this.$ = (name) => loss.querySelector(`.kl-${name}`) ?? facts.querySelector(`.kl-${name}`);
   }
@@ -33,7 +43,9 @@ export class PathNumbers {
     this.showSame(path, beta);
     const { stop } = path.place(position);
     const [before, after] = [stop, stop + 1].map((s) => short(path.betas[s] ?? 0));
-    this.which.textContent = exact ? `trained at β ${before}` : `interpolated between the models at β ${before} and ${after}`;
+    this.which.textContent = exact
+      ? `trained at β ${before}`
+      : `interpolated between the models at β ${before} and ${after}`;
     this.which.classList.toggle("kl-between", !exact);
   }
 
@@ -41,7 +53,8 @@ export class PathNumbers {
   showSame({ frame: { meta } }, beta) {
     const cell = this.$("same");
     cell.hidden = cell.previousElementSibling.hidden = meta.likelihood !== "gaussian";
-    cell.textContent = beta === 0 ? "σₚ → 0 at β 1" : `σₚ = ${short(Number((meta.sigma * Math.sqrt(beta)).toPrecision(3)))} at β 1`;
+    cell.textContent =
+      beta === 0 ? "σₚ → 0 at β 1" : `σₚ = ${short(Number((meta.sigma * Math.sqrt(beta)).toPrecision(3)))} at β 1`;
   }
 }
 

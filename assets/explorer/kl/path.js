@@ -11,9 +11,20 @@ export class Path {
   // `frame` is the base frame, `decoderUrl(stop)` where a stop's decoder is.
   constructor(frame, decoderUrl) {
     const { betas, up, down, latent_dim: k, classes, linear } = frame.meta;
-    Object.assign(this, { frame, decoderUrl, betas, up, down, k, classes, linear });
+    this.frame = frame;
+    this.decoderUrl = decoderUrl;
+    this.betas = betas;
+    this.up = up;
+    this.down = down;
+    this.k = k;
+    this.classes = classes;
+    this.linear = linear;
     this.count = frame.arrays.labels.length;
-    this.kinds = { names: frame.meta.factors.length ? frame.meta.factors : ["class"], labels: frame.arrays.labels, classes };
+    this.kinds = {
+      names: frame.meta.factors.length ? frame.meta.factors : ["class"],
+      labels: frame.arrays.labels,
+      classes,
+    };
     this.colour = 0;
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));
@@ -32,8 +43,12 @@ export class Path {
     const { frame, kinds, count } = this;
     const { names } = kinds;
     this.colour = factor;
-    const values = factor ? Int32Array.from({ length: count }, (_, i) => frame.arrays.factors[i * names.length + factor]) : kinds.labels;
-    this.classes = factor ? Array.from({ length: Math.max(...values) + 1 }, (_, value) => String(value + 1)) : kinds.classes;
+    const values = factor
+      ? Int32Array.from({ length: count }, (_, i) => frame.arrays.factors[i * names.length + factor])
+      : kinds.labels;
+    this.classes = factor
+      ? Array.from({ length: Math.max(...values) + 1 }, (_, value) => String(value + 1))
+      : kinds.classes;
     Object.assign(frame.meta, { classes: this.classes, ordered: factor > 0 });
     frame.arrays.labels = values;
   }
@@ -137,7 +152,9 @@ export class Path {
   chiefDimensions() {
     if (this.k <= 2) return this.k === 1 ? [0] : [0, 1];
     const rates = this.numbers(this.positionOf(1)).rates;
-    return this.byRate(rates).slice(0, 2).sort((a, b) => a - b);
+    return this.byRate(rates)
+      .slice(0, 2)
+      .sort((a, b) => a - b);
   }
 
   byRate(rates) {

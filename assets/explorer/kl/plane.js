@@ -18,7 +18,10 @@ export class DecodedPlane {
   }
 
   load({ image_shape: [channels, height, width], latent_dim: k }, dimensions) {
-    Object.assign(this, { channels, height, width, dimensions });
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
+    this.dimensions = dimensions;
     Object.assign(this.canvas, { width: SIDE * width, height: SIDE * height });
     this.image = new ImageData(SIDE * width, SIDE * height);
     this.pixels = new Uint32Array(this.image.data.buffer);
@@ -90,9 +93,10 @@ export class DecodedPlane {
     for (let y = 0, from = 0; y < height; y++) {
       let to = (row * height + y) * SIDE * width + column * width;
       for (let x = 0; x < width; x++, from++, to++)
-        pixels[to] = channels === 3
-          ? (255 << 24) | (byte(image[from + 2 * plane]) << 16) | (byte(image[from + plane]) << 8) | byte(image[from])
-          : (byte(image[from]) << 24) | ink;
+        pixels[to] =
+          channels === 3
+            ? (255 << 24) | (byte(image[from + 2 * plane]) << 16) | (byte(image[from + plane]) << 8) | byte(image[from])
+            : (byte(image[from]) << 24) | ink;
     }
   }
 }

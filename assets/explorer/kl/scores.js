@@ -1,7 +1,7 @@
 // How far single dimensions of z stand for single factors of the images, along beta on the slider's own axis: the mutual
 // information gap and the FactorVAE score, where the file has them.
 
-import { fresh, line } from "../plot/chart.js";
+import { line, prepareCanvas } from "../plot/chart.js";
 import { faded, theme } from "../plot/palette.js";
 
 const TOP = 20; // px for what is said above
@@ -10,7 +10,8 @@ const AIR = 1.12;
 export class Scores {
   // `x(at, width)`: where on a canvas of this width a position of the slider stands.
   constructor(root, x) {
-    Object.assign(this, { root, x });
+    this.root = root;
+    this.x = x;
     root.innerHTML = `<canvas role="img" aria-label="scores of disentanglement, along beta"></canvas><i class="kl-now"></i><p></p>`;
     [this.canvas, , this.text] = root.children;
   }
@@ -37,7 +38,7 @@ export class Scores {
 
   draw() {
     if (!this.known) return;
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 100) return;
     const { path } = this;
     const colours = theme(this.canvas);
@@ -45,13 +46,17 @@ export class Scores {
     const most = AIR * Math.max(...scores.map(({ mig, factor_vae: score }) => Math.max(mig, score)), 0.05);
     const y = (value) => height - 1 - (value / most) * (height - TOP - 1);
     const x = (s) => this.x(path.positions[s], width);
-    const trace = (value, order = [...scores.keys()]) => order.forEach((s) => context.lineTo(x(s), y(value(scores[s]))));
+    const trace = (value, order = [...scores.keys()]) =>
+      order.forEach((s) => context.lineTo(x(s), y(value(scores[s]))));
     context.fillStyle = faded(colours.text, 0.14);
     context.beginPath();
     trace((one) => one.factor_vae + one.factor_vae_se);
     trace((one) => one.factor_vae - one.factor_vae_se, [...scores.keys()].reverse());
     context.fill();
-    for (const [key, colour] of [["factor_vae", faded(colours.text, 0.7)], ["mig", colours.accent]]) {
+    for (const [key, colour] of [
+      ["factor_vae", faded(colours.text, 0.7)],
+      ["mig", colours.accent],
+    ]) {
       Object.assign(context, { strokeStyle: colour, lineWidth: 2, lineJoin: "round" });
       context.beginPath();
       trace((one) => one[key]);

@@ -1,10 +1,10 @@
 // The wide slider of beta, and along it what the rate is made of at every beta, on the slider's own axis.
 
-import { fresh, line } from "../plot/chart.js";
 import { short } from "../core/format.js";
-import { Scores } from "./scores.js";
-import { faded, theme } from "../plot/palette.js";
 import { subscript } from "../math/projection.js";
+import { line, prepareCanvas } from "../plot/chart.js";
+import { faded, theme } from "../plot/palette.js";
+import { Scores } from "./scores.js";
 
 const INSET = 13; // px from the slider's end to the middle of its thumb there
 const ROOM = 0.09; // share of the slider that a name beneath it takes
@@ -33,7 +33,10 @@ const PAUSE = '<svg viewBox="0 0 16 16"><path d="M3 2h4v12H3zM9 2h4v12H9z"/></sv
 export class BetaSlider {
   // `turn(position, startedAt)` is called for every move.
   constructor(root, turn) {
-    Object.assign(this, { root, turn, speed: 1, playing: null });
+    this.root = root;
+    this.turn = turn;
+    this.speed = 1;
+    this.playing = null;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.input = this.$("input");
@@ -42,7 +45,9 @@ export class BetaSlider {
     this.input.addEventListener("input", (event) => this.moved(event));
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.$(".kl-play").addEventListener("click", () => this.play(!this.playing));
-    this.$(".kl-speed").addEventListener("click", () => this.setSpeed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]));
+    this.$(".kl-speed").addEventListener("click", () =>
+      this.setSpeed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]),
+    );
     this.$(".kl-marks").addEventListener("click", ({ target, timeStamp }) => {
       const mark = target.closest("button");
       if (mark) this.take(Number(mark.dataset.at), timeStamp);
@@ -67,16 +72,26 @@ export class BetaSlider {
     const { path } = this;
     return (path.linear?.thresholds ?? []).map((beta, d) => {
       const title = `${subscript("z", d + 1)} dies at β = λ/σₚ² = ${short(beta)}, by the closed form`;
-      return placed(Object.assign(document.createElement("i"), { className: "kl-threshold", title }), path.positionOf(beta));
+      return placed(
+        Object.assign(document.createElement("i"), { className: "kl-threshold", title }),
+        path.positionOf(beta),
+      );
     });
   }
 
   // The ends and the middle of the story, and where dimensions die.
   marks() {
     const { path } = this;
-    const named = [[path.positions[0], path.betas[0] === 0 ? "<b>0</b><span> autoencoder</span>" : `<b>${short(path.betas[0])}</b>`]];
+    const named = [
+      [path.positions[0], path.betas[0] === 0 ? "<b>0</b><span> autoencoder</span>" : `<b>${short(path.betas[0])}</b>`],
+    ];
     if (path.low < 1 && path.betas.at(-1) > 1) named.push([path.positionOf(1), "<b>1</b><span> ELBO</span>"]);
-    if (path.collapse !== null) named.push([path.collapse, `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b><span> collapse</span>`, "kl-collapse"]);
+    if (path.collapse !== null)
+      named.push([
+        path.collapse,
+        `<b>≈ ${short(Number(path.betaAt(path.collapse).toPrecision(2)))}</b><span> collapse</span>`,
+        "kl-collapse",
+      ]);
     for (const beta of [0.1, 10, path.betas.at(-1)]) {
       const at = path.positionOf(beta);
       const free = named.every(([other]) => Math.abs(other - at) > ROOM);
@@ -160,12 +175,15 @@ export class BetaSlider {
   draw() {
     if (!this.path) return;
     this.scores.draw();
-    const { context, width, height } = fresh(this.band);
+    const { context, width, height } = prepareCanvas(this.band);
     if (width < 100) return;
     const colours = theme(this.band);
     const { path } = this;
     const parts = this.parts();
-    const most = Math.max(...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)), 0.1);
+    const most = Math.max(
+      ...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)),
+      0.1,
+    );
     const x = (at) => across(at, width);
     const y = (value) => height - 1 - (value / most) * (height - 4);
     const floor = new Float64Array(path.stops);
@@ -203,7 +221,9 @@ export class BetaSlider {
       part.append(swatch, name, Object.assign(document.createElement("small"), { textContent: limit }));
       return part;
     });
-    const title = Object.assign(document.createElement("b"), { textContent: `rate up to ${most.toFixed(1)} nats per image =` });
+    const title = Object.assign(document.createElement("b"), {
+      textContent: `rate up to ${most.toFixed(1)} nats per image =`,
+    });
     this.$(".kl-key").replaceChildren(title, ...named);
     this.$(".kl-key").title = parts.map(({ name, limit = "" }) => name + limit).join(", ");
   }
@@ -215,13 +235,18 @@ export class BetaSlider {
       return SURGERY.map(([key, name, alpha]) => ({
         // a code that tells N images apart holds ln N nats, and no estimate from N images says more
         name,
-        limit: key === "index_code_mi" ? ` (≤ ln ${path.count.toLocaleString("en")} = ${Math.log(path.count).toFixed(1)})` : "",
-        values: path.up.map(({ surgery }) => surgery[key]), colour: ({ accent }) => faded(accent, alpha),
+        limit:
+          key === "index_code_mi"
+            ? ` (≤ ln ${path.count.toLocaleString("en")} = ${Math.log(path.count).toFixed(1)})`
+            : "",
+        values: path.up.map(({ surgery }) => surgery[key]),
+        colour: ({ accent }) => faded(accent, alpha),
       }));
     const rates = path.up.map(({ rate_per_dim }) => rate_per_dim);
     const total = rates[0].map((_, d) => rates.reduce((sum, stop) => sum + stop[d], 0));
     return path.byRate(total).map((d, n) => ({
-      name: subscript("z", d + 1), values: rates.map((stop) => stop[d]),
+      name: subscript("z", d + 1),
+      values: rates.map((stop) => stop[d]),
       colour: ({ accent }) => faded(accent, 0.8 * (1 - n / path.k) + 0.12),
     }));
   }

@@ -8,10 +8,20 @@ export const LOOKS = ["look", "look-left", "look-middle", "look-right"]; // of t
 export class PathState {
   constructor(path) {
     const pair = examples(path);
-    Object.assign(this, {
-      position: path.positionOf(1), view: "map", zones: "all", manifold: false, forces: false, fixed: false, hidden: [],
-      z: new Float64Array(path.k), pinned: false, point: -1, pair, first: pair, looks: [], listeners: [],
-    });
+    this.position = path.positionOf(1);
+    this.view = "map";
+    this.zones = "all";
+    this.manifold = false;
+    this.forces = false;
+    this.fixed = false;
+    this.hidden = [];
+    this.z = new Float64Array(path.k);
+    this.pinned = false;
+    this.point = -1;
+    this.pair = pair;
+    this.first = pair;
+    this.looks = [];
+    this.listeners = [];
   }
 
   subscribe(listener) {
@@ -49,7 +59,8 @@ export class PathState {
   fromHash(hash, path) {
     const params = new URLSearchParams(hash.replace(/^#/, ""));
     const numbers = (name) => (params.get(name) ?? "").split(",").map((v) => (v.trim() === "" ? NaN : Number(v)));
-    const indices = (name, size) => numbers(name).every((i) => Number.isInteger(i) && i >= 0 && i < size) && numbers(name);
+    const indices = (name, size) =>
+      numbers(name).every((i) => Number.isInteger(i) && i >= 0 && i < size) && numbers(name);
     const [beta] = numbers("beta");
     if (beta >= 0 && Number.isFinite(beta)) this.position = path.caught(path.positionOf(beta));
     if (params.get("view") === "why") this.view = "why";

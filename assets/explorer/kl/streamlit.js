@@ -1,7 +1,7 @@
 // The view of a beta path as a Streamlit component.
 
-import { Kl } from "./kl.js";
 import { address, viewIn } from "../core/streamlit-component.js";
+import { Kl } from "./kl.js";
 
 // `data` = { place, frame, decoders }: where in the address it stands, and addresses below the app's root, the last with {stop}
 // for the number of a stop.

@@ -1,8 +1,8 @@
 // The path through the plane of rate and distortion: where training under every beta has ended, and where it ends now.
 
-import { Plot, disc, fresh, line } from "../plot/chart.js";
 import { short, signed } from "../core/format.js";
-import { THEORY, faded, theme } from "../plot/palette.js";
+import { disc, line, Plot, prepareCanvas } from "../plot/chart.js";
+import { faded, THEORY, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const MARGIN = { left: 46, right: 10, top: 24, bottom: 24 };
@@ -11,7 +11,9 @@ const NEAR = 30; // px within which the pointer takes a stop
 export class PathTradeoff {
   // `take(position)`: a click on a stop goes there.
   constructor(canvas, take) {
-    Object.assign(this, { canvas, take, hover: null });
+    this.canvas = canvas;
+    this.take = take;
+    this.hover = null;
     canvas.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
     canvas.addEventListener("pointerleave", () => this.point(null));
     canvas.addEventListener("click", () => this.near !== undefined && this.take(this.path.positions[this.near]));
@@ -25,7 +27,10 @@ export class PathTradeoff {
     const all = [...test, ...train];
     const span = (key) => [Math.min(...all.map((point) => point[key])), Math.max(...all.map((point) => point[key]))];
     const [[r0, r1], [d0, d1]] = [span("rate"), span("distortion")];
-    this.ranges = { x: [Math.min(0, r0), r1 + 0.05 * (r1 - r0) + 0.1], y: [d0 - 0.06 * (d1 - d0) - 0.1, d1 + 0.08 * (d1 - d0) + 0.1] };
+    this.ranges = {
+      x: [Math.min(0, r0), r1 + 0.05 * (r1 - r0) + 0.1],
+      y: [d0 - 0.06 * (d1 - d0) - 0.1, d1 + 0.08 * (d1 - d0) + 0.1],
+    };
     this.still = null;
   }
 
@@ -46,14 +51,18 @@ export class PathTradeoff {
   }
 
   draw() {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 120 || height < 90) return;
     const colours = (this.colours ??= theme(this.canvas));
     const box = {
-      left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
+      left: MARGIN.left,
+      top: MARGIN.top,
+      width: width - MARGIN.left - MARGIN.right,
+      height: height - MARGIN.top - MARGIN.bottom,
     };
     const plot = new Plot(context, box, this.ranges, colours);
-    if (this.still?.width !== this.canvas.width || this.still?.height !== this.canvas.height) this.still = this.drawStill(plot);
+    if (this.still?.width !== this.canvas.width || this.still?.height !== this.canvas.height)
+      this.still = this.drawStill(plot);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.still, 0, 0);
@@ -75,13 +84,26 @@ export class PathTradeoff {
     still.clipped(() => {
       drawBounds(still, path.up[0].test.distortion);
       if (path.linear) drawTheory(still, path.linear);
-      const along = (way, split, colour, width) => still.path(path.stops, (i) => way[i][split].rate, (i) => way[i][split].distortion, colour, width);
+      const along = (way, split, colour, width) =>
+        still.path(
+          path.stops,
+          (i) => way[i][split].rate,
+          (i) => way[i][split].distortion,
+          colour,
+          width,
+        );
       along(path.up, "train", faded(colours.text, 0.3), 1.6);
       context.setLineDash([5, 4]);
       along(path.down, "test", faded(colours.text, 0.65), 1.6);
       context.setLineDash([]);
       along(path.up, "test", colours.accent, 2.2);
-      still.dots(path.stops, (i) => path.up[i].test.rate, (i) => path.up[i].test.distortion, colours.accent, 2.4);
+      still.dots(
+        path.stops,
+        (i) => path.up[i].test.rate,
+        (i) => path.up[i].test.distortion,
+        colours.accent,
+        2.4,
+      );
     });
     drawKey(still, path);
     return canvas;
@@ -102,7 +124,10 @@ export class PathTradeoff {
     const left = px < plot.box.left + plot.box.width - 110;
     const text = `slope −β = ${signed(-beta, beta < 10 ? 2 : 0)}`;
     const below = py < plot.box.top + 40;
-    plot.label(text, px + (left ? 10 : -10), py + (below ? 15 : -14), { align: left ? "left" : "right", font: "600 12px" });
+    plot.label(text, px + (left ? 10 : -10), py + (below ? 15 : -14), {
+      align: left ? "left" : "right",
+      font: "600 12px",
+    });
   }
 
   drawHover(plot) {
@@ -110,13 +135,22 @@ export class PathTradeoff {
     this.near = undefined;
     if (!hover) return;
     const away = ({ test }) => Math.hypot(plot.x(test.rate) - hover[0], plot.y(test.distortion) - hover[1]);
-    const ways = [["", path.up], ["coming down, ", path.down]];
+    const ways = [
+      ["", path.up],
+      ["coming down, ", path.down],
+    ];
     const found = ways.flatMap(([name, way]) => way.map((stop, i) => ({ name, stop, i, d: away(stop) })));
     const nearest = found.reduce((best, one) => (one.d < best.d ? one : best));
     if (nearest.d > NEAR) return;
     if (!nearest.name) this.near = nearest.i;
     const { test } = nearest.stop;
-    plot.dots(1, () => test.rate, () => test.distortion, plot.colours.text, 3.5);
+    plot.dots(
+      1,
+      () => test.rate,
+      () => test.distortion,
+      plot.colours.text,
+      3.5,
+    );
     const text = `${nearest.name}β ${short(path.betas[nearest.i])}: rate ${test.rate.toFixed(2)}, distortion ${test.distortion.toFixed(2)}`;
     plot.label(text, plot.box.left + plot.box.width, plot.box.top + plot.box.height - 10, { align: "right" });
   }
@@ -135,19 +169,29 @@ function drawBounds(plot, distortion) {
     const [x, y] = end < floor - 8 ? [box.left + box.width - 4, end - 8] : [plot.x(total - yRange[0]) - 4, floor - 24];
     const text = `elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`;
     const clear = Math.abs(y - plot.y(distortion)) > 14;
-    if (clear && x > box.left + 50 && y > box.top + 56) plot.label(text, x, y, { align: "right", colour: faded(colours.text, 0.6), font: "11px" });
+    if (clear && x > box.left + 50 && y > box.top + 56)
+      plot.label(text, x, y, { align: "right", colour: faded(colours.text, 0.6), font: "11px" });
   }
 }
 
 // Reverse water-filling: the least distortion that a linear VAE can have at each rate.
 function drawTheory(plot, { rates, distortions }) {
-  plot.path(rates.length, (i) => rates[i], (i) => distortions[i], faded(THEORY, 0.6), 6);
+  plot.path(
+    rates.length,
+    (i) => rates[i],
+    (i) => distortions[i],
+    faded(THEORY, 0.6),
+    6,
+  );
 }
 
 function drawKey(plot, { linear }) {
   const { context, box, colours } = plot;
   const right = box.left + box.width;
-  const rows = [["test", colours.accent, 2.2, []], ["training", faded(colours.text, 0.35), 1.6, []]];
+  const rows = [
+    ["test", colours.accent, 2.2, []],
+    ["training", faded(colours.text, 0.35), 1.6, []],
+  ];
   rows.push(["hysteresis: coming down from collapse", faded(colours.text, 0.65), 1.6, [5, 4]]);
   if (linear) rows.push(["closed form of the training images", faded(THEORY, 0.6), 6, []]);
   rows.forEach(([name, colour, width, dashes], i) => {

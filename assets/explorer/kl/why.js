@@ -1,13 +1,13 @@
 // Why buffer zones: the same two images in three models, and what lies on the straight line between them.
 
 import { Camera } from "../map/camera.js";
-import { disc } from "../plot/chart.js";
-import { betaText } from "./numbers.js";
-import { classColour } from "../plot/palette.js";
-import { Model } from "./model.js";
-import { PathMap } from "./map.js";
-import { Picture } from "../plot/picture.js";
 import { Series } from "../network/series.js";
+import { disc } from "../plot/chart.js";
+import { classColour } from "../plot/palette.js";
+import { Picture } from "../plot/picture.js";
+import { PathMap } from "./map.js";
+import { Model } from "./model.js";
+import { betaText } from "./numbers.js";
 
 const STEPS = 9; // images along the line, both ends among them
 
@@ -26,7 +26,8 @@ export class Why {
   }
 
   load(path, colours) {
-    Object.assign(this, { path, colours });
+    this.path = path;
+    this.colours = colours;
     for (const column of this.columns) column.shown = null;
     const last = path.collapse === null ? path.stops - 1 : path.positions.findIndex((at) => at >= path.collapse);
     this.fixed = [path.positions[0], null, path.positions[last]];
@@ -40,7 +41,12 @@ export class Why {
       const line = column.column.querySelector(".kl-line");
       line.replaceChildren(...canvases);
       const pictures = canvases.map((canvas) => new Picture(canvas, shape));
-      column.series = new Series(line, STEPS, (i) => this.between(column, i / (STEPS - 1)), (i, { pixels }) => pictures[i].paint(pixels));
+      column.series = new Series(
+        line,
+        STEPS,
+        (i) => this.between(column, i / (STEPS - 1)),
+        (i, { pixels }) => pictures[i].paint(pixels),
+      );
     }
     this.ends = [0, 1].map(() => new Float64Array(path.k));
     this.z = new Float64Array(path.k);
@@ -72,7 +78,8 @@ export class Why {
   }
 
   write({ column, name, model }, i) {
-    const middle = this.path.place(model.position).t === 0 ? "where the slider stands" : "where the slider stands, interpolated";
+    const middle =
+      this.path.place(model.position).t === 0 ? "where the slider stands" : "where the slider stands, interpolated";
     column.querySelector("h3 b").textContent = betaText(this.path.betaAt(model.position));
     column.querySelector("h3 small").textContent = i === 1 ? middle : name;
     column.querySelector(".kl-zones").textContent = zoneFacts(this.path, model.position);
@@ -89,7 +96,10 @@ export class Why {
     const { text, background } = this.colours();
     const { labels } = this.path.frame.arrays;
     const [a, b] = pair.map((i) => view.toPixel(model.us[i], model.vs[i]));
-    for (const [colour, width] of [[background, 5], [text, 2]]) {
+    for (const [colour, width] of [
+      [background, 5],
+      [text, 2],
+    ]) {
       Object.assign(context, { strokeStyle: colour, lineWidth: width });
       context.beginPath();
       context.moveTo(...a);
@@ -100,7 +110,15 @@ export class Why {
       const share = i / (STEPS - 1);
       const end = i === 0 || i === STEPS - 1;
       const fill = end ? classColour(labels[pair[i ? 1 : 0]], this.path.classes.length, this.path.ordered) : text;
-      disc(context, a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), end ? 7 : 3, fill, end ? text : background, 1.5);
+      disc(
+        context,
+        a[0] + share * (b[0] - a[0]),
+        a[1] + share * (b[1] - a[1]),
+        end ? 7 : 3,
+        fill,
+        end ? text : background,
+        1.5,
+      );
     }
   }
 

@@ -1,6 +1,6 @@
 // What part of the plane is looked at. It follows the points by itself until a person takes over.
 
-import { View, extent } from "./view.js";
+import { extent, View } from "./view.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const SLACK = 0.7; // the points may shrink to this share of the view before it closes in
@@ -61,7 +61,11 @@ export class Camera {
     }
     if (!now || !goal || (now.u === goal.u && now.v === goal.v && now.unit === goal.unit)) return false;
     const share = 1 - Math.exp(-dt / GLIDE);
-    const far = Math.max(Math.abs(goal.u - now.u) / goal.unit, Math.abs(goal.v - now.v) / goal.unit, 500 * Math.abs(Math.log(goal.unit / now.unit)));
+    const far = Math.max(
+      Math.abs(goal.u - now.u) / goal.unit,
+      Math.abs(goal.v - now.v) / goal.unit,
+      500 * Math.abs(Math.log(goal.unit / now.unit)),
+    );
     if (far < 0.5) this.now = { ...goal };
     else {
       now.u += share * (goal.u - now.u);
@@ -115,7 +119,11 @@ export class Camera {
     if (!this.rectangle || ![place.u, place.v, place.reach].every(Number.isFinite) || !(place.reach > 0)) return;
     this.auto = false;
     this.held = null;
-    this.goal = { u: place.u, v: place.v, unit: (2 * place.reach) / Math.min(this.rectangle.width, this.rectangle.height) };
+    this.goal = {
+      u: place.u,
+      v: place.v,
+      unit: (2 * place.reach) / Math.min(this.rectangle.width, this.rectangle.height),
+    };
     this.now ??= { ...this.goal };
   }
 }

@@ -6,8 +6,14 @@ const AWAY = 8; // px from the edges of the part of the map that is seen
 export class Inset {
   // `canvases()` are those of the lens.
   constructor(map, canvases) {
-    Object.assign(this, { map, canvases, pictures: [] });
-    this.element = Object.assign(document.createElement("div"), { className: "er-inset", hidden: true, ariaHidden: "true" });
+    this.map = map;
+    this.canvases = canvases;
+    this.pictures = [];
+    this.element = Object.assign(document.createElement("div"), {
+      className: "er-inset",
+      hidden: true,
+      ariaHidden: "true",
+    });
     map.append(this.element);
   }
 
@@ -43,7 +49,8 @@ export class Inset {
   copy() {
     for (const { from, to } of this.pictures) {
       if (!from.width) continue;
-      if (to.width !== from.width || to.height !== from.height) Object.assign(to, { width: from.width, height: from.height });
+      if (to.width !== from.width || to.height !== from.height)
+        Object.assign(to, { width: from.width, height: from.height });
       to.getContext("2d").drawImage(from, 0, 0);
     }
     this.request = requestAnimationFrame(() => this.copy());
@@ -60,6 +67,7 @@ function isInSight(element) {
 // How far down the window something stands before the map, such as a page's navigation.
 function coveredTo({ left, width, top, bottom }, map) {
   const middle = left + width / 2;
-  for (let y = Math.max(0, top) + 1; y < Math.min(bottom, innerHeight); y += 4) if (map.contains(document.elementFromPoint(middle, y))) return y;
+  for (let y = Math.max(0, top) + 1; y < Math.min(bottom, innerHeight); y += 4)
+    if (map.contains(document.elementFromPoint(middle, y))) return y;
   return top;
 }

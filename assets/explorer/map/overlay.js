@@ -1,8 +1,8 @@
 // The SVG above the points: the lens, the buffer zone of the nearest point, the names of the rings. All of it small, so
 // that little has to be painted anew when the pointer moves.
 
-import { classColour } from "../plot/palette.js";
 import { ellipse } from "../math/projection.js";
+import { classColour } from "../plot/palette.js";
 import { RINGS } from "./zones.js";
 
 export class Overlay {

@@ -1,18 +1,18 @@
 // The live map of one run: a canvas for what rests (the grid, the decoded plane, the prior's rings), one for what moves
 // (zones and points), and the SVG of the lens above them.
 
-import { fresh, line } from "../plot/chart.js";
 import { short } from "../core/format.js";
+import { NearestMean } from "../math/nearest-mean.js";
+import { Projection, subscript } from "../math/projection.js";
+import { line, prepareCanvas } from "../plot/chart.js";
+import { faded, rgb, theme } from "../plot/palette.js";
+import { ticks } from "../plot/ticks.js";
 import { Inset } from "./inset.js";
 import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
-import { NearestMean } from "../math/nearest-mean.js";
 import { Overlay } from "./overlay.js";
-import { faded, rgb, theme } from "../plot/palette.js";
 import { Pointer } from "./pointer.js";
 import { Posteriors } from "./posteriors.js";
-import { Projection, subscript } from "../math/projection.js";
-import { ticks } from "../plot/ticks.js";
 import { drawRings } from "./zones.js";
 
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 26 };
@@ -35,7 +35,15 @@ export class Pane {
   // `on` = { hover(pane, x, y, at, finger), click(pane, x, y, at, still), move(factor, u, v, du, dv), release(), resized(),
   // decoded?() → canvases of what is decoded under the pointer }
   constructor(root, camera, state, on) {
-    Object.assign(this, { root, camera, state, on, morph: new Morph(), dirty: true, groundDirty: true, view: null, marked: null });
+    this.root = root;
+    this.camera = camera;
+    this.state = state;
+    this.on = on;
+    this.morph = new Morph();
+    this.dirty = true;
+    this.groundDirty = true;
+    this.view = null;
+    this.marked = null;
     root.className = "lv-map";
     root.tabIndex = 0;
     root.setAttribute("role", "application");
@@ -78,7 +86,11 @@ export class Pane {
   // The newest snapshot: where the points are to be.
   take(frame, now) {
     const { mu, logvar, axes } = frame.arrays;
-    if (this.k > 2) this.projection = new Projection([axes.subarray(0, this.k), axes.subarray(this.k)], ["principal axis 1", "principal axis 2"]);
+    if (this.k > 2)
+      this.projection = new Projection(
+        [axes.subarray(0, this.k), axes.subarray(this.k)],
+        ["principal axis 1", "principal axis 2"],
+      );
     this.goal = projectAll(this.projection, mu, logvar, this.probe.arrays.labels.length);
     this.morph.target(this.goal, now);
     this.means.renew(mu);
@@ -126,7 +138,7 @@ export class Pane {
   }
 
   paintGround() {
-    const { context } = fresh(this.ground);
+    const { context } = prepareCanvas(this.ground);
     const colours = theme(this.root);
     const { view } = this;
     context.save();
@@ -200,13 +212,16 @@ export class Pane {
   }
 
   paintMotion() {
-    const { context } = fresh(this.motion);
+    const { context } = prepareCanvas(this.motion);
     if (!this.morph.count) return;
     const { view, state } = this;
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    this.posteriors.draw(context, view, this.morph, { ...state, size: markerSize(this.morph.count, this.root.clientWidth) });
+    this.posteriors.draw(context, view, this.morph, {
+      ...state,
+      size: markerSize(this.morph.count, this.root.clientWidth),
+    });
     if (this.marked) this.showMark();
   }
 

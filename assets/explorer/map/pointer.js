@@ -2,7 +2,7 @@
 // the wheel stay with Plotly, unless a drag is claimed. On a page that scrolls, a finger that swipes up or down scrolls it
 // (swipe.js); two quick taps show all of the map again.
 
-import { HOLD, Swipe, isScrollable } from "../core/swipe.js";
+import { HOLD, isScrollable, Swipe } from "../core/swipe.js";
 
 const CLICK = 5; // px a press may wander and still be a click
 const TWICE = { ms: 350, px: 24 }; // how soon and how near a second tap makes a double tap
@@ -16,7 +16,13 @@ export class Pointer {
   //   reset() → true where it has shown all of the map again, and false where it was shown already
   //   touched(x, y) and lifted(): a finger looks at the map from now on, and no longer
   constructor(root, map, on) {
-    Object.assign(this, { root, map, on, fingers: new Map(), claimed: null, swipe: null, tapped: null });
+    this.root = root;
+    this.map = map;
+    this.on = on;
+    this.fingers = new Map();
+    this.claimed = null;
+    this.swipe = null;
+    this.tapped = null;
     root.addEventListener("pointermove", (event) => this.move(event));
     root.addEventListener("pointerdown", (event) => this.down(event), true);
     this.released = (event) => this.up(event);
@@ -116,7 +122,8 @@ export class Pointer {
       if (!this.fingers.has(event.pointerId)) return;
       if (this.fingers.size === 2) return this.pinch(event.pointerId, [x, y]);
       this.fingers.set(event.pointerId, [x, y]);
-      if (!this.swipe?.move(event.clientX, event.clientY, event.timeStamp)) return this.swipe?.scrolls && clearTimeout(this.resting);
+      if (!this.swipe?.move(event.clientX, event.clientY, event.timeStamp))
+        return this.swipe?.scrolls && clearTimeout(this.resting);
       if (this.map.view?.contains(x, y)) this.look(x, y, event.timeStamp);
       return;
     }

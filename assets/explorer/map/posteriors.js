@@ -53,7 +53,13 @@ export class Posteriors {
       const half = Math.hypot((uu[i] - vv[i]) / 2, uv[i]);
       const major = Math.max(LEAST, Math.sqrt(middle + half) * pixels);
       const minor = Math.max(LEAST, Math.sqrt(Math.max(0, middle - half)) * pixels);
-      if (x + major < view.left || x - major > view.left + view.width || y + major < view.top || y - major > view.top + view.height) continue;
+      if (
+        x + major < view.left ||
+        x - major > view.left + view.width ||
+        y + major < view.top ||
+        y - major > view.top + view.height
+      )
+        continue;
       zones.push({ label, x, y, major, minor, angle: -0.5 * Math.atan2(2 * uv[i], uu[i] - vv[i]) });
     }
     return zones;

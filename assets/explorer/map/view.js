@@ -5,7 +5,12 @@ const ROUNDING = 1e-9; // of a range that Plotly was given and gives back
 export class View {
   // `x` and `y` are the ranges shown; left, top, width and height the axes' rectangle in pixels of the map.
   constructor({ x, y }, { left, top, width, height }) {
-    Object.assign(this, { x: [...x], y: [...y], left, top, width, height });
+    this.x = [...x];
+    this.y = [...y];
+    this.left = left;
+    this.top = top;
+    this.width = width;
+    this.height = height;
   }
 
   toPixel(u, v) {

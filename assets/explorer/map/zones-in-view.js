@@ -1,8 +1,8 @@
 // Which buffer zones reach into a view. Of very many points it is an even sample, where they lie so deep that none could be
 // told from the others; it stays as the view moves, and the zones of points that lie apart are all there.
 
-import { ellipse } from "../math/projection.js";
 import { evenShare } from "../core/random.js";
+import { ellipse } from "../math/projection.js";
 
 export const MOST = 20_000; // zones drawn at most; of more points than that …
 const DEEPEST = 24; // … so many over each other, about
@@ -14,7 +14,9 @@ export const isSampled = (i, stride) => evenShare(i) < 1 / stride;
 export class ZonesInView {
   // Of a scene: { points, index, covariance(i) }.
   constructor({ index, covariance }) {
-    Object.assign(this, { index, covariance, reaches: null });
+    this.index = index;
+    this.covariance = covariance;
+    this.reaches = null;
   }
 
   // The points of the classes shown whose zones at `scale` σ reach into the view, in their own order: { chosen, count, depth },
@@ -24,7 +26,10 @@ export class ZonesInView {
     this.reaches ??= yield* this.measured();
     const { index, reaches } = this;
     const { us, vs, labels, order } = index;
-    const { x: [left, right], y: [bottom, top] } = view;
+    const {
+      x: [left, right],
+      y: [bottom, top],
+    } = view;
     const far = this.farthest * scale;
     const spans = [];
     index.spans([left - far, right + far], [bottom - far, top + far], (from, to) => spans.push([from, to]));
@@ -40,7 +45,15 @@ export class ZonesInView {
       }
       yield;
     }
-    if (order.length <= MOST) return { chosen: places.slice(0, count).map((place) => order[place]).sort(), count, depth: 0 };
+    if (order.length <= MOST)
+      return {
+        chosen: places
+          .slice(0, count)
+          .map((place) => order[place])
+          .sort(),
+        count,
+        depth: 0,
+      };
     const depths = new Float32Array(count);
     let wanted = 0;
     for (let n = 0; n < count; n++) {
@@ -63,7 +76,10 @@ export class ZonesInView {
 
   // The longer semi-axis of every zone, in the order of the grid; and the mean of their areas.
   *measured() {
-    const { index: { order }, covariance } = this;
+    const {
+      index: { order },
+      covariance,
+    } = this;
     const reaches = new Float32Array(order.length);
     let sum = 0;
     this.farthest = 0;
@@ -88,15 +104,23 @@ class Crowd {
     const cell = index.du * index.dv;
     const width = Math.max(1, Math.round(Math.sqrt(area / cell))); // in cells
     const across = Math.ceil(index.side / width);
-    Object.assign(this, { index, width, across, share: area / (cell * width ** 2) });
+    this.index = index;
+    this.width = width;
+    this.across = across;
+    this.share = area / (cell * width ** 2);
     this.counts = new Float32Array(across ** 2);
     this.beyond = new Map();
   }
 
   // Column and row of the block at (u, v).
   block(u, v) {
-    const { index: { u0, v0, du, dv }, width } = this;
-    return [(u - u0) / (du * width), (v - v0) / (dv * width)].map((at) => Math.max(-FAR, Math.min(FAR, Math.floor(at))));
+    const {
+      index: { u0, v0, du, dv },
+      width,
+    } = this;
+    return [(u - u0) / (du * width), (v - v0) / (dv * width)].map((at) =>
+      Math.max(-FAR, Math.min(FAR, Math.floor(at))),
+    );
   }
 
   add(u, v) {
@@ -107,7 +131,10 @@ class Crowd {
 
   depth(u, v) {
     const [column, row] = this.block(u, v);
-    return this.share * (this.covers(column, row) ? this.counts[row * this.across + column] : this.beyond.get(key(column, row)));
+    return (
+      this.share *
+      (this.covers(column, row) ? this.counts[row * this.across + column] : this.beyond.get(key(column, row)))
+    );
   }
 
   covers(column, row) {

@@ -1,14 +1,14 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
-import { aggregateLine, aggregating, densityImage } from "../math/density.js";
 import { whole } from "../core/format.js";
-import { shownClasses } from "../math/grid-index.js";
-import { classColour, faded, rgb, theme } from "../plot/palette.js";
-import { ellipse } from "../math/projection.js";
-import { Slices, finished } from "../core/slices.js";
+import { finished, Slices } from "../core/slices.js";
 import { measure } from "../core/timing.js";
+import { aggregateLine, aggregating, densityImage } from "../math/density.js";
+import { shownClasses } from "../math/grid-index.js";
+import { ellipse } from "../math/projection.js";
+import { classColour, faded, rgb, theme } from "../plot/palette.js";
 import { extent } from "./view.js";
-import { MOST, ZonesInView, isSampled } from "./zones-in-view.js";
+import { isSampled, MOST, ZonesInView } from "./zones-in-view.js";
 
 export const RINGS = [1, 2, 3]; // radii in σ of the prior
 const SETTLED = 140; // ms without a change of view after which zones are drawn afresh
@@ -24,14 +24,21 @@ const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, a
 export class Zones {
   // `say(about, text)` hears what is not drawn in full.
   constructor(canvas, say) {
-    Object.assign(this, { canvas, say, root: canvas.parentElement, slices: new Slices(), spare: new OffscreenCanvas(1, 1) });
+    this.canvas = canvas;
+    this.say = say;
+    this.root = canvas.parentElement;
+    this.slices = new Slices();
+    this.spare = new OffscreenCanvas(1, 1);
   }
 
   // Another scene: { frame, projection, covariance(i), points, index, state }.
   show(scene) {
     this.drawn = null;
     if (scene === this.scene) return; // in other colours
-    Object.assign(this, { scene, inView: new ZonesInView(scene), chosen: new Uint32Array(0), depth: 0 });
+    this.scene = scene;
+    this.inView = new ZonesInView(scene);
+    this.chosen = new Uint32Array(0);
+    this.depth = 0;
     this.forgetDensity();
   }
 
@@ -68,7 +75,9 @@ export class Zones {
   draw(view) {
     const start = performance.now();
     this.stop();
-    const { points: { us, labels } } = this.scene;
+    const {
+      points: { us, labels },
+    } = this.scene;
     const shown = this.zoned();
     const wanted = shown.includes(1);
     const few = !wanted || us.length <= MOST;
@@ -76,7 +85,13 @@ export class Zones {
     const chosen = few ? this.chosen : this.chosen.filter((i) => shown[labels[i]]);
     const part = Math.ceil(chosen.length / AT_ONCE);
     const summed = this.sumFor(PATIENCE);
-    finished(this.paint(this.begin(this.canvas, view), view, chosen.filter((_, n) => n % part === 0)));
+    finished(
+      this.paint(
+        this.begin(this.canvas, view),
+        view,
+        chosen.filter((_, n) => n % part === 0),
+      ),
+    );
     this.settle(view);
     const more = !few || part > 1 || !summed;
     this.slow = more || performance.now() - start > QUICK;
@@ -124,7 +139,10 @@ export class Zones {
 
   *paint(context, view, chosen) {
     const colours = theme(this.root);
-    const { state: { density }, projection } = this.scene;
+    const {
+      state: { density },
+      projection,
+    } = this.scene;
     const flat = isFlat(projection);
     this.root.dataset.density = flat || density === "holes" ? density : "off"; // the holes' numbers hold on any map
     const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours) : 1;
@@ -136,7 +154,10 @@ export class Zones {
 
   // Returns which share of the points it is of: one in so many.
   drawDensity(context, view, colours) {
-    const { state: { density: mode }, projection: { isLine } } = this.scene;
+    const {
+      state: { density: mode },
+      projection: { isLine },
+    } = this.scene;
     const { grid, box, stride } = this.density;
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
     const key = `${mode} ${tints.more} ${tints.less}`;
@@ -176,7 +197,12 @@ export class Zones {
 
   // The aggregate posterior on a grid over a box, of one in `stride` points.
   *summed() {
-    const { projection: { isLine }, covariance, points: { us, vs, labels }, state } = this.scene;
+    const {
+      projection: { isLine },
+      covariance,
+      points: { us, vs, labels },
+      state,
+    } = this.scene;
     const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
     const stride = Math.ceil(us.length / DENSITY_POINTS);
     const shown = shownClasses(state.hidden);
@@ -212,14 +238,23 @@ export class Zones {
   *find(view) {
     const shown = this.zoned();
     const none = { chosen: new Uint32Array(0), count: 0, depth: 0 };
-    const { chosen, count, depth } = shown.includes(1) ? yield* this.inView.find(view, this.scene.state.scale, shown) : none;
-    Object.assign(this, { chosen, depth });
-    this.say("zones", chosen.length < count ? `${whole(chosen.length)} of ${whole(count)} zones, fewer where they are many` : "");
+    const { chosen, count, depth } = shown.includes(1)
+      ? yield* this.inView.find(view, this.scene.state.scale, shown)
+      : none;
+    this.chosen = chosen;
+    this.depth = depth;
+    this.say(
+      "zones",
+      chosen.length < count ? `${whole(chosen.length)} of ${whole(count)} zones, fewer where they are many` : "",
+    );
   }
 
   // Class → whether its zones are drawn.
   zoned() {
-    const { projection, state: { zones, hidden } } = this.scene;
+    const {
+      projection,
+      state: { zones, hidden },
+    } = this.scene;
     const asked = (c) => isFlat(projection) && (zones === "all" || zones === String(c));
     return shownClasses(hidden).map((shown, c) => Number(shown && asked(c)));
   }
@@ -247,4 +282,5 @@ export function drawRings(context, view, colours, isLine) {
   context.setLineDash([]);
 }
 
-const classColours = ({ meta: { classes } }, alpha) => classes.map((_, c) => faded(classColour(c, classes.length), alpha));
+const classColours = ({ meta: { classes } }, alpha) =>
+  classes.map((_, c) => faded(classColour(c, classes.length), alpha));

@@ -1,7 +1,7 @@
 // The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/analysis/aggregate.py in the browser.
 
-import { shownClasses } from "./grid-index.js";
 import { evenly } from "../core/random.js";
+import { shownClasses } from "./grid-index.js";
 
 const LOG_2PI = Math.log(2 * Math.PI);
 const NEGLIGIBLE = 40; // nats below the largest term, beyond which a term of the sum cannot be told from none
@@ -10,7 +10,9 @@ export class Aggregate {
   // `chosen` holds the indices of the posteriors that count; mu and logvar are (N, k), row by row.
   constructor({ mu, logvar }, chosen, k) {
     const count = chosen.length;
-    Object.assign(this, { k, count, chosen });
+    this.k = k;
+    this.count = count;
+    this.chosen = chosen;
     this.means = new Float64Array(count * k);
     this.precisions = new Float64Array(count * k);
     this.constants = new Float64Array(count);

@@ -14,7 +14,8 @@ export class Bins {
   clear(columns, rows) {
     this.total = 0;
     if (this.columns !== columns || this.rows !== rows) {
-      Object.assign(this, { columns, rows });
+      this.columns = columns;
+      this.rows = rows;
       this.counts = new Uint32Array(columns * rows);
       this.sums = new Float32Array(3 * columns * rows);
     } else {
@@ -58,7 +59,8 @@ export class Bins {
         const pixel = packed(sums[3 * cell] / n, sums[3 * cell + 1] / n, sums[3 * cell + 2] / n, alpha);
         const right = Math.min(width, (column + 1) * size);
         const bottom = Math.min(height, (row + 1) * size);
-        for (let y = row * size; y < bottom; y++) for (let x = column * size; x < right; x++) pixels[y * width + x] = pixel;
+        for (let y = row * size; y < bottom; y++)
+          for (let x = column * size; x < right; x++) pixels[y * width + x] = pixel;
       }
   }
 }

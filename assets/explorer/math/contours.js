@@ -28,7 +28,12 @@ export function contour(values, columns, level) {
 
 // Which sides of a cell the line crosses, by the corners above the level (lower left 1, lower right 2, upper right 4).
 const PAIRS = {
-  1: ["left", "bottom"], 2: ["bottom", "right"], 3: ["left", "right"], 4: ["top", "right"], 6: ["bottom", "top"], 7: ["left", "top"],
+  1: ["left", "bottom"],
+  2: ["bottom", "right"],
+  3: ["left", "right"],
+  4: ["top", "right"],
+  6: ["bottom", "top"],
+  7: ["left", "top"],
 };
 
 const push = (list, ...points) => points.forEach(([x, y]) => list.push(x, y));

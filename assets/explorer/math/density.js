@@ -1,7 +1,7 @@
 // The aggregate posterior q(z) = (1/N) Σ N(z; mu_i, Sigma_i), projected, on a grid; and its ratio to the prior.
 
-import { HOLE } from "./holes.js";
 import { finished } from "../core/slices.js";
+import { HOLE } from "./holes.js";
 
 export const GRID = 200;
 const PIECE = 50; // of the Gaussians between two interruptions

@@ -42,7 +42,10 @@ export class GridIndex {
   // Where the grid begins along an axis, and the width of a cell.
   ends(values) {
     const stride = Math.max(1, Math.floor(values.length / SAMPLE));
-    const sample = Float32Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]).sort();
+    const sample = Float32Array.from(
+      { length: Math.ceil(values.length / stride) },
+      (_, i) => values[i * stride],
+    ).sort();
     const last = sample.length - 1;
     const [low, high] = [sample[Math.floor(REST * last)] ?? 0, sample[Math.ceil((1 - REST) * last)] ?? 0];
     return [low, (high - low) / this.side || 1];

@@ -2,9 +2,9 @@
 // Both take a second or more for ten thousand images, so each is a generator that yields between parts of its work and
 // returns { mean, error }: an estimate, without unit, and its standard error.
 
+import { Random } from "../core/random.js";
 import { Aggregate } from "./aggregate.js";
 import { logPrior } from "./gaussian.js";
-import { Random } from "../core/random.js";
 
 export const HOLE = 0.1; // a hole is where q(z) is below this share of p(z)
 const DRAWS = 10_000;
@@ -90,7 +90,8 @@ function* mixture({ mu, logvar }, chosen, k, cells, rows) {
   let since = 0;
   for (const n of chosen) {
     const across = along(mu[n * k], Math.exp(0.5 * logvar[n * k]), step, cells);
-    const up = k === 2 ? along(mu[n * k + 1], Math.exp(0.5 * logvar[n * k + 1]), step, cells) : { from: 0, values: [1] };
+    const up =
+      k === 2 ? along(mu[n * k + 1], Math.exp(0.5 * logvar[n * k + 1]), step, cells) : { from: 0, values: [1] };
     for (let j = 0; j < up.values.length; j++) {
       const start = (up.from + j) * cells + across.from;
       const factor = up.values[j];

@@ -51,7 +51,8 @@ export function alongPlane(projection, line, a, b, steps) {
 // `steps` points at even distances along a line.
 export function evenly(line, steps) {
   const ends = [0];
-  for (let i = 1; i < line.length; i++) ends.push(ends[i - 1] + Math.hypot(line[i][0] - line[i - 1][0], line[i][1] - line[i - 1][1]));
+  for (let i = 1; i < line.length; i++)
+    ends.push(ends[i - 1] + Math.hypot(line[i][0] - line[i - 1][0], line[i][1] - line[i - 1][1]));
   const length = ends.at(-1);
   let i = 1;
   return at(steps, (t) => {

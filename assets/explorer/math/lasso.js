@@ -3,7 +3,12 @@
 import { shownClasses } from "./grid-index.js";
 
 // The corners of a box over two of its points.
-export const box = ([u0, v0], [u1, v1]) => [[u0, v0], [u1, v0], [u1, v1], [u0, v1]];
+export const box = ([u0, v0], [u1, v1]) => [
+  [u0, v0],
+  [u1, v0],
+  [u1, v1],
+  [u0, v1],
+];
 
 // The points of a grid `index` within `shape`, a list of [u, v] corners, and of the classes shown: in order, as Uint32Array.
 // Where its line crosses itself, what it goes round twice is outside (even-odd). Only where the line passes are points
@@ -21,7 +26,8 @@ export function within(shape, index, shown = shownClasses()) {
       const [from, to] = [index.starts[row * index.side + column], index.starts[row * index.side + column + 1]];
       if (passed[column]) {
         whole = null;
-        for (let place = from; place < to; place++) if (surrounds(edges, index.us[place], index.vs[place])) take(place, place + 1);
+        for (let place = from; place < to; place++)
+          if (surrounds(edges, index.us[place], index.vs[place])) take(place, place + 1);
       } else if (from < to) {
         whole ??= surrounds(edges, index.us[from], index.vs[from]);
         if (whole) take(from, to);
@@ -61,7 +67,8 @@ function passedCells(edges, row, index) {
 
 function surrounds(edges, u, v) {
   let inside = false;
-  for (const [ua, va, ub, vb] of edges) if (vb > v !== va > v && u < ub + ((v - vb) / (va - vb)) * (ua - ub)) inside = !inside;
+  for (const [ua, va, ub, vb] of edges)
+    if (vb > v !== va > v && u < ub + ((v - vb) / (va - vb)) * (ua - ub)) inside = !inside;
   return inside;
 }
 

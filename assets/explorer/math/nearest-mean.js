@@ -1,8 +1,8 @@
 // The data point whose mean mu is nearest to z in the latent space, all of its dimensions counted, whatever plane is drawn.
 
+import { pieces, Slices } from "../core/slices.js";
 import { shownClasses } from "./grid-index.js";
 import { Nearest } from "./neighbours.js";
-import { Slices, pieces } from "../core/slices.js";
 
 const AT_ONCE = 1_000_000; // numbers that are compared within a frame; of more, the search goes on between frames
 const PIECE = 50_000; // numbers compared between two interruptions
@@ -10,7 +10,14 @@ const PIECE = 50_000; // numbers compared between two interruptions
 export class NearestMean {
   // `means` (N · k, row by row) with a label for every row; `found()` is called when a search between frames has ended.
   constructor(means, k, labels, found = () => {}) {
-    Object.assign(this, { means, k, labels, tell: found, slices: new Slices(), index: -1, asked: null, search: null });
+    this.means = means;
+    this.k = k;
+    this.labels = labels;
+    this.tell = found;
+    this.slices = new Slices();
+    this.index = -1;
+    this.asked = null;
+    this.search = null;
     this.rowsOfPiece = Math.max(1, Math.floor(PIECE / k));
   }
 
@@ -44,7 +51,8 @@ export class NearestMean {
 
   // Means that have moved, in the same or another array: what was found before says nothing any more.
   renew(means = this.means) {
-    Object.assign(this, { means, asked: null });
+    this.means = means;
+    this.asked = null;
   }
 
   isAnswered(z, hidden) {
@@ -55,7 +63,11 @@ export class NearestMean {
   // The row that was found last is likely to be near again, and a near one at first leaves little to compare.
   begin(z, hidden) {
     const { means, k, labels } = this;
-    const search = new Nearest(means, k, Float64Array.from(z), 1, { labels, shown: shownClasses(hidden), first: this.index });
+    const search = new Nearest(means, k, Float64Array.from(z), 1, {
+      labels,
+      shown: shownClasses(hidden),
+      first: this.index,
+    });
     return Object.assign(search, { hidden: String(hidden) });
   }
 

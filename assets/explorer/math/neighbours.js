@@ -4,7 +4,15 @@ export class Nearest {
   // The `count` rows of `rows` (flat, `width` numbers each, times `scale`) nearest to `target` by Euclidean distance; of
   // equally near rows the first. With `labels` and `shown`, rows of classes that are shown only. `first`: a row to begin with.
   constructor(rows, width, target, count, { scale = 1, labels = null, shown = null, first = -1 } = {}) {
-    Object.assign(this, { rows, width, target, count, scale, labels, shown, next: 0, found: [] });
+    this.rows = rows;
+    this.width = width;
+    this.target = target;
+    this.count = count;
+    this.scale = scale;
+    this.labels = labels;
+    this.shown = shown;
+    this.next = 0;
+    this.found = [];
     this.total = rows.length / width;
     this.first = first >= 0 && first < this.total && this.admits(first) ? first : -1;
     if (this.first >= 0) this.look(this.first, Infinity);
@@ -18,7 +26,8 @@ export class Nearest {
   step(rows) {
     const end = Math.min(this.total, this.next + rows);
     let bound = this.bound;
-    for (let i = this.next; i < end; i++) if (i !== this.first && this.admits(i) && this.look(i, bound)) bound = this.bound;
+    for (let i = this.next; i < end; i++)
+      if (i !== this.first && this.admits(i) && this.look(i, bound)) bound = this.bound;
     this.next = end;
     return end < this.total;
   }
@@ -32,7 +41,8 @@ export class Nearest {
   look(i, bound) {
     const { rows, width, target, scale } = this;
     let squared = 0;
-    for (let j = 0, p = i * width; j < width && squared <= bound; j++, p++) squared += (scale * rows[p] - target[j]) ** 2;
+    for (let j = 0, p = i * width; j < width && squared <= bound; j++, p++)
+      squared += (scale * rows[p] - target[j]) ** 2;
     return squared <= bound && this.insert({ index: i, squared });
   }
 

@@ -17,7 +17,11 @@ function made(k, perAxis) {
   const inside = all.filter((zeta) => squared(zeta) <= REACH * REACH);
   const weights = Float64Array.from(inside, (zeta) => Math.exp(-0.5 * squared(zeta)));
   const total = weights.reduce((a, b) => a + b);
-  return { count: inside.length, zeta: Float64Array.from(inside.flat()), weights: weights.map((weight) => weight / total) };
+  return {
+    count: inside.length,
+    zeta: Float64Array.from(inside.flat()),
+    weights: weights.map((weight) => weight / total),
+  };
 }
 
 const squared = (zeta) => zeta.reduce((sum, v) => sum + v * v, 0);

@@ -44,8 +44,10 @@ export function distrust(logW, { logMean, logMeanError, effective }, known) {
   const n = logW.length.toLocaleString("en-US");
   if (effective < ENOUGH) return `${POOR}: only ${Math.round(effective).toLocaleString("en-US")} of ${n} draws count.`;
   const k = paretoK(logW);
-  if (k > MOST_SHAPE) return `${POOR}: a few of ${n} draws outweigh the others (Pareto k = ${k.toFixed(2)}, above ${MOST_SHAPE}).`;
+  if (k > MOST_SHAPE)
+    return `${POOR}: a few of ${n} draws outweigh the others (Pareto k = ${k.toFixed(2)}, above ${MOST_SHAPE}).`;
   const under = known?.mean - logMean; // NaN, and so never above anything, where nothing better is known
-  if (under > MISSED * Math.hypot(logMeanError, known?.error)) return `${POOR}: the draws miss a part of the posterior, and with it ${under.toFixed(2)} nats.`;
+  if (under > MISSED * Math.hypot(logMeanError, known?.error))
+    return `${POOR}: the draws miss a part of the posterior, and with it ${under.toFixed(2)} nats.`;
   return null;
 }

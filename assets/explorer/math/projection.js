@@ -58,7 +58,9 @@ export class Projection {
 
   // Covariance P diag(sigma²) Pᵀ of point i, exactly: [variance of u, covariance, variance of v].
   covariance(logvar, i) {
-    let uu = 0, uv = 0, vv = 0;
+    let uu = 0,
+      uv = 0,
+      vv = 0;
     const [p, q] = this.rows;
     for (let d = 0; d < this.dim; d++) {
       const s = Math.exp(logvar[i * this.dim + d]);

@@ -7,7 +7,8 @@ const SMOOTHINGS = 6;
 // To the eight neighbours and the eight knight's moves, so that paths can turn finely: [columns, rows].
 const MOVES = [];
 for (let x = -2; x <= 2; x++)
-  for (let y = -2; y <= 2; y++) if (Math.abs(x) + Math.abs(y) === 3 || Math.max(Math.abs(x), Math.abs(y)) === 1) MOVES.push([x, y]);
+  for (let y = -2; y <= 2; y++)
+    if (Math.abs(x) + Math.abs(y) === 3 || Math.max(Math.abs(x), Math.abs(y)) === 1) MOVES.push([x, y]);
 
 // `grid` holds the density row by row, size × size cells over `box` = [u0, u1, v0, v1]. A line of [u, v] pairs from
 // `start` to `end`; ends beyond the box are reached straight from its edge.
@@ -54,7 +55,9 @@ function cheapest(cost, size, [du, dv], from, to) {
 // Takes the staircase of the cells out of a line; its ends stay.
 function smooth(line) {
   for (let n = 0; n < SMOOTHINGS; n++)
-    line = line.map((p, i) => (line[i - 1] && line[i + 1] ? p.map((v, axis) => v / 2 + (line[i - 1][axis] + line[i + 1][axis]) / 4) : p));
+    line = line.map((p, i) =>
+      line[i - 1] && line[i + 1] ? p.map((v, axis) => v / 2 + (line[i - 1][axis] + line[i + 1][axis]) / 4) : p,
+    );
   return line;
 }
 

@@ -36,7 +36,9 @@ export const MEASURES = {
 
 // Those of them that the frame knows of every point.
 export const measuresOf = ({ distortion, logvar }) =>
-  Object.entries({ distortion, rate: logvar, "−elbo": distortion && logvar }).flatMap(([name, known]) => (known ? [name] : []));
+  Object.entries({ distortion, rate: logvar, "−elbo": distortion && logvar }).flatMap(([name, known]) =>
+    known ? [name] : [],
+  );
 
 // The points `chosen`, in their own order, from the worst to the best or the other way round; as they are where there is no
 // measure, and where it is one float32 for several. A generator: it sorts the bits of the values by their lower half and
@@ -82,7 +84,8 @@ export function* csv({ meta, arrays, given }, costs, chosen) {
   const classes = (meta.given_classes ?? meta.classes).map(quoted);
   const label = meta.values?.length ? meta.values : classes.map((_, c) => c); // as they were given
   const number = (v) => String(Number(v.toPrecision(9)));
-  const each = (name, array) => Array.from({ length: k }, (_, d) => [`${name}_${d + 1}`, (i) => number(array[i * k + d])]);
+  const each = (name, array) =>
+    Array.from({ length: k }, (_, d) => [`${name}_${d + 1}`, (i) => number(array[i * k + d])]);
   const columns = [
     ["index", (i) => arrays.index[i]],
     ["label", (i) => label[arrays.labels[i]] ?? ""],

@@ -23,7 +23,9 @@ export class Surface {
 // ln p(x|z) + ln p(z) − ln p(x) on the cells of a grid.
 export function posteriorOn(grid, logEvidence) {
   const { cells, low } = grid;
-  const [across, up = [0]] = low.map((_, d) => Float64Array.from({ length: cells }, (_, i) => 0.5 * middle(grid, d, i) ** 2));
+  const [across, up = [0]] = low.map((_, d) =>
+    Float64Array.from({ length: cells }, (_, i) => 0.5 * middle(grid, d, i) ** 2),
+  );
   const constant = logEvidence + 0.5 * low.length * Math.log(2 * Math.PI);
   const values = grid.values.slice();
   for (let row = 0, i = 0; row < up.length; row++)

@@ -2,10 +2,10 @@
 // waits for it: one question at a time is on its way, and of those under one name only the newest waits for its turn.
 // What nobody waits for with a pointer in hand is asked as a series: one picture after the other, when little else is.
 
+import { pieces, Slices } from "../core/slices.js";
+import { measure } from "../core/timing.js";
 import { NETWORKS, networkOf } from "./network.js";
 import { HAS_KERNEL } from "./simd-kernel.js";
-import { Slices, pieces } from "../core/slices.js";
-import { measure } from "../core/timing.js";
 
 const LARGE = HAS_KERNEL ? 12e6 : 4e6; // products for an answer: 3 ms of a laptop, all of a frame on a phone
 const HANDS = 4; // answers in a row after which a series has its turn, so that it does not stand still while a pointer moves
@@ -14,8 +14,17 @@ const IDLE = 60_000; // ms after which a worker that nobody asks is let go
 export class AskedNetwork {
   // `kind` is "decode" or "encode"; `frame` brings plan and weights.
   constructor(kind, frame) {
-    Object.assign(this, { kind, frame, waiting: new Map(), series: new Map(), slices: new Slices(), hands: 0 });
-    Object.assign(this, { near: null, worker: null, asked: null, closed: false, isFar: NETWORKS[kind].products(frame.meta) > LARGE });
+    this.kind = kind;
+    this.frame = frame;
+    this.waiting = new Map();
+    this.series = new Map();
+    this.slices = new Slices();
+    this.hands = 0;
+    this.near = null;
+    this.worker = null;
+    this.asked = null;
+    this.closed = false;
+    this.isFar = NETWORKS[kind].products(frame.meta) > LARGE;
     this.firstAnswer = new Promise((resolve) => (this.begun = resolve)); // or the end, where nothing has been answered
   }
 
@@ -137,9 +146,13 @@ export class AskedNetwork {
   teach() {
     this.taught = this.frame;
     const arrays = {}; // copies of their own, for a view would take all of the frame along
-    for (const [name, array] of Object.entries(this.frame.arrays)) if (name.startsWith(`${this.kind}r.`)) arrays[name] = array.slice();
+    for (const [name, array] of Object.entries(this.frame.arrays))
+      if (name.startsWith(`${this.kind}r.`)) arrays[name] = array.slice();
     const frame = { meta: this.frame.meta, arrays };
-    this.worker.postMessage({ kind: this.kind, frame }, Object.values(arrays).map((array) => array.buffer));
+    this.worker.postMessage(
+      { kind: this.kind, frame },
+      Object.values(arrays).map((array) => array.buffer),
+    );
   }
 
   answered(answer) {
@@ -155,7 +168,8 @@ export class AskedNetwork {
   letGo() {
     clearTimeout(this.idle);
     if (this.worker) Object.assign(this.worker, { onmessage: null, onerror: null }).terminate();
-    Object.assign(this, { worker: null, asked: null });
+    this.worker = null;
+    this.asked = null;
   }
 
   // No worker can be had: the page computes by itself.

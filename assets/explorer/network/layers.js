@@ -4,9 +4,14 @@ export const product = (shape) => shape.reduce((a, b) => a * b, 1);
 
 const SHAPES = {
   linear: ({ out }) => [out],
-  conv: ({ out, kernel, stride, padding }, [, ...size]) => [out, ...size.map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1)],
-  conv_transpose: ({ out, kernel, stride, padding, output_padding: extra }, [, ...size]) =>
-    [out, ...size.map((n, i) => (n - 1) * stride - 2 * padding + kernel + extra[i])],
+  conv: ({ out, kernel, stride, padding }, [, ...size]) => [
+    out,
+    ...size.map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1),
+  ],
+  conv_transpose: ({ out, kernel, stride, padding, output_padding: extra }, [, ...size]) => [
+    out,
+    ...size.map((n, i) => (n - 1) * stride - 2 * padding + kernel + extra[i]),
+  ],
 };
 
 // [{ layer, i, from, to, relu }]: its place i in the plan, which its weights are named after, the shapes of what goes in and

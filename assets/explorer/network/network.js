@@ -8,7 +8,9 @@ export class Network {
   // `plan` is a list of layers, `arrays` holds their weights under `prefix`.i.weight and .bias; `inputShape` is
   // [k] for a decoder and [channels, height, width] for an encoder's trunk.
   constructor(plan, arrays, prefix, inputShape) {
-    Object.assign(this, { plan, prefix, inputShape });
+    this.plan = plan;
+    this.prefix = prefix;
+    this.inputShape = inputShape;
     this.adopt(arrays);
     this.outputSize = this.steps.at(-1)?.output.length ?? product(inputShape); // there may be no layer at all
   }
@@ -152,8 +154,14 @@ class Sparse {
     const n = index.length;
     let o = 0;
     for (; o + 4 <= rows; o += 4) {
-      const p = o * n, q = p + n, r = q + n, s = r + n;
-      let a = 0, b = 0, c = 0, d = 0;
+      const p = o * n,
+        q = p + n,
+        r = q + n,
+        s = r + n;
+      let a = 0,
+        b = 0,
+        c = 0,
+        d = 0;
       for (let j = 0; j < count; j++) {
         const i = index[j];
         const v = value[j];

@@ -4,7 +4,14 @@
 export class Series {
   // Picture i of `size` shows what `input(i)` is decoded to, with `take(i, answer)`; `root` says how many are to come.
   constructor(root, size, input, take) {
-    Object.assign(this, { root, size, input, take, next: 0, unasked: 0, left: 0, round: 0 });
+    this.root = root;
+    this.size = size;
+    this.input = input;
+    this.take = take;
+    this.next = 0;
+    this.unasked = 0;
+    this.left = 0;
+    this.round = 0;
   }
 
   // All of them are old.

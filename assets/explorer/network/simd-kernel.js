@@ -14,29 +14,64 @@ const set = (local) => [0x21, local];
 const constant = (n) => [0x41, ...(n < 64 ? [n] : [(n & 127) | 128, n >> 7])];
 const load = (offset) => [0xfd, 0x00, 0, ...unsigned(offset)];
 const store = (offset) => [0xfd, 0x0b, 0, ...unsigned(offset)];
-const [LOAD_I32, SPLAT_VALUE] = [[0x28, 2, 0], [0xfd, 0x09, 2, 4]];
+const [LOAD_I32, SPLAT_VALUE] = [
+  [0x28, 2, 0],
+  [0xfd, 0x09, 2, 4],
+];
 const [ADD, ABOVE, NOT_BELOW, MULTIPLY_4, ADD_4] = [[0x6a], [0x4b], [0x4f], [0xfd, 0xe6, 0x01], [0xfd, 0xe4, 0x01]];
 const [AGAIN, LEAVE_IF, END_OF] = [[0x0c, 0], [0x0d, 1], [0x0b]];
 
 const advance = (local, by) => [...get(local), ...constant(by), ...ADD, ...set(local)];
-const loopUntil = (condition, body) => [0x02, VOID, 0x03, VOID, ...condition, ...LEAVE_IF, ...body, ...AGAIN, ...END_OF, ...END_OF];
+const loopUntil = (condition, body) => [
+  0x02,
+  VOID,
+  0x03,
+  VOID,
+  ...condition,
+  ...LEAVE_IF,
+  ...body,
+  ...AGAIN,
+  ...END_OF,
+  ...END_OF,
+];
 const each = (count, code) => Array.from({ length: count }, (_, i) => code(i)).flat();
 
 // As long as there are `count` fours left of y: all entries for so many at once.
 const fours = (count) =>
-  loopUntil([...get(Y), ...constant(16 * count), ...ADD, ...get(END), ...ABOVE], [
-    ...each(count, (i) => [...get(Y), ...load(16 * i), ...set(SUMS + i)]),
-    ...get(FROM), ...set(ENTRY),
-    ...loopUntil([...get(ENTRY), ...get(TO), ...NOT_BELOW], [
-      ...get(ENTRY), ...LOAD_I32, ...get(W), ...ADD, ...set(AT),
-      ...get(ENTRY), ...SPLAT_VALUE, ...set(VALUE),
-      ...each(count, (i) => [...get(SUMS + i), ...get(VALUE), ...get(AT), ...load(16 * i), ...MULTIPLY_4, ...ADD_4, ...set(SUMS + i)]),
-      ...advance(ENTRY, 8),
-    ]),
-    ...each(count, (i) => [...get(Y), ...get(SUMS + i), ...store(16 * i)]),
-    ...advance(Y, 16 * count),
-    ...advance(W, 16 * count),
-  ]);
+  loopUntil(
+    [...get(Y), ...constant(16 * count), ...ADD, ...get(END), ...ABOVE],
+    [
+      ...each(count, (i) => [...get(Y), ...load(16 * i), ...set(SUMS + i)]),
+      ...get(FROM),
+      ...set(ENTRY),
+      ...loopUntil(
+        [...get(ENTRY), ...get(TO), ...NOT_BELOW],
+        [
+          ...get(ENTRY),
+          ...LOAD_I32,
+          ...get(W),
+          ...ADD,
+          ...set(AT),
+          ...get(ENTRY),
+          ...SPLAT_VALUE,
+          ...set(VALUE),
+          ...each(count, (i) => [
+            ...get(SUMS + i),
+            ...get(VALUE),
+            ...get(AT),
+            ...load(16 * i),
+            ...MULTIPLY_4,
+            ...ADD_4,
+            ...set(SUMS + i),
+          ]),
+          ...advance(ENTRY, 8),
+        ],
+      ),
+      ...each(count, (i) => [...get(Y), ...get(SUMS + i), ...store(16 * i)]),
+      ...advance(Y, 16 * count),
+      ...advance(W, 16 * count),
+    ],
+  );
 
 const sized = (bytes) => [...unsigned(bytes.length), ...bytes];
 const section = (id, ...entries) => [id, ...sized([...unsigned(entries.length), ...entries.flat()])];
@@ -45,7 +80,14 @@ const text = (string) => sized([...string].map((c) => c.charCodeAt(0)));
 const LOCALS = [2, 2, I32, 1 + WIDEST, V128];
 const CODE = [...LOCALS, ...fours(WIDEST), ...fours(2), ...fours(1), ...END_OF];
 export const BYTES = Uint8Array.from([
-  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+  0x00,
+  0x61,
+  0x73,
+  0x6d,
+  1,
+  0,
+  0,
+  0,
   ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32]), 0]), // what it takes; it gives nothing
   ...section(2, [...text("room"), ...text("memory"), 0x02, 0x00, 0]), // a memory of any size
   ...section(3, [0]),

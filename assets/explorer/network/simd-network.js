@@ -18,7 +18,16 @@ export class SimdNetwork {
       const [[channels, ...before], [out, ...after]] = [from, to];
       const [pixels, pixelsOut] = [before, after].map(product);
       const width = 4 * Math.ceil(out / 4); // numbers of an output pixel, with what makes them a multiple of four
-      return { name: `${prefix}.${i}`, ...GEOMETRIES[layer.op](layer, before, after), relu, channels, out, pixels, pixelsOut, width };
+      return {
+        name: `${prefix}.${i}`,
+        ...GEOMETRIES[layer.op](layer, before, after),
+        relu,
+        channels,
+        out,
+        pixels,
+        pixelsOut,
+        width,
+      };
     });
     this.reserve();
     this.connect(product(inputShape));
@@ -74,7 +83,8 @@ export class SimdNetwork {
     for (const step of this.steps) {
       const { pixels, channels, pixelsOut, width } = step;
       step.source = new Int32Array(pixels * channels);
-      for (let p = 0, i = 0; p < pixels; p++) for (let c = 0; c < channels; c++, i++) step.source[i] = where(c * pixels + p);
+      for (let p = 0, i = 0; p < pixels; p++)
+        for (let c = 0; c < channels; c++, i++) step.source[i] = where(c * pixels + p);
       step.begins = new Int32Array(pixels + 1);
       const begin = step.output / 4;
       where = (flat) => begin + (flat % pixelsOut) * width + Math.floor(flat / pixelsOut);

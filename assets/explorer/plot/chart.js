@@ -5,7 +5,7 @@ import { faded } from "./palette.js";
 import { ticks } from "./ticks.js";
 
 // The canvas's context in CSS pixels, cleared; its size follows that of the element.
-export function fresh(canvas) {
+export function prepareCanvas(canvas) {
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -28,7 +28,11 @@ export function disc(context, x, y, radius, fill, seam, width = 2) {
 export class Plot {
   // `box` = { left, top, width, height } in pixels, `x` and `y` the ranges shown, `colours` the theme's.
   constructor(context, box, { x, y }, colours) {
-    Object.assign(this, { context, box, xRange: x, yRange: y, colours });
+    this.context = context;
+    this.box = box;
+    this.xRange = x;
+    this.yRange = y;
+    this.colours = colours;
   }
 
   x(value) {
@@ -107,7 +111,12 @@ export class Plot {
   // Text with a seam of the ground's colour, readable on top of lines; its width.
   label(text, x, y, { colour = this.colours.text, align = "left", baseline = "middle", font = "12px" } = {}) {
     const { context, colours } = this;
-    Object.assign(context, { font: `${font} ${colours.font}`, textAlign: align, textBaseline: baseline, lineJoin: "round" });
+    Object.assign(context, {
+      font: `${font} ${colours.font}`,
+      textAlign: align,
+      textBaseline: baseline,
+      lineJoin: "round",
+    });
     context.strokeStyle = colours.background;
     context.lineWidth = 3.5;
     context.strokeText(text, x, y);

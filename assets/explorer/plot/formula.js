@@ -11,14 +11,24 @@ export function fetchKatex(url) {
 
 function style(href) {
   return new Promise((resolve) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: resolve, onerror: resolve });
+    const link = Object.assign(document.createElement("link"), {
+      rel: "stylesheet",
+      href,
+      onload: resolve,
+      onerror: resolve,
+    });
     document.head.append(link);
   });
 }
 
 // Sets `tex` in `element`; \htmlClass and \htmlData name parts of it, which only our own sources do.
 export async function formula(element, tex, displayMode = false) {
-  (await katex).render(tex, element, { displayMode, throwOnError: false, strict: false, trust: ({ command }) => command.startsWith("\\html") });
+  (await katex).render(tex, element, {
+    displayMode,
+    throwOnError: false,
+    strict: false,
+    trust: ({ command }) => command.startsWith("\\html"),
+  });
   fit(element);
   widths.observe(element);
 }
@@ -29,5 +39,6 @@ const widths = new ResizeObserver((changed) => changed.forEach(({ target }) => f
 function fit(element) {
   element.style.removeProperty("--fit");
   const { clientWidth, scrollWidth } = element;
-  if (clientWidth && scrollWidth > clientWidth) element.style.setProperty("--fit", ((clientWidth - 1) / scrollWidth).toFixed(3));
+  if (clientWidth && scrollWidth > clientWidth)
+    element.style.setProperty("--fit", ((clientWidth - 1) / scrollWidth).toFixed(3));
 }

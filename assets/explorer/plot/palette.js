@@ -2,7 +2,18 @@
 // as possible under full colour vision and under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009),
 // all of them readable on white and on the dark background. Digits that are mistaken for each other lie furthest apart.
 
-const TEN = ["#d45d74", "#bd9708", "#96aff0", "#8c4384", "#0999b2", "#a275fd", "#2754dd", "#07e3c7", "#f9b373", "#ad3113"];
+const TEN = [
+  "#d45d74",
+  "#bd9708",
+  "#96aff0",
+  "#8c4384",
+  "#0999b2",
+  "#a275fd",
+  "#2754dd",
+  "#07e3c7",
+  "#f9b373",
+  "#ad3113",
+];
 
 // Values that have an order go from dark to light (viridis, without its ends).
 const RAMP = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39"];
@@ -72,8 +83,23 @@ function luminance(colour) {
 
 // The colours that Plotly calls Viridis.
 const VIRIDIS = [
-  "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e", "#21918c", "#1fa088", "#28ae80",
-  "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
+  "#440154",
+  "#48186a",
+  "#472d7b",
+  "#424086",
+  "#3b528b",
+  "#33638d",
+  "#2c728e",
+  "#26828e",
+  "#21918c",
+  "#1fa088",
+  "#28ae80",
+  "#3fbc73",
+  "#5ec962",
+  "#84d44b",
+  "#addc30",
+  "#d8e219",
+  "#fde725",
 ].map(channels);
 
 // The shares of it that do not get lost on a ground.
@@ -90,7 +116,12 @@ export function viridis(share, ground) {
 // The same as Plotly has colours of values.
 export function colorscale(ground) {
   const last = VIRIDIS.length - 1;
-  return VIRIDIS.map((_, i) => [i / last, `rgb(${viridis(i / last, ground).map(Math.round).join(", ")})`]);
+  return VIRIDIS.map((_, i) => [
+    i / last,
+    `rgb(${viridis(i / last, ground)
+      .map(Math.round)
+      .join(", ")})`,
+  ]);
 }
 
 function channels(hex) {

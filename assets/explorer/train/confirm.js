@@ -7,7 +7,8 @@ export function confirmed(root, { title, text, yes }) {
   const id = `lv-ask-${(number += 1)}`;
   const dialog = Object.assign(document.createElement("dialog"), { className: "lv-ask" });
   dialog.setAttribute("aria-labelledby", id);
-  const part = (tag, content, more = {}) => Object.assign(document.createElement(tag), { textContent: content, ...more });
+  const part = (tag, content, more = {}) =>
+    Object.assign(document.createElement(tag), { textContent: content, ...more });
   const form = part("form", "", { method: "dialog" });
   form.append(part("button", "Cancel", { value: "" }), part("button", yes, { value: "yes", className: "lv-yes" }));
   dialog.append(part("h2", title, { id }), part("p", text), form);

@@ -1,9 +1,9 @@
 // elbo, distortion and rate over the images seen, one above the other; what was changed by hand is marked on all three.
 
-import { Plot, fresh, line, range, settled, spaced } from "../plot/chart.js";
 import { count, short, signed } from "../core/format.js";
-import { smoothed } from "./history.js";
+import { line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
 import { faded, theme } from "../plot/palette.js";
+import { smoothed } from "./history.js";
 
 const MARGIN = { left: 46, right: 10, top: 6, bottom: 22 };
 const GAP = 26; // px between panels, where the next one's title stands
@@ -31,15 +31,20 @@ export class Curves {
   }
 
   draw() {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 80 || height < 120) return;
     const colours = theme(this.canvas);
     const panel = (height - MARGIN.top - MARGIN.bottom - PANELS.length * GAP + 8) / PANELS.length;
-    const x = [0, Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0)))];
+    const x = [
+      0,
+      Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0))),
+    ];
     PANELS.forEach((name, i) => {
       const box = {
-        left: MARGIN.left, width: width - MARGIN.left - MARGIN.right,
-        top: MARGIN.top + GAP - 8 + i * (panel + GAP), height: panel,
+        left: MARGIN.left,
+        width: width - MARGIN.left - MARGIN.right,
+        top: MARGIN.top + GAP - 8 + i * (panel + GAP),
+        height: panel,
       };
       const plot = new Plot(context, box, { x, y: this.yRange(name) }, colours);
       const last = i === PANELS.length - 1;
@@ -52,11 +57,14 @@ export class Curves {
   }
 
   get isEmpty() {
-    return this.runs.every(({ history }) => history.passes.every(({ train, validation }) => !train.length && !validation.length));
+    return this.runs.every(({ history }) =>
+      history.passes.every(({ train, validation }) => !train.length && !validation.length),
+    );
   }
 
   yRange(name) {
-    const values = ({ train, validation }) => [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
+    const values = ({ train, validation }) =>
+      [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
     return range(this.runs.flatMap(({ history }) => history.passes.flatMap(values)));
   }
 
@@ -67,17 +75,36 @@ export class Curves {
       const colour = r === 0 ? accent : text;
       for (const pass of history.earlier) this.drawTrain(plot, pass, name, faded(text, 0.28));
       const { train, validation } = history.current;
-      if (r === 0) plot.path(train.length, (i) => train[i].images, (i) => train[i][name], faded(colour, 0.22), 1);
+      if (r === 0)
+        plot.path(
+          train.length,
+          (i) => train[i].images,
+          (i) => train[i][name],
+          faded(colour, 0.22),
+          1,
+        );
       this.drawTrain(plot, history.current, name, faded(colour, 0.95), r);
       context.setLineDash([]);
-      plot.dots(validation.length, (i) => validation[i].images, (i) => validation[i][name], faded(r === 0 && this.runs.length > 1 ? accent : text, 0.85), 2.4);
+      plot.dots(
+        validation.length,
+        (i) => validation[i].images,
+        (i) => validation[i][name],
+        faded(r === 0 && this.runs.length > 1 ? accent : text, 0.85),
+        2.4,
+      );
     });
   }
 
   drawTrain(plot, { train }, name, colour, r = 0) {
     const points = means(train, name);
     plot.context.setLineDash(r === 0 ? [] : [6, 4]);
-    plot.path(points.length, (i) => points[i].images, (i) => points[i][name], colour, 1.9);
+    plot.path(
+      points.length,
+      (i) => points[i].images,
+      (i) => points[i][name],
+      colour,
+      1.9,
+    );
     plot.context.setLineDash([]);
   }
 
@@ -95,7 +122,9 @@ export class Curves {
     context.setLineDash([]);
     if (!named) return;
     for (const change of spaced(changes, (c) => plot.x(c.images), 56)) {
-      const text = Object.entries(change.changed).map(([key, [, to]]) => `${LETTERS[key] ?? key} ${short(to)}`).join(", ");
+      const text = Object.entries(change.changed)
+        .map(([key, [, to]]) => `${LETTERS[key] ?? key} ${short(to)}`)
+        .join(", ");
       const x = Math.min(plot.x(change.images) + 3, box.left + box.width - 44);
       plot.label(text, x, box.top + box.height - 8, { font: "11px" });
     }
@@ -110,10 +139,16 @@ export class Curves {
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
     const right = box.left + box.width;
-    const [lead, tail] = name === PANELS[0] && box.width > 3 * title ? ["training, smoothed ", "validation "] : ["", ""];
+    const [lead, tail] =
+      name === PANELS[0] && box.width > 3 * title ? ["training, smoothed ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
     const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
-    if (here >= 0) plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, { align: "right", colour: colours.accent, font: "600 12px" });
+    if (here >= 0)
+      plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, {
+        align: "right",
+        colour: colours.accent,
+        font: "600 12px",
+      });
     if (this.hover === null || here < 0) return;
     plot.context.strokeStyle = faded(colours.text, 0.55);
     line(plot.context, plot.x(train[here].images), box.top, plot.x(train[here].images), box.top + box.height);

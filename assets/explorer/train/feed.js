@@ -3,8 +3,10 @@
 // A network can drop everything without closing a connection. So the server sends a beat every few seconds, whether there
 // is anything to tell or not; after a silence, or an attempt that nobody answers, the connection counts as lost.
 
-export const TIMES = { // ms
-  firstWait: 250, longestWait: 3000, // between two attempts to connect
+export const TIMES = {
+  // ms
+  firstWait: 250,
+  longestWait: 3000, // between two attempts to connect
   attempt: 5000, // for the server to answer one
   silence: 15_000, // of a server that sends a beat every 5 seconds
   beat: 15_000, // between two of the page's own, by which the server knows that it is still there
@@ -14,7 +16,12 @@ export const TIMES = { // ms
 export class Feed {
   // `on` = { message(object), connection("open" | "lost", milliseconds until the next try), snapshot() }
   constructor(url, on) {
-    Object.assign(this, { url, on, wait: TIMES.firstWait, latest: null, closed: false, socket: null });
+    this.url = url;
+    this.on = on;
+    this.wait = TIMES.firstWait;
+    this.latest = null;
+    this.closed = false;
+    this.socket = null;
     this.hurry = () => {
       if (document.hidden) return;
       if (this.socket === null) this.connect();
@@ -29,7 +36,9 @@ export class Feed {
   connect() {
     clearTimeout(this.timer);
     const socket = new WebSocket(this.url);
-    Object.assign(this, { socket, heardAt: performance.now(), beatAt: performance.now() });
+    this.socket = socket;
+    this.heardAt = performance.now();
+    this.beatAt = performance.now();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       if (socket !== this.socket) return;

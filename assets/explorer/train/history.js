@@ -70,7 +70,12 @@ export class History {
     if (record.changed) current.changes.push({ ...at, changed: record.changed });
     if (Number.isFinite(record.distortion)) this.reportTrain(record, at);
     if (Number.isFinite(record.validation_elbo))
-      current.validation.push({ ...at, epoch: record.epoch, ...pick((name) => record[`validation_${name}`]), beta: record.beta });
+      current.validation.push({
+        ...at,
+        epoch: record.epoch,
+        ...pick((name) => record[`validation_${name}`]),
+        beta: record.beta,
+      });
   }
 
   // A report's means are those since the report before: they stand in the middle, where no snapshots were seen meanwhile.

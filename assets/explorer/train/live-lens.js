@@ -1,8 +1,8 @@
 // The lens of the live page: z decoded with the newest weights that were fetched, and the nearest point beside it.
 
-import { AskedNetwork } from "../network/inference-client.js";
 import { signed, whole } from "../core/format.js";
 import { klPerDim, logPrior } from "../math/gaussian.js";
+import { AskedNetwork } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
 
 const HTML = `

@@ -1,26 +1,26 @@
 // A training run, watched and steered while it happens: maps, lens, images, curves, numbers, transport and dials over one
 // or two runs. Knows the server's feed and the page's element, nothing of Streamlit.
 
+import { whole } from "../core/format.js";
+import { Page } from "../core/page.js";
+import { State } from "../core/state.js";
+import { afterPaint, measure } from "../core/timing.js";
 import { Camera } from "../map/camera.js";
-import { Curves } from "./curves.js";
-import { Glass } from "./live-lens.js";
+import { Pane } from "../map/pane.js";
 import { Legend } from "../widgets/legend.js";
 import { confirmed } from "./confirm.js";
+import { Curves } from "./curves.js";
 import { Dials } from "./dials.js";
+import { Glass } from "./live-lens.js";
 import { Notice } from "./notice.js";
-import { fromHash, toHash } from "./state.js";
-import { Pane } from "../map/pane.js";
 import { HTML } from "./parts.js";
-import { Page } from "../core/page.js";
 import { Presence } from "./presence.js";
 import { Rates } from "./rates.js";
-import { Readout, notice, summary } from "./readout.js";
+import { notice, Readout, summary } from "./readout.js";
 import { ANSWER, Requests } from "./requests.js";
-import { Session, keepKey } from "./session.js";
-import { State } from "../core/state.js";
+import { keepKey, Session } from "./session.js";
+import { fromHash, toHash } from "./state.js";
 import { Strip } from "./strip.js";
-import { whole } from "../core/format.js";
-import { afterPaint, measure } from "../core/timing.js";
 import { Tradeoff } from "./tradeoff.js";
 import { Transport } from "./transport.js";
 
@@ -34,7 +34,12 @@ export class Live extends Page {
   // hears of what was done for the person, such as a fork, and may open it.
   constructor(root, { base, run, token = null, compare = null, follow = false, onAction = null }) {
     super(root);
-    Object.assign(this, { base, follow, onAction, runs: [], requests: new Requests(), dirty: new Set() });
+    this.base = base;
+    this.follow = follow;
+    this.onAction = onAction;
+    this.runs = [];
+    this.requests = new Requests();
+    this.dirty = new Set();
     root.classList.toggle("lv-follow", follow);
     root.innerHTML = HTML;
     this.camera = new Camera();
@@ -42,15 +47,23 @@ export class Live extends Page {
     this.glass = new Glass(this.$(".lv-lens"));
     this.strip = new Strip(this.$(".lv-strip"));
     this.readout = new Readout(this.$(".lv-head"));
-    this.transport = new Transport(this.$(".lv-transport"), { ask: (wanted) => this.ask(wanted), act: (name, more) => this.act(name, more) });
+    this.transport = new Transport(this.$(".lv-transport"), {
+      ask: (wanted) => this.ask(wanted),
+      act: (name, more) => this.act(name, more),
+    });
     this.dials = new Dials(this.$(".lv-dials"), (wanted, at) => this.ask(wanted, at));
-    this.notice = new Notice(this.$(".lv-notice"), base, { act: (name, more) => this.act(name, more), passed: () => this.touch("words") });
+    this.notice = new Notice(this.$(".lv-notice"), base, {
+      act: (name, more) => this.act(name, more),
+      passed: () => this.touch("words"),
+    });
     this.charts = {
       curves: new Curves(this.$(".lv-curves")),
       tradeoff: new Tradeoff(this.$(".lv-tradeoff")),
       rates: new Rates(this.$(".lv-rates")),
     };
-    this.watchSizes(root.querySelectorAll(".lv-curves, .lv-pair canvas"), () => this.touch("curves", "tradeoff", "rates"));
+    this.watchSizes(root.querySelectorAll(".lv-curves, .lv-pair canvas"), () =>
+      this.touch("curves", "tradeoff", "rates"),
+    );
     this.drawnAt = {};
     this.setState(2);
     this.listen();
@@ -155,7 +168,8 @@ export class Live extends Page {
     } else if (what === "manifold") pane.lay(session.manifold);
     else if (what === "log" || what === "run") this.touch("curves", "tradeoff");
     else if (what === "asked") this.requests.answered(session, message.id);
-    else if (what === "steer" && !message.steer && this.keyTried) this.refused("This key does not fit this run; check it, or ask who started the run.");
+    else if (what === "steer" && !message.steer && this.keyTried)
+      this.refused("This key does not fit this run; check it, or ask who started the run.");
     if (what === "steer") this.keyTried = false;
     if (what === "run" || what === "status") this.tellOfKept(session);
     if (what !== "snapshot") this.touch("words");
@@ -170,7 +184,9 @@ export class Live extends Page {
     session.toldOf = latest?.number ?? 0;
     if (!isNew || session !== this.lead || !session.steer || this.follow || latest.reason === "finish") return;
     const said = latest.reason === "rewind" ? "Rewound to the start." : "Returned.";
-    this.notice.tell(`${said} The run as it was at step ${whole(latest.step)} is kept.`, [[`Return to step ${whole(latest.step)}`, "undo", {}]]);
+    this.notice.tell(`${said} The run as it was at step ${whole(latest.step)} is kept.`, [
+      [`Return to step ${whole(latest.step)}`, "undo", {}],
+    ]);
   }
 
   prepare(i) {
@@ -191,7 +207,10 @@ export class Live extends Page {
   setState(k) {
     const before = this.state;
     this.state = new State(k);
-    Object.assign(this.state, before ? { zones: before.zones, manifold: before.manifold } : { zones: "all", manifold: false });
+    Object.assign(
+      this.state,
+      before ? { zones: before.zones, manifold: before.manifold } : { zones: "all", manifold: false },
+    );
     this.state.subscribe((changed, at) => this.changed(changed, at));
     for (const { pane } of this.runs) pane.state = this.state;
     this.showOptions();
@@ -238,7 +257,8 @@ export class Live extends Page {
     const lost = this.runs.some(({ session }) => !session.connected);
     const banner = this.$(".lv-lost");
     banner.hidden = !lost || (state === "open" && this.runs.length === 0);
-    if (state === "lost") banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.${this.follow ? "" : " If the server was stopped, start it again: the page comes back by itself."}`;
+    if (state === "lost")
+      banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.${this.follow ? "" : " If the server was stopped, start it again: the page comes back by itself."}`;
     if (state === "open") this.dials.flush();
     this.touch("words");
   }
@@ -272,8 +292,16 @@ export class Live extends Page {
     else if (name === "finish") this.finish();
     else if (name === "restore") this.restore(more.number);
     else if (name === "undo") this.undo();
-    else if (name === "link") this.copy(new URL(`room/follow/${encodeURIComponent(lead.run)}`, this.base).href, "Link copied: whoever opens it follows this run.");
-    else if (name === "key") this.copy(lead.token ?? "", lead.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.");
+    else if (name === "link")
+      this.copy(
+        new URL(`room/follow/${encodeURIComponent(lead.run)}`, this.base).href,
+        "Link copied: whoever opens it follows this run.",
+      );
+    else if (name === "key")
+      this.copy(
+        lead.token ?? "",
+        lead.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.",
+      );
     else if (name !== "download") lead.do(name, more);
   }
 
@@ -281,8 +309,10 @@ export class Live extends Page {
     this.notice.untell();
     const names = this.steered.filter(({ isBusy }) => isBusy).map(({ run }) => run);
     if (!names.length) return;
-    const text = "Training ends here, and the model is evaluated on the test images. The state of the training is kept, so that another run can go on from it later.";
-    if (await confirmed(this.root, { title: `Finish ${names.join(" and ")}?`, text, yes: "Finish" })) this.ask({ finish: true });
+    const text =
+      "Training ends here, and the model is evaluated on the test images. The state of the training is kept, so that another run can go on from it later.";
+    if (await confirmed(this.root, { title: `Finish ${names.join(" and ")}?`, text, yes: "Finish" }))
+      this.ask({ finish: true });
   }
 
   // Returns to a kept state of the run that buttons speak to. Where no process trains it, another run goes on from there.
@@ -302,7 +332,12 @@ export class Live extends Page {
   }
 
   async copy(text, told) {
-    const copied = text && (await navigator.clipboard?.writeText(text).then(() => true, () => false));
+    const copied =
+      text &&
+      (await navigator.clipboard?.writeText(text).then(
+        () => true,
+        () => false,
+      ));
     this.say(copied || !text ? told : text);
   }
 
@@ -322,7 +357,10 @@ export class Live extends Page {
     on(".lv-following input", "change", ({ target }) => this.presence.follow(target.checked));
     on(".lv-locked", "submit", (event) => this.tryKey(event));
     document.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
-    document.addEventListener("keyup", (event) => event.key === " " && this.isOurs(event) && event.preventDefault(), { signal, capture: true });
+    document.addEventListener("keyup", (event) => event.key === " " && this.isOurs(event) && event.preventDefault(), {
+      signal,
+      capture: true,
+    });
     document.addEventListener("visibilitychange", () => this.wake(), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
   }
@@ -350,7 +388,12 @@ export class Live extends Page {
 
   // Keys that are typed into nothing else.
   isOurs({ target }) {
-    if (target.closest?.('input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], summary, dialog')) return false;
+    if (
+      target.closest?.(
+        'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], summary, dialog',
+      )
+    )
+      return false;
     return target === document.body || this.root.contains(target);
   }
 
@@ -426,7 +469,11 @@ export class Live extends Page {
 
   followPoints() {
     const panes = this.runs.map(({ pane }) => pane).filter((pane) => pane.goal);
-    if (panes.length) this.camera.follow(panes.map((pane) => pane.goal), panes[0].rectangle());
+    if (panes.length)
+      this.camera.follow(
+        panes.map((pane) => pane.goal),
+        panes[0].rectangle(),
+      );
     this.wake();
   }
 
@@ -441,8 +488,10 @@ export class Live extends Page {
 
   showOptions() {
     const { zones, manifold } = this.state;
-    for (const button of this.root.querySelectorAll("[data-zones]")) button.setAttribute("aria-checked", String(button.dataset.zones === zones));
-    for (const button of this.root.querySelectorAll("[data-steered]")) button.setAttribute("aria-checked", String(button.dataset.steered === this.steeredSide));
+    for (const button of this.root.querySelectorAll("[data-zones]"))
+      button.setAttribute("aria-checked", String(button.dataset.zones === zones));
+    for (const button of this.root.querySelectorAll("[data-steered]"))
+      button.setAttribute("aria-checked", String(button.dataset.steered === this.steeredSide));
     this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
   }
 
@@ -513,7 +562,10 @@ export class Live extends Page {
     const { pane } = this.runs[this.active];
     if (!pane.projection) return;
     const [u, v] = pane.projection.project(z);
-    this.glass.show(this.runs.map((run) => this.zOf(run.pane, u, v)), pinned);
+    this.glass.show(
+      this.runs.map((run) => this.zOf(run.pane, u, v)),
+      pinned,
+    );
     this.root.classList.toggle("er-pinned", pinned);
     this.showNearest();
     afterPaint(() => measure("elbo-room:input-to-paint", started));
@@ -564,8 +616,13 @@ export class Live extends Page {
     this.readout.show(lead, paused);
     const steer = lead.steer && lead.connected && !this.follow;
     this.transport.show({
-      state: lead.status.gone ? "gone" : (state ?? ""), alive: lead.status.alive !== false, paused, pace: this.requests.paceOr(meta?.pace), steer,
-      download: new URL("model.safetensors", lead.files).href, kept: lead.kept,
+      state: lead.status.gone ? "gone" : (state ?? ""),
+      alive: lead.status.alive !== false,
+      paused,
+      pace: this.requests.paceOr(meta?.pace),
+      steer,
+      download: new URL("model.safetensors", lead.files).href,
+      kept: lead.kept,
     });
     this.dials.show(lead, steer && lead.isBusy, (key) => this.requests.has(key));
     if (this.runs.length > 1) for (const { session, pane } of this.runs) pane.name(session.run, summary(session));

@@ -6,8 +6,15 @@ const STAYS_TO_ACT = 20_000;
 export class Notice {
   // `base` is the app's root address; `act(name, more)`: a button is pressed; `passed()`: a sentence has been there long enough.
   constructor(root, base, { act, passed }) {
-    Object.assign(this, { root, base, passed, told: null, shown: "null" });
-    root.addEventListener("click", ({ target }) => target.dataset.act && act(target.dataset.act, JSON.parse(target.dataset.more)));
+    this.root = root;
+    this.base = base;
+    this.passed = passed;
+    this.told = null;
+    this.shown = "null";
+    root.addEventListener(
+      "click",
+      ({ target }) => target.dataset.act && act(target.dataset.act, JSON.parse(target.dataset.more)),
+    );
   }
 
   // A sentence that goes away by itself; with `actions` (see `show`) it stays for as long as a hand may need.
@@ -44,6 +51,12 @@ export class Notice {
       Object.assign(button.dataset, { act, more: JSON.stringify(more) });
       root.append(button);
     }
-    if (now.link) root.append(Object.assign(document.createElement("a"), { textContent: now.link[0], href: new URL(now.link[1], this.base).href }));
+    if (now.link)
+      root.append(
+        Object.assign(document.createElement("a"), {
+          textContent: now.link[0],
+          href: new URL(now.link[1], this.base).href,
+        }),
+      );
   }
 }

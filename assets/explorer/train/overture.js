@@ -1,12 +1,12 @@
 // What training does to a latent space, in small: every posterior begins near the prior, N(0, I), and finds a place and a
 // size of its own. The end is a shipped model's; the way there is interpolated.
 
-import { fresh } from "../plot/chart.js";
 import { Frame } from "../data/frame.js";
-import { theme } from "../plot/palette.js";
 import { Posteriors } from "../map/posteriors.js";
 import { View } from "../map/view.js";
 import { drawRings } from "../map/zones.js";
+import { prepareCanvas } from "../plot/chart.js";
+import { theme } from "../plot/palette.js";
 
 const LASTS = 6000; // ms
 const HALF = 3.4; // what the picture shows on each side of 0, at least: the 3-σ ring, and a little
@@ -66,7 +66,7 @@ export class Overture {
 
   draw() {
     if (!this.model) return;
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (!width || !height) return;
     const [across, up] = [width, height].map((pixels) => (HALF * pixels) / Math.min(width, height));
     const view = new View({ x: [-across, across], y: [-up, up] }, { left: 0, top: 0, width, height });

@@ -5,7 +5,10 @@ const EVERY = 100; // ms between two messages
 export class Presence {
   // `live` is the page; `following`: whether it begins by showing what the presenter shows.
   constructor(live, following) {
-    Object.assign(this, { live, following, presented: null, timer: null });
+    this.live = live;
+    this.following = following;
+    this.presented = null;
+    this.timer = null;
   }
 
   // Tells the followers, soon.

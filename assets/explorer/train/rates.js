@@ -1,8 +1,8 @@
 // What every latent dimension carries: its rate as a bar. Active ones are filled, the others only outlined.
 
-import { Plot, fresh, widthOf } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
 import { subscript } from "../math/projection.js";
+import { Plot, prepareCanvas, widthOf } from "../plot/chart.js";
+import { faded, theme } from "../plot/palette.js";
 
 const MARGIN = { left: 34, right: 4, top: 22, bottom: 24 };
 const LINE = 16; // px: how much further down what has no room beside the title stands
@@ -19,13 +19,15 @@ export class Rates {
 
   // Rates in nats (k), whether each dimension is active (k), and the posterior's mean sigma (k).
   show({ probe_rate_per_dim: rates, active, mean_sigma_per_dim: sigmas }) {
-    Object.assign(this, { rates, active, sigmas });
+    this.rates = rates;
+    this.active = active;
+    this.sigmas = sigmas;
     this.draw();
   }
 
   clear() {
     this.rates = null;
-    fresh(this.canvas);
+    prepareCanvas(this.canvas);
   }
 
   point(x) {
@@ -34,7 +36,7 @@ export class Rates {
   }
 
   draw() {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 60 || height < 80) return;
     const colours = theme(this.canvas);
     const k = this.rates.length;
@@ -43,7 +45,12 @@ export class Rates {
     const count = `${this.active.filter(Boolean).length} of ${k} active`;
     const down = widthOf(context, colours, title, BOLD) + APART + widthOf(context, colours, count) > width ? LINE : 0;
     const top = MARGIN.top + down;
-    const box = { left: MARGIN.left, top, width: width - MARGIN.left - MARGIN.right, height: height - top - MARGIN.bottom };
+    const box = {
+      left: MARGIN.left,
+      top,
+      width: width - MARGIN.left - MARGIN.right,
+      height: height - top - MARGIN.bottom,
+    };
     const plot = new Plot(context, box, { x: [0, k], y: [0, most] }, colours);
     plot.axes({ xCount: 0, yCount: 4 });
     plot.label(title, 2, 9, { font: BOLD });
@@ -58,7 +65,10 @@ export class Rates {
       context.fillRect(middle - wide / 2, high, wide, box.top + box.height - high);
       context.strokeRect(middle - wide / 2, high, wide, box.top + box.height - high);
       if (k <= 10 || d % Math.ceil(k / 8) === 0)
-        plot.label(subscript("z", d + 1), middle, box.top + box.height + 12, { align: "center", colour: faded(colours.text, 0.75) });
+        plot.label(subscript("z", d + 1), middle, box.top + box.height + 12, {
+          align: "center",
+          colour: faded(colours.text, 0.75),
+        });
     }
     this.drawHover(plot, k);
   }

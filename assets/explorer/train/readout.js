@@ -29,13 +29,19 @@ export class Readout {
     this.$("bound").hidden = !numbers;
     this.$("bound").title = about;
     put(this.$("split"), split);
-    for (const [name, digits] of [["elbo", 1], ["distortion", 1], ["rate", 2]])
+    for (const [name, digits] of [
+      ["elbo", 1],
+      ["distortion", 1],
+      ["rate", 2],
+    ])
       put(this.$(name), numbers ? signed(numbers[name], digits) : "–");
     put(this.$("tested"), others(session).join(" · "));
     put(this.$("facts"), facts(session, state).join(" · "));
     const { step = 0, steps } = progress(session);
     this.$("progress").style.setProperty("--done", steps ? Math.min(1, step / steps) : 0);
-    this.root.title = probe ? `${whole(probe.meta.parameters)} weights, ${whole(probe.meta.train_images)} training images` : "";
+    this.root.title = probe
+      ? `${whole(probe.meta.parameters)} weights, ${whole(probe.meta.train_images)} training images`
+      : "";
   }
 }
 
@@ -52,8 +58,17 @@ function latest({ frame, history }) {
 // The bound that stands first: on the test split once there is one, else on the training images.
 function shown(session) {
   const { test } = session.status;
-  if (test) return { split: "test", numbers: test, about: "the bound on ln p(x) of the test images, which were not trained on; measured when the run was finished" };
-  return { split: "training", numbers: latest(session), about: "the bound on ln p(x) of the training images, a mean over the latest batches" };
+  if (test)
+    return {
+      split: "test",
+      numbers: test,
+      about: "the bound on ln p(x) of the test images, which were not trained on; measured when the run was finished",
+    };
+  return {
+    split: "training",
+    numbers: latest(session),
+    about: "the bound on ln p(x) of the training images, a mean over the latest batches",
+  };
 }
 
 // The bounds on other images or of another moment, each with what it is measured on and when.
@@ -63,7 +78,8 @@ function others(session) {
   const validation = history.current.validation.at(-1);
   return [
     training && `training elbo ${signed(training.elbo, 1)}, mean of the last batches`,
-    validation && `validation elbo ${signed(validation.elbo, 1)} at epoch ${rounded(validation.epoch)}${turned(session, validation)}`,
+    validation &&
+      `validation elbo ${signed(validation.elbo, 1)} at epoch ${rounded(validation.epoch)}${turned(session, validation)}`,
   ].filter(Boolean);
 }
 
@@ -73,7 +89,8 @@ function turned(session, { beta }) {
   return beta === undefined || now === undefined || short(beta) === short(now) ? "" : `, β ${short(beta)}`;
 }
 
-const betaOf = ({ frame, history, settings }) => frame?.meta.beta ?? history.current.train.at(-1)?.beta ?? settings.beta;
+const betaOf = ({ frame, history, settings }) =>
+  frame?.meta.beta ?? history.current.train.at(-1)?.beta ?? settings.beta;
 const rounded = (epoch) => epoch.toLocaleString("en-US", { maximumFractionDigits: 1 });
 
 // One line for a run beside another.
@@ -90,7 +107,9 @@ function facts(session, state) {
   const { step, steps, epoch, epochs } = progress(session);
   const runs = state === "running";
   return [
-    Number.isFinite(epoch) && epochs && `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${whole(epochs)}`,
+    Number.isFinite(epoch) &&
+      epochs &&
+      `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${whole(epochs)}`,
     Number.isFinite(step) && steps && `step ${whole(step)} of ${whole(steps)}`,
     runs && meta.images_per_s > 0 && `${whole(Number(meta.images_per_s.toPrecision(3)))} images/s`,
     runs && meta.eta_s != null && `${duration(meta.eta_s)} left`,
@@ -104,7 +123,10 @@ function facts(session, state) {
 // What a run needs a person for: { text, actions: [[label, action, more]], link }, or null.
 export function notice({ status, settings, run, frame, kept }, steer) {
   const { state, alive, reason, place, gone } = status;
-  const lagging = frame && frame.meta.step < status.step ? ` The map is that of step ${whole(frame.meta.step)}, when it was last watched.` : "";
+  const lagging =
+    frame && frame.meta.step < status.step
+      ? ` The map is that of step ${whole(frame.meta.step)}, when it was last watched.`
+      : "";
   if (state === "queued") {
     const where = place > 1 ? `In line for the device: ${place - 1} before this run.` : "Next in line for the device.";
     return { text: `${where} It starts by itself.${steer ? " Under Runs the line can be put in another order." : ""}` };
@@ -112,14 +134,25 @@ export function notice({ status, settings, run, frame, kept }, steer) {
   if (gone) return { text: reason, bad: true };
   if (state === "failed") {
     const smaller = Math.max(1, Math.floor((settings.batch_size ?? 2) / 2));
-    const actions = [["Resume", "resume", {}], [`Resume with batch size ${smaller}`, "resume", { batch_size: smaller }]];
+    const actions = [
+      ["Resume", "resume", {}],
+      [`Resume with batch size ${smaller}`, "resume", { batch_size: smaller }],
+    ];
     return { text: reason ?? "This run has failed.", actions: steer ? actions : [], bad: true };
   }
   if (state === "paused" && alive === false)
-    return { text: `Paused and saved at step ${whole(status.step ?? 0)}.${lagging}`, actions: steer ? [["Resume", "resume", {}]] : [] };
+    return {
+      text: `Paused and saved at step ${whole(status.step ?? 0)}.${lagging}`,
+      actions: steer ? [["Resume", "resume", {}]] : [],
+    };
   const ended = steer ? kept.filter((state) => state.reason === "finish").slice(-1) : [];
   const goOn = ended.map(({ number, step }) => [`Go on from step ${whole(step)}`, "restore", { number }]);
-  if (state === "finished") return { text: `Finished.${lagging}`, actions: goOn, link: [`Open ${run} in Explore`, `?model=runs/${encodeURIComponent(run)}`] };
+  if (state === "finished")
+    return {
+      text: `Finished.${lagging}`,
+      actions: goOn,
+      link: [`Open ${run} in Explore`, `?model=runs/${encodeURIComponent(run)}`],
+    };
   if (status.notice) return { text: status.notice };
   return frame ? null : { text: state ? "Waiting for the first snapshot …" : "Connecting …" };
 }
@@ -129,7 +162,8 @@ export function effective({ frame, settings, probe }) {
   const meta = frame?.meta;
   if (!meta) return "";
   const notes = [];
-  if (settings.reduction === "mean") notes.push(`mean over ${probe.meta.pixels} pixels: effective β = ${short(meta.effective_beta)}`);
+  if (settings.reduction === "mean")
+    notes.push(`mean over ${probe.meta.pixels} pixels: effective β = ${short(meta.effective_beta)}`);
   if (meta.scheduled) notes.push(`on its schedule (${settings.beta_schedule}), now ${short(meta.beta)}`);
   return notes.join(" · ");
 }

@@ -50,4 +50,3 @@ export class Requests {
     return names.length ? PAUSES[names.at(-1)] : undefined;
   }
 }
-

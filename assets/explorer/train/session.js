@@ -1,7 +1,7 @@
 // One run as the browser knows it: what the server pushes, the files it offers, and the right to steer.
 
-import { Feed } from "./feed.js";
 import { Frame } from "../data/frame.js";
+import { Feed } from "./feed.js";
 import { History } from "./history.js";
 
 const DECODER_EVERY = 1000; // ms
@@ -12,7 +12,13 @@ export class Session {
   // `on` = { changed(what), view(view), refused(reason), done(message), connection(state, wait) }; `what` is one of
   // "run", "probe", "status", "log", "steer", "decoder", "manifold", "snapshot", "asked"
   constructor(base, run, on) {
-    Object.assign(this, { run, on, status: {}, settings: {}, steer: false, followers: 0, connected: false });
+    this.run = run;
+    this.on = on;
+    this.status = {};
+    this.settings = {};
+    this.steer = false;
+    this.followers = 0;
+    this.connected = false;
     this.files = new URL(`room/live/${encodeURIComponent(run)}/`, base);
     this.history = new History(0);
     this.frame = this.probe = this.decoder = this.manifold = null;
@@ -47,7 +53,8 @@ export class Session {
   get isPaused() {
     const { status } = this;
     const meta = this.frame?.meta;
-    const fresh = meta && status.alive !== false && meta.control >= (status.control ?? 0) && meta.step >= (status.step ?? 0);
+    const fresh =
+      meta && status.alive !== false && meta.control >= (status.control ?? 0) && meta.step >= (status.step ?? 0);
     return (fresh ? meta.state : status.state) === "paused";
   }
 
@@ -90,7 +97,11 @@ export class Session {
   }
 
   begin({ status, settings, classes, train_images, log, steer, followers }) {
-    Object.assign(this, { status, settings, classes, steer: steer || this.steer, followers });
+    this.status = status;
+    this.settings = settings;
+    this.classes = classes;
+    this.steer = steer || this.steer;
+    this.followers = followers;
     if (this.history.trainImages !== train_images) this.history = new History(train_images);
     this.history.follow(status.branch);
     this.history.log(log, 0);

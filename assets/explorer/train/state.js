@@ -24,6 +24,12 @@ export function fromHash(hash, { k, classes }) {
   const one = (name, words) => (words.includes(params.get(name)) ? params.get(name) : words[0]);
   const z = readZ(params.get("z") ?? "", k);
   const hidden = readHidden(params.get("hidden") ?? "", { classes }) ?? [];
-  const chosen = { zones: one("zones", ZONES), manifold: params.get("plane") === "1", hidden, pinned: Boolean(z), ...(z && { z }) };
+  const chosen = {
+    zones: one("zones", ZONES),
+    manifold: params.get("plane") === "1",
+    hidden,
+    pinned: Boolean(z),
+    ...(z && { z }),
+  };
   return { chosen, look: readLook(params.get("look")), steered: one("steered", SIDES) };
 }

@@ -1,7 +1,7 @@
 // The picture beside the button that starts a first run, as a Streamlit component.
 
-import { Overture } from "./overture.js";
 import { address, viewIn } from "../core/streamlit-component.js";
+import { Overture } from "./overture.js";
 
 // `data` = { frame }: the address of a model's frame below the app's root.
 export function mount({ parentElement, data: { frame } }) {

@@ -1,8 +1,8 @@
 // The live view as a Streamlit component.
 
+import { viewIn } from "../core/streamlit-component.js";
 import { Live } from "./live.js";
 import { renameKey } from "./session.js";
-import { viewIn } from "../core/streamlit-component.js";
 
 // `data` = { place, run, compare, token, renamed }: where in the address it stands, the run, one to compare it with, the key
 // that steers it, and the two names of a run that was given another.

@@ -1,10 +1,10 @@
 // The way of a run through the plane of rate and distortion. Where both add up to the same, so does the elbo.
 
-import { Plot, disc, fresh, line, range, settled, spaced } from "../plot/chart.js";
 import { short, signed } from "../core/format.js";
-import { smoothed } from "./history.js";
+import { disc, line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
 import { faded, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
+import { smoothed } from "./history.js";
 
 const MARGIN = { left: 46, right: 8, top: 22, bottom: 24 };
 const SPAN = 0.025; // share of the run that is smoothed over
@@ -28,7 +28,7 @@ export class Tradeoff {
   }
 
   draw() {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 80 || height < 80) return;
     const colours = theme(this.canvas);
     const traces = this.runs.map(({ history }) => history.passes.map((pass) => trace(pass)));
@@ -37,7 +37,10 @@ export class Tradeoff {
     const x = range(all.map((point) => point.rate));
     const y = range(all.map((point) => point.distortion));
     const box = {
-      left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
+      left: MARGIN.left,
+      top: MARGIN.top,
+      width: width - MARGIN.left - MARGIN.right,
+      height: height - MARGIN.top - MARGIN.bottom,
     };
     const plot = new Plot(context, box, { x: [Math.max(0, x[0]), x[1]], y }, colours);
     plot.axes({ xName: "rate, nats", xCount: width > 260 ? 5 : 3, yCount: 4 });
@@ -60,17 +63,30 @@ export class Tradeoff {
     for (const point of changesOfBeta(points)) {
       const [px, py] = [plot.x(point.rate), plot.y(point.distortion)];
       if (!inside(plot.box, px, py)) continue;
-      plot.dots(1, () => point.rate, () => point.distortion, colour, 2.5);
+      plot.dots(
+        1,
+        () => point.rate,
+        () => point.distortion,
+        colour,
+        2.5,
+      );
       if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest is named
       const left = hasRoom(plot, px);
-      plot.label(`β ${short(point.beta)}`, px + (left ? 6 : -6), py - 8, { align: left ? "left" : "right", font: "11px" });
+      plot.label(`β ${short(point.beta)}`, px + (left ? 6 : -6), py - 8, {
+        align: left ? "left" : "right",
+        font: "11px",
+      });
     }
     const { context, colours } = plot;
     const [px, py] = [plot.x(newest.rate), plot.y(newest.distortion)];
     if (!inside(plot.box, px, py)) return;
     disc(context, px, py, 5.5, colour, colours.background);
     const left = hasRoom(plot, px);
-    plot.label(`β ${short(newest.beta)}`, px + (left ? 10 : -10), py, { align: left ? "left" : "right", font: "600 12px", colour });
+    plot.label(`β ${short(newest.beta)}`, px + (left ? 10 : -10), py, {
+      align: left ? "left" : "right",
+      font: "600 12px",
+      colour,
+    });
   }
 
   drawHover(plot, points) {
@@ -79,7 +95,13 @@ export class Tradeoff {
     const away = (point) => Math.hypot(plot.x(point.rate) - hx, plot.y(point.distortion) - hy);
     const nearest = points.reduce((best, point) => (away(point) < away(best) ? point : best));
     if (away(nearest) > 40) return;
-    plot.dots(1, () => nearest.rate, () => nearest.distortion, plot.colours.text, 3.5);
+    plot.dots(
+      1,
+      () => nearest.rate,
+      () => nearest.distortion,
+      plot.colours.text,
+      3.5,
+    );
     const text = `rate ${nearest.rate.toFixed(1)}, distortion ${nearest.distortion.toFixed(1)}, β ${short(nearest.beta)}`;
     plot.label(text, plot.box.left + plot.box.width, plot.box.top + 9, { align: "right" });
   }
@@ -92,7 +114,14 @@ function trace({ train }) {
   return train.map(({ images, beta }, i) => ({ images, rate: rates[i], distortion: distortions[i], beta }));
 }
 
-const along = (plot, points, colour) => plot.path(points.length, (i) => points[i].rate, (i) => points[i].distortion, colour, 1.9);
+const along = (plot, points, colour) =>
+  plot.path(
+    points.length,
+    (i) => points[i].rate,
+    (i) => points[i].distortion,
+    colour,
+    1.9,
+  );
 
 const inside = ({ left, top, width, height }, x, y) => x >= left && x <= left + width && y >= top && y <= top + height;
 
@@ -101,7 +130,9 @@ const hasRoom = ({ box }, x) => x < box.left + box.width - 70;
 
 // Where beta was left for another: the last spot under each, but those that were only passed through.
 function changesOfBeta(points) {
-  const ends = points.map((point, i) => ({ ...point, i })).filter(({ i, beta }) => i < points.length - 1 && points[i + 1].beta !== beta);
+  const ends = points
+    .map((point, i) => ({ ...point, i }))
+    .filter(({ i, beta }) => i < points.length - 1 && points[i + 1].beta !== beta);
   return spaced(ends, ({ i }) => i, 6);
 }
 
@@ -117,6 +148,9 @@ function drawBounds(plot) {
     context.setLineDash([]);
     const y = plot.y(total - xRange[0]);
     if (y > box.top + 8 && y < box.top + box.height - 6)
-      plot.label(`elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`, box.left + 4, y + 9, { colour: faded(colours.text, 0.62), font: "11px" });
+      plot.label(`elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`, box.left + 4, y + 9, {
+        colour: faded(colours.text, 0.62),
+        font: "11px",
+      });
   }
 }

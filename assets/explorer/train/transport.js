@@ -10,21 +10,33 @@ const ICONS = {
   rewind: "M18 4l-7 6 7 6zM11 4l-7 6 7 6zM1.5 4H4v12H1.5z",
   finish: "M4 4h12v12H4z",
 };
-const PACES = [[null, "full"], [100, "100"], [20, "20"], [5, "5"], [1, "1"]];
+const PACES = [
+  [null, "full"],
+  [100, "100"],
+  [20, "20"],
+  [5, "5"],
+  [1, "1"],
+];
 const icon = (name) => `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-const KEPT = { rewind: "as it was before a rewind", finish: "as it was before it was finished", return: "as it was before another state was returned to" };
+const KEPT = {
+  rewind: "as it was before a rewind",
+  finish: "as it was before it was finished",
+  return: "as it was before another state was returned to",
+};
 const BUSY = ["queued", "running", "paused"];
 
 export class Transport {
   // `on` = { ask(wanted), act(name, more) }; `act` is what asks first, or one of the further actions of the menu.
   constructor(root, on) {
-    Object.assign(this, { root, on });
+    this.root = root;
+    this.on = on;
     root.innerHTML = `
       <button data-do="toggle" class="lv-play" title="space"></button>
       <button data-do="step" title="one step, then wait (→)">${icon("step")}step</button>
       <button data-do="epoch" title="one epoch, then wait (Shift →)">${icon("epoch")}epoch</button>
       <div class="lv-pace" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
-        ([pace, text]) => `<button role="radio" data-pace="${pace ?? ""}" title="${pace ? `slow motion: ${text} steps a second` : "full speed"}">${text}</button>`,
+        ([pace, text]) =>
+          `<button role="radio" data-pace="${pace ?? ""}" title="${pace ? `slow motion: ${text} steps a second` : "full speed"}">${text}</button>`,
       ).join("")}</div>
       <button data-do="rewind" title="back to the start: same weights, same batches (Home, on the map). What was trained so far is kept and can be returned to.">${icon("rewind")}rewind</button>
       <button data-do="finish" title="stop here, evaluate on the test images, and keep the model (asks first)">${icon("finish")}finish</button>
@@ -82,7 +94,8 @@ export class Transport {
     const goes = this.enabled ? paused : state !== "running";
     play.innerHTML = goes ? `${icon("play")}${this.canResume ? "Resume" : "Play"}` : `${icon("pause")}Pause`;
     play.disabled = !this.enabled && !this.canResume;
-    for (const button of this.root.querySelectorAll("[data-do]:not(.lv-play), [data-pace]")) button.disabled = !this.enabled;
+    for (const button of this.root.querySelectorAll("[data-do]:not(.lv-play), [data-pace]"))
+      button.disabled = !this.enabled;
     for (const button of this.root.querySelectorAll("[data-pace]"))
       button.setAttribute("aria-checked", String(button.dataset.pace === String(pace ?? "")));
     const act = (name) => this.root.querySelector(`[data-act="${name}"]`);
@@ -94,7 +107,10 @@ export class Transport {
 
   keptButton({ number, reason, step }) {
     const textContent = this.enabled ? `return to step ${whole(step)}` : `go on from step ${whole(step)}`;
-    const button = Object.assign(document.createElement("button"), { textContent, title: `${KEPT[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}` });
+    const button = Object.assign(document.createElement("button"), {
+      textContent,
+      title: `${KEPT[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}`,
+    });
     Object.assign(button.dataset, { act: "restore", kept: number });
     return button;
   }

@@ -7,7 +7,11 @@ const EVERY = 50; // ms between two messages while it is dragged
 export class Dial {
   // `marks` = [[value, name]]; `send(value, startedAt)` is called while it moves, and always with the last value.
   constructor(root, { name, label, scale, marks, send }) {
-    Object.assign(this, { root, scale, send, value: NaN, sentAt: -Infinity });
+    this.root = root;
+    this.scale = scale;
+    this.send = send;
+    this.value = NaN;
+    this.sentAt = -Infinity;
     root.innerHTML = `
       <label>${label}</label>
       <input type="text" inputmode="decimal" autocomplete="off" aria-label="${name}, as a number">
@@ -17,7 +21,9 @@ export class Dial {
     this.slider = root.querySelector('input[type="range"]');
     this.note = root.querySelector("output");
     for (const [value, text] of marks) this.mark(value, text);
-    this.slider.addEventListener("input", (event) => this.turn(this.scale.value(Number(this.slider.value)), event.timeStamp));
+    this.slider.addEventListener("input", (event) =>
+      this.turn(this.scale.value(Number(this.slider.value)), event.timeStamp),
+    );
     for (const type of ["pointerdown", "pointerup", "pointercancel"])
       this.slider.addEventListener(type, () => (this.held = type === "pointerdown"));
     this.number.addEventListener("change", (event) => this.type(event.timeStamp));

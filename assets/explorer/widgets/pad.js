@@ -26,7 +26,13 @@ export class Pad {
   // `onPixels(pixels, at)`: a Float32Array (channels, height, width) in [0, 1], or null once the pad is empty; `at` is when
   // the hand moved. `images` (bytes) are the data whose ways drawings are given.
   constructor(root, imageShape, onPixels, images = null) {
-    Object.assign(this, { root, onPixels, strokes: [], picture: null, current: null, pen: [0.5, 0.5], keyboard: false });
+    this.root = root;
+    this.onPixels = onPixels;
+    this.strokes = [];
+    this.picture = null;
+    this.current = null;
+    this.pen = [0.5, 0.5];
+    this.keyboard = false;
     root.classList.add("er-pad-root");
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
@@ -63,7 +69,8 @@ export class Pad {
     if (this.shape[0] === 1) return ground ? ink.map((v) => 1 - v) : ink;
     const colour = [1, 3, 5].map((i) => parseInt(this.$(".er-ink input").value.slice(i, i + 2), 16) / 255);
     const pixels = new Float32Array(3 * ink.length);
-    for (let c = 0; c < 3; c++) for (let i = 0; i < ink.length; i++) pixels[c * ink.length + i] = ink[i] * colour[c] + (1 - ink[i]) * ground;
+    for (let c = 0; c < 3; c++)
+      for (let i = 0; i < ink.length; i++) pixels[c * ink.length + i] = ink[i] * colour[c] + (1 - ink[i]) * ground;
     return pixels;
   }
 
@@ -72,7 +79,9 @@ export class Pad {
   }
 
   clear(at = performance.now()) {
-    Object.assign(this, { strokes: [], picture: null, current: null });
+    this.strokes = [];
+    this.picture = null;
+    this.current = null;
     this.say("");
     this.redraw();
     this.tell(at);
@@ -91,7 +100,9 @@ export class Pad {
     if (!file) return;
     try {
       const picture = await readPicture(file);
-      Object.assign(this, { strokes: [], current: null, picture });
+      this.strokes = [];
+      this.current = null;
+      this.picture = picture;
       this.say(file.name ? `${file.name}, made as the data's images are` : "");
       this.redraw();
       this.tell(at);
@@ -193,7 +204,10 @@ export class Pad {
   movePen([dx, dy]) {
     const longer = Math.max(this.canvas.width, this.canvas.height);
     const within = (v, size) => Math.min(size / longer - PEN, Math.max(PEN, v));
-    this.pen = [within(this.pen[0] + dx * STEP, this.canvas.width), within(this.pen[1] + dy * STEP, this.canvas.height)];
+    this.pen = [
+      within(this.pen[0] + dx * STEP, this.canvas.width),
+      within(this.pen[1] + dy * STEP, this.canvas.height),
+    ];
     if (this.current) this.extend([...this.pen]);
   }
 

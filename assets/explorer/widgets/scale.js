@@ -7,7 +7,10 @@ const CATCH = 0.012; // how near a named value a position is taken for it
 export class LogScale {
   // From `low` to `high`; with `zero`, the left end is 0. `named` values are easy to hit.
   constructor(low, high, { zero = false, named = [] } = {}) {
-    Object.assign(this, { low, high, zero, named });
+    this.low = low;
+    this.high = high;
+    this.zero = zero;
+    this.named = named;
     this.start = zero ? STARTS : 0;
   }
 

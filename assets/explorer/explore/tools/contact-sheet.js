@@ -1,8 +1,8 @@
 // Images over their reconstructions, many of them in one picture.
 
-import { Picture } from "../../plot/picture.js";
+import { finished, Slices } from "../../core/slices.js";
 import { Series } from "../../network/series.js";
-import { Slices, finished } from "../../core/slices.js";
+import { Picture } from "../../plot/picture.js";
 
 const MOST = 5000; // images of a picture …
 const MOST_PIXELS = 40e6; // … whose pixels a browser keeps at hand
@@ -11,18 +11,28 @@ const GAP = 4; // px between images
 const GREY = "#777";
 
 // How many images of a shape, of `count`, a picture holds.
-export const held = ([, height, width], count) => Math.min(count, MOST, Math.floor(MOST_PIXELS / ((width + GAP) * 2 * (height + GAP))));
+export const held = ([, height, width], count) =>
+  Math.min(count, MOST, Math.floor(MOST_PIXELS / ((width + GAP) * 2 * (height + GAP))));
 
 export class ContactSheet {
   // Of the data points `points` of a frame; without a decoder there is no second row. `told(share)` hears how far it is,
   // `done(blob)` gets the picture.
   constructor(frame, decoder, points, { told, done }) {
-    Object.assign(this, { frame, decoder, points, told, done, slices: new Slices() });
+    this.frame = frame;
+    this.decoder = decoder;
+    this.points = points;
+    this.told = told;
+    this.done = done;
+    this.slices = new Slices();
     const [, height, width] = frame.meta.image_shape;
-    Object.assign(this, { width: width + GAP, height: 2 * (height + GAP) });
+    this.width = width + GAP;
+    this.height = 2 * (height + GAP);
     const square = Math.ceil(Math.sqrt((points.length * this.height) / this.width));
     this.columns = Math.min(points.length, Math.max(LEAST_COLUMNS, square));
-    this.canvas = new OffscreenCanvas(this.columns * this.width + GAP, Math.ceil(points.length / this.columns) * this.height + GAP);
+    this.canvas = new OffscreenCanvas(
+      this.columns * this.width + GAP,
+      Math.ceil(points.length / this.columns) * this.height + GAP,
+    );
     this.context = this.canvas.getContext("2d");
     this.context.fillStyle = GREY;
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
@@ -31,7 +41,10 @@ export class ContactSheet {
 
   // Begins; nothing under the pointer waits for it.
   make() {
-    const { meta: { latent_dim: k, image_shape: shape }, arrays } = this.frame;
+    const {
+      meta: { latent_dim: k, image_shape: shape },
+      arrays,
+    } = this.frame;
     const size = shape.reduce((a, b) => a * b, 1);
     const original = (n) => this.put(n, 0, arrays.images, 1 / 255, this.points[n] * size);
     if (!this.decoder) return this.slices.run(this.originals(original));

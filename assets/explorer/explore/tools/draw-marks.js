@@ -20,7 +20,8 @@ export class DrawMarks {
     const radius = (sigma) => Math.max(1, sigma * view.pixelsPerUnit * state.scale).toFixed(2);
     set(part("drawn"), {
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${((-angle * 180) / Math.PI).toFixed(2)})`,
-      rx: radius(major), ry: radius(minor),
+      rx: radius(major),
+      ry: radius(minor),
     });
     set(part("drawn-mean"), { cx: x, cy: y });
     const [zx, zy] = view.toPixel(...projection.project(z));
@@ -40,4 +41,5 @@ function dots(cloud, k, view, projection) {
   return path;
 }
 
-const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+const set = (element, attributes) =>
+  Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));

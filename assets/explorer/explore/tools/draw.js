@@ -1,14 +1,14 @@
 // Draw: what is drawn or uploaded is encoded as the hand moves. Its posterior glides over the map; beside the pad stand
 // the picture as the encoder gets it, its reconstruction, a draw z = mu + σ·ζ decoded, and what the bound says of it.
 
-import { DrawMarks } from "./draw-marks.js";
 import { signed } from "../../core/format.js";
 import { klPerDim, standardNormal } from "../../math/gaussian.js";
 import { distortionOf } from "../../math/likelihood.js";
-import { NoisePlane } from "./noise-plane.js";
-import { Pad } from "../../widgets/pad.js";
-import { Picture } from "../../plot/picture.js";
 import { ellipse, subscript } from "../../math/projection.js";
+import { Picture } from "../../plot/picture.js";
+import { Pad } from "../../widgets/pad.js";
+import { DrawMarks } from "./draw-marks.js";
+import { NoisePlane } from "./noise-plane.js";
 
 const MANY = 400; // draws at once
 const CLOSE = 6; // σ of the posterior that are seen to every side when one looks closer
@@ -42,7 +42,12 @@ const HTML = `
 
 export class Draw {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, markers: new DrawMarks(), posterior: null, many: false, closer: false });
+    this.explorer = explorer;
+    this.root = root;
+    this.markers = new DrawMarks();
+    this.posterior = null;
+    this.many = false;
+    this.closer = false;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.noise = new NoisePlane(this.$(".er-zeta-plane"));
@@ -60,9 +65,13 @@ export class Draw {
     this.closer = false;
     this.$(".er-closer").setAttribute("aria-pressed", "false");
     this.decoder = this.explorer.decoder;
-    this.pictures = Object.fromEntries(["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]));
+    this.pictures = Object.fromEntries(
+      ["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]),
+    );
     this.dims = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
-    this.$("tbody").innerHTML = this.dims.map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`).join("");
+    this.$("tbody").innerHTML = this.dims
+      .map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`)
+      .join("");
     this.cells = [...this.$("tbody").rows].map((row) => [...row.cells].slice(1));
     this.zeta = standardNormal(k);
     this.cloud = this.many ? standardNormal(MANY * k) : new Float64Array(0);
@@ -202,7 +211,9 @@ export class Draw {
     const { mu, logvar } = this.posterior;
     const [u, v] = projection.project(mu);
     const reach = CLOSE * ellipse(projection.covariance(logvar, 0)).major;
-    const [wide, high] = [map.view.width, map.view.height].map((size) => (reach * size) / Math.min(map.view.width, map.view.height));
+    const [wide, high] = [map.view.width, map.view.height].map(
+      (size) => (reach * size) / Math.min(map.view.width, map.view.height),
+    );
     map.setRange({ x: [u - wide, u + wide], y: [v - high, v + high] });
   }
 

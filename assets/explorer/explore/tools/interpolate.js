@@ -1,20 +1,20 @@
 // Interpolate: from one spot of the latent space to another, straight, on the sphere, or along the ridge of the aggregate
 // posterior; decoded on the way, and beside it the same way between the raw pixels.
 
-import { Aggregate, counted } from "../../math/aggregate.js";
-import { disc } from "../../plot/chart.js";
-import { GRID, aggregating } from "../../math/density.js";
 import { signed, whole } from "../../core/format.js";
+import { Slices } from "../../core/slices.js";
+import { extent } from "../../map/view.js";
+import { Aggregate, counted } from "../../math/aggregate.js";
+import { aggregating, GRID } from "../../math/density.js";
 import { logPrior } from "../../math/gaussian.js";
 import { HOLE } from "../../math/holes.js";
 import { alongPlane, mix, spherical, straight } from "../../math/interpolation.js";
-import { theme } from "../../plot/palette.js";
-import { PathChart } from "./path-chart.js";
-import { Picture } from "../../plot/picture.js";
 import { ridge } from "../../math/ridge.js";
 import { Series } from "../../network/series.js";
-import { Slices } from "../../core/slices.js";
-import { extent } from "../../map/view.js";
+import { disc } from "../../plot/chart.js";
+import { theme } from "../../plot/palette.js";
+import { Picture } from "../../plot/picture.js";
+import { PathChart } from "./path-chart.js";
 
 const STEPS = 65; // of a path
 const FILM = 9; // of its steps are shown
@@ -25,7 +25,11 @@ const SNAP = 9; // px within which an end takes a data point
 const AT_ONCE = 8; // ms of a small network for the film of a path in the hand
 const REST = 90; // ms without a change after which the density is worked out
 const TURN = 4000; // ms from one end to the other
-const KINDS = [["straight", "the straight line"], ["spherical", "an arc around z = 0: the direction turns evenly"], ["ridge", "the least-cost path, where a step costs its length over q(z)"]];
+const KINDS = [
+  ["straight", "the straight line"],
+  ["spherical", "an arc around z = 0: the direction turns evenly"],
+  ["ridge", "the least-cost path, where a step costs its length over q(z)"],
+];
 
 const HTML = `
 <p class="er-hint">Click two spots or data points on the map, A then B, or drag the ends.</p>
@@ -46,7 +50,10 @@ const HTML = `
 
 export class Interpolate {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, next: 0, slices: new Slices() });
+    this.explorer = explorer;
+    this.root = root;
+    this.next = 0;
+    this.slices = new Slices();
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     this.chart = new PathChart(this.$(".er-along"));
@@ -57,7 +64,9 @@ export class Interpolate {
     });
     this.$(".er-kinds").append(...this.kindButtons);
     for (const button of root.querySelectorAll(".er-end"))
-      button.addEventListener("click", () => this.setEnd(Number(button.dataset.end), this.explorer.state.z, this.explorer.state.point));
+      button.addEventListener("click", () =>
+        this.setEnd(Number(button.dataset.end), this.explorer.state.z, this.explorer.state.point),
+      );
     this.$(".er-t").addEventListener("input", (event) => this.ride(Number(event.target.value), event.timeStamp));
     this.$(".er-play").addEventListener("click", () => (this.playing ? this.stop() : this.play()));
     new ResizeObserver(() => this.frame && this.showT()).observe(this.$(".er-along"));
@@ -65,12 +74,21 @@ export class Interpolate {
 
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
-    Object.assign(this, { frame, k, decoder: this.explorer.decoder, size: shape.reduce((a, b) => a * b, 1), grid: null });
+    this.frame = frame;
+    this.k = k;
+    this.decoder = this.explorer.decoder;
+    this.size = shape.reduce((a, b) => a * b, 1);
+    this.grid = null;
     this.strips = [...this.root.querySelectorAll(".er-strip")].map((strip) => {
       strip.replaceChildren(...Array.from({ length: FILM }, () => document.createElement("canvas")));
       return [...strip.children].map((canvas) => new Picture(canvas, shape));
     });
-    this.film = new Series(this.root, FILM, (i) => this.path[i * EVERY], (i, { pixels }) => this.decoded(i, pixels));
+    this.film = new Series(
+      this.root,
+      FILM,
+      (i) => this.path[i * EVERY],
+      (i, { pixels }) => this.decoded(i, pixels),
+    );
     this.thumbs = [...this.root.querySelectorAll(".er-end canvas")].map((canvas) => new Picture(canvas, shape));
     this.kindButtons[1].hidden = this.kindButtons[2].hidden = k === 1; // one dimension has one way
     this.apart = apart(frame);
@@ -113,19 +131,27 @@ export class Interpolate {
   // A and B as the state has them, else two points that lie apart.
   readEnds() {
     const { from, to } = this.explorer.state;
-    this.ends = [from, to].map((end, i) => (end?.z ? { ...end, pixels: this.imageOf(end.point) } : this.endAt(end?.point ?? this.apart[i])));
+    this.ends = [from, to].map((end, i) =>
+      end?.z ? { ...end, pixels: this.imageOf(end.point) } : this.endAt(end?.point ?? this.apart[i]),
+    );
   }
 
   // An end at a data point, or at the prior's mean where there is none.
   endAt(point) {
-    const z = point < 0 ? new Float64Array(this.k) : Float64Array.from(this.frame.arrays.mu.subarray(point * this.k, (point + 1) * this.k));
+    const z =
+      point < 0
+        ? new Float64Array(this.k)
+        : Float64Array.from(this.frame.arrays.mu.subarray(point * this.k, (point + 1) * this.k));
     return { z, point, pixels: this.imageOf(point) };
   }
 
   // Null where an end has no image of its own: it looks like what the first or the last picture of the film shows.
   imageOf(point) {
     if (point < 0) return null;
-    return Float64Array.from(this.frame.arrays.images.subarray(point * this.size, (point + 1) * this.size), (byte) => byte / 255);
+    return Float64Array.from(
+      this.frame.arrays.images.subarray(point * this.size, (point + 1) * this.size),
+      (byte) => byte / 255,
+    );
   }
 
   setEnd(which, z, point) {
@@ -139,7 +165,8 @@ export class Interpolate {
     const { map, projection, state } = this.explorer;
     const [u, v] = map.view.toData(x, y);
     const nearest = map.nearest(u, v);
-    if (nearest >= 0 && (this.explorer.distance(nearest, x, y) < SNAP || !projection.invertible)) return this.endAt(nearest);
+    if (nearest >= 0 && (this.explorer.distance(nearest, x, y) < SNAP || !projection.invertible))
+      return this.endAt(nearest);
     const z = Float64Array.from(state.z);
     projection.lift(z, u, v);
     return { z, point: -1 };
@@ -171,7 +198,8 @@ export class Interpolate {
 
   // Path and film at once; what takes longer, the ridge and the density, once the hand rests.
   renew() {
-    for (const button of this.kindButtons) button.setAttribute("aria-pressed", String(button.textContent === this.kind));
+    for (const button of this.kindButtons)
+      button.setAttribute("aria-pressed", String(button.textContent === this.kind));
     const [a, b] = this.ends.map(({ z }) => z);
     this.path = this.kind === "spherical" ? spherical(a, b, STEPS) : straight(a, b, STEPS);
     this.along = null;
@@ -213,7 +241,12 @@ export class Interpolate {
     const box = [...extent(us, REACH), ...extent(vs, REACH)];
     if (this.gridOf !== projection) this.grid = null;
     this.gridOf = projection;
-    this.grid ??= yield* aggregating([us, vs], (i) => projection.covariance(logvar, i), box, (i) => !state.hidden.includes(labels[i]));
+    this.grid ??= yield* aggregating(
+      [us, vs],
+      (i) => projection.covariance(logvar, i),
+      box,
+      (i) => !state.hidden.includes(labels[i]),
+    );
     yield;
     const [a, b] = this.ends.map(({ z }) => z);
     const line = ridge(this.grid, GRID, box, projection.project(a), projection.project(b));
@@ -225,12 +258,16 @@ export class Interpolate {
     const what = ({ point }) => (point >= 0 ? this.frame.meta.classes[this.frame.arrays.labels[point]] : "spot");
     const names = this.ends.map((end, i) => `${"AB"[i]}: ${what(end)}`);
     this.root.querySelectorAll(".er-end span").forEach((span, i) => (span.textContent = names[i]));
-    this.root.querySelectorAll(".er-end").forEach((button, i) => (button.ariaLabel = button.title = `${names[i]}, put it where the lens is`));
+    this.root
+      .querySelectorAll(".er-end")
+      .forEach((button, i) => (button.ariaLabel = button.title = `${names[i]}, put it where the lens is`));
     const [film, mixed] = this.root.querySelectorAll(".er-strip");
     film.ariaLabel = `${FILM} images decoded along the ${this.kind} path from ${names.join(" to ")}`;
     mixed.ariaLabel = `${FILM} images mixed pixel by pixel from ${names.join(" to ")}`;
     const both = this.ends.every(({ point }) => point >= 0);
-    this.$(".er-raw").textContent = both ? "between the pixels of the images themselves" : "between the pixels of both ends, decoded where no image is";
+    this.$(".er-raw").textContent = both
+      ? "between the pixels of the images themselves"
+      : "between the pixels of both ends, decoded where no image is";
     this.showMixed();
   }
 
@@ -273,13 +310,16 @@ export class Interpolate {
   words() {
     const { q, p, shares } = this.along;
     const { classes } = this.frame.meta;
-    const length = this.path.slice(1).reduce((sum, z, i) => sum + Math.hypot(...z.map((v, d) => v - this.path[i][d])), 0);
+    const length = this.path
+      .slice(1)
+      .reduce((sum, z, i) => sum + Math.hypot(...z.map((v, d) => v - this.path[i][d])), 0);
     const holes = q.filter((log, i) => log < p[i] + Math.log(HOLE)).length / STEPS;
     const names = shares.map((share) => classes[share.indexOf(Math.max(...share))]);
     const passed = names.filter((name, i) => name !== names[i - 1]);
     const space = this.k > 2 ? ` in all ${this.k} dimensions` : "";
     const part = this.aggregate.count < this.frame.count ? `, q of ${whole(this.aggregate.count)} images` : "";
-    const kind = this.kind === "ridge" && !this.explorer.projection.invertible ? "straight, for a ridge needs a plane · " : "";
+    const kind =
+      this.kind === "ridge" && !this.explorer.projection.invertible ? "straight, for a ridge needs a plane · " : "";
     return `${kind}length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}${part}) · zones passed: ${passed.join(" → ")}`;
   }
 
@@ -326,7 +366,10 @@ export class Interpolate {
     const { projection } = this.explorer;
     const spots = this.path.map((z) => view.toPixel(...projection.project(z)));
     Object.assign(context, { lineJoin: "round", lineCap: "round" });
-    for (const [colour, width] of [[colours.background, 6], [colours.text, 2.6]]) {
+    for (const [colour, width] of [
+      [colours.background, 6],
+      [colours.text, 2.6],
+    ]) {
       Object.assign(context, { strokeStyle: colour, lineWidth: width });
       context.beginPath();
       for (const [x, y] of spots) context.lineTo(x, y);
@@ -335,7 +378,12 @@ export class Interpolate {
     for (let i = EVERY; i < STEPS - 1; i += EVERY) disc(context, ...spots[i], 4, colours.text, colours.background);
     [spots[0], spots.at(-1)].forEach(([x, y], i) => {
       disc(context, x, y, 11, colours.accent, colours.background);
-      Object.assign(context, { fillStyle: colours.background, font: `bold 13px ${colours.font}`, textAlign: "center", textBaseline: "middle" });
+      Object.assign(context, {
+        fillStyle: colours.background,
+        font: `bold 13px ${colours.font}`,
+        textAlign: "center",
+        textBaseline: "middle",
+      });
       context.fillText("AB"[i], x, y + 0.5);
     });
   }

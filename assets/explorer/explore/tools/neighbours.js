@@ -1,10 +1,10 @@
 // Neighbours: the data points nearest to z in latent space, and those whose pixels are nearest to the image decoded there.
 
-import { pointName } from "../capabilities.js";
+import { pieces, Slices } from "../../core/slices.js";
 import { Nearest } from "../../math/neighbours.js";
 import { classColour } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
-import { Slices, pieces } from "../../core/slices.js";
+import { pointName } from "../capabilities.js";
 
 const COUNT = 12;
 const NUMBERS = 100_000; // compared in a piece of work: under a millisecond
@@ -16,7 +16,9 @@ const HTML = `
 
 export class Neighbours {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, slices: new Slices() });
+    this.explorer = explorer;
+    this.root = root;
+    this.slices = new Slices();
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
@@ -28,7 +30,11 @@ export class Neighbours {
     this.decoder = this.explorer.decoder;
     this.inPixels = Boolean(this.decoder && given.images && frame.count);
     this.$(".er-by-pixels").hidden = !this.inPixels;
-    Object.assign(this, { asked: null, wanted: null, query: null, isBusy: false, found: null });
+    this.asked = null;
+    this.wanted = null;
+    this.query = null;
+    this.isBusy = false;
+    this.found = null;
     const count = Math.min(COUNT, frame.count);
     this.shelves = ["latent", "pixel"].map((name) => this.shelf(this.$(`.er-${name}`), count));
     if (!count) this.$(".er-agree").textContent = "No data are at hand for this model, so nothing is near.";
@@ -53,7 +59,9 @@ export class Neighbours {
   closed() {
     this.slices.stop();
     this.decoder?.forget("neighbours");
-    Object.assign(this, { wanted: null, query: null, isBusy: false });
+    this.wanted = null;
+    this.query = null;
+    this.isBusy = false;
   }
 
   // One search at a time; when it is done, the newest z that has come since is next.
@@ -95,7 +103,9 @@ export class Neighbours {
 
   // `found` = those in latent space, then those in pixels.
   present(found) {
-    found.forEach((entries, which) => entries.forEach(({ index, squared }, i) => this.put(this.shelves[which][i], index, Math.sqrt(squared))));
+    found.forEach((entries, which) =>
+      entries.forEach(({ index, squared }, i) => this.put(this.shelves[which][i], index, Math.sqrt(squared))),
+    );
     this.found = found.map((entries) => entries.map(({ index }) => index));
     this.$(".er-agree").textContent = this.summary();
     this.root.dataset.found = this.found.map((indices) => indices.join(",")).join(" ");
@@ -137,6 +147,8 @@ export class Neighbours {
       const [x, y] = view.toPixel(us[i], vs[i]);
       return `<circle class="er-near-${kind}" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${kind === "latent" ? 6 : 8.5}"/>`;
     };
-    this.marks.innerHTML = this.found.flatMap((indices, which) => indices.map((i) => circle(i, which ? "pixel" : "latent"))).join("");
+    this.marks.innerHTML = this.found
+      .flatMap((indices, which) => indices.map((i) => circle(i, which ? "pixel" : "latent")))
+      .join("");
   }
 }

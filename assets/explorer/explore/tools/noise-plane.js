@@ -1,7 +1,7 @@
 // Where ζ ~ N(0, I) is drawn, two of its dimensions: the rings of the prior, many draws, and the one that is looked at.
 
-import { faded, theme } from "../../plot/palette.js";
 import { subscript } from "../../math/projection.js";
+import { faded, theme } from "../../plot/palette.js";
 
 const REACH = 3.2; // σ to every side
 const SIZE = 260; // px of the canvas
@@ -17,7 +17,10 @@ export class NoisePlane {
     const context = this.canvas.getContext("2d");
     const colours = theme(this.canvas);
     const unit = SIZE / 2 / REACH;
-    const place = (e, offset = 0) => [SIZE / 2 + e[offset + i] * unit, SIZE / 2 - (j === null ? 0 : e[offset + j]) * unit];
+    const place = (e, offset = 0) => [
+      SIZE / 2 + e[offset + i] * unit,
+      SIZE / 2 - (j === null ? 0 : e[offset + j]) * unit,
+    ];
     context.clearRect(0, 0, SIZE, SIZE);
     Object.assign(context, { strokeStyle: faded(colours.text, 0.4), lineWidth: 2 });
     for (const r of [1, 2, 3]) circle(context, SIZE / 2, SIZE / 2, r * unit, "stroke");
@@ -31,7 +34,10 @@ export class NoisePlane {
     context.stroke();
     for (const what of ["fill", "stroke"]) circle(context, x, y, 8, what);
     const said = j === null ? [i] : [i, j];
-    this.canvas.setAttribute("aria-label", `the draw of ζ: ${said.map((d) => `${subscript("ζ", d + 1)} = ${zeta[d].toFixed(2)}`).join(", ")}`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `the draw of ζ: ${said.map((d) => `${subscript("ζ", d + 1)} = ${zeta[d].toFixed(2)}`).join(", ")}`,
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 // Along a path through the latent space: ln q(z) of the aggregate posterior over ln p(z), holes shaded, and beneath them
 // the share that each class's buffer zones have in q(z).
 
-import { Plot, fresh, range } from "../../plot/chart.js";
 import { HOLE } from "../../math/holes.js";
+import { Plot, prepareCanvas, range } from "../../plot/chart.js";
 import { classColour, faded, theme } from "../../plot/palette.js";
 
 const LEFT = 40;
@@ -17,7 +17,7 @@ export class PathChart {
 
   // `along` = { q, p, shares } of every step, or null while it is worked out; `t` in [0, 1] is where the lens is.
   draw(along, meta, t) {
-    const { context, width, height } = fresh(this.canvas);
+    const { context, width, height } = prepareCanvas(this.canvas);
     if (!along || !width) return;
     const colours = theme(this.canvas);
     const { q, p, shares } = along;
@@ -30,11 +30,28 @@ export class PathChart {
     context.fillStyle = faded(colours.text, 0.16);
     for (let i = 0; i < last; i++)
       if (isHole(i) || isHole(i + 1)) context.fillRect(plot.x(i / last), box.top, box.width / last + 0.5, box.height);
-    plot.path(last + 1, (i) => i / last, (i) => p[i], faded(colours.text, 0.55), 1.4);
-    plot.clipped(() => plot.path(last + 1, (i) => i / last, (i) => Math.max(q[i], p[i] - 2 * DEEPEST), colours.accent, 2.2));
+    plot.path(
+      last + 1,
+      (i) => i / last,
+      (i) => p[i],
+      faded(colours.text, 0.55),
+      1.4,
+    );
+    plot.clipped(() =>
+      plot.path(
+        last + 1,
+        (i) => i / last,
+        (i) => Math.max(q[i], p[i] - 2 * DEEPEST),
+        colours.accent,
+        2.2,
+      ),
+    );
     this.bands(context, plot, shares, meta, height - SHARES);
     plot.label("ln p(z)", box.left + 5, plot.y(p[0]) - 10, { colour: faded(colours.text, 0.75) });
-    plot.label("ln q(z)", box.left + box.width - 4, plot.y(floor[last]) + 12, { colour: colours.accent, align: "right" });
+    plot.label("ln q(z)", box.left + box.width - 4, plot.y(floor[last]) + 12, {
+      colour: colours.accent,
+      align: "right",
+    });
     context.strokeStyle = colours.text;
     context.lineWidth = 1.4;
     context.strokeRect(plot.x(t), TOP, 0, height - TOP);

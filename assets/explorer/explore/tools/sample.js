@@ -1,25 +1,35 @@
 // Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. A seed stands for the
 // draws: turning the temperature moves the same ones, and whoever has the seed sees them too.
 
-import { disc } from "../../plot/chart.js";
 import { LARGEST_SEED } from "../../core/link-fields.js";
-import { faded, theme } from "../../plot/palette.js";
-import { Picture } from "../../plot/picture.js";
 import { Random } from "../../core/random.js";
 import { Series } from "../../network/series.js";
+import { disc } from "../../plot/chart.js";
+import { faded, theme } from "../../plot/palette.js";
+import { Picture } from "../../plot/picture.js";
 
 const COUNT = 24;
 const SOURCES = {
   prior: { name: "prior", formula: "z = T·ζ", said: "the prior N(0, I)" },
-  aggregate: { name: "aggregate posterior", formula: "z = μ + T·σ·ζ of a data point, drawn each time", said: "the aggregate posterior" },
-  posterior: { name: "one posterior", formula: "z = μ + T·σ·ζ of the data point beside the lens; a click on the map chooses", said: "one posterior" },
+  aggregate: {
+    name: "aggregate posterior",
+    formula: "z = μ + T·σ·ζ of a data point, drawn each time",
+    said: "the aggregate posterior",
+  },
+  posterior: {
+    name: "one posterior",
+    formula: "z = μ + T·σ·ζ of the data point beside the lens; a click on the map chooses",
+    said: "one posterior",
+  },
 };
 
 const LACKING = "All classes are hidden, so there is no posterior to draw from. Show one in the legend.";
 
 const HTML = `
 <div class="er-sources" role="group" aria-label="source of the draws">
-  ${Object.entries(SOURCES).map(([key, { name }]) => `<button data-source="${key}" aria-pressed="false">${name}</button>`).join("")}
+  ${Object.entries(SOURCES)
+    .map(([key, { name }]) => `<button data-source="${key}" aria-pressed="false">${name}</button>`)
+    .join("")}
 </div>
 <p class="er-formula"></p>
 <div class="er-sampling">
@@ -31,16 +41,25 @@ const HTML = `
 
 export class Sample {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, looked: -1 });
+    this.explorer = explorer;
+    this.root = root;
+    this.looked = -1;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     for (const button of root.querySelectorAll("[data-source]"))
-      button.addEventListener("click", () => explorer.state.set({ source: button.dataset.source, posterior: explorer.nearestPoint() }));
+      button.addEventListener("click", () =>
+        explorer.state.set({ source: button.dataset.source, posterior: explorer.nearestPoint() }),
+      );
     const [temperature, seed] = [this.$(".er-temperature"), this.$(".er-seed")];
     temperature.addEventListener("input", () => explorer.state.set({ temperature: Number(temperature.value) }));
-    seed.addEventListener("input", () => seed.value !== "" && seed.validity.valid && explorer.state.set({ seed: Number(seed.value) }));
+    seed.addEventListener(
+      "input",
+      () => seed.value !== "" && seed.validity.valid && explorer.state.set({ seed: Number(seed.value) }),
+    );
     seed.addEventListener("change", () => (seed.value = explorer.state.seed));
-    this.$(".er-new").addEventListener("click", () => explorer.state.set({ seed: (explorer.state.seed + 1) % (LARGEST_SEED + 1) }));
+    this.$(".er-new").addEventListener("click", () =>
+      explorer.state.set({ seed: (explorer.state.seed + 1) % (LARGEST_SEED + 1) }),
+    );
   }
 
   load(frame) {
@@ -51,8 +70,14 @@ export class Sample {
     this.buttons = Array.from({ length: COUNT }, (_, i) => this.button(i));
     this.pictures = this.buttons.map((button) => new Picture(button.firstChild, frame.meta.image_shape));
     this.$(".er-drawings").replaceChildren(...this.buttons);
-    this.series = new Series(this.root, COUNT, (i) => this.z(i), (i, { pixels }) => this.pictures[i].paint(pixels));
-    for (const button of this.root.querySelectorAll("[data-source]")) button.disabled = !frame.count && button.dataset.source !== "prior";
+    this.series = new Series(
+      this.root,
+      COUNT,
+      (i) => this.z(i),
+      (i, { pixels }) => this.pictures[i].paint(pixels),
+    );
+    for (const button of this.root.querySelectorAll("[data-source]"))
+      button.disabled = !frame.count && button.dataset.source !== "prior";
   }
 
   get source() {
@@ -63,7 +88,12 @@ export class Sample {
     const button = document.createElement("button");
     button.append(document.createElement("canvas"));
     button.addEventListener("click", (event) => this.lookAt(i, event.timeStamp));
-    for (const [type, looked] of [["pointerenter", i], ["focus", i], ["pointerleave", -1], ["blur", -1]])
+    for (const [type, looked] of [
+      ["pointerenter", i],
+      ["focus", i],
+      ["pointerleave", -1],
+      ["blur", -1],
+    ])
       button.addEventListener(type, () => {
         this.looked = looked;
         this.explorer.tools.repaint();
@@ -134,7 +164,8 @@ export class Sample {
     this.$(".er-sampling output").textContent = temperature.toFixed(2);
     if (document.activeElement !== this.$(".er-seed")) this.$(".er-seed").value = seed;
     this.$(".er-drawings").hidden = this.lacks;
-    this.$(".er-drawings").ariaLabel = `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
+    this.$(".er-drawings").ariaLabel =
+      `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
     this.buttons.forEach((button, i) => {
       const z = Array.from(this.z(i).subarray(0, 6), (v) => v.toFixed(2)).join(", ");
       button.ariaLabel = `draw ${i + 1}, z = (${z}${this.k > 6 ? ", …" : ""})`;
@@ -144,7 +175,11 @@ export class Sample {
   changed(changed) {
     const { state } = this.explorer;
     const has = (...names) => names.some((name) => changed.has(name));
-    const another = has("pinned") && !has("posterior") && this.source === "posterior" && this.explorer.nearestPoint() !== state.posterior;
+    const another =
+      has("pinned") &&
+      !has("posterior") &&
+      this.source === "posterior" &&
+      this.explorer.nearestPoint() !== state.posterior;
     if (another) state.posterior = this.explorer.nearestPoint(); // the lens is nearest to another data point now
     if (another || has("source", "posterior", "seed", "temperature", "hidden")) this.draw();
   }

@@ -1,19 +1,19 @@
 // Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
 
-import { ContactSheet, held } from "./contact-sheet.js";
 import { rounded, whole } from "../../core/format.js";
-import { pointName } from "../capabilities.js";
+import { CORNERS } from "../../core/link-fields.js";
+import { finished, Slices } from "../../core/slices.js";
+import { afterPaint, measure } from "../../core/timing.js";
 import { shownClasses } from "../../math/grid-index.js";
 import { box, within } from "../../math/lasso.js";
-import { CORNERS } from "../../core/link-fields.js";
 import { cornersOf } from "../../math/outline.js";
+import { subscript } from "../../math/projection.js";
+import { csv, MEASURES, measuresOf, ROWS, sorted, summary } from "../../math/selection.js";
+import { Series } from "../../network/series.js";
 import { classColour, faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
-import { subscript } from "../../math/projection.js";
-import { MEASURES, ROWS, csv, measuresOf, sorted, summary } from "../../math/selection.js";
-import { Series } from "../../network/series.js";
-import { Slices, finished } from "../../core/slices.js";
-import { afterPaint, measure } from "../../core/timing.js";
+import { pointName } from "../capabilities.js";
+import { ContactSheet, held } from "./contact-sheet.js";
 
 const PAGE = 60; // pairs of images shown at a time
 const EXACT = 0.7; // px that a lasso's corners may be off the line that was drawn
@@ -50,12 +50,18 @@ const HTML = `
 
 export class Select {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root, chosen: [], trail: null, saving: new Slices(), looking: new Slices() });
+    this.explorer = explorer;
+    this.root = root;
+    this.chosen = [];
+    this.trail = null;
+    this.saving = new Slices();
+    this.looking = new Slices();
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
     const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
     this.modes = [...root.querySelectorAll("[data-mode]")];
-    for (const button of this.modes) button.addEventListener("click", () => explorer.state.set({ mode: button.dataset.mode }));
+    for (const button of this.modes)
+      button.addEventListener("click", () => explorer.state.set({ mode: button.dataset.mode }));
     on(".er-clear", "click", () => explorer.state.set({ shape: null }));
     on(".er-measure", "change", (event) => explorer.state.set({ by: event.target.value }));
     on(".er-turn", "click", () => explorer.state.set({ order: this.worstFirst ? "best" : "worst" }));
@@ -66,13 +72,17 @@ export class Select {
 
   load(frame) {
     const { image_shape: shape } = frame.meta;
-    Object.assign(this, { frame, imageShape: shape, size: shape.reduce((a, b) => a * b, 1) });
+    this.frame = frame;
+    this.imageShape = shape;
+    this.size = shape.reduce((a, b) => a * b, 1);
     this.decoder = this.explorer.decoder;
     this.measures = measuresOf(frame.given);
     this.$(".er-measure").replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
-    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")]) chooser.hidden = !this.measures.length;
+    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")])
+      chooser.hidden = !this.measures.length;
     this.$(".er-png").hidden = !(frame.given.images || this.decoder);
-    Object.assign(this, { chosen: [], state: null });
+    this.chosen = [];
+    this.state = null;
   }
 
   // What points are sorted by: as the state says, where the frame knows it of them.
@@ -145,7 +155,8 @@ export class Select {
 
   // A press that has not moved is a click, and goes to the lens; a second finger ends the line without a selection.
   drop(x, y, at, cancelled) {
-    const moved = !cancelled && this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
+    const moved =
+      !cancelled && this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
     const shape = moved && this.outline(cornersOf(this.trail, CORNERS, EXACT));
     this.trail = null;
     if (moved) return this.explorer.state.set({ shape }, at);
@@ -164,9 +175,13 @@ export class Select {
   // --- the selection -----------------------------------------------------------------------------------------------
 
   take(chosen) {
-    Object.assign(this, { chosen, numbers: null });
+    this.chosen = chosen;
+    this.numbers = null;
     if (!chosen.length) this.$(".er-selected").hidden = true;
-    this.$(".er-hint").textContent = this.explorer.state.shape && !chosen.length ? "No visible point lies within it." : "Drag on the map around the points to look at.";
+    this.$(".er-hint").textContent =
+      this.explorer.state.shape && !chosen.length
+        ? "No visible point lies within it."
+        : "Drag on the map around the points to look at.";
     this.$(".er-hint").hidden = chosen.length > 0;
     this.order();
     this.explorer.tools.repaint();
@@ -195,9 +210,13 @@ export class Select {
     const { frame, chosen } = this;
     const { classes, ordered } = frame.meta;
     const { byClass, ratePerDim, distortion, rate } = this.numbers;
-    this.$(".er-counted").textContent = `${whole(chosen.length)} of ${whole(frame.count)} ${frame.given.images ? "images" : "points"}`;
+    this.$(".er-counted").textContent =
+      `${whole(chosen.length)} of ${whole(frame.count)} ${frame.given.images ? "images" : "points"}`;
     const counts = byClass.map((count, c) => ({ count, c })).filter(({ count }) => count);
-    this.$(".er-class-counts").setAttribute("aria-label", counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "));
+    this.$(".er-class-counts").setAttribute(
+      "aria-label",
+      counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "),
+    );
     this.$(".er-class-counts").replaceChildren(
       ...counts.map(({ count, c }) => {
         const bar = document.createElement("span");
@@ -230,7 +249,12 @@ export class Select {
     this.$(".er-turn").textContent = this.worstFirst ? "worst first" : "best first";
     this.decoder?.forget("selection");
     this.reconstructions = [];
-    this.series = new Series(this.root, 0, (n) => this.mu(this.ordered[n]), (n, { pixels }) => this.reconstructed(n, pixels));
+    this.series = new Series(
+      this.root,
+      0,
+      (n) => this.mu(this.ordered[n]),
+      (n, { pixels }) => this.reconstructed(n, pixels),
+    );
     this.shown = 0;
     this.sheet?.stop();
     this.namePicture();
@@ -355,7 +379,12 @@ export class Select {
       context.beginPath();
       for (const [u, v] of shape) context.lineTo(...view.toPixel(u, v));
       context.closePath();
-      Object.assign(context, { fillStyle: faded(colours.accent, 0.12), strokeStyle: colours.accent, lineWidth: 2, lineJoin: "round" });
+      Object.assign(context, {
+        fillStyle: faded(colours.accent, 0.12),
+        strokeStyle: colours.accent,
+        lineWidth: 2,
+        lineJoin: "round",
+      });
       context.fill("evenodd");
       context.stroke();
     }

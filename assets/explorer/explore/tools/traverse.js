@@ -2,10 +2,10 @@
 // and all others as they are under the lens. A row is a slider too: press, drag or use the arrow keys, and z moves there.
 
 import { signed } from "../../core/format.js";
-import { Picture } from "../../plot/picture.js";
+import { Swipe } from "../../core/swipe.js";
 import { subscript } from "../../math/projection.js";
 import { Series } from "../../network/series.js";
-import { Swipe } from "../../core/swipe.js";
+import { Picture } from "../../plot/picture.js";
 
 const REACH = 3; // σ of the prior, to either side
 const ACROSS = 9; // images in a row
@@ -20,7 +20,8 @@ const HTML = `
 
 export class Traverse {
   constructor(explorer, root) {
-    Object.assign(this, { explorer, root });
+    this.explorer = explorer;
+    this.root = root;
     root.innerHTML = HTML;
     this.$ = (selector) => root.querySelector(selector);
   }
@@ -35,7 +36,12 @@ export class Traverse {
     this.collapsed = new Set(collapsedDims(frame));
     this.rows = order.map((d) => this.row(d, rates[d], frame.meta.image_shape));
     this.$(".er-rows").replaceChildren(...this.rows.map((row) => row.element));
-    this.series = new Series(this.root, k * ACROSS, (i) => this.sweptTo(i), (i, { pixels }) => this.pictureOf(i).paint(pixels));
+    this.series = new Series(
+      this.root,
+      k * ACROSS,
+      (i) => this.sweptTo(i),
+      (i, { pixels }) => this.pictureOf(i).paint(pixels),
+    );
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
     this.$(".er-collapsed").textContent = names.length
       ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
@@ -64,9 +70,19 @@ export class Traverse {
     });
     sweep.addEventListener("click", (event) => swipe && to(event)); // a tap
     sweep.addEventListener("keydown", (event) => this.key(event, d));
-    for (const [type, way] of [["pointerenter", d], ["focus", d], ["pointerleave", null], ["blur", null]])
+    for (const [type, way] of [
+      ["pointerenter", d],
+      ["focus", d],
+      ["pointerleave", null],
+      ["blur", null],
+    ])
       sweep.addEventListener(type, () => this.mark(way));
-    return { d, element, sweep, pictures: [...sweep.querySelectorAll("canvas")].map((canvas) => new Picture(canvas, shape)) };
+    return {
+      d,
+      element,
+      sweep,
+      pictures: [...sweep.querySelectorAll("canvas")].map((canvas) => new Picture(canvas, shape)),
+    };
   }
 
   // Images stand at −3, …, 3, so that the middle of the first is −3.

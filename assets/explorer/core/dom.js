@@ -1,0 +1,62 @@
+// Elements of a page, found with the type that they have.
+
+/**
+ * The first element within `root` that `selector` names. It must be there: a page's own HTML has it.
+ * @overload
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+/**
+ * @template {Element} T
+ * @overload
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} type the element's class, such as HTMLCanvasElement
+ * @returns {T}
+ */
+/**
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => Element} [type]
+ */
+export function find(root, selector, type = HTMLElement) {
+  const element = root.querySelector(selector);
+  if (!(element instanceof type)) throw new Error(`There is no ${type.name} "${selector}" here.`);
+  return element;
+}
+
+/**
+ * All elements within `root` that `selector` names; those of another class are left out.
+ * @overload
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+/**
+ * @template {Element} T
+ * @overload
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} type
+ * @returns {T[]}
+ */
+/**
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => Element} [type]
+ */
+export function findAll(root, selector, type = HTMLElement) {
+  return [...root.querySelectorAll(selector)].filter((element) => element instanceof type);
+}
+
+/**
+ * A canvas's context for drawing in two dimensions.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ */
+export function contextOf(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
+  if (!context) throw new Error("This browser draws on no further canvas.");
+  return context;
+}
