@@ -27,6 +27,20 @@ export function find(root, selector, type = HTMLElement) {
 }
 
 /**
+ * @typedef {{
+ *   (selector: string): HTMLElement,
+ *   <T extends Element>(selector: string, type: new () => T): T,
+ * }} Find
+ */
+
+/**
+ * `find` within one root element.
+ * @param {ParentNode} root
+ */
+export const finderIn = (root) =>
+  /** @type {Find} */ ((/** @type {string} */ selector, type = HTMLElement) => find(root, selector, type));
+
+/**
  * All elements within `root` that `selector` names; those of another class are left out.
  * @overload
  * @param {ParentNode} root

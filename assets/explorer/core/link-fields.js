@@ -1,14 +1,63 @@
-// What a link says of the state beside z: of every name, how it begins, how it is written, and what of a link is let in.
-// Whatever else a link says is passed over, so it can ask for nothing that a hand could not.
+// The fields of a link beside z: for each its initial value, how it is written, and which texts are accepted. Any other
+// text is ignored, so a link cannot request anything that the controls could not.
+
+/** @import { State } from "./state.js" */
+
+/** An end of a path: a data point, or any z (then `point` is −1). @typedef {{ point: number, z?: Float64Array }} PathEnd */
+
+/**
+ * What can be chosen on the map's page beside z. Three kinds of `plane`: "pca" or "tsne", dimensions as "0,1", and for
+ * three dimensions "3d" or "0,1,2".
+ * @typedef {Object} Choices
+ * @property {"class" | "rate" | "distortion" | "volume"} colour
+ * @property {string} plane
+ * @property {string} zones "none", "pointer", "all", or the number of a class
+ * @property {number} scale of the buffer zones, in standard deviations
+ * @property {"off" | "q" | "ratio" | "holes"} density
+ * @property {"off" | "grid" | "prior"} manifold
+ * @property {string} tool
+ * @property {number[]} hidden classes
+ * @property {number[] | null} view [u, v, height] of the viewport
+ * @property {number[] | null} turn of a space with three dimensions: the directions to the right and upwards
+ * @property {"straight" | "spherical" | "ridge"} path
+ * @property {PathEnd | null} from
+ * @property {PathEnd | null} to
+ * @property {number} t position on the path, in [0, 1]
+ * @property {"prior" | "aggregate" | "posterior"} source of samples
+ * @property {number} seed
+ * @property {number} temperature
+ * @property {number} posterior the data point whose posterior is sampled, or −1
+ * @property {Shape | null} shape of the selection
+ * @property {"distortion" | "rate" | "elbo"} by
+ * @property {"worst" | "best"} order
+ * @property {"lasso" | "box" | "move"} mode
+ */
+
+/** A point of the map, in data coordinates. @typedef {[u: number, v: number]} Point */
+
+/** A polygon on the map. @typedef {Point[]} Shape */
+
+/** Limits for what a link may name. @typedef {{ k: number, classes: number, count: number }} Bounds */
+
+/** A viewport: its middle, and half its height. @typedef {{ u: number, v: number, reach: number }} Look */
+
+/**
+ * `read` returns undefined for a text that is not accepted; a field is in the link only if `open` is missing or true.
+ * @template T
+ * @typedef {Object} Field
+ * @property {T | ((k: number) => T)} first
+ * @property {(value: T) => string} [write] `String` if missing
+ * @property {(text: string, bounds: Bounds) => T | undefined} read
+ * @property {(state: State) => boolean} [open]
+ */
 
 export const Z_LIMIT = 20; // of a number that is typed, and of the decoded plane: the prior has no mass beyond
 export const LARGEST_SEED = 99999;
 export const CORNERS = 64; // of a shape on the map, at most
 
-const FAR = 1e6; // from the middle of a map, or of the latent space: further than a hand gets
+const FAR = 1e6; // from the middle of a map, or of the latent space: no viewport gets further
 
-// { first, write(value) → text, read(text, { k, classes, count }) → value, or undefined where it is none }; what belongs to
-// a tool, or to three dimensions, is in the link only while that is `open(state)`.
+/** @type {{ [Name in keyof Choices]: Field<Choices[Name]> }} */
 export const FIELDS = {
   colour: one(["class", "rate", "distortion", "volume"]),
   plane: { first: defaultPlane, read: (text, { k }) => (isPlane(text, k) ? text : undefined) },
@@ -44,50 +93,115 @@ export const FIELDS = {
   }),
 };
 
-export const written = (name, value) => (FIELDS[name].write ?? String)(value ?? "");
+/** The fields for loops over all of them, where each `Field<T>` meets a value of its own T: hence `any`.
+ * @type {Record<string, Field<any>>}
+ */
+const ANY_FIELDS = FIELDS;
 
-// "pca", "tsne", "3d" for the principal axes, or two or three different dimensions as "i,j" or "i,j,l".
+export const FIELD_NAMES = /** @type {(keyof Choices)[]} */ (Object.keys(FIELDS));
+
+/**
+ * A field's value as text.
+ * @param {keyof Choices} name
+ * @param {Choices[keyof Choices]} value
+ */
+export const written = (name, value) => (ANY_FIELDS[name].write ?? String)(value ?? "");
+
+/**
+ * The initial values for a latent space of k dimensions.
+ * @param {number} k
+ */
+export function firstChoices(k) {
+  const first = FIELD_NAMES.map((name) => {
+    const { first } = ANY_FIELDS[name];
+    return [name, typeof first === "function" ? first(k) : first];
+  });
+  return /** @type {Choices} */ (Object.fromEntries(first));
+}
+
+/**
+ * Whether a text names a plane or space of a latent space of k dimensions.
+ * @param {string} text
+ * @param {number} k
+ */
 function isPlane(text, k) {
   if (["pca", "tsne", "3d"].includes(text)) return k > 2;
   const dimensions = text.split(",");
-  const many = dimensions.length === 2 || (dimensions.length === 3 && k > 3); // of three there is one choice of three: "3d"
+  const many = dimensions.length === 2 || (dimensions.length === 3 && k > 3); // for k = 3 only "3d" names all three
   return many && dimensions.every((d) => isIndex(d, k)) && new Set(dimensions).size === dimensions.length;
 }
 
+/**
+ * Whether three dimensions are shown.
+ * @param {string} plane
+ */
 export const isSpatial = (plane) => plane === "3d" || plane.split(",").length === 3;
 
+/** @param {number} k */
 function defaultPlane(k) {
   return k <= 2 ? "0,1" : "pca";
 }
 
+/**
+ * Whether a text is a whole number from 0 to `size` − 1.
+ * @param {string} text
+ * @param {number} size
+ */
 const isIndex = (text, size) => /^(0|[1-9]\d*)$/.test(text) && Number(text) < size;
 
+/** @param {string} text */
 const numbersOf = (text) => text.split(",").map((v) => (v === "" ? NaN : Number(v)));
 
 // --- kinds of fields -------------------------------------------------------------------------------------------------
 
-// One of some words, the first to begin with.
+/**
+ * One of several words; the first is the initial value.
+ * @template {string} Word
+ * @param {Word[]} words
+ * @returns {Field<Word>}
+ */
 function one(words) {
   return { first: words[0], read: (text) => words.find((word) => word === text) };
 }
 
+/**
+ * A number in [low, high], rounded to so many digits.
+ * @param {number} first
+ * @param {number} low
+ * @param {number} high
+ * @param {number} digits
+ * @returns {Field<number>}
+ */
 function number(first, low, high, digits) {
-  const read = (text) => {
+  const read = (/** @type {string} */ text) => {
     const [value, ...more] = numbersOf(text);
     return !more.length && value >= low && value <= high ? Number(value.toFixed(digits)) : undefined;
   };
   return { first, write: (value) => String(Number(value.toFixed(digits))), read };
 }
 
+/**
+ * Fields that are in the link only while a tool is open.
+ * @template {Record<string, object>} Fields
+ * @param {string} tool
+ * @param {Fields} fields
+ * @returns {Fields}
+ */
 function of(tool, fields) {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, { ...field, open: (state) => state.tool === tool }]),
+  const open = (/** @type {State} */ state) => state.tool === tool;
+  return /** @type {Fields} */ (
+    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { ...field, open }]))
   );
 }
 
-// An end of a path: { point }, a data point, or { z }; null as it begins.
+/**
+ * An end of a path, initially null.
+ * @returns {Field<PathEnd | null>}
+ */
 function end() {
-  const write = (value) => (!value ? "" : value.point >= 0 ? `point${value.point}` : value.z.join(","));
+  /** @type {Field<PathEnd | null>["write"]} */
+  const write = (value) => (!value ? "" : value.point >= 0 ? `point${value.point}` : (value.z ?? []).join(","));
+  /** @type {Field<PathEnd | null>["read"]} */
   const read = (text, { k, count }) => {
     if (/^point\d+$/.test(text)) return isIndex(text.slice(5), count) ? { point: Number(text.slice(5)) } : undefined;
     const z = readZ(text, k);
@@ -98,47 +212,75 @@ function end() {
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 
+/**
+ * k numbers, or undefined.
+ * @param {string} text
+ * @param {number} k
+ */
 export function readZ(text, k) {
   const z = numbersOf(text);
   return z.length === k && z.every((v) => Math.abs(v) <= FAR) ? Float64Array.from(z) : undefined;
 }
 
+/**
+ * @param {string} text
+ * @param {Pick<Bounds, "count">} bounds
+ */
 export function readPoint(text, { count }) {
   return isIndex(text, count) ? Number(text) : undefined;
 }
 
+/**
+ * @param {string} text
+ * @param {Pick<Bounds, "classes">} bounds
+ */
 export function readHidden(text, { classes }) {
   const named = text.split(",").filter(Boolean);
   return named.every((c) => isIndex(c, classes)) ? [...new Set(named.map(Number))] : undefined;
 }
 
-// Where a camera looks, as it describes it: "u,v,reach"; null where it says anything else.
+/**
+ * A viewport "u,v,reach", or null for any other text.
+ * @param {string | null} text
+ * @returns {Look | null}
+ */
 export function readLook(text) {
-  const [u, v, reach] = readView(text ?? "") ?? [];
+  const [u, v, reach] = readView(text ?? "") ?? [0, 0, 0];
   return reach ? { u, v, reach } : null;
 }
 
+/** @param {Look} look */
 export const writtenLook = ({ u, v, reach }) => [u, v, reach].join(",");
 
-// The middle of what the map shows, and its height.
+/**
+ * The viewport of the map: [u, v, height].
+ * @param {string} text
+ */
 function readView(text) {
   const view = numbersOf(text);
   const fits = view.length === 3 && view.every((v) => Math.abs(v) <= FAR) && view[2] >= 1 / FAR;
   return fits ? view : undefined;
 }
 
-// What lies to the right and what upwards of a space that has been turned: two directions at a right angle, to rounding.
+/**
+ * The orientation of a space: the direction to the right and the one upwards, two orthonormal vectors up to rounding.
+ * @param {string} text
+ */
 function readTurn(text) {
   const turn = numbersOf(text);
   const [right, up] = [turn.slice(0, 3), turn.slice(3)];
-  const dot = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
-  const near = (a, b) => Math.abs(a - b) < 0.01;
+  const dot = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+  const near = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) < 0.01;
   return turn.length === 6 && near(dot(right, right), 1) && near(dot(up, up), 1) && near(dot(right, up), 0)
     ? turn
     : undefined;
 }
 
-// [[u, v], …], corner by corner: a line that was drawn straight has but its two ends.
+/**
+ * The corners of a shape; a straight line has two.
+ * @param {string} text
+ * @returns {Shape | undefined}
+ */
 function readShape(text) {
   const values = numbersOf(text);
   const fits =
@@ -149,6 +291,7 @@ function readShape(text) {
   return fits ? Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i], values[2 * i + 1]]) : undefined;
 }
 
+/** @param {Shape | null} shape */
 function flat(shape) {
   return shape ? shape.flat().join(",") : "";
 }

@@ -1,23 +1,38 @@
-// The part of the address that belongs to the browser: what stands behind the "#". Every entry of the tab's history has its
-// own, which says all that the page showed there, so Back, Forward, a reload and a pasted link bring it back; the last
-// address of every page is kept for the tab, so a link to that page can open it as it was left.
+// The part of the address after the "#", which holds the state of the page's view. Every entry of the tab's history has its
+// own, so Back, Forward, a reload and a pasted link restore what the page showed. The last address of every page is kept
+// in sessionStorage, so that a link to that page can open it as it was left.
+
+/**
+ * A place in the app: the page's path below the app's root, and the query parameters that the server reads.
+ * @typedef {{ page: string, query: Record<string, string> }} Place
+ */
 
 const EVERY = 200; // ms between two changes of the address: browsers allow no more than a few a second
 const OURS = "elboRoom"; // marks an entry of the history whose hash a page has written
 const KEPT = "elbo-room:"; // before a path: what sessionStorage keeps the last address of that page under
 
-let opening = true;
-let known = location.hash; // the last one that was heard of or written
-window.addEventListener("hashchange", () => (known = location.hash));
+let opening = true; // until the address that the site was opened with has been read
+let known = location.hash; // the last hash that was read or written here
+window.addEventListener("hashchange", () => {
+  known = location.hash;
+});
+/** @type {Set<Link>} */
 const links = new Set();
 
 export class Link {
-  // The link of the view in `root`: `hash()` says what is shown, `follow(hash)` shows what another link says.
+  /**
+   * @param {HTMLElement} root element of the view
+   * @param {{ hash: () => string, follow: (hash: string) => void }} handlers
+   *   `hash` returns the view's state as text, `follow` restores the state from such text
+   */
   constructor(root, { hash, follow }) {
     this.root = root;
     this.hash = hash;
     this.follow = follow;
+    /** @type {Place | null} */
     this.place = null;
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    this.timer = null;
     this.moved = false;
     for (const link of links) if (!link.root.isConnected) link.close(); // of a page that was left
     this.listener = new AbortController();
@@ -25,14 +40,17 @@ export class Link {
     links.add(this);
   }
 
-  // Where the server says that the view stands: { page: its path below the app's root, query: { parameter: value } }. What the
-  // address says belongs to the view only while it names that place, and once the view has begun there; a view without a
-  // server is always at its place.
+  /**
+   * Sets the place where the view is, as the server says. The hash belongs to the view only while the address names that
+   * place and after `begin` was called there. A view without a server has no place, and the hash is always its own.
+   * @param {Place} place
+   */
   moveTo(place) {
     this.moved ||= JSON.stringify(place) !== JSON.stringify(this.place);
     this.place = place;
   }
 
+  /** Whether the hash of the address belongs to this view now. */
   get isHere() {
     if (this.moved || !this.place) return !this.moved;
     const { page, query } = this.place;
@@ -41,17 +59,17 @@ export class Link {
     return sameQuery && location.pathname === new URL(page || ".", document.baseURI).pathname;
   }
 
-  // What the view is to begin with: the hash of this entry of the history; null where none has been written here yet.
+  /** The hash that the view starts from: that of this history entry, or null if none has been written to it yet. */
   begin() {
     this.moved = false;
-    this.wait(null); // what was shown before has no place in this entry
+    this.wait(null); // the state shown before does not belong to this entry
     if (!this.isHere) return null;
     known = location.hash;
     const opened = openedWith();
     return location.hash || (history.state?.[OURS] ? "" : opened);
   }
 
-  // The server has moved the view to another place where it shows the same: it follows what is said there.
+  /** Handles a move to another place where the view shows the same data: follows the hash of that history entry. */
   arrive() {
     if (!this.moved) return;
     const hash = this.begin();
@@ -59,6 +77,7 @@ export class Link {
     else this.follow(hash);
   }
 
+  /** Handles a change of the hash that the view has not made. */
   changed() {
     if (!this.root.isConnected) this.close();
     else if (this.isHere) {
@@ -67,18 +86,22 @@ export class Link {
     }
   }
 
-  // Puts what is shown into the address, as soon as browsers allow.
+  /** Writes the view's state into the address, at most once every `EVERY` ms. */
   save() {
-    this.root.dataset.address = "behind"; // of what is shown, for whoever reads it
+    this.root.dataset.address = "behind"; // the address is not up to date yet: tests wait for it
     if (!this.timer) this.wait(() => this.flush());
   }
 
+  /**
+   * Calls `then` after `EVERY` ms instead of what was to be called before; null: nothing.
+   * @param {(() => void) | null} then
+   */
   wait(then) {
-    clearTimeout(this.timer);
+    if (this.timer) clearTimeout(this.timer);
     this.timer = then && setTimeout(then, EVERY);
   }
 
-  // Writes now what waits to be written.
+  /** Writes a pending change now. */
   flush() {
     if (!this.timer) return;
     this.wait(null);
@@ -86,7 +109,7 @@ export class Link {
     else if (!this.write()) this.save();
   }
 
-  // False where the address is not the view's, or says what no view has heard of yet.
+  /** Writes the address; false if it is not the view's, or has changed and no view has read it yet. */
   write() {
     if (!this.isHere) return false;
     if (location.hash !== known) {
@@ -109,7 +132,10 @@ export class Link {
   }
 }
 
-// The query and the hash with which the page at `path` was left in this tab; "" where it has not been open.
+/**
+ * Query and hash with which the page at `path` was left in this tab; "" if it has not been open.
+ * @param {string} path
+ */
 export function leftAt(path) {
   for (const link of links) link.flush();
   try {
@@ -119,18 +145,22 @@ export function leftAt(path) {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {string} address query and hash
+ */
 function keep(path, address) {
   try {
     sessionStorage.setItem(KEPT + path, address);
   } catch {
-    // a browser that keeps nothing: pages open as they begin
+    // sessionStorage is not available: pages open in their initial state
   }
 }
 
-// Once, on opening the site: what stood behind the "#" before Streamlit dropped it from the address; null where nothing did.
+/** On the first call: the hash that the site was opened with, which Streamlit drops from the address; otherwise null. */
 function openedWith() {
   const [navigation] = opening ? performance.getEntriesByType("navigation") : [];
   opening = false;
   const opened = navigation && new URL(navigation.name);
-  return (opened?.pathname === location.pathname && opened.hash) || null; // what another page opened with is not ours
+  return (opened?.pathname === location.pathname && opened.hash) || null; // the hash of another page does not count
 }

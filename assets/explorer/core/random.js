@@ -1,9 +1,14 @@
-// A seeded generator of our own, so that a link, a test or a second look sees the same draws: xoshiro128** (Blackman and
+// A seeded random generator, so that a link, a test or a second visit sees the same draws: xoshiro128** (Blackman and
 // Vigna), and standard-normal numbers by Box–Muller.
 
+/**
+ * @param {number} x 32 bits
+ * @param {number} by
+ */
 const rotated = (x, by) => (x << by) | (x >>> (32 - by));
 
 export class Random {
+  /** @param {number} seed */
   constructor(seed) {
     let state = seed >>> 0;
     this.state = Int32Array.from({ length: 4 }, () => {
@@ -12,10 +17,11 @@ export class Random {
       mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
       return mixed ^ (mixed >>> 15);
     });
+    /** @type {number | null} the second number of the last Box–Muller pair */
     this.spare = null;
   }
 
-  // 32 random bits.
+  /** 32 random bits. */
   bits() {
     const s = this.state;
     const result = Math.imul(rotated(Math.imul(s[1], 5), 7), 9);
@@ -29,11 +35,12 @@ export class Random {
     return result >>> 0;
   }
 
-  // Even over [0, 1), with all 53 bits of a double.
+  /** Uniform on [0, 1), with all 53 bits of a double. */
   uniform() {
     return ((this.bits() >>> 5) * 67108864 + (this.bits() >>> 6)) / 9007199254740992;
   }
 
+  /** A draw from N(0, 1). */
   normal() {
     if (this.spare !== null) {
       const spare = this.spare;
@@ -46,6 +53,7 @@ export class Random {
     return radius * Math.cos(angle);
   }
 
+  /** @param {number} count */
   normals(count) {
     const drawn = new Float64Array(count);
     for (let i = 0; i < count; i++) drawn[i] = this.normal();
@@ -53,12 +61,20 @@ export class Random {
   }
 }
 
-// A share from 0 to 1 for every whole number: multiples of the golden ratio lie evenly, in whatever order things are counted.
+/**
+ * A number in [0, 1) for every integer. Multiples of the golden ratio are spread evenly for any range of integers.
+ * @param {number} i
+ */
 export const evenShare = (i) => ((i * 0x9e3779b1) >>> 0) / 2 ** 32;
 
-// The places of `most` out of `count` in a row, in order, one from every stretch of it; all of them where they are no more.
+/**
+ * Indices of at most `most` out of `count` items, in order, one from each of equally long stretches; all of them if
+ * there are no more.
+ * @param {number} count
+ * @param {number} most
+ */
 export function evenly(count, most) {
   const size = Math.min(count, most);
-  const start = (i) => Math.floor((i * count) / size);
+  const start = (/** @type {number} */ i) => Math.floor((i * count) / size);
   return Uint32Array.from({ length: size }, (_, i) => start(i) + Math.floor(evenShare(i) * (start(i + 1) - start(i))));
 }

@@ -1,22 +1,44 @@
-// Closed forms of vae/gaussian.py that the page shows.
+// Closed forms of vae/gaussian.py that the page shows. All values are in nats.
 
-// KL(N(mu, sigma²) ‖ N(0, 1)) in nats of one dimension.
+/**
+ * KL(N(mu, sigma²) ‖ N(0, 1)) of one dimension.
+ * @param {number} mu
+ * @param {number} logvar
+ */
 export const klPerDim = (mu, logvar) => 0.5 * (mu * mu + Math.exp(logvar) - 1 - logvar);
 
-// ln N(z; 0, I) in nats.
+/**
+ * ln N(z; 0, I).
+ * @param {ArrayLike<number> & Iterable<number>} z
+ */
 export function logPrior(z) {
   let sum = 0;
   for (const v of z) sum += v * v;
   return -0.5 * (sum + z.length * Math.log(2 * Math.PI));
 }
 
-// A vector of k independent standard-normal draws (Box–Muller).
+/**
+ * k independent standard-normal draws (Box–Muller).
+ * @param {number} k
+ */
 export function standardNormal(k) {
   const draw = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   return Float64Array.from({ length: k }, draw);
 }
 
-// What each data point costs, from the frame's mu and logvar: rate and ln of the posterior's volume (Σ ln sigma).
+/**
+ * Per data point: rate, and the logarithm of the posterior's volume (Σ ln sigma).
+ * @typedef {{ rate: Float32Array, logVolume: Float32Array }} Costs
+ */
+
+/**
+ * The costs of n data points, from mu and logvar (n, k).
+ * @param {ArrayLike<number>} mu
+ * @param {ArrayLike<number>} logvar
+ * @param {number} n
+ * @param {number} k
+ * @returns {Costs}
+ */
 export function perPoint(mu, logvar, n, k) {
   const rate = new Float32Array(n);
   const logVolume = new Float32Array(n);
@@ -28,7 +50,11 @@ export function perPoint(mu, logvar, n, k) {
   return { rate, logVolume };
 }
 
-// The quantile of N(0, 1) at p in [0, 1], by Acklam's rational approximation: right to 1.2e-9 of itself.
+/**
+ * The quantile of N(0, 1) at p in [0, 1], by Acklam's rational approximation; relative error at most 1.2e-9.
+ * @param {number} p
+ * @returns {number}
+ */
 export function normalQuantile(p) {
   if (p > 0.5) return -normalQuantile(1 - p);
   if (p <= 0) return -Infinity;
@@ -40,6 +66,10 @@ export function normalQuantile(p) {
   return polynomial(TAIL[0], q) / polynomial(TAIL[1], q);
 }
 
+/**
+ * @param {number[]} coefficients the highest power first
+ * @param {number} x
+ */
 const polynomial = (coefficients, x) => coefficients.reduce((sum, c) => sum * x + c);
 
 const CENTRE = [

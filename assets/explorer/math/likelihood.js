@@ -1,6 +1,11 @@
-// −ln p(x|z) of vae/model.py, in nats, for pixels x in [0, 1]: `raw` is what the decoder of a frame with this header makes
-// of z, the logits or the means.
+/** @import { FrameMeta } from "../data/frame.js" */
 
+/**
+ * −ln p(x|z) as in vae/model.py, in nats.
+ * @param {ArrayLike<number>} raw the decoder's output: logits if the likelihood is Bernoulli, else means
+ * @param {ArrayLike<number>} x pixels in [0, 1]
+ * @param {Pick<FrameMeta, "likelihood" | "sigma">} meta
+ */
 export function distortionOf(raw, x, { likelihood, sigma }) {
   let sum = 0;
   if (likelihood === "bernoulli") {
@@ -11,4 +16,5 @@ export function distortionOf(raw, x, { likelihood, sigma }) {
   return 0.5 * (sum / sigma ** 2 + x.length * Math.log(2 * Math.PI * sigma ** 2));
 }
 
+/** @param {number} v */
 const softplus = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));

@@ -1,11 +1,17 @@
-// A large network in a worker: it is told once which one it is, and then answers every question that comes.
+// A large network in a worker: it gets the network's weights first, and then answers every request.
 
 import { networkOf } from "./network.js";
 
+/** @import { AnsweringNetwork, NetworkFrame, NetworkInput, NetworkKind } from "./network.js" */
+
+/** New weights, or a request. @typedef {{ kind: NetworkKind, frame: NetworkFrame } | { input: NetworkInput }} WorkerMessage */
+
+/** @type {AnsweringNetwork<NetworkKind> | null} */
 let network = null;
 
-self.onmessage = ({ data: { kind, frame, input } }) => {
-  if (frame && network) network.adopt(frame);
-  else if (frame) network = networkOf(kind, frame);
-  else self.postMessage(network.answer(input));
+self.onmessage = (/** @type {MessageEvent<WorkerMessage>} */ { data }) => {
+  if ("frame" in data) {
+    if (network) network.adopt(data.frame);
+    else network = networkOf(data.kind, data.frame);
+  } else if (network) self.postMessage(network.answer(data.input));
 };

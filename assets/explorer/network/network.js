@@ -4,28 +4,77 @@ import { layersOf, product, products } from "./layers.js";
 import { HAS_KERNEL } from "./simd-kernel.js";
 import { SimdNetwork } from "./simd-network.js";
 
+/** @import { NetworkMeta, Weights } from "../data/frame.js" */
+/** @import { ComputingLayer, ConvolutionLayer, Layer, LinearLayer, TransposedLayer } from "./layers.js" */
+
+/** What the networks read of a frame. @typedef {{ meta: NetworkMeta, arrays: Weights }} NetworkFrame */
+
+/** The input of a network: z, or pixels in [0, 1]. @typedef {Float32Array | Float64Array | number[]} NetworkInput */
+
+/** Weight and bias of one layer. @typedef {{ weight: ArrayLike<number>, bias: ArrayLike<number> }} LayerWeights */
+
+/** Writes the output y of a layer for the input x. @typedef {(x: ArrayLike<number>, y: Float32Array) => void} Compute */
+
+/**
+ * Runs a plan. `run` returns an array that the next call overwrites, or the input itself if the plan computes nothing.
+ * @typedef {Object} LayerRunner
+ * @property {number} outputSize
+ * @property {(arrays: Weights) => void} adopt
+ * @property {<X extends NetworkInput>(input: X) => X | Float32Array} run
+ *
+ * @typedef {new (plan: Layer[], arrays: Weights, prefix: string, inputShape: number[]) => LayerRunner} LayerRunnerClass
+ */
+
+/**
+ * Answers of a decoder (pixel means, and its raw output: logits or means) and of an encoder. The next answer overwrites
+ * their arrays.
+ * @typedef {{ pixels: Float32Array, raw: Float32Array }} Decoded
+ * @typedef {{ mu: Float32Array, logvar: Float32Array }} Encoded
+ * @typedef {{ decode: Decoded, encode: Encoded }} NetworkAnswers
+ * @typedef {keyof NetworkAnswers} NetworkKind
+ */
+
+/**
+ * @template {NetworkKind} Kind
+ * @typedef {{ answer: (input: NetworkInput) => NetworkAnswers[Kind], adopt: (frame: NetworkFrame) => void }} AnsweringNetwork
+ */
+
 export class Network {
-  // `plan` is a list of layers, `arrays` holds their weights under `prefix`.i.weight and .bias; `inputShape` is
-  // [k] for a decoder and [channels, height, width] for an encoder's trunk.
+  /**
+   * @param {Layer[]} plan
+   * @param {Weights} arrays hold the weights of layer i as `prefix`.i.weight and `prefix`.i.bias
+   * @param {string} prefix
+   * @param {number[]} inputShape [k] for a decoder, [channels, height, width] for an encoder's trunk
+   */
   constructor(plan, arrays, prefix, inputShape) {
     this.plan = plan;
     this.prefix = prefix;
     this.inputShape = inputShape;
+    /** @type {{ compute: Compute, output: Float32Array, relu: boolean }[]} */
+    this.steps = [];
     this.adopt(arrays);
-    this.outputSize = this.steps.at(-1)?.output.length ?? product(inputShape); // there may be no layer at all
+    this.outputSize = this.steps.at(-1)?.output.length ?? product(inputShape); // a plan may have no layer that computes
   }
 
-  // Computes with these weights from now on.
+  /**
+   * Replaces the weights.
+   * @param {Weights} arrays
+   */
   adopt(arrays) {
     const { plan, prefix, inputShape } = this;
     this.steps = layersOf(plan, inputShape).map(({ layer, i, from, to, relu }) => {
       const weights = { weight: arrays[`${prefix}.${i}.weight`], bias: arrays[`${prefix}.${i}.bias`] };
-      return { compute: OPS[layer.op](layer, weights, from, to), output: new Float32Array(product(to)), relu };
+      return { compute: computeOf(layer, weights, from, to), output: new Float32Array(product(to)), relu };
     });
   }
 
-  // The output for one input; it is overwritten by the next call.
+  /**
+   * The output for one input, overwritten by the next call.
+   * @template {NetworkInput} X
+   * @param {X} input
+   */
   run(input) {
+    /** @type {X | Float32Array} */
     let x = input;
     for (const step of this.steps) {
       step.compute(x, step.output);
@@ -36,59 +85,93 @@ export class Network {
   }
 }
 
-// E[x|z] of the frame's model. `decode(z)` returns pixel means (channels, height, width), overwritten by the next call.
-// `Layers` executes them: Network, which reads dense weights where they are, or SimdNetwork, which has copies.
+/** E[x|z] of the frame's model. */
 export class Decoder {
+  /**
+   * @param {NetworkFrame} frame
+   * @param {LayerRunnerClass} Layers Network, which reads the frame's weights, or SimdNetwork, which copies them
+   */
   constructor(frame, Layers = Network) {
     const { plan, latent_dim, likelihood } = frame.meta;
     this.network = new Layers(plan.decoder, frame.arrays, "decoder.layers", [latent_dim]);
     this.input = new Float32Array(latent_dim);
     this.output = new Float32Array(this.network.outputSize);
+    /** @type {Float32Array} the last layer's output for the last z */
+    this.raw = new Float32Array(0);
     this.bernoulli = likelihood === "bernoulli";
   }
 
+  /**
+   * Pixel means (channels, height, width), overwritten by the next call.
+   * @param {ArrayLike<number>} z
+   */
   decode(z) {
     this.input.set(z);
-    const raw = (this.raw = this.network.run(this.input)); // logits, where the likelihood is Bernoulli
+    const raw = this.network.run(this.input); // logits, if the likelihood is Bernoulli
+    this.raw = raw;
     if (this.bernoulli) for (let i = 0; i < raw.length; i++) this.output[i] = 1 / (1 + Math.exp(-raw[i]));
     else this.output.set(raw);
     return this.output;
   }
 
+  /** @param {Pick<NetworkFrame, "arrays">} frame */
   adopt({ arrays }) {
     this.network.adopt(arrays);
   }
 
+  /**
+   * @param {ArrayLike<number>} z
+   * @returns {Decoded}
+   */
   answer(z) {
     return { pixels: this.decode(z), raw: this.raw };
   }
 
-  // Numbers multiplied for one answer.
+  /**
+   * The multiplications for one answer.
+   * @param {NetworkMeta} meta
+   */
   static products({ plan, latent_dim }) {
     return products(plan.decoder, [latent_dim]);
   }
 }
 
-// q(z|x) of the frame's model: `encode(x)` returns { mu, logvar } for pixels in [0, 1].
+/** q(z|x) of the frame's model. */
 export class Encoder {
+  /**
+   * @param {NetworkFrame} frame
+   * @param {LayerRunnerClass} Layers
+   */
   constructor(frame, Layers = Network) {
     const { plan, image_shape, latent_dim, features } = frame.meta;
-    const head = (name) =>
+    const head = (/** @type {"mu" | "logvar"} */ name) =>
       new Layers([{ op: "linear", in: features, out: latent_dim }], headArrays(frame.arrays, name), "head", [features]);
     this.trunk = new Layers(plan.trunk, frame.arrays, "encoder.trunk", image_shape);
     this.mu = head("mu");
     this.logvar = head("logvar");
   }
 
+  /**
+   * mu and logvar, overwritten by the next call.
+   * @param {NetworkInput} x pixels in [0, 1]
+   * @returns {Encoded}
+   */
   encode(x) {
     const features = this.trunk.run(x);
-    return { mu: this.mu.run(features), logvar: this.logvar.run(features) };
+    // each head has a linear layer, so its output is an array of its own
+    const run = (/** @type {LayerRunner} */ head) => /** @type {Float32Array} */ (head.run(features));
+    return { mu: run(this.mu), logvar: run(this.logvar) };
   }
 
+  /** @param {NetworkInput} x */
   answer(x) {
     return this.encode(x);
   }
 
+  /**
+   * The multiplications for one answer.
+   * @param {NetworkMeta} meta
+   */
   static products({ plan, image_shape, latent_dim, features }) {
     return products(plan.trunk, image_shape) + 2 * features * latent_dim;
   }
@@ -96,29 +179,57 @@ export class Encoder {
 
 export const NETWORKS = { decode: Decoder, encode: Encoder };
 
-// The quickest one that this browser has.
-export const networkOf = (kind, frame) => new NETWORKS[kind](frame, HAS_KERNEL ? SimdNetwork : Network);
+/**
+ * A network of this kind, as fast as the browser allows.
+ * @template {NetworkKind} Kind
+ * @param {Kind} kind
+ * @param {NetworkFrame} frame
+ */
+export function networkOf(kind, frame) {
+  const network = new NETWORKS[kind](frame, HAS_KERNEL ? SimdNetwork : Network);
+  return /** @type {AnsweringNetwork<Kind>} */ (/** @type {unknown} */ (network));
+}
 
+/**
+ * The weights of one head, by the names that a plan of one layer gives them.
+ * @param {Weights} arrays
+ * @param {"mu" | "logvar"} name
+ */
 const headArrays = (arrays, name) => ({
   "head.0.weight": arrays[`encoder.${name}.weight`],
   "head.0.bias": arrays[`encoder.${name}.bias`],
 });
 
+/** @param {Float32Array} x */
 function rectify(x) {
   for (let i = 0; i < x.length; i++) if (x[i] < 0) x[i] = 0;
 }
 
-const OPS = { linear, conv: convolution, conv_transpose: transposedConvolution };
+/**
+ * @param {ComputingLayer} layer
+ * @param {LayerWeights} weights
+ * @param {number[]} from shape of the input
+ * @param {number[]} to shape of the output
+ * @returns {Compute}
+ */
+function computeOf(layer, weights, from, to) {
+  if (layer.op === "linear") return linear(layer, weights);
+  return layer.op === "conv" ? convolution(layer, weights, from, to) : transposedConvolution(layer, weights, from, to);
+}
 
-// The numbers of a vector that are not 0: after a ReLU, half of them or fewer. Products run over these alone.
+/** The non-zero numbers of a vector: after a ReLU, half of them or fewer. Products run over these alone. */
 class Sparse {
+  /** @param {number} size of the whole vector */
   constructor(size) {
     this.index = new Int32Array(size);
     this.value = new Float64Array(size);
     this.count = 0;
   }
 
-  // Takes x[offset], x[offset + stride], …
+  /**
+   * Takes x[offset], x[offset + stride], …
+   * @param {ArrayLike<number>} x
+   */
   gather(x, offset = 0, stride = 1) {
     let count = 0;
     for (let i = 0, p = offset; i < this.index.length; i++, p += stride) {
@@ -129,7 +240,16 @@ class Sparse {
     this.count = count;
   }
 
-  // Takes the square of side `kernel` from (top, left) of every channel; what lies outside of the image is 0.
+  /**
+   * Takes the square of side `kernel` at (top, left) of every channel; outside of the image there are zeros.
+   * @param {ArrayLike<number>} x (channels, height, width)
+   * @param {number} channels
+   * @param {number} height
+   * @param {number} width
+   * @param {number} kernel
+   * @param {number} top
+   * @param {number} left
+   */
   gatherPatch(x, channels, height, width, kernel, top, left) {
     let count = 0;
     const [y0, y1] = [Math.max(0, -top), Math.min(kernel, height - top)];
@@ -148,7 +268,12 @@ class Sparse {
     this.count = count;
   }
 
-  // y = weight · x for a matrix of `rows` rows; four at a time, so that each number of x is read once for four sums.
+  /**
+   * y = weight · x for a matrix of `rows` rows, four rows at a time, so that each number of x is read once for four sums.
+   * @param {ArrayLike<number>} weight row by row
+   * @param {number} rows
+   * @param {Float64Array} y
+   */
   multiply(weight, rows, y) {
     const { index, value, count } = this;
     const n = index.length;
@@ -183,6 +308,11 @@ class Sparse {
   }
 }
 
+/**
+ * @param {LinearLayer} layer
+ * @param {LayerWeights} weights
+ * @returns {Compute}
+ */
 function linear(layer, { weight, bias }) {
   const rows = layer.out;
   const sparse = new Sparse(layer.in);
@@ -194,7 +324,14 @@ function linear(layer, { weight, bias }) {
   };
 }
 
-// For every output pixel, the matrix of all kernels times the patch of the input that it sees.
+/**
+ * For every output pixel, the matrix of all kernels times the patch of the input below it.
+ * @param {ConvolutionLayer} layer
+ * @param {LayerWeights} weights
+ * @param {number[]} from shape of the input
+ * @param {number[]} to shape of the output
+ * @returns {Compute}
+ */
 function convolution({ kernel, stride, padding }, { weight, bias }, [channels, height, width], [out, h, w]) {
   const sparse = new Sparse(channels * kernel * kernel);
   const sums = new Float64Array(out);
@@ -208,8 +345,15 @@ function convolution({ kernel, stride, padding }, { weight, bias }, [channels, h
   };
 }
 
-// Every input pixel gives one number to each tap of each output channel: a matrix product over the channels, the results
-// of which are then added up where they fall.
+/**
+ * Every input pixel contributes one number to each kernel tap of each output channel: a matrix product over the
+ * channels, whose results are then added to the output pixels that the taps cover.
+ * @param {TransposedLayer} layer
+ * @param {LayerWeights} weights
+ * @param {number[]} from shape of the input
+ * @param {number[]} to shape of the output
+ * @returns {Compute}
+ */
 function transposedConvolution({ kernel, stride, padding }, { weight, bias }, [channels, height, width], [out, h, w]) {
   const taps = kernel * kernel;
   const byTap = new Float32Array(weight.length); // (out, tap, channel) from (channel, out, tap)
@@ -217,6 +361,7 @@ function transposedConvolution({ kernel, stride, padding }, { weight, bias }, [c
     for (let i = 0; i < out * taps; i++) byTap[i * channels + c] = weight[c * out * taps + i];
   const sparse = new Sparse(channels);
   const sums = new Float64Array(out * taps);
+  /** @type {Compute} */
   const compute = (x, y) => {
     for (let o = 0; o < out; o++) y.fill(bias[o], o * h * w, (o + 1) * h * w);
     for (let row = 0; row < height; row++)
@@ -227,6 +372,12 @@ function transposedConvolution({ kernel, stride, padding }, { weight, bias }, [c
         scatter(sums, y, row * stride - padding, col * stride - padding);
       }
   };
+  /**
+   * @param {Float64Array} from (out, tap)
+   * @param {Float32Array} y
+   * @param {number} top
+   * @param {number} left
+   */
   const scatter = (from, y, top, left) => {
     for (let i = 0; i < kernel; i++) {
       if (top + i < 0 || top + i >= h) continue;

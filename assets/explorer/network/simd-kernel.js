@@ -1,4 +1,4 @@
-// The one function of simd-network.js, as WebAssembly; simd-kernel.wat is its readable source, which a test assembles.
+// The one function of simd-network.js as WebAssembly code; simd-kernel.wat is its readable source, which a test assembles.
 //
 //   add(y, w, end, from, to): y[0 … end) += Σ value · w[offset + 0 …), over the entries { offset, value } in [from, to)
 //
@@ -8,11 +8,21 @@ const [I32, V128, VOID] = [0x7f, 0x7b, 0x40];
 const [Y, W, END, FROM, TO, ENTRY, AT, VALUE, SUMS] = [0, 1, 2, 3, 4, 5, 6, 7, 8]; // parameters, then locals
 const WIDEST = 8; // sums of four numbers that are kept at once
 
+/**
+ * An unsigned integer in LEB128, the variable-length code of WebAssembly.
+ * @param {number} n
+ * @returns {number[]}
+ */
 const unsigned = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...unsigned(n >>> 7)]);
+/** @param {number} local */
 const get = (local) => [0x20, local];
+/** @param {number} local */
 const set = (local) => [0x21, local];
+/** @param {number} n */
 const constant = (n) => [0x41, ...(n < 64 ? [n] : [(n & 127) | 128, n >> 7])];
+/** @param {number} offset */
 const load = (offset) => [0xfd, 0x00, 0, ...unsigned(offset)];
+/** @param {number} offset */
 const store = (offset) => [0xfd, 0x0b, 0, ...unsigned(offset)];
 const [LOAD_I32, SPLAT_VALUE] = [
   [0x28, 2, 0],
@@ -21,7 +31,15 @@ const [LOAD_I32, SPLAT_VALUE] = [
 const [ADD, ABOVE, NOT_BELOW, MULTIPLY_4, ADD_4] = [[0x6a], [0x4b], [0x4f], [0xfd, 0xe6, 0x01], [0xfd, 0xe4, 0x01]];
 const [AGAIN, LEAVE_IF, END_OF] = [[0x0c, 0], [0x0d, 1], [0x0b]];
 
+/**
+ * @param {number} local
+ * @param {number} by
+ */
 const advance = (local, by) => [...get(local), ...constant(by), ...ADD, ...set(local)];
+/**
+ * @param {number[]} condition
+ * @param {number[]} body
+ */
 const loopUntil = (condition, body) => [
   0x02,
   VOID,
@@ -34,9 +52,16 @@ const loopUntil = (condition, body) => [
   ...END_OF,
   ...END_OF,
 ];
+/**
+ * @param {number} count
+ * @param {(i: number) => number[]} code
+ */
 const each = (count, code) => Array.from({ length: count }, (_, i) => code(i)).flat();
 
-// As long as there are `count` fours left of y: all entries for so many at once.
+/**
+ * Adds all entries to `count` vectors of y at once, as long as so many are left.
+ * @param {number} count
+ */
 const fours = (count) =>
   loopUntil(
     [...get(Y), ...constant(16 * count), ...ADD, ...get(END), ...ABOVE],
@@ -73,8 +98,14 @@ const fours = (count) =>
     ],
   );
 
+/** @param {number[]} bytes */
 const sized = (bytes) => [...unsigned(bytes.length), ...bytes];
+/**
+ * @param {number} id
+ * @param {...(number | number[])} entries
+ */
 const section = (id, ...entries) => [id, ...sized([...unsigned(entries.length), ...entries.flat()])];
+/** @param {string} string */
 const text = (string) => sized([...string].map((c) => c.charCodeAt(0)));
 
 const LOCALS = [2, 2, I32, 1 + WIDEST, V128];
@@ -88,7 +119,7 @@ export const BYTES = Uint8Array.from([
   0,
   0,
   0,
-  ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32]), 0]), // what it takes; it gives nothing
+  ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32]), 0]), // its parameters; no result
   ...section(2, [...text("room"), ...text("memory"), 0x02, 0x00, 0]), // a memory of any size
   ...section(3, [0]),
   ...section(7, [...text("add"), 0x00, 0]),
@@ -107,5 +138,13 @@ function compiled() {
 
 export const HAS_KERNEL = MODULE !== null;
 
-// The function, for a WebAssembly.Memory.
-export const kernelFor = (memory) => new WebAssembly.Instance(MODULE, { room: { memory } }).exports.add;
+/** The kernel's function; all arguments are addresses in bytes. @typedef {(y: number, w: number, end: number, from: number, to: number) => void} Kernel */
+
+/**
+ * The kernel for one memory; only if `HAS_KERNEL`.
+ * @param {WebAssembly.Memory} memory
+ */
+export function kernelFor(memory) {
+  const { exports } = new WebAssembly.Instance(/** @type {WebAssembly.Module} */ (MODULE), { room: { memory } });
+  return /** @type {Kernel} */ (exports.add);
+}

@@ -1,48 +1,100 @@
-// Network of network.js once more, many numbers at a time, in WebAssembly: several times as fast. Same plan, same weights,
-// and sums in float32, as PyTorch's are. The weights are copied.
+// A faster version of Network (network.js) with vector instructions of WebAssembly. Same plan, same weights, and sums in
+// float32, as in PyTorch. The weights are copied.
 //
-// Images lie pixel by pixel here, all channels of one side by side. So every layer is the same work: for each tap of its
-// kernel, the channels of some input pixels are multiplied with one matrix, which stays in the processor's cache
-// meanwhile, and added to those of some output pixels. Numbers that are 0, as after a ReLU, are left out.
+// Images are stored pixel by pixel, with all channels of a pixel side by side. So every layer does the same work: for each
+// tap of its kernel, the channels of some input pixels are multiplied with one matrix, which stays in the processor's
+// cache meanwhile, and added to those of some output pixels. Numbers that are 0, as after a ReLU, are skipped.
 
 import { layersOf, product } from "./layers.js";
 import { kernelFor } from "./simd-kernel.js";
 
+/** @import { Weights } from "../data/frame.js" */
+/** @import { ComputingLayer, ConvolutionLayer, Layer, LinearLayer, TransposedLayer } from "./layers.js" */
+/** @import { NetworkInput } from "./network.js" */
+
+/**
+ * How a layer connects pixels: for each kernel tap, pairs [input pixel, output pixel, …]; and the distances of its weights
+ * between two output channels and between two input channels.
+ * @typedef {{ taps: ArrayLike<number>[], strides: [perOut: number, perChannel: number] }} Geometry
+ */
+
+/**
+ * A layer with its memory; addresses in bytes.
+ * @typedef {Geometry & {
+ *   name: string,
+ *   relu: boolean,
+ *   channels: number,
+ *   out: number,
+ *   pixels: number,
+ *   pixelsOut: number,
+ *   width: number,
+ *   matrices: number[],
+ *   output: number,
+ *   blank: Float32Array,
+ *   source: Int32Array,
+ *   begins: Int32Array,
+ * }} SimdStep `width`: numbers of an output pixel, padded to a multiple of four; `matrices`: address for each tap;
+ *   `output`: address; `blank`: the output before anything is added to it; `source`: where the numbers of the input are,
+ *   pixel by pixel; `begins`: address of the entries of each input pixel
+ */
+
 const PAGE = 65536; // bytes
-const TILE = 8; // rows of a matrix written side by side, so that both it and the weights are gone through in order
+const TILE = 8; // rows of a matrix copied together, so that both it and the weights are read and written in order
 
 export class SimdNetwork {
-  // As Network's.
+  /**
+   * As of Network.
+   * @param {Layer[]} plan
+   * @param {Weights} arrays
+   * @param {string} prefix
+   * @param {number[]} inputShape
+   */
   constructor(plan, arrays, prefix, inputShape) {
+    /** @type {SimdStep[]} */
     this.steps = layersOf(plan, inputShape).map(({ layer, i, from, to, relu }) => {
       const [[channels, ...before], [out, ...after]] = [from, to];
       const [pixels, pixelsOut] = [before, after].map(product);
-      const width = 4 * Math.ceil(out / 4); // numbers of an output pixel, with what makes them a multiple of four
+      const width = 4 * Math.ceil(out / 4); // numbers of an output pixel, padded to a multiple of four
       return {
         name: `${prefix}.${i}`,
-        ...GEOMETRIES[layer.op](layer, before, after),
+        ...geometryOf(layer, before, after),
         relu,
         channels,
         out,
         pixels,
         pixelsOut,
         width,
+        matrices: [],
+        output: 0,
+        blank: new Float32Array(pixelsOut * width),
+        source: new Int32Array(pixels * channels),
+        begins: new Int32Array(pixels + 1),
       };
     });
-    this.reserve();
-    this.connect(product(inputShape));
+    const { size, entries } = this.reserve();
+    this.entries = entries;
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(size / PAGE) });
+    this.floats = new Float32Array(memory.buffer);
+    this.ints = new Int32Array(memory.buffer);
+    this.add = kernelFor(memory);
+    this.result = this.connect(product(inputShape)); // where the numbers of the output are
+    this.outputSize = this.result.length;
+    this.output = new Float32Array(this.outputSize);
     this.adopt(arrays);
   }
 
-  // As Network's.
+  /**
+   * Replaces the weights.
+   * @param {Weights} arrays
+   */
   adopt(arrays) {
     for (const step of this.steps) this.copy(step, arrays[`${step.name}.weight`], arrays[`${step.name}.bias`]);
   }
 
-  // Gives everything its place in one memory: all matrices, the output of every layer, and the entries of one at a time.
+  /** Assigns addresses in one memory to all matrices, the output of every layer, and the entries of one layer at a time. */
   reserve() {
     let size = 0;
-    const place = (bytes) => {
+    const place = (/** @type {number} */ bytes) => {
       const at = size;
       size += 16 * Math.ceil(bytes / 16);
       return at;
@@ -51,13 +103,16 @@ export class SimdNetwork {
       step.matrices = step.taps.map(() => place(4 * step.channels * step.width));
       step.output = place(4 * step.pixelsOut * step.width);
     }
-    this.entries = place(8 * Math.max(0, ...this.steps.map(({ pixels, channels }) => pixels * channels)));
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(size / PAGE) });
-    this.floats = new Float32Array(memory.buffer);
-    this.ints = new Int32Array(memory.buffer);
-    this.add = kernelFor(memory);
+    const entries = place(8 * Math.max(0, ...this.steps.map(({ pixels, channels }) => pixels * channels)));
+    return { size, entries };
   }
 
+  /**
+   * Copies the weights of a layer.
+   * @param {SimdStep} step
+   * @param {ArrayLike<number>} weight
+   * @param {ArrayLike<number>} bias
+   */
   copy(step, weight, bias) {
     const { floats } = this;
     const { channels, out, width, pixelsOut } = step;
@@ -72,35 +127,40 @@ export class SimdNetwork {
         }
       }
     });
-    step.blank ??= new Float32Array(pixelsOut * width); // the output before anything is added to it
     for (let p = 0; p < pixelsOut; p++) step.blank.set(bias, p * width);
   }
 
-  // Where each step finds its input, and the page the output: both count channel by channel.
+  /**
+   * Fills in `source` of every step. Returns the indices of the output's numbers in memory, channel by channel.
+   * @param {number} inputSize
+   */
   connect(inputSize) {
-    let where = (flat) => flat;
-    this.outputSize = inputSize;
+    let where = (/** @type {number} */ flat) => flat;
+    let outputSize = inputSize;
     for (const step of this.steps) {
       const { pixels, channels, pixelsOut, width } = step;
-      step.source = new Int32Array(pixels * channels);
       for (let p = 0, i = 0; p < pixels; p++)
         for (let c = 0; c < channels; c++, i++) step.source[i] = where(c * pixels + p);
-      step.begins = new Int32Array(pixels + 1);
       const begin = step.output / 4;
       where = (flat) => begin + (flat % pixelsOut) * width + Math.floor(flat / pixelsOut);
-      this.outputSize = step.out * pixelsOut;
+      outputSize = step.out * pixelsOut;
     }
-    this.result = new Int32Array(this.outputSize).map((_, flat) => where(flat));
-    this.output = new Float32Array(this.outputSize);
+    return new Int32Array(outputSize).map((_, flat) => where(flat));
   }
 
-  // As Network's: the output for one input, overwritten by the next call.
+  /**
+   * The output for one input, overwritten by the next call.
+   * @param {NetworkInput} input
+   */
   run(input) {
-    let [from, least] = [input, -Infinity];
+    let from = input;
+    let least = -Infinity; // smaller numbers are read as this one
     for (const step of this.steps) {
       this.gather(step, from, least);
       this.floats.set(step.blank, step.output / 4);
-      step.taps.forEach((pairs, tap) => this.apply(step, pairs, step.matrices[tap]));
+      step.taps.forEach((pairs, tap) => {
+        this.apply(step, pairs, step.matrices[tap]);
+      });
       from = this.floats;
       least = step.relu ? 0 : -Infinity;
     }
@@ -109,7 +169,12 @@ export class SimdNetwork {
     return output;
   }
 
-  // The input's numbers above `least` that are not 0, as entries: where their row of a matrix begins, and the number.
+  /**
+   * Writes the input's non-zero numbers above `least` as entries: the offset of their matrix row, and the number.
+   * @param {SimdStep} step
+   * @param {ArrayLike<number>} from
+   * @param {number} least
+   */
   gather({ source, begins, pixels, channels, width }, from, least) {
     const { floats, ints } = this;
     let at = this.entries / 4;
@@ -126,6 +191,12 @@ export class SimdNetwork {
     begins[pixels] = 4 * at;
   }
 
+  /**
+   * Adds the products of one kernel tap to the output.
+   * @param {SimdStep} step
+   * @param {ArrayLike<number>} pairs
+   * @param {number} matrix address
+   */
   apply({ begins, output, width }, pairs, matrix) {
     const { add } = this;
     for (let i = 0; i < pairs.length; i += 2) {
@@ -135,21 +206,34 @@ export class SimdNetwork {
   }
 }
 
-// Of a layer: for each tap of its kernel the pixels that meet, as pairs of input and output; and how far apart its weights
-// stand for one output channel and the next, and for one input channel and the next.
-const GEOMETRIES = {
-  linear: (layer) => ({ taps: [[0, 0]], strides: [layer.in, 1] }),
-  conv: (layer, before, after) => ({
-    taps: tapsOf(layer, after, before, (coarse, fine) => [fine, coarse]),
-    strides: [layer.in * layer.kernel ** 2, layer.kernel ** 2],
-  }),
-  conv_transpose: (layer, before, after) => ({
+/**
+ * @param {ComputingLayer} layer
+ * @param {number[]} before [height, width] of the input; [] for a linear layer
+ * @param {number[]} after the same of the output
+ * @returns {Geometry}
+ */
+function geometryOf(layer, before, after) {
+  if (layer.op === "linear") return { taps: [[0, 0]], strides: [layer.in, 1] };
+  const area = layer.kernel ** 2;
+  if (layer.op === "conv")
+    return {
+      taps: tapsOf(layer, after, before, (coarse, fine) => [fine, coarse]),
+      strides: [layer.in * area, area],
+    };
+  return {
     taps: tapsOf(layer, before, after, (coarse, fine) => [coarse, fine]),
-    strides: [layer.kernel ** 2, layer.out * layer.kernel ** 2],
-  }),
-};
+    strides: [area, layer.out * area],
+  };
+}
 
-// Each pixel of the coarse image meets one of the fine image, which has `stride` times as many, at every tap.
+/**
+ * For every kernel tap, the pairs of pixels that it connects: each pixel of the coarse image meets one of the fine image,
+ * which has `stride` times as many.
+ * @param {ConvolutionLayer | TransposedLayer} layer
+ * @param {number[]} coarse [height, width]
+ * @param {number[]} fine [height, width]
+ * @param {(coarse: number, fine: number) => [number, number]} pair
+ */
 function tapsOf({ kernel, stride, padding }, [h, w], [height, width], pair) {
   return Array.from({ length: kernel ** 2 }, (_, tap) => {
     const pairs = [];
