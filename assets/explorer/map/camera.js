@@ -1,21 +1,39 @@
-// What part of the plane is looked at. It follows the points by itself until a person takes over.
+// Which part of the plane is shown. The camera follows the points until somebody moves it.
 
 import { extent, View } from "./view.js";
 
+/** @import { Box, Range, Size } from "../plot/chart.js" */
+
+/** @typedef {{ u: number, v: number, unit: number }} Place the centre of what is shown, and data units per pixel */
+
+/**
+ * The centre of what is shown, and half of the shorter side in data units: the same for a window of any shape.
+ * @typedef {{ u: number, v: number, reach: number }} Look
+ */
+
 const LEAST = 3.25; // the 3-σ ring stays in view
-const SLACK = 0.7; // the points may shrink to this share of the view before it closes in
+const SLACK = 0.7; // the camera zooms in once the points fill less than this share of the view
 const AIR = 1.06;
-const GLIDE = 170; // ms: how fast the view approaches where it wants to be
+const GLIDE = 170; // ms: time constant of the motion towards the goal
 
 export class Camera {
   constructor() {
-    this.auto = true;
-    this.now = null; // { u, v, unit }: the middle, and data units a pixel
+    this.auto = true; // follows the points
+    /** @type {Place | null} */
+    this.now = null;
+    /** @type {Place | null} */
     this.goal = null;
-    this.held = null; // what a link says, or a window of another size keeps, as `describe` says it: until a hand moves
+    /** @type {Look | null} */
+    this.held = null; // what a link says, or what was shown before a change of size: kept until somebody moves the map
+    /** @type {Size | undefined} */
+    this.rectangle = undefined; // of the maps, in pixels
+    this.jumped = false; // `now` was set directly, so the next `advance` reports a motion
   }
 
-  // The room that a map has. A place that a link or a person has chosen stays the same in every room.
+  /**
+   * Sets the size of the maps. What a link or a person has chosen to look at stays the same at every size.
+   * @param {Size} rectangle
+   */
   fit(rectangle) {
     const { width, height } = this.rectangle ?? {};
     const another = width !== rectangle.width || height !== rectangle.height;
@@ -29,30 +47,44 @@ export class Camera {
     this.jumped = true;
   }
 
-  // The points of every map: [us, vs] pairs; `rectangle` is the room that one map has.
+  /**
+   * Sets the goal to a view of all points, unless somebody has moved the camera or the present view still fits them.
+   * @param {ArrayLike<number>[][]} clouds the points of every map: each has us and vs first
+   * @param {Size} rectangle the size of one map
+   */
   follow(clouds, rectangle) {
     this.fit(rectangle);
     if (!this.auto && this.now) return;
-    const box = [0, 1].map((axis) => {
+    /** @type {(axis: number) => Range} */
+    const span = (axis) => {
       const ends = clouds.map((cloud) => extent(cloud[axis], LEAST));
       return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
-    });
-    if (this.goal && this.fits(box)) return;
-    const [[u0, u1], [v0, v1]] = box;
+    };
+    const [[u0, u1], [v0, v1]] = [span(0), span(1)];
+    if (this.goal && this.fits(this.goal, rectangle, [u0, u1], [v0, v1])) return;
     const unit = AIR * Math.max((u1 - u0) / rectangle.width, (v1 - v0) / rectangle.height);
     this.goal = { u: (u0 + u1) / 2, v: (v0 + v1) / 2, unit };
     this.now ??= { ...this.goal };
   }
 
-  fits([[u0, u1], [v0, v1]]) {
-    const { u, v, unit } = this.goal;
-    const [w, h] = [(unit * this.rectangle.width) / 2, (unit * this.rectangle.height) / 2];
+  /**
+   * Whether a place shows a box of the plane completely, and not much beside it.
+   * @param {Place} place
+   * @param {Size} rectangle
+   * @param {Range} us
+   * @param {Range} vs
+   */
+  fits({ u, v, unit }, rectangle, [u0, u1], [v0, v1]) {
+    const [w, h] = [(unit * rectangle.width) / 2, (unit * rectangle.height) / 2];
     const inside = u0 >= u - w && u1 <= u + w && v0 >= v - h && v1 <= v + h;
     const filled = Math.max((u1 - u0) / (2 * w), (v1 - v0) / (2 * h));
     return inside && filled > SLACK;
   }
 
-  // Glides on by `dt` milliseconds; false where it rests.
+  /**
+   * Moves on towards the goal by `dt` milliseconds; false where nothing has moved.
+   * @param {number} dt
+   */
   advance(dt) {
     const { now, goal } = this;
     if (this.jumped) {
@@ -75,7 +107,12 @@ export class Camera {
     return true;
   }
 
-  // A person zooms by `factor` about (u, v), and shifts by (du, dv).
+  /**
+   * Somebody zooms by `factor` about (u, v), and shifts the view by (du, dv).
+   * @param {number} factor
+   * @param {number} u
+   * @param {number} v
+   */
   take(factor, u, v, du = 0, dv = 0) {
     if (!this.now) return;
     const { now } = this;
@@ -88,34 +125,51 @@ export class Camera {
     this.jumped = true;
   }
 
+  /** Follows the points again. */
   release() {
     this.auto = true;
     this.goal = this.held = null;
   }
 
+  /**
+   * What is shown now, in a box on a map. Only to be called once `now` is set.
+   * @param {Box} rectangle
+   */
   view(rectangle) {
-    const { u, v, unit } = this.now;
+    const { u, v, unit } = /** @type {Place} */ (this.now);
     const [w, h] = [(unit * rectangle.width) / 2, (unit * rectangle.height) / 2];
     return new View({ x: [u - w, u + w], y: [v - h, v + h] }, rectangle);
   }
 
-  // What is looked at, in terms that hold for a window of any shape.
+  /**
+   * What is shown once the goal is reached; null while the camera follows the points.
+   * @returns {Look | null}
+   */
   describe() {
     if (this.held) return this.held;
-    if (this.auto || !this.now) return null;
+    if (this.auto || !this.now || !this.goal || !this.rectangle) return null;
     const { u, v, unit } = this.goal;
     return { u, v, reach: (unit * Math.min(this.rectangle.width, this.rectangle.height)) / 2 };
   }
 
-  // Looks where a link says from the first moment on; null: where the points are.
+  /**
+   * Starts where a link says, or with null where the points are.
+   * @param {Look | null} place
+   */
   begin(place) {
     this.release();
     this.held = place;
   }
 
-  // Looks where another window looks.
+  /**
+   * Shows what another window shows; null: that one follows the points.
+   * @param {Look | null} place
+   */
   adopt(place) {
-    if (!place) return this.auto || this.release();
+    if (!place) {
+      if (!this.auto) this.release();
+      return;
+    }
     if (!this.rectangle || ![place.u, place.v, place.reach].every(Number.isFinite) || !(place.reach > 0)) return;
     this.auto = false;
     this.held = null;

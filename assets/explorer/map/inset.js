@@ -1,14 +1,21 @@
-// What is decoded under a finger, in a corner of the map that the finger is not in, while the lens itself is out of sight: on
-// a phone it may stand further down the page.
+// A copy of the lens in a corner of the map, shown under a finger while the lens itself is out of sight: on a phone it may
+// be further down the page.
 
-const AWAY = 8; // px from the edges of the part of the map that is seen
+import { contextOf } from "../core/dom.js";
+
+const AWAY = 8; // px from the edges of the visible part of the map
 
 export class Inset {
-  // `canvases()` are those of the lens.
+  /**
+   * @param {HTMLElement} map
+   * @param {() => HTMLCanvasElement[]} canvases those of the lens
+   */
   constructor(map, canvases) {
     this.map = map;
     this.canvases = canvases;
+    /** @type {{ from: HTMLCanvasElement, to: HTMLCanvasElement }[]} */
     this.pictures = [];
+    this.request = 0; // of the next animation frame
     this.element = Object.assign(document.createElement("div"), {
       className: "er-inset",
       hidden: true,
@@ -17,15 +24,18 @@ export class Inset {
     map.append(this.element);
   }
 
-  // The finger is at pixel (x, y) of the map.
-  show(x, y) {
-    if (!this.element.hidden) return this.place(x, y);
+  /**
+   * The finger is at pixel column `x` of the map.
+   * @param {number} x
+   */
+  show(x) {
+    if (!this.element.hidden) return this.place(x);
     const lens = this.canvases();
     if (!lens.length || lens.every(isInSight)) return;
     this.pictures = lens.map((from) => ({ from, to: document.createElement("canvas") }));
     this.element.replaceChildren(...this.pictures.map(({ to }) => to));
     this.element.hidden = false;
-    this.place(x, y);
+    this.place(x);
     this.copy();
   }
 
@@ -34,8 +44,11 @@ export class Inset {
     this.element.hidden = true;
   }
 
-  // In the upper corner opposite to the finger, of what is seen of the map.
-  place(x, y) {
+  /**
+   * Puts the copy in an upper corner of the visible part of the map: in the one that is away from the finger.
+   * @param {number} x
+   */
+  place(x) {
     const box = this.map.getBoundingClientRect();
     const top = Math.max(0, coveredTo(box, this.map) - box.top) + AWAY;
     const { style } = this.element;
@@ -45,26 +58,33 @@ export class Inset {
     style.right = right ? `${AWAY}px` : "auto";
   }
 
-  // The lens paints when its decoder answers; what it has painted is here with the next frame.
+  /** Copies the lens in every frame, because the lens paints whenever its decoder answers. */
   copy() {
     for (const { from, to } of this.pictures) {
       if (!from.width) continue;
       if (to.width !== from.width || to.height !== from.height)
         Object.assign(to, { width: from.width, height: from.height });
-      to.getContext("2d").drawImage(from, 0, 0);
+      contextOf(to).drawImage(from, 0, 0);
     }
     this.request = requestAnimationFrame(() => this.copy());
   }
 }
 
-// Whether all of an element is seen: it is within the window, and nothing stands before it.
+/**
+ * Whether all of an element is visible: within the window, and not covered by anything.
+ * @param {Element} element
+ */
 function isInSight(element) {
   const { left, top, right, bottom, width } = element.getBoundingClientRect();
   if (!width || left < 0 || top < 0 || right > innerWidth || bottom > innerHeight) return false;
   return [top + 2, bottom - 2].every((y) => element.contains(document.elementFromPoint((left + right) / 2, y)));
 }
 
-// How far down the window something stands before the map, such as a page's navigation.
+/**
+ * The first row of the window where the map is not covered by something such as a page's navigation.
+ * @param {DOMRect} box of the map
+ * @param {Element} map
+ */
 function coveredTo({ left, width, top, bottom }, map) {
   const middle = left + width / 2;
   for (let y = Math.max(0, top) + 1; y < Math.min(bottom, innerHeight); y += 4)

@@ -1,17 +1,48 @@
-// The points on their way from one snapshot to the next: projected means and covariances, interpolated in time.
+// The points between one snapshot and the next: projected means and covariances, interpolated in time.
 //
-// Every snapshot starts from what is shown at that moment, and is reached after about the time that lies between two
-// snapshots: the motion never stops while they come, and is never older than one interval.
+// The motion towards a snapshot starts from what is shown at that moment and takes about the time between two snapshots. So
+// the points keep moving while snapshots arrive, and what is shown is never older than one interval.
+
+/** @import { Projection } from "../math/projection.js" */
+
+/** @typedef {[uu: number, uv: number, vv: number]} Covariance of one posterior in the plane, in data units squared */
+
+/**
+ * Posteriors as a map shows them: `shown` has five arrays with one number per point, u, v and the covariance uu, uv, vv.
+ * @typedef {object} ShownPoints
+ * @property {number} count
+ * @property {ArrayLike<number>[]} shown
+ * @property {ArrayLike<number>} us
+ * @property {ArrayLike<number>} vs
+ */
+
+/**
+ * @typedef {object} Moving
+ * @property {boolean} settled nothing moves any more
+ * @property {(now: number) => boolean} advance moves on to the time `now`; false where nothing moved
+ * @property {(i: number) => Covariance} covariance of a point, as it is shown
+ */
+
+/** @typedef {ShownPoints & Moving} MovingPoints what a Pane draws */
 
 const SHORTEST = 50; // ms
-const LONGEST = 1100; // ms; after a longer silence, the next snapshot is not spread over all of it
+const LONGEST = 1100; // ms; a snapshot that comes after a longer pause is still reached within this time
 
+/** @implements {MovingPoints} */
 export class Morph {
   constructor() {
     this.count = 0;
     this.interval = 250; // ms between snapshots, smoothed
-    this.arrivedAt = null;
+    /** @type {number | null} */
+    this.arrivedAt = null; // time of the last snapshot
+    this.startedAt = 0;
     this.settled = true;
+    /** @type {Float32Array[]} */
+    this.shown = [];
+    /** @type {Float32Array[]} */
+    this.from = [];
+    /** @type {Float32Array[]} */
+    this.to = [];
   }
 
   get us() {
@@ -22,7 +53,11 @@ export class Morph {
     return this.shown[1];
   }
 
-  // Five numbers a point: u, v, and the covariance uu, uv, vv.
+  /**
+   * A snapshot has arrived.
+   * @param {Float32Array[]} next u, v and the covariance uu, uv, vv
+   * @param {number} now
+   */
   target(next, now) {
     const count = next[0].length;
     if (this.arrivedAt !== null) {
@@ -38,12 +73,17 @@ export class Morph {
       this.settled = true;
       return;
     }
-    this.shown.forEach((array, j) => this.from[j].set(array));
+    this.from.forEach((array, j) => {
+      array.set(this.shown[j]);
+    });
     this.startedAt = now;
     this.settled = false;
   }
 
-  // Moves on to the time `now`; false where nothing moved.
+  /**
+   * Moves on to the time `now`; false where nothing moved.
+   * @param {number} now
+   */
   advance(now) {
     if (this.settled) return false;
     const t = Math.min(1, Math.max(0, (now - this.startedAt) / this.interval));
@@ -55,16 +95,29 @@ export class Morph {
     return true;
   }
 
-  // [variance of u, covariance, variance of v] of point i as it is shown.
+  /**
+   * [variance of u, covariance, variance of v] of point i as it is shown.
+   * @param {number} i
+   * @returns {Covariance}
+   */
   covariance(i) {
     return [this.shown[2][i], this.shown[3][i], this.shown[4][i]];
   }
 }
 
-// The five arrays of a snapshot, seen through a projection.
+/**
+ * The five arrays of a snapshot in the plane of a projection.
+ * @param {Projection} projection
+ * @param {Float32Array} mu
+ * @param {Float32Array} logvar
+ * @param {number} count
+ */
 export function projectAll(projection, mu, logvar, count) {
   const [us, vs] = projection.projectAll(mu, count);
   const covariances = [0, 1, 2].map(() => new Float32Array(count));
-  for (let i = 0; i < count; i++) projection.covariance(logvar, i).forEach((value, j) => (covariances[j][i] = value));
+  for (let i = 0; i < count; i++) {
+    const covariance = projection.covariance(logvar, i);
+    for (let j = 0; j < 3; j++) covariances[j][i] = covariance[j];
+  }
   return [us, vs, ...covariances];
 }

@@ -1,20 +1,50 @@
-// The SVG above the points: the lens, the buffer zone of the nearest point, the names of the rings. All of it small, so
-// that little has to be painted anew when the pointer moves.
+// The SVG above the points: the lens, the buffer zone of the nearest point, the names of the rings. All of it is small, so
+// that little has to be painted again when the pointer moves.
 
+import { find, findAll } from "../core/dom.js";
 import { ellipse } from "../math/projection.js";
 import { classColour } from "../plot/palette.js";
 import { RINGS } from "./zones.js";
 
+/** @import { Covariance } from "./morph.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * The lens at (u, v); `nearest` is the data point whose zone is shown, or −1. With `ringed`, a ring is drawn around that
+ * point: where the plane is not all of z, it need not be the point that is drawn nearest to the lens.
+ * @typedef {{ u: number, v: number, nearest: number, ringed: boolean }} Mark
+ */
+
+/**
+ * @typedef {object} MarkedPoints
+ * @property {ArrayLike<number>} us
+ * @property {ArrayLike<number>} vs
+ * @property {ArrayLike<number>} labels
+ */
+
+/**
+ * What the overlay needs of a scene.
+ * @typedef {object} MarkedScene
+ * @property {{ meta: { classes: string[], ordered?: boolean } }} frame
+ * @property {(i: number) => Covariance} covariance
+ * @property {MarkedPoints} points
+ * @property {{ zones: string, scale: number }} state `scale`: semi-axes of a zone, in σ
+ */
+
 export class Overlay {
+  /** @param {HTMLElement} root */
   constructor(root) {
-    this.marker = root.querySelector(".er-marker");
-    this.zone = root.querySelector(".er-zone");
-    this.point = root.querySelector(".er-point");
-    this.rings = [...root.querySelectorAll(".er-ring")];
+    this.marker = find(root, ".er-marker", SVGElement);
+    this.zone = find(root, ".er-zone", SVGElement);
+    this.point = find(root, ".er-point", SVGElement);
+    this.rings = findAll(root, ".er-ring", SVGElement);
   }
 
-  // The lens stands at (u, v); `nearest` is the data point whose zone is shown, or −1. With `ringed` there is a ring around
-  // it: where the plane is not all of z, it need not be the one that is drawn nearest to the lens.
+  /**
+   * @param {View} view
+   * @param {MarkedScene} scene
+   * @param {Mark} mark
+   */
   show(view, scene, { u, v, nearest, ringed }) {
     const [x, y] = view.toPixel(u, v);
     const inside = view.contains(x, y);
@@ -26,6 +56,11 @@ export class Overlay {
     this.placePoint(view, scene.points, ringed ? nearest : -1);
   }
 
+  /**
+   * @param {View} view
+   * @param {MarkedPoints} points
+   * @param {number} i the point with a ring around it, or −1 for none
+   */
   placePoint(view, { us, vs }, i) {
     const [x, y] = i >= 0 ? view.toPixel(us[i], vs[i]) : [NaN, NaN];
     const inside = i >= 0 && view.contains(x, y);
@@ -33,6 +68,11 @@ export class Overlay {
     if (inside) this.point.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   }
 
+  /**
+   * @param {View} view
+   * @param {MarkedScene} scene
+   * @param {number} i
+   */
   placeZone(view, { frame, covariance, points, state }, i) {
     const { us, vs, labels } = points;
     const { major, minor, angle } = ellipse(covariance(i));
@@ -47,15 +87,20 @@ export class Overlay {
     this.zone.setAttribute("stroke", colour);
   }
 
-  // The names stand on their rings, at half past ten; on a line, at its upper end.
+  /**
+   * Names the rings of 1, 2 and 3 σ, at their upper left; in one dimension, where a ring is two lines, at the upper end of
+   * the left one.
+   * @param {View} view
+   * @param {boolean} isLine
+   */
   nameRings(view, isLine, hidden = false) {
     const [u, v] = view.toPixel(0, 0);
     this.rings.forEach((text, i) => {
       const away = RINGS[i] * view.pixelsPerUnit;
       const [x, y] = isLine ? [u - away, view.top + 14] : [u - away * Math.SQRT1_2, v - away * Math.SQRT1_2];
       text.textContent = `${RINGS[i]}σ`;
-      text.setAttribute("x", x);
-      text.setAttribute("y", y);
+      text.setAttribute("x", String(x));
+      text.setAttribute("y", String(y));
       text.style.display = !hidden && view.contains(x, y) ? "" : "none";
     });
   }

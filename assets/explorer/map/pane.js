@@ -1,6 +1,7 @@
-// The live map of one run: a canvas for what rests (the grid, the decoded plane, the prior's rings), one for what moves
-// (zones and points), and the SVG of the lens above them.
+// The live map of one run: a canvas for what is drawn only when the view changes (the grid, the decoded plane, the prior's
+// rings), one for what moves (zones and points), and the SVG of the lens above them.
 
+import { find } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { NearestMean } from "../math/nearest-mean.js";
 import { Projection, subscript } from "../math/projection.js";
@@ -15,10 +16,68 @@ import { Pointer } from "./pointer.js";
 import { Posteriors } from "./posteriors.js";
 import { drawRings } from "./zones.js";
 
+/** @import { ImageShape } from "../data/frame.js" */
+/** @import { Colours } from "../plot/palette.js" */
+/** @import { Camera } from "./camera.js" */
+/** @import { MovingPoints } from "./morph.js" */
+/** @import { PosteriorsOptions } from "./posteriors.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * The part of a page's state that a pane reads.
+ * @typedef {object} PaneState
+ * @property {string} zones "all", "pointer" or "none"
+ * @property {number[]} hidden the classes that are not shown
+ * @property {boolean} [manifold] whether the decoded plane is shown beneath the points
+ */
+
+/**
+ * The frame that a map is opened with: its images do not change while the model is trained.
+ * @typedef {object} Probe
+ * @property {{ latent_dim: number, classes: string[], image_shape: ImageShape, ordered?: boolean }} meta
+ * @property {{ labels: ArrayLike<number> }} arrays
+ */
+
+/**
+ * The posteriors of those images at one step; `axes` (2, k) are the principal axes, where k > 2.
+ * @typedef {object} PosteriorsFrame
+ * @property {{ step: number }} meta
+ * @property {{ mu: Float32Array, logvar: Float32Array, axes: Float32Array }} arrays
+ */
+
+/**
+ * The decoded plane: side × side images, of bytes, whose outermost ones are centred on ±reach.
+ * @typedef {object} ManifoldFrame
+ * @property {{ side: number, reach: number }} meta
+ * @property {{ images: ArrayLike<number> }} arrays
+ */
+
+/**
+ * What a pane tells the page. x and y are pixels of the map, u and v data units; `at` is the time of the event in ms.
+ * `move` zooms by a factor about (u, v) and shifts by (du, dv), `release` shows all points again; `decoded` returns the
+ * canvases of what is decoded under the pointer.
+ * @typedef {{
+ *   hover(pane: Pane, x: number, y: number, at: number, finger: boolean): void,
+ *   click(pane: Pane, x: number, y: number, at: number, still: boolean): void,
+ *   move(factor: number, u: number, v: number, du: number, dv: number): void,
+ *   release(): void,
+ *   resized(): void,
+ *   decoded?(): HTMLCanvasElement[],
+ * }} PaneHandlers
+ */
+
+/**
+ * What draws the points and their buffer zones: Posteriors, or another class with the same method.
+ * @typedef {{
+ *   draw(context: CanvasRenderingContext2D, view: View, points: MovingPoints, options: PosteriorsOptions): void,
+ * }} PosteriorsView
+ */
+
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 26 };
 const DRAG = 5; // px from which a press is a drag
 const WHEEL = 0.0016;
 const UNDERLAY = 0.55; // opacity of the decoded plane
+const RELEASES = /** @type {const} */ (["pointerup", "pointercancel"]);
 
 const HTML = `
   <canvas class="lv-ground"></canvas>
@@ -31,46 +90,81 @@ const HTML = `
   </svg>
   <p class="lv-name"></p>`;
 
+/**
+ * A map that draws its points itself. `load` has to be called before anything is painted.
+ * @template {PaneState} [S=PaneState] the state, where a subclass reads more of it
+ * @template {PaneHandlers} [On=PaneHandlers] the handlers, where a subclass has more of them
+ */
 export class Pane {
-  // `on` = { hover(pane, x, y, at, finger), click(pane, x, y, at, still), move(factor, u, v, du, dv), release(), resized(),
-  // decoded?() → canvases of what is decoded under the pointer }
+  /**
+   * @param {HTMLElement} root
+   * @param {Camera} camera
+   * @param {S} state
+   * @param {On} on
+   */
   constructor(root, camera, state, on) {
     this.root = root;
     this.camera = camera;
     this.state = state;
     this.on = on;
+    /** @type {MovingPoints} */
     this.morph = new Morph();
-    this.dirty = true;
-    this.groundDirty = true;
+    this.dirty = true; // the moving layer has to be painted again
+    this.groundDirty = true; // all has to be painted again
+    /** @type {View | null} */
     this.view = null;
+    /** @type {{ z: Float64Array, nearest: number } | null} */
     this.marked = null;
+    this.hovered = false;
+    this.k = 0; // latent dimensions
+    /** @type {Probe | null} */
+    this.probe = null;
+    /** @type {Projection | null} */
+    this.projection = null;
+    /** @type {PosteriorsView | null} */
+    this.posteriors = null;
+    /** @type {NearestMean | null} */
+    this.means = null;
+    /** @type {Float32Array[] | null} */
+    this.goal = null; // where the points are in the newest snapshot, as `projectAll` returns it
+    /** @type {number | string | undefined} */
+    this.step = undefined; // of the newest snapshot
+    /** @type {{ canvas: OffscreenCanvas, half: number } | null} */
+    this.underlay = null; // the decoded plane, which reaches from −half to half
     root.className = "lv-map";
     root.tabIndex = 0;
     root.setAttribute("role", "application");
     root.setAttribute("aria-label", "live map of the latent space: a click pins the lens, Escape releases it");
     root.innerHTML = HTML;
-    [this.ground, this.motion] = root.querySelectorAll("canvas");
+    this.ground = find(root, ".lv-ground", HTMLCanvasElement);
+    this.motion = find(root, ".lv-motion", HTMLCanvasElement);
     this.overlay = new Overlay(root);
     this.pointer = new Pointer(root, this, {
       hover: (x, y, at, finger) => on.hover(this, x, y, at, finger),
       click: (x, y, at, still) => on.click(this, x, y, at, still),
       pinch: (factor, x, y, dx, dy) => this.move(factor, x, y, dx, dy),
       reset: () => this.reset(),
-      touched: (x, y) => this.inset?.show(x, y),
+      touched: (x) => this.inset?.show(x),
       lifted: () => this.inset?.hide(),
     });
+    /** @type {Inset | undefined} */
     this.inset = on.decoded && new Inset(root, on.decoded);
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("dblclick", () => on.release());
-    root.addEventListener("pointerenter", () => (this.hovered = true));
-    root.addEventListener("pointerleave", () => (this.hovered = false));
+    root.addEventListener("pointerenter", () => {
+      this.hovered = true;
+    });
+    root.addEventListener("pointerleave", () => {
+      this.hovered = false;
+    });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root);
   }
 
   // --- what is shown -----------------------------------------------------------------------------------------------
 
+  /** @param {Probe} probe */
   load(probe) {
     this.probe = probe;
     const { latent_dim: k, classes } = probe.meta;
@@ -80,17 +174,23 @@ export class Pane {
     this.means = new NearestMean(new Float32Array(0), k, probe.arrays.labels);
     this.projection = k === 1 ? Projection.line() : Projection.axes(k, 0, 1);
     this.underlay = null;
-    this.root.dataset.points = probe.arrays.labels.length;
+    this.root.dataset.points = String(probe.arrays.labels.length);
   }
 
-  // The newest snapshot: where the points are to be.
+  /**
+   * Takes the newest snapshot, towards which the points move from now on. Only for a pane whose points are a Morph.
+   * @param {PosteriorsFrame} frame
+   * @param {number} now
+   */
   take(frame, now) {
     const { mu, logvar, axes } = frame.arrays;
+    if (!this.probe || !this.means) return;
     if (this.k > 2)
       this.projection = new Projection(
         [axes.subarray(0, this.k), axes.subarray(this.k)],
         ["principal axis 1", "principal axis 2"],
       );
+    if (!this.projection || !(this.morph instanceof Morph)) return;
     this.goal = projectAll(this.projection, mu, logvar, this.probe.arrays.labels.length);
     this.morph.target(this.goal, now);
     this.means.renew(mu);
@@ -98,8 +198,13 @@ export class Pane {
     this.dirty = true;
   }
 
-  // The decoded plane as one picture; grey images become ink of the page's own colour.
+  /**
+   * Lays the decoded plane beneath the points, as one image. Grey images are drawn in the page's text colour, with the
+   * grey value as opacity.
+   * @param {ManifoldFrame} manifold
+   */
   lay(manifold) {
+    if (!this.probe) return;
     const { side, reach } = manifold.meta;
     const [channels, h, w] = this.probe.meta.image_shape;
     const { images } = manifold.arrays;
@@ -114,18 +219,23 @@ export class Pane {
           else image.data.set([...ink, images[from]], to);
         }
     const canvas = new OffscreenCanvas(side * w, side * h);
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    canvas.getContext("2d")?.putImageData(image, 0, 0);
     this.underlay = { canvas, half: reach + reach / (side - 1) }; // the outermost images are centred on ±reach
     this.groundDirty = true;
   }
 
+  /** The rectangle between the axes, in pixels of the map. */
   rectangle() {
     const { left, right, top, bottom } = MARGIN;
     const { clientWidth: width, clientHeight: height } = this.root;
     return { left, top, width: Math.max(50, width - left - right), height: Math.max(50, height - top - bottom) };
   }
 
-  // Draws what has changed by the time `now`; `moved`: the view has. True while the points are on their way.
+  /**
+   * Draws what has changed by the time `now`. Returns true while the points move.
+   * @param {number} now
+   * @param {boolean} moved whether the view has changed
+   */
   paint(now, moved) {
     if (!this.camera.now) return false;
     const flows = this.morph.count > 0 && this.morph.advance(now);
@@ -133,7 +243,7 @@ export class Pane {
     if (moved || this.groundDirty) this.paintGround();
     if (moved || flows || this.dirty || this.groundDirty) this.paintMotion();
     this.dirty = this.groundDirty = false;
-    this.root.dataset.step = this.step;
+    this.root.dataset.step = String(this.step);
     return !this.morph.settled;
   }
 
@@ -141,19 +251,23 @@ export class Pane {
     const { context } = prepareCanvas(this.ground);
     const colours = theme(this.root);
     const { view } = this;
+    if (!view) return;
+    const isLine = Boolean(this.projection?.isLine);
     context.save();
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    if (this.state.manifold && this.underlay) this.paintUnderlay(context);
+    if (this.state.manifold) this.paintUnderlay(context);
     this.paintGrid(context, colours);
-    drawRings(context, view, colours, this.projection?.isLine);
+    drawRings(context, view, colours, isLine);
     context.restore();
     this.paintNumbers(context, colours);
-    this.overlay.nameRings(view, this.projection?.isLine);
+    this.overlay.nameRings(view, isLine);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintUnderlay(context) {
+    if (!this.underlay || !this.view) return;
     const { canvas, half } = this.underlay;
     const [x0, y0] = this.view.toPixel(-half, half);
     const [x1, y1] = this.view.toPixel(half, -half);
@@ -163,8 +277,13 @@ export class Pane {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Colours} colours
+   */
   paintGrid(context, colours) {
     const { view } = this;
+    if (!view) return;
     const { left, top, width, height } = view;
     for (const u of ticks(...view.x, width / 90)) {
       const x = Math.round(view.toPixel(u, 0)[0]) + 0.5;
@@ -179,8 +298,13 @@ export class Pane {
     }
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Colours} colours
+   */
   paintNumbers(context, colours) {
     const { view } = this;
+    if (!view) return;
     const [across, up] = this.axisNames();
     context.font = `13px ${colours.font}`;
     context.fillStyle = faded(colours.text, 0.8);
@@ -205,6 +329,10 @@ export class Pane {
     context.fillText(up, this.k > 2 ? 6 : view.left - 6, view.top);
   }
 
+  /**
+   * What lies to the right and what upwards.
+   * @returns {string[]}
+   */
   axisNames() {
     if (this.k === 1) return ["z₁", ""];
     if (this.k > 2) return ["principal axis 1", "axis 2"];
@@ -213,39 +341,48 @@ export class Pane {
 
   paintMotion() {
     const { context } = prepareCanvas(this.motion);
-    if (!this.morph.count) return;
     const { view, state } = this;
+    if (!this.morph.count || !view) return;
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    this.posteriors.draw(context, view, this.morph, {
+    this.posteriors?.draw(context, view, this.morph, {
       ...state,
       size: markerSize(this.morph.count, this.root.clientWidth),
     });
     if (this.marked) this.showMark();
   }
 
-  // The lens stands at z; beside it the zone of the data point `nearest`, which is ringed where the plane is not all of z.
+  /**
+   * Shows the lens at z, and the zone of the data point `nearest` (−1 for none).
+   * @param {Float64Array} z
+   * @param {number} nearest
+   */
   mark(z, nearest) {
     this.marked = { z, nearest };
-    if (this.view && this.projection) this.showMark();
+    this.showMark();
   }
 
   showMark() {
-    const { z, nearest } = this.marked;
-    const [u, v] = this.projection.project(z);
+    const { marked, view, projection, probe, morph } = this;
+    if (!marked || !view || !projection || !probe) return;
+    const [u, v] = projection.project(marked.z);
     const scene = {
-      frame: this.probe,
-      points: { us: this.morph.us, vs: this.morph.vs, labels: this.probe.arrays.labels },
-      covariance: (i) => this.morph.covariance(i),
+      frame: probe,
+      points: { us: morph.us, vs: morph.vs, labels: probe.arrays.labels },
+      covariance: (/** @type {number} */ i) => morph.covariance(i),
       state: { zones: this.state.zones, scale: 1 },
     };
-    this.overlay.show(this.view, scene, { u, v, nearest: this.morph.count ? nearest : -1, ringed: this.k !== 2 });
+    this.overlay.show(view, scene, { u, v, nearest: morph.count ? marked.nearest : -1, ringed: this.k !== 2 });
   }
 
-  // The visible data point that is shown nearest to (u, v), or −1.
+  /**
+   * The visible data point that is shown nearest to (u, v), or −1.
+   * @param {number} u
+   * @param {number} v
+   */
   nearest(u, v) {
-    if (!this.morph.count) return -1;
+    if (!this.morph.count || !this.probe) return -1;
     const { us, vs } = this.morph;
     const { labels } = this.probe.arrays;
     const { hidden } = this.state;
@@ -258,18 +395,30 @@ export class Pane {
     return best;
   }
 
-  // The visible data point whose mean is nearest to z in the newest snapshot, all dimensions counted; or −1.
+  /**
+   * The visible data point whose mean is nearest to z in the newest snapshot, in all latent dimensions; or −1.
+   * @param {Float64Array} z
+   */
   nearestMean(z) {
-    return this.means.now(z, this.state.hidden);
+    return this.means ? this.means.now(z, this.state.hidden) : -1;
   }
 
+  /**
+   * The mean of a data point in the newest snapshot.
+   * @param {number} i
+   */
   meanOf(i) {
-    return this.means.means.subarray(i * this.k, (i + 1) * this.k);
+    const means = this.means?.means ?? new Float32Array(0);
+    return means.subarray(i * this.k, (i + 1) * this.k);
   }
 
-  // Whose map this is, and its numbers, where there are two.
+  /**
+   * Where there are two maps: which run this one shows, and its numbers.
+   * @param {string} text
+   * @param {string} [numbers]
+   */
   name(text, numbers) {
-    const element = this.root.querySelector(".lv-name");
+    const element = find(this.root, ".lv-name");
     element.textContent = text;
     if (numbers) element.append(Object.assign(document.createElement("small"), { textContent: numbers }));
   }
@@ -281,6 +430,7 @@ export class Pane {
 
   // --- hands -------------------------------------------------------------------------------------------------------
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     if (!this.view) return;
     event.preventDefault();
@@ -289,13 +439,16 @@ export class Pane {
     this.move(Math.exp(Math.max(-0.5, Math.min(0.5, event.deltaY * lines * WHEEL))), x, y, 0, 0);
   }
 
-  // A drag with the mouse moves the map.
+  /**
+   * A drag with the mouse moves the map.
+   * @param {PointerEvent} event
+   */
   grab(event) {
     if (event.pointerType === "touch" || event.button !== 0 || !this.view) return;
     let last = this.pointer.at(event);
     const from = last;
     let dragging = false;
-    const drag = (moving) => {
+    const drag = (/** @type {PointerEvent} */ moving) => {
       const now = this.pointer.at(moving);
       dragging ||= Math.hypot(now[0] - from[0], now[1] - from[1]) > DRAG;
       if (!dragging) return;
@@ -304,12 +457,20 @@ export class Pane {
     };
     const drop = () => {
       window.removeEventListener("pointermove", drag);
-      for (const type of ["pointerup", "pointercancel"]) window.removeEventListener(type, drop);
+      for (const type of RELEASES) window.removeEventListener(type, drop);
     };
     window.addEventListener("pointermove", drag);
-    for (const type of ["pointerup", "pointercancel"]) window.addEventListener(type, drop);
+    for (const type of RELEASES) window.addEventListener(type, drop);
   }
 
+  /**
+   * Zooms by `factor` about a pixel and shifts by (dx, dy) pixels.
+   * @param {number} factor
+   * @param {number} x
+   * @param {number} y
+   * @param {number} dx
+   * @param {number} dy
+   */
   move(factor, x, y, dx, dy) {
     if (!this.view) return;
     const view = this.camera.view(this.rectangle()); // several moves may come before the next frame
@@ -317,7 +478,7 @@ export class Pane {
     this.on.move(factor, ...view.toData(x, y), dx * perPixel, -dy * perPixel);
   }
 
-  // Shows all points again; false where they are shown already.
+  /** Shows all points again; false where they are shown already. */
   reset() {
     if (this.camera.auto) return false;
     this.on.release();

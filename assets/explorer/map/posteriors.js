@@ -1,27 +1,67 @@
-// Points and buffer zones of a map in motion, drawn anew in every frame of the display.
+// Points and buffer zones of a map in motion, drawn again in every frame of the display.
 
 import { classColour, faded } from "../plot/palette.js";
+
+/** @import { Context2D } from "../plot/chart.js" */
+/** @import { ShownPoints } from "./morph.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * @typedef {object} PosteriorsOptions
+ * @property {string} zones "all" draws the buffer zones; anything else only the points
+ * @property {number[]} hidden the classes that are not drawn
+ * @property {number} size diameter of a point, in pixels
+ */
+
+/**
+ * The ellipse of a buffer zone, in pixels.
+ * @typedef {object} Zone
+ * @property {number} label class of the point
+ * @property {number} x
+ * @property {number} y
+ * @property {number} major the longer semi-axis
+ * @property {number} minor
+ * @property {number} angle of the longer semi-axis, as canvases count it
+ */
 
 const AREA = 2e6; // pixels of zones that are filled in one frame; where there is more, the fills are drawn coarser
 const LENGTH = 2.5e5; // pixels of outlines in one frame; where there is more, every second, third, … is drawn
 const FILL = 0.1;
 const LINE = 0.4;
-const LEAST = 0.4; // px: what a zone's smaller half-axis is drawn with at least
+const LEAST = 0.4; // px: the shortest semi-axis that a zone is drawn with
 
 export class Posteriors {
-  // Labels of the points, and the number of classes.
+  /**
+   * @param {ArrayLike<number>} labels the class of each point
+   * @param {number} classes how many there are
+   */
   constructor(labels, classes) {
     this.labels = labels;
     this.classes = classes;
+    /** @type {Map<string, OffscreenCanvas>} */
     this.dots = new Map();
+    /** @type {OffscreenCanvas | null} */
+    this.coarse = null; // where the fills are drawn at a lower resolution
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ShownPoints} morph
+   * @param {PosteriorsOptions} options
+   */
   draw(context, view, morph, { zones, hidden, size }) {
     if (zones === "all") this.drawZones(context, view, morph, hidden);
     this.drawPoints(context, view, morph, hidden, size);
   }
 
-  // Fills beneath outlines. Where zones crowd, both are fainter, so that the points stay in sight.
+  /**
+   * Draws fills and then outlines. Where zones are dense, both are fainter, so that the points stay visible.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ShownPoints} morph
+   * @param {number[]} hidden
+   */
   drawZones(context, view, morph, hidden) {
     const zones = this.placed(view, morph, hidden);
     const crowd = Math.min(1, AREA / zones.reduce((sum, { major, minor }) => sum + Math.PI * major * minor, 0));
@@ -36,14 +76,21 @@ export class Posteriors {
     }
   }
 
+  /** @param {number} alpha */
   colours(alpha) {
     return Array.from({ length: this.classes }, (_, c) => faded(classColour(c, this.classes), alpha));
   }
 
-  // The ellipses that are in view, in pixels.
+  /**
+   * The zones that are in view.
+   * @param {View} view
+   * @param {ShownPoints} morph
+   * @param {number[]} hidden
+   */
   placed(view, morph, hidden) {
     const [us, vs, uu, uv, vv] = morph.shown;
     const pixels = view.pixelsPerUnit;
+    /** @type {Zone[]} */
     const zones = [];
     for (let i = 0; i < morph.count; i++) {
       const label = this.labels[i];
@@ -65,13 +112,20 @@ export class Posteriors {
     return zones;
   }
 
-  // The cost of a fill is its area: beyond what a frame allows, a smaller picture is filled and enlarged.
+  /**
+   * Fills the zones. The cost of a fill is its area: where that is too much for one frame, a smaller canvas is filled and
+   * drawn enlarged.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Zone[]} zones
+   * @param {number} crowd the area that can be afforded, as a share of the zones' area; at most 1
+   */
   fill(context, view, zones, crowd) {
     const scale = Math.sqrt(crowd);
     if (scale > 0.95) return this.fillWith(context, zones);
     const [width, height] = [Math.ceil((view.left + view.width) * scale), Math.ceil((view.top + view.height) * scale)];
     if (this.coarse?.width !== width || this.coarse.height !== height) this.coarse = new OffscreenCanvas(width, height);
-    const brush = this.coarse.getContext("2d");
+    const brush = brushOf(this.coarse);
     brush.setTransform(1, 0, 0, 1, 0, 0);
     brush.clearRect(0, 0, width, height);
     brush.scale(scale, scale);
@@ -81,6 +135,10 @@ export class Posteriors {
     context.globalAlpha = 1;
   }
 
+  /**
+   * @param {Context2D} context
+   * @param {Zone[]} zones
+   */
   fillWith(context, zones) {
     const fills = this.colours(FILL);
     for (const zone of zones) {
@@ -90,6 +148,13 @@ export class Posteriors {
     }
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ShownPoints} morph
+   * @param {number[]} hidden
+   * @param {number} size
+   */
   drawPoints(context, view, morph, hidden, size) {
     const { us, vs } = morph;
     const side = Math.ceil(size) + 2;
@@ -101,25 +166,37 @@ export class Posteriors {
     }
   }
 
-  // A disc of the class's colour as a picture: stamped faster than drawn.
+  /**
+   * A disc of the class's colour as an image, which is faster to draw than a path.
+   * @param {number} label
+   * @param {number} size
+   * @param {CanvasRenderingContext2D} context
+   */
   dot(label, size, context) {
     const ratio = context.getTransform().a;
     const key = `${label} ${size} ${ratio}`;
-    if (!this.dots.has(key)) {
-      const side = Math.ceil(size) + 2;
-      const canvas = new OffscreenCanvas(Math.ceil(side * ratio), Math.ceil(side * ratio));
-      const brush = canvas.getContext("2d");
-      brush.scale(canvas.width / side, canvas.height / side);
-      brush.fillStyle = faded(classColour(label, this.classes), 0.9);
-      brush.beginPath();
-      brush.arc(side / 2, side / 2, size / 2, 0, 2 * Math.PI);
-      brush.fill();
-      this.dots.set(key, canvas);
-    }
-    return this.dots.get(key);
+    const known = this.dots.get(key);
+    if (known) return known;
+    const side = Math.ceil(size) + 2;
+    const canvas = new OffscreenCanvas(Math.ceil(side * ratio), Math.ceil(side * ratio));
+    const brush = brushOf(canvas);
+    brush.scale(canvas.width / side, canvas.height / side);
+    brush.fillStyle = faded(classColour(label, this.classes), 0.9);
+    brush.beginPath();
+    brush.arc(side / 2, side / 2, size / 2, 0, 2 * Math.PI);
+    brush.fill();
+    this.dots.set(key, canvas);
+    return canvas;
   }
 }
 
+/** @param {OffscreenCanvas} canvas */
+const brushOf = (canvas) => /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
+/**
+ * @param {Context2D} context
+ * @param {Zone} zone
+ */
 function outline(context, { x, y, major, minor, angle }) {
   context.beginPath();
   context.ellipse(x, y, major, minor, angle, 0, 2 * Math.PI);

@@ -1,11 +1,20 @@
-// What part of the plane the map shows, and where on the screen: the one translation between (u, v) and pixels.
+// Which part of the plane a map shows, and where on the screen: every conversion between (u, v) and pixels is done here.
 
-const ROUNDING = 1e-9; // of a range that Plotly was given and gives back
+/** @import { Box, Range, Ranges, Size } from "../plot/chart.js" */
+
+/** @typedef {[number, number]} Pair two coordinates, either (u, v) in data units or (x, y) in pixels */
+
+const ROUNDING = 1e-9; // relative error of a range that Plotly was given and gives back
 
 export class View {
-  // `x` and `y` are the ranges shown; left, top, width and height the axes' rectangle in pixels of the map.
+  /**
+   * @param {Ranges} ranges what is shown
+   * @param {Box} box the rectangle between the axes, in pixels of the map
+   */
   constructor({ x, y }, { left, top, width, height }) {
+    /** @type {Range} */
     this.x = [...x];
+    /** @type {Range} */
     this.y = [...y];
     this.left = left;
     this.top = top;
@@ -13,11 +22,21 @@ export class View {
     this.height = height;
   }
 
+  /**
+   * @param {number} u
+   * @param {number} v
+   * @returns {Pair}
+   */
   toPixel(u, v) {
     const { x, y, left, top, width, height } = this;
     return [left + ((u - x[0]) / (x[1] - x[0])) * width, top + ((y[1] - v) / (y[1] - y[0])) * height];
   }
 
+  /**
+   * @param {number} px
+   * @param {number} py
+   * @returns {Pair}
+   */
   toData(px, py) {
     const { x, y, left, top, width, height } = this;
     return [x[0] + ((px - left) / width) * (x[1] - x[0]), y[1] - ((py - top) / height) * (y[1] - y[0])];
@@ -27,36 +46,61 @@ export class View {
     return this.width / (this.x[1] - this.x[0]);
   }
 
+  /**
+   * @param {number} px
+   * @param {number} py
+   */
   contains(px, py) {
     const { left, top, width, height } = this;
     return px >= left && px <= left + width && py >= top && py <= top + height;
   }
 }
 
-// What a view shows: [u, v] of its middle and its height, exactly; null where it shows all that there is.
+/**
+ * What a view shows: [u, v] of its centre and its height in data units; null where it shows the `home` range.
+ * @param {Ranges} ranges
+ * @param {Ranges} home
+ * @returns {[u: number, v: number, height: number] | null}
+ */
 export function shownBy({ x, y }, home) {
   const height = y[1] - y[0];
-  const same = (a, b) => Math.abs(a - b) < height * ROUNDING;
+  const same = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) < height * ROUNDING;
   if ([0, 1].every((end) => same(y[end], home.y[end]) && same(x[end], home.x[end]))) return null;
   return [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, height];
 }
 
-// The other way round, in the aspect of a rectangle.
+/**
+ * The inverse of `shownBy`: the ranges of a view with the aspect ratio of `rectangle`.
+ * @param {[u: number, v: number, height: number]} shown
+ * @param {Size} rectangle
+ * @returns {Ranges}
+ */
 export function rangeOf([u, v, height], rectangle) {
   const [across, up] = [(height * rectangle.width) / rectangle.height / 2, height / 2];
   return { x: [u - across, u + across], y: [v - up, v + up] };
 }
 
-// The ranges that hold every point and the 3-σ ring, in the aspect of the rectangle.
+/**
+ * The ranges that contain every point and the 3-σ ring, with the aspect ratio of the rectangle.
+ * @param {{ us: ArrayLike<number>, vs: ArrayLike<number> }} points
+ * @param {Size} rectangle
+ * @returns {Ranges}
+ */
 export function homeRange({ us, vs }, { width, height }) {
   const [u0, u1] = extent(us, 3.2);
   const [v0, v1] = extent(vs, 3.2);
   const unit = Math.max((u1 - u0) / width, (v1 - v0) / height);
+  /** @type {(a: number, b: number, pixels: number) => Range} */
   const around = (a, b, pixels) => [(a + b - unit * pixels) / 2, (a + b + unit * pixels) / 2];
   return { x: around(u0, u1, width), y: around(v0, v1, height) };
 }
 
-// The smallest interval that holds all values and ±least, with a little air.
+/**
+ * The smallest interval that contains all values and ±least, enlarged by 2 % at each end.
+ * @param {ArrayLike<number>} values
+ * @param {number} least
+ * @returns {Range}
+ */
 export function extent(values, least) {
   let [low, high] = [-least, least];
   for (let i = 0; i < values.length; i++) {

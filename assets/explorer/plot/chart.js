@@ -1,22 +1,64 @@
-// A small chart on a canvas: a rectangle with two axes. Light enough to be drawn anew ten times a second beside a lens.
+// A small chart on a canvas: a rectangle with two axes. It is cheap enough to be drawn again ten times a second.
 
+import { contextOf } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { faded } from "./palette.js";
 import { ticks } from "./ticks.js";
 
-// The canvas's context in CSS pixels, cleared; its size follows that of the element.
+/** @import { Colours } from "./palette.js" */
+
+/** @typedef {[low: number, high: number]} Range an interval of an axis, in data units */
+
+/** @typedef {{ x: Range, y: Range }} Ranges what the two axes of a chart or a map show */
+
+/** @typedef {{ width: number, height: number }} Size in CSS pixels */
+
+/** @typedef {{ left: number, top: number, width: number, height: number }} Box a rectangle on a canvas, in CSS pixels */
+
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context2D */
+
+/**
+ * @typedef {object} AxesOptions
+ * @property {string} [xName] stands at the end of the x axis; where it is undefined, that axis has no numbers
+ * @property {(value: number) => string} [xFormat]
+ * @property {(value: number) => string} [yFormat]
+ * @property {number} [xCount] about how many numbers the x axis has
+ * @property {number} [yCount]
+ * @property {number[]} [yAt] the numbers of the y axis, where they are not evenly spaced
+ */
+
+/**
+ * @typedef {object} LabelOptions
+ * @property {string} [colour]
+ * @property {CanvasTextAlign} [align]
+ * @property {CanvasTextBaseline} [baseline]
+ * @property {string} [font] weight and size, such as "600 12.5px"; the family is the theme's
+ */
+
+/**
+ * The canvas's context in CSS pixels, cleared. The canvas gets as many pixels as its element covers on the screen.
+ * @param {HTMLCanvasElement} canvas
+ */
 export function prepareCanvas(canvas) {
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   return { context, width, height };
 }
 
-// A filled circle with a seam around it.
+/**
+ * A filled circle with an outline of colour `seam`.
+ * @param {Context2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {string} fill
+ * @param {string} seam
+ */
 export function disc(context, x, y, radius, fill, seam, width = 2) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
@@ -25,8 +67,14 @@ export function disc(context, x, y, radius, fill, seam, width = 2) {
   context.stroke();
 }
 
+/** Draws in data units within a box of a canvas. */
 export class Plot {
-  // `box` = { left, top, width, height } in pixels, `x` and `y` the ranges shown, `colours` the theme's.
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Box} box
+   * @param {Ranges} ranges
+   * @param {Colours} colours
+   */
   constructor(context, box, { x, y }, colours) {
     this.context = context;
     this.box = box;
@@ -35,20 +83,34 @@ export class Plot {
     this.colours = colours;
   }
 
+  /**
+   * The pixel column of a value.
+   * @param {number} value
+   */
   x(value) {
     return this.box.left + ((value - this.xRange[0]) / (this.xRange[1] - this.xRange[0])) * this.box.width;
   }
 
+  /**
+   * The pixel row of a value.
+   * @param {number} value
+   */
   y(value) {
     return this.box.top + ((this.yRange[1] - value) / (this.yRange[1] - this.yRange[0])) * this.box.height;
   }
 
-  // What x stands at a pixel.
+  /**
+   * The x value at a pixel column.
+   * @param {number} px
+   */
   at(px) {
     return this.xRange[0] + ((px - this.box.left) / this.box.width) * (this.xRange[1] - this.xRange[0]);
   }
 
-  // Grid and numbers; `name` stands at the end of the axis. `yAt` are the numbers upwards, where they are not even ones.
+  /**
+   * Draws the grid and its numbers.
+   * @param {AxesOptions} options
+   */
   axes({ xName, xFormat = short, yFormat = short, xCount = 5, yCount = 4, yAt = ticks(...this.yRange, yCount) }) {
     const { context, box, colours } = this;
     const { left, top, width, height } = box;
@@ -77,6 +139,10 @@ export class Plot {
     }
   }
 
+  /**
+   * Calls `draw`; nothing that it draws appears outside the box.
+   * @param {(context: CanvasRenderingContext2D) => void} draw
+   */
   clipped(draw) {
     const { context, box } = this;
     context.save();
@@ -87,7 +153,13 @@ export class Plot {
     context.restore();
   }
 
-  // A line through points given as two functions of the index.
+  /**
+   * A line through `count` points, whose data coordinates are given as functions of the index.
+   * @param {number} count
+   * @param {(i: number) => number} xAt
+   * @param {(i: number) => number} yAt
+   * @param {string} colour
+   */
   path(count, xAt, yAt, colour, width = 1.6) {
     const { context } = this;
     context.strokeStyle = colour;
@@ -98,6 +170,13 @@ export class Plot {
     context.stroke();
   }
 
+  /**
+   * A dot at each of `count` points, given as for `path`.
+   * @param {number} count
+   * @param {(i: number) => number} xAt
+   * @param {(i: number) => number} yAt
+   * @param {string} colour
+   */
   dots(count, xAt, yAt, colour, radius = 2.2) {
     const { context } = this;
     context.fillStyle = colour;
@@ -108,7 +187,13 @@ export class Plot {
     }
   }
 
-  // Text with a seam of the ground's colour, readable on top of lines; its width.
+  /**
+   * Text at a pixel, with an outline of the background's colour so that it can be read on top of lines. Returns its width.
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   * @param {LabelOptions} [options]
+   */
   label(text, x, y, { colour = this.colours.text, align = "left", baseline = "middle", font = "12px" } = {}) {
     const { context, colours } = this;
     Object.assign(context, {
@@ -126,12 +211,24 @@ export class Plot {
   }
 }
 
-// How wide a label is.
+/**
+ * The width of a label, in pixels.
+ * @param {Context2D} context
+ * @param {{ font: string }} colours
+ * @param {string} text
+ */
 export function widthOf(context, { font: family }, text, font = "12px") {
   context.font = `${font} ${family}`;
   return context.measureText(text).width;
 }
 
+/**
+ * @param {Context2D} context
+ * @param {number} x0
+ * @param {number} y0
+ * @param {number} x1
+ * @param {number} y1
+ */
 export function line(context, x0, y0, x1, y1) {
   context.beginPath();
   context.moveTo(x0, y0);
@@ -139,7 +236,12 @@ export function line(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
-// The interval that holds all values, with some air; never so narrow that rounding shows.
+/**
+ * The interval that holds all values, enlarged by the share `air` of its width at each end. It is never so narrow that
+ * rounding errors of the values can be seen.
+ * @param {Iterable<number>} values
+ * @returns {Range}
+ */
 export function range(values, air = 0.08) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
@@ -152,15 +254,25 @@ export function range(values, air = 0.08) {
   return [(low + high) / 2 - half, (low + high) / 2 + half];
 }
 
-const START = 0.04; // share of a run that axes need not hold: a network falls far in its first steps
+const START = 0.04; // share of a run that the axes need not show: the loss falls far in the first steps
 
-// The points after the start; all, where there are few.
+/**
+ * The points of a training curve without those of its start, or all where there are few.
+ * @template {{ images: number }} P
+ * @param {P[]} points
+ */
 export function settled(points) {
   const from = START * (points.at(-1)?.images ?? 0);
   return points.length < 8 ? points : points.filter(({ images }) => images >= from);
 }
 
-// Of marks that stand closer than `room` pixels the last is named.
+/**
+ * Leaves out every mark whose successor is at most `room` pixels away.
+ * @template M
+ * @param {M[]} marks
+ * @param {(mark: M) => number} position in pixels
+ * @param {number} room
+ */
 export function spaced(marks, position, room) {
   return marks.filter((mark, i) => i === marks.length - 1 || position(marks[i + 1]) - position(mark) > room);
 }

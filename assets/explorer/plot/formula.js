@@ -1,14 +1,37 @@
 // Formulas in LaTeX, set by KaTeX.
 
-let katex = null; // the promise of it, once it is asked for
+/**
+ * The part of KaTeX that is used here.
+ * @typedef {object} Katex
+ * @property {(tex: string, element: HTMLElement, options: KatexOptions) => void} render
+ */
 
-// Fetches KaTeX from the folder at `url`, once for a page; where that fails, it can be asked for again.
+/**
+ * @typedef {object} KatexOptions
+ * @property {boolean} displayMode
+ * @property {boolean} throwOnError
+ * @property {boolean} strict
+ * @property {(context: { command: string }) => boolean} trust
+ */
+
+/** @type {Promise<Katex> | null} */
+let katex = null; // once it is asked for
+
+/**
+ * Loads KaTeX from the folder at `url`, once for a page; after a failure it can be asked for again.
+ * @param {string} url
+ */
 export function fetchKatex(url) {
-  katex ??= Promise.all([style(`${url}/katex.min.css`), import(`${url}/katex.min.js`)]).then(() => self.katex);
-  katex.catch(() => (katex = null));
+  katex ??= Promise.all([style(`${url}/katex.min.css`), import(`${url}/katex.min.js`)]).then(
+    () => /** @type {Katex} */ (self.katex),
+  );
+  katex.catch(() => {
+    katex = null;
+  });
   return katex;
 }
 
+/** @param {string} href */
 function style(href) {
   return new Promise((resolve) => {
     const link = Object.assign(document.createElement("link"), {
@@ -21,9 +44,16 @@ function style(href) {
   });
 }
 
-// Sets `tex` in `element`; \htmlClass and \htmlData name parts of it, which only our own sources do.
+/**
+ * Sets `tex` in `element`, once KaTeX is loaded. \htmlClass and \htmlData in it name parts of the formula: they are trusted
+ * because every formula comes from our own sources.
+ * @param {HTMLElement} element
+ * @param {string} tex
+ */
 export async function formula(element, tex, displayMode = false) {
-  (await katex).render(tex, element, {
+  const loaded = await katex;
+  if (!loaded) throw new Error("KaTeX is not loaded.");
+  loaded.render(tex, element, {
     displayMode,
     throwOnError: false,
     strict: false,
@@ -33,9 +63,14 @@ export async function formula(element, tex, displayMode = false) {
   widths.observe(element);
 }
 
-const widths = new ResizeObserver((changed) => changed.forEach(({ target }) => fit(target)));
+const widths = new ResizeObserver((changed) => {
+  for (const { target } of changed) if (target instanceof HTMLElement) fit(target);
+});
 
-// Where a formula is wider than its line, even going on in the next, it is set smaller, by the factor --fit.
+/**
+ * Where a formula is wider than its line even after a line break, it is set smaller, by the factor --fit.
+ * @param {HTMLElement} element
+ */
 function fit(element) {
   element.style.removeProperty("--fit");
   const { clientWidth, scrollWidth } = element;

@@ -2,6 +2,17 @@
 // as possible under full colour vision and under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009),
 // all of them readable on white and on the dark background. Digits that are mistaken for each other lie furthest apart.
 
+/** @typedef {[red: number, green: number, blue: number]} Rgb each from 0 to 255 */
+
+/**
+ * The colours and the font of the page's theme.
+ * @typedef {object} Colours
+ * @property {string} text
+ * @property {string} background
+ * @property {string} accent
+ * @property {string} font family
+ */
+
 const TEN = [
   "#d45d74",
   "#bd9708",
@@ -15,10 +26,16 @@ const TEN = [
   "#ad3113",
 ];
 
-// Values that have an order go from dark to light (viridis, without its ends).
+// The colours of ordered classes, from dark to light (viridis, without its ends).
 const RAMP = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39"];
 
-// Class → colour, the same on every page. Beyond ten classes hues go round the circle at two lightnesses.
+/**
+ * The colour of class i of `count`, the same on every page. With more than ten classes the hues go round the colour circle
+ * at two lightnesses.
+ * @param {number} i
+ * @param {number} count
+ * @param {boolean} [ordered] whether the classes have an order, as the values of a factor do
+ */
 export function classColour(i, count, ordered = false) {
   if (ordered) return ramp(i / Math.max(1, count - 1));
   if (count <= TEN.length) return TEN[i];
@@ -26,6 +43,7 @@ export function classColour(i, count, ordered = false) {
   return `hsl(${Math.round((360 * i * stride) / count) % 360} 65% ${i % 2 ? 60 : 42}%)`;
 }
 
+/** @param {number} share from 0 to 1 */
 function ramp(share) {
   const at = share * (RAMP.length - 1);
   const low = Math.min(RAMP.length - 2, Math.floor(at));
@@ -33,28 +51,47 @@ function ramp(share) {
   return `rgb(${from.map((c, i) => Math.round(c + (at - low) * (to[i] - c))).join(" ")})`;
 }
 
+/** @type {Map<string, Rgb>} */
 const parsed = new Map();
 
-// Colour → [r, g, b] in 0–255, through the browser's own parser.
+/**
+ * The channels of any CSS colour. The browser parses it, once for each colour.
+ * @param {string} colour
+ */
 export function rgb(colour) {
-  if (!parsed.has(colour)) {
-    const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    parsed.set(colour, [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
-  }
-  return parsed.get(colour);
+  const known = parsed.get(colour);
+  if (known) return known;
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  /** @type {Rgb} */
+  const channels = [red, green, blue];
+  parsed.set(colour, channels);
+  return channels;
 }
 
-// What theory says, beneath what was measured; kl.css names it too.
+// The colour of theoretical values that are drawn beside measured ones; kl.css repeats it.
 export const THEORY = "#e8890c";
 
+/**
+ * @param {string} colour
+ * @param {number} alpha
+ */
 export const faded = (colour, alpha) => `rgba(${rgb(colour).join(", ")}, ${alpha})`;
 
-// The colours of the page as it is now, light or dark.
+/**
+ * The colours of the page's theme as it is now, light or dark.
+ * @param {Element} element
+ * @returns {Colours}
+ */
 export function theme(element) {
   const style = getComputedStyle(element);
-  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const read = (/** @type {string} */ name, /** @type {string} */ fallback) =>
+    style.getPropertyValue(name).trim() || fallback;
   return {
     text: read("--st-text-color", "#1c2733"),
     background: read("--st-background-color", "#ffffff"),
@@ -65,7 +102,11 @@ export function theme(element) {
 
 const AA = 4.5; // the least contrast of text (WCAG 2)
 
-// A colour for text: as much of it as can be read on the page's background, the rest is the page's text.
+/**
+ * A colour for text: `colour`, mixed with just as much of the page's text colour as makes it readable on the background.
+ * @param {string} colour
+ * @param {Pick<Colours, "background" | "text">} colours
+ */
 export function readable(colour, { background, text }) {
   const [from, to, ground] = [rgb(colour), rgb(text), luminance(rgb(background))];
   for (let share = 0; share < 1; share += 0.05) {
@@ -76,6 +117,10 @@ export function readable(colour, { background, text }) {
   return text;
 }
 
+/**
+ * Relative luminance, from 0 to 1 (WCAG 2).
+ * @param {number[]} colour
+ */
 function luminance(colour) {
   const [red, green, blue] = colour.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
@@ -102,10 +147,14 @@ const VIRIDIS = [
   "#fde725",
 ].map(channels);
 
-// The shares of it that do not get lost on a ground.
+// The part of that scale, from 0 to 1, that stays visible on a dark or a bright background.
 const VISIBLE = { dark: [0.22, 1], bright: [0, 0.9] };
 
-// A share from 0 to 1 as [r, g, b], on a ground of this colour.
+/**
+ * A value from 0 to 1 as [r, g, b], on a background of colour `ground`.
+ * @param {number} share
+ * @param {string} ground
+ */
 export function viridis(share, ground) {
   const [from, to] = VISIBLE[luminance(rgb(ground)) < 0.2 ? "dark" : "bright"];
   const at = (from + share * (to - from)) * (VIRIDIS.length - 1);
@@ -113,7 +162,11 @@ export function viridis(share, ground) {
   return VIRIDIS[low].map((channel, c) => channel + (at - low) * (VIRIDIS[low + 1][c] - channel));
 }
 
-// The same as Plotly has colours of values.
+/**
+ * The same scale in Plotly's format.
+ * @param {string} ground
+ * @returns {[share: number, colour: string][]}
+ */
 export function colorscale(ground) {
   const last = VIRIDIS.length - 1;
   return VIRIDIS.map((_, i) => [
@@ -124,6 +177,7 @@ export function colorscale(ground) {
   ]);
 }
 
+/** @param {string} hex "#rrggbb" */
 function channels(hex) {
   return [1, 3, 5].map((c) => parseInt(hex.slice(c, c + 2), 16));
 }

@@ -1,16 +1,26 @@
 // Pixel means in [0, 1] (channels, height, width) onto a canvas of the image's own size; CSS scales it without smoothing.
 
+/** @import { Context2D } from "./chart.js" */
+
 export class Picture {
+  /**
+   * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+   * @param {[channels: number, height: number, width: number]} shape
+   */
   constructor(canvas, [channels, height, width]) {
     canvas.width = width;
     canvas.height = height;
-    this.context = canvas.getContext("2d");
+    this.context = /** @type {Context2D} */ (canvas.getContext("2d"));
     this.image = new ImageData(width, height);
     this.image.data.fill(255);
     this.channels = channels;
   }
 
-  // `scale` is 1 for means in [0, 1], 1/255 for bytes; `offset` is where the image starts in `pixels`.
+  /**
+   * @param {ArrayLike<number>} pixels
+   * @param {number} [scale] 1 for means in [0, 1], 1/255 for bytes
+   * @param {number} [offset] where the image starts in `pixels`
+   */
   paint(pixels, scale = 1, offset = 0) {
     const plane = this.image.width * this.image.height;
     const data = this.image.data; // a clamped array: values outside 0–255 are cut

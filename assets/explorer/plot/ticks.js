@@ -1,6 +1,11 @@
 // Round numbers along an axis.
 
-// Every multiple of 1, 2 or 5 times a power of ten within [low, high], at most about `count` of them.
+/**
+ * Every multiple of 1, 2 or 5 times a power of ten within [low, high], at most about `count` of them.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
 export function ticks(low, high, count) {
   if (!(high > low) || !(count > 0)) return [];
   const step = niceStep((high - low) / count);
@@ -10,8 +15,11 @@ export function ticks(low, high, count) {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * step).toFixed(digits)));
 }
 
-// The least of 1, 2, 5 · 10^n that is not below `least`.
+/**
+ * The smallest of 1, 2, 5 · 10^n that is at least `least`.
+ * @param {number} least
+ */
 export function niceStep(least) {
   const power = 10 ** Math.floor(Math.log10(least));
-  return power * [1, 2, 5, 10].find((m) => m * power >= least * (1 - 1e-9));
+  return power * ([1, 2, 5].find((m) => m * power >= least * (1 - 1e-9)) ?? 10);
 }

@@ -1,47 +1,77 @@
 // A wide logarithmic slider with a number beside it and names beneath: beta, the learning rate, sigma.
 
+import { find } from "../core/dom.js";
 import { short } from "../core/format.js";
 
-const EVERY = 50; // ms between two messages while it is dragged
+/** @import { LogScale } from "./scale.js" */
+
+/**
+ * @typedef {object} DialOptions
+ * @property {string} name for screen readers
+ * @property {string} label HTML
+ * @property {LogScale} scale
+ * @property {[value: number, name?: string][]} marks
+ * @property {(value: number | string, startedAt: number) => void} send called while the slider moves, and always with its
+ *   last value; with what was typed, where that is no number
+ */
+
+const EVERY = 50; // ms between two calls of `send` while it is dragged
 
 export class Dial {
-  // `marks` = [[value, name]]; `send(value, startedAt)` is called while it moves, and always with the last value.
+  /**
+   * @param {HTMLElement} root
+   * @param {DialOptions} options
+   */
   constructor(root, { name, label, scale, marks, send }) {
     this.root = root;
     this.scale = scale;
     this.send = send;
     this.value = NaN;
     this.sentAt = -Infinity;
+    this.held = false; // the pointer is down on the slider
+    /** @type {{ value: number, at: number } | null} */
+    this.waiting = null; // what `send` has not been called with yet
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    this.timer = null;
     root.innerHTML = `
       <label>${label}</label>
       <input type="text" inputmode="decimal" autocomplete="off" aria-label="${name}, as a number">
       <div class="lv-track"><input type="range" min="0" max="1" step="0.001" aria-label="${name}"><div class="lv-marks" aria-hidden="true"></div></div>
       <output></output>`;
-    this.number = root.querySelector('input[type="text"]');
-    this.slider = root.querySelector('input[type="range"]');
-    this.note = root.querySelector("output");
+    this.number = find(root, 'input[type="text"]', HTMLInputElement);
+    this.slider = find(root, 'input[type="range"]', HTMLInputElement);
+    this.note = find(root, "output", HTMLOutputElement);
     for (const [value, text] of marks) this.mark(value, text);
     this.slider.addEventListener("input", (event) =>
       this.turn(this.scale.value(Number(this.slider.value)), event.timeStamp),
     );
     for (const type of ["pointerdown", "pointerup", "pointercancel"])
-      this.slider.addEventListener(type, () => (this.held = type === "pointerdown"));
+      this.slider.addEventListener(type, () => {
+        this.held = type === "pointerdown";
+      });
     this.number.addEventListener("change", (event) => this.type(event.timeStamp));
     this.number.addEventListener("keydown", (event) => event.key === "Enter" && this.number.blur());
   }
 
+  /**
+   * @param {number} value
+   * @param {string} [text]
+   */
   mark(value, text) {
     const mark = document.createElement("button");
     mark.type = "button";
     mark.tabIndex = -1;
     mark.classList.toggle("lv-minor", !text);
     mark.innerHTML = `<b>${short(value)}</b>${text ? ` ${text}` : ""}`;
-    mark.style.setProperty("--at", this.scale.position(value));
+    mark.style.setProperty("--at", String(this.scale.position(value)));
     mark.addEventListener("click", (event) => this.enabled && this.turn(value, event.timeStamp));
-    this.root.querySelector(".lv-marks").append(mark);
+    find(this.root, ".lv-marks").append(mark);
   }
 
-  // What is typed is asked for as it stands: what it cannot be, the run's answer says in a sentence.
+  /**
+   * Sends what was typed, whatever it is: a value that is not allowed is refused by the run with a sentence.
+   * @param {number} at
+   */
   type(at) {
     const text = this.number.value.trim();
     const value = Number(text.replace("−", "-").replace(",", "."));
@@ -52,7 +82,11 @@ export class Dial {
     }
   }
 
-  // A person wants `value`.
+  /**
+   * Somebody has set the dial to `value`.
+   * @param {number} value
+   * @param {number} at
+   */
   turn(value, at) {
     this.value = value;
     this.write();
@@ -63,8 +97,9 @@ export class Dial {
     else this.timer = setTimeout(() => this.flush(), rest);
   }
 
+  /** Sends what is waiting, at once. */
   flush() {
-    clearTimeout(this.timer);
+    if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (!this.waiting) return;
     const { value, at } = this.waiting;
@@ -73,7 +108,10 @@ export class Dial {
     this.send(value, at);
   }
 
-  // What the run says; a slider in somebody's hand is left alone.
+  /**
+   * Shows the run's value, except while somebody is setting another one.
+   * @param {number} value
+   */
   show(value, note = "") {
     if (this.note.textContent !== note) this.note.textContent = note;
     if (this.held || this.waiting || value === this.value || document.activeElement === this.number) return;
@@ -83,8 +121,8 @@ export class Dial {
 
   write() {
     const position = this.scale.position(this.value);
-    this.slider.value = position;
-    this.slider.style.setProperty("--at", position);
+    this.slider.value = String(position);
+    this.slider.style.setProperty("--at", String(position));
     this.slider.setAttribute("aria-valuetext", short(this.value));
     this.number.value = short(this.value);
   }

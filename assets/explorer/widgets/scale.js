@@ -1,11 +1,16 @@
-// Positions of a logarithmic slider, 0 to 1, and the values they stand for.
+// Conversion between the positions of a logarithmic slider, 0 to 1, and its values.
 
-const ZERO_ENDS = 0.03; // where a slider that has a zero stops standing for it …
-const STARTS = 0.06; // … and where its least value above it stands
-const CATCH = 0.012; // how near a named value a position is taken for it
+const ZERO_ENDS = 0.03; // where a slider has a zero, positions below this mean 0 …
+const STARTS = 0.06; // … and this is the position of the smallest value above it
+const CATCH = 0.012; // positions this near to that of a named value mean that value
 
 export class LogScale {
-  // From `low` to `high`; with `zero`, the left end is 0. `named` values are easy to hit.
+  /**
+   * From `low` to `high`; with `zero`, the left end is 0. `named` values are easy to hit.
+   * @param {number} low
+   * @param {number} high
+   * @param {{ zero?: boolean, named?: number[] }} [options]
+   */
   constructor(low, high, { zero = false, named = [] } = {}) {
     this.low = low;
     this.high = high;
@@ -14,12 +19,14 @@ export class LogScale {
     this.start = zero ? STARTS : 0;
   }
 
+  /** @param {number} value */
   position(value) {
     if (value <= 0) return 0;
     const share = Math.log(value / this.low) / Math.log(this.high / this.low);
     return this.start + (1 - this.start) * Math.min(1, Math.max(0, share));
   }
 
+  /** @param {number} position */
   value(position) {
     if (this.zero && position < ZERO_ENDS) return 0;
     const near = this.named.find((value) => Math.abs(this.position(value) - position) < CATCH);
