@@ -2,14 +2,10 @@
 
 import { extent, View } from "./view.js";
 
+/** @import { Look } from "../core/link-fields.js" */
 /** @import { Box, Range, Size } from "../plot/chart.js" */
 
 /** @typedef {{ u: number, v: number, unit: number }} Place the centre of what is shown, and data units per pixel */
-
-/**
- * The centre of what is shown, and half of the shorter side in data units: the same for a window of any shape.
- * @typedef {{ u: number, v: number, reach: number }} Look
- */
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const SLACK = 0.7; // the camera zooms in once the points fill less than this share of the view
@@ -142,7 +138,8 @@ export class Camera {
   }
 
   /**
-   * What is shown once the goal is reached; null while the camera follows the points.
+   * What is shown once the goal is reached, with half of the shorter side as `reach`, so that it holds for a window of any
+   * shape; null while the camera follows the points.
    * @returns {Look | null}
    */
   describe() {

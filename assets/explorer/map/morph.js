@@ -3,9 +3,7 @@
 // The motion towards a snapshot starts from what is shown at that moment and takes about the time between two snapshots. So
 // the points keep moving while snapshots arrive, and what is shown is never older than one interval.
 
-/** @import { Projection } from "../math/projection.js" */
-
-/** @typedef {[uu: number, uv: number, vv: number]} Covariance of one posterior in the plane, in data units squared */
+/** @import { Covariance, MapProjection } from "../math/projection.js" */
 
 /**
  * Posteriors as a map shows them: `shown` has five arrays with one number per point, u, v and the covariance uu, uv, vv.
@@ -107,7 +105,7 @@ export class Morph {
 
 /**
  * The five arrays of a snapshot in the plane of a projection.
- * @param {Projection} projection
+ * @param {MapProjection} projection
  * @param {Float32Array} mu
  * @param {Float32Array} logvar
  * @param {number} count

@@ -6,7 +6,7 @@ import { ellipse } from "../math/projection.js";
 import { classColour } from "../plot/palette.js";
 import { RINGS } from "./zones.js";
 
-/** @import { Covariance } from "./morph.js" */
+/** @import { Covariance } from "../math/projection.js" */
 /** @import { View } from "./view.js" */
 
 /**

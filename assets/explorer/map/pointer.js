@@ -4,7 +4,7 @@
 
 import { HOLD, isScrollable, Swipe } from "../core/swipe.js";
 
-/** @import { Pair, View } from "./view.js" */
+/** @import { Pixel, View } from "./view.js" */
 
 /**
  * What becomes of a drag that begins with a press: true: it is claimed, and `drag` and `drop` are called; "across": the
@@ -42,13 +42,13 @@ export class Pointer {
     this.root = root;
     this.map = map;
     this.on = on;
-    /** @type {Map<number, Pair>} */
+    /** @type {Map<number, Pixel>} */
     this.fingers = new Map(); // pointer id → where it is
     /** @type {number | null} */
     this.claimed = null; // the id of the pointer whose drag is claimed
     /** @type {Swipe | null} */
     this.swipe = null;
-    /** @type {Pair | null} */
+    /** @type {Pixel | null} */
     this.pressed = null; // where the pointer went down
     /** @type {{ x: number, y: number, at: number } | null} */
     this.tapped = null; // the last tap
@@ -85,7 +85,7 @@ export class Pointer {
   /**
    * The pixel of the map that an event is at.
    * @param {MouseEvent} event
-   * @returns {Pair}
+   * @returns {Pixel}
    */
   at(event) {
     const box = this.root.getBoundingClientRect();
@@ -230,14 +230,14 @@ export class Pointer {
   /**
    * One of two fingers moves.
    * @param {number} id
-   * @param {Pair} now
+   * @param {Pixel} now
    */
   pinch(id, now) {
     const before = [...this.fingers.values()];
     this.fingers.set(id, now);
     const after = [...this.fingers.values()];
-    const apart = (/** @type {Pair[]} */ [a, b]) => Math.max(10, Math.hypot(a[0] - b[0], a[1] - b[1]));
-    const middle = (/** @type {Pair[]} */ [a, b]) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+    const apart = (/** @type {Pixel[]} */ [a, b]) => Math.max(10, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    const middle = (/** @type {Pixel[]} */ [a, b]) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
     const [from, to] = [middle(before), middle(after)];
     this.on.pinch?.(apart(before) / apart(after), to[0], to[1], to[0] - from[0], to[1] - from[1]);
   }

@@ -1,8 +1,9 @@
 // Which part of the plane a map shows, and where on the screen: every conversion between (u, v) and pixels is done here.
 
+/** @import { Point } from "../core/link-fields.js" */
 /** @import { Box, Range, Ranges, Size } from "../plot/chart.js" */
 
-/** @typedef {[number, number]} Pair two coordinates, either (u, v) in data units or (x, y) in pixels */
+/** @typedef {[x: number, y: number]} Pixel a position on a map, in CSS pixels; a `Point` is one in data units */
 
 const ROUNDING = 1e-9; // relative error of a range that Plotly was given and gives back
 
@@ -25,7 +26,7 @@ export class View {
   /**
    * @param {number} u
    * @param {number} v
-   * @returns {Pair}
+   * @returns {Pixel}
    */
   toPixel(u, v) {
     const { x, y, left, top, width, height } = this;
@@ -35,7 +36,7 @@ export class View {
   /**
    * @param {number} px
    * @param {number} py
-   * @returns {Pair}
+   * @returns {Point}
    */
   toData(px, py) {
     const { x, y, left, top, width, height } = this;

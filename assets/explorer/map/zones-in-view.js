@@ -1,27 +1,49 @@
-// Which buffer zones reach into a view. Of very many points it is an even sample, where they lie so deep that none could be
-// told from the others; it stays as the view moves, and the zones of points that lie apart are all there.
+// Which buffer zones reach into a view. With very many points it is an even sample where the zones overlap so much that
+// single ones cannot be distinguished; the zones of isolated points are all included. The sample does not change while the
+// view moves.
 
 import { evenShare } from "../core/random.js";
 import { ellipse } from "../math/projection.js";
 
-export const MOST = 20_000; // zones drawn at most; of more points than that …
-const DEEPEST = 24; // … so many over each other, about
-const PIECE = 5000; // points looked at between two interruptions
+/** @import { GridIndex } from "../math/grid-index.js" */
+/** @import { Covariance } from "../math/projection.js" */
+/** @import { Ranges } from "../plot/chart.js" */
 
-// Whether point i is of an even sample of one in `stride`.
+/**
+ * The points whose zones are drawn, in their own order; how many there were before any was left out; and how many zones
+ * overlap at each of them, on average.
+ * @typedef {{ chosen: Uint32Array, count: number, depth: number }} FoundZones
+ */
+
+export const MOST = 20_000; // zones drawn at most; with more points than that …
+const DEEPEST = 24; // … about so many over each other
+const PIECE = 5000; // points that are processed between two interruptions
+
+/**
+ * Whether point i belongs to an even sample of one point in `stride`.
+ * @param {number} i
+ * @param {number} stride
+ */
 export const isSampled = (i, stride) => evenShare(i) < 1 / stride;
 
 export class ZonesInView {
-  // Of a scene: { points, index, covariance(i) }.
+  /** @param {{ index: GridIndex, covariance: (i: number) => Covariance }} scene */
   constructor({ index, covariance }) {
     this.index = index;
     this.covariance = covariance;
-    this.reaches = null;
+    /** @type {Float32Array | null} */
+    this.reaches = null; // the longer semi-axis of every zone at 1 σ, in the order of the grid
+    this.farthest = 0; // the longest of them
+    this.area = 0; // of a zone at 1 σ, on average
   }
 
-  // The points of the classes shown whose zones at `scale` σ reach into the view, in their own order: { chosen, count, depth },
-  // `count` before any was left out; over each chosen one lie `depth` others, on average. A generator: a million points take
-  // a while.
+  /**
+   * The points of the classes shown whose zones reach into the view. A generator, because a million points take a while.
+   * @param {Ranges} view
+   * @param {number} scale semi-axes of a zone, in σ
+   * @param {ArrayLike<number>} shown class → whether it is shown
+   * @returns {Generator<void, FoundZones>}
+   */
   *find(view, scale, shown) {
     this.reaches ??= yield* this.measured();
     const { index, reaches } = this;
@@ -31,8 +53,11 @@ export class ZonesInView {
       y: [bottom, top],
     } = view;
     const far = this.farthest * scale;
+    /** @type {[from: number, to: number][]} */
     const spans = [];
-    index.spans([left - far, right + far], [bottom - far, top + far], (from, to) => spans.push([from, to]));
+    index.spans([left - far, right + far], [bottom - far, top + far], (from, to) => {
+      spans.push([from, to]);
+    });
     const crowd = new Crowd(index, this.area * scale ** 2);
     const places = new Uint32Array(spans.reduce((sum, [from, to]) => sum + to - from, 0));
     let count = 0;
@@ -74,7 +99,10 @@ export class ZonesInView {
     return { chosen: chosen.slice(0, kept).sort(), count, depth: depth / Math.max(1, kept) };
   }
 
-  // The longer semi-axis of every zone, in the order of the grid; and the mean of their areas.
+  /**
+   * Computes `reaches`, `farthest` and `area`; returns the first.
+   * @returns {Generator<void, Float32Array>}
+   */
   *measured() {
     const {
       index: { order },
@@ -95,11 +123,14 @@ export class ZonesInView {
   }
 }
 
-const FAR = 2 ** 25; // blocks from the grid's corner, at most
+const FAR = 2 ** 25; // blocks from the grid's corner at most: farther points are counted there
 
-// How many zones lie over each other: counted in blocks that are about as wide as a zone, over the grid and beyond it.
+// How many zones overlap: counted in blocks that are about as wide as a zone, in the grid and outside it.
 class Crowd {
-  // `area` is that of a zone, on average.
+  /**
+   * @param {GridIndex} index
+   * @param {number} area of a zone, on average
+   */
   constructor(index, area) {
     const cell = index.du * index.dv;
     const width = Math.max(1, Math.round(Math.sqrt(area / cell))); // in cells
@@ -109,10 +140,15 @@ class Crowd {
     this.across = across;
     this.share = area / (cell * width ** 2);
     this.counts = new Float32Array(across ** 2);
-    this.beyond = new Map();
+    /** @type {Map<number, number>} */
+    this.beyond = new Map(); // counts of the blocks outside the grid
   }
 
-  // Column and row of the block at (u, v).
+  /**
+   * Column and row of the block at (u, v).
+   * @param {number} u
+   * @param {number} v
+   */
   block(u, v) {
     const {
       index: { u0, v0, du, dv },
@@ -123,23 +159,41 @@ class Crowd {
     );
   }
 
+  /**
+   * Counts a zone at (u, v).
+   * @param {number} u
+   * @param {number} v
+   */
   add(u, v) {
     const [column, row] = this.block(u, v);
     if (this.covers(column, row)) this.counts[row * this.across + column]++;
     else this.beyond.set(key(column, row), 1 + (this.beyond.get(key(column, row)) ?? 0));
   }
 
+  /**
+   * How many zones overlap at (u, v), where at least one was counted.
+   * @param {number} u
+   * @param {number} v
+   */
   depth(u, v) {
     const [column, row] = this.block(u, v);
-    return (
-      this.share *
-      (this.covers(column, row) ? this.counts[row * this.across + column] : this.beyond.get(key(column, row)))
-    );
+    const count = this.covers(column, row)
+      ? this.counts[row * this.across + column]
+      : (this.beyond.get(key(column, row)) ?? 0);
+    return this.share * count;
   }
 
+  /**
+   * @param {number} column
+   * @param {number} row
+   */
   covers(column, row) {
     return Math.min(column, row) >= 0 && Math.max(column, row) < this.across;
   }
 }
 
+/**
+ * @param {number} column
+ * @param {number} row
+ */
 const key = (column, row) => row * 4 * FAR + column;

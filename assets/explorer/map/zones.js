@@ -1,5 +1,6 @@
 // The canvas beneath the points: the density, the prior's rings, the buffer zones of a class or of all points.
 
+import { contextOf } from "../core/dom.js";
 import { whole } from "../core/format.js";
 import { finished, Slices } from "../core/slices.js";
 import { measure } from "../core/timing.js";
@@ -10,28 +11,77 @@ import { classColour, faded, rgb, theme } from "../plot/palette.js";
 import { extent } from "./view.js";
 import { isSampled, MOST, ZonesInView } from "./zones-in-view.js";
 
+/** @import { Choices } from "../core/link-fields.js" */
+/** @import { GridIndex } from "../math/grid-index.js" */
+/** @import { Covariance, MapProjection } from "../math/projection.js" */
+/** @import { Box, Context2D } from "../plot/chart.js" */
+/** @import { Colours } from "../plot/palette.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * What `Zones` reads of the map that it draws on.
+ * @typedef {object} ZonesScene
+ * @property {{ meta: { classes: string[] } }} frame
+ * @property {Pick<MapProjection, "invertible" | "isLine" | "spatial">} projection
+ * @property {(i: number) => Covariance} covariance of a point's posterior, on the map
+ * @property {{ us: Float32Array, vs: Float32Array, labels: ArrayLike<number> }} points
+ * @property {GridIndex} index of those points
+ * @property {Pick<Choices, "density" | "hidden" | "scale" | "zones">} state
+ */
+
+/** @typedef {[u0: number, u1: number, v0: number, v1: number]} GridExtent */
+
+/**
+ * The aggregate posterior on a grid over a box, computed from one point in `stride`.
+ * @typedef {{ grid: Float32Array, box: GridExtent, stride: number }} Density
+ */
+
 export const RINGS = [1, 2, 3]; // radii in σ of the prior
-const SETTLED = 140; // ms without a change of view after which zones are drawn afresh
-const QUICK = 6; // ms that a drawing may take to be made anew in every frame
+const SETTLED = 140; // ms without a change of view after which zones are drawn again
+const QUICK = 6; // ms that drawing may take if it is done in every frame
 const AT_ONCE = 1000; // zones that are drawn at once; more of them are drawn in slices …
 const PIECE = 100; // … so many between two interruptions
-const PATIENCE = 30; // ms that the density may take before what else there is gets drawn
+const PATIENCE = 30; // ms that the density may take before everything else is drawn without it
 const BEARS = 9; // zones over each other that do not hide what is beneath; where there are more, they are fainter
 const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
 const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
-const STRIP = [-0.5, 0.5]; // where the points of a one-dimensional space lie, across it
+const STRIP = /** @type {const} */ ([-0.5, 0.5]); // the range of v over which the points of a one-dimensional space are scattered
 
 export class Zones {
-  // `say(about, text)` hears what is not drawn in full.
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(about: "density" | "zones", text: string) => void} say called with what is not drawn completely, or with ""
+   */
   constructor(canvas, say) {
     this.canvas = canvas;
     this.say = say;
-    this.root = canvas.parentElement;
+    this.root = /** @type {HTMLElement} */ (canvas.parentElement); // the canvas is a part of the map
     this.slices = new Slices();
     this.spare = new OffscreenCanvas(1, 1);
+    /** @type {View | null} */
+    this.drawn = null; // the view that the canvas shows
+    this.slow = false; // drawing takes too long to be done in every frame
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {ZonesScene | null} */
+    this.scene = null;
+    /** @type {ZonesInView | null} */
+    this.inView = null;
+    /** @type {Uint32Array} */
+    this.chosen = new Uint32Array(0); // the points whose zones were drawn last
+    this.depth = 0; // zones over each other, on average
+    /** @type {Density | null} */
+    this.density = null;
+    /** @type {Generator<void, Density> | null} */
+    this.summing = null; // the computation of the density, while it goes on
+    /** @type {{ key: string, picture: OffscreenCanvas } | null} */
+    this.tinted = null; // the density as an image
   }
 
-  // Another scene: { frame, projection, covariance(i), points, index, state }.
+  /**
+   * Another scene, or the same in other colours.
+   * @param {ZonesScene} scene
+   */
   show(scene) {
     this.drawn = null;
     if (scene === this.scene) return; // in other colours
@@ -42,12 +92,15 @@ export class Zones {
     this.forgetDensity();
   }
 
-  // Other points count now, so the density has to be summed again.
+  /** Other points are shown now, so the density has to be computed again. */
   forgetDensity() {
     this.density = this.summing = this.tinted = null;
   }
 
-  // While the view moves, what is drawn moves with it as a picture; once it rests it is drawn afresh.
+  /**
+   * Where drawing is slow, the canvas is only moved and scaled while the view moves; once it rests, it is drawn again.
+   * @param {View} view
+   */
   follow(view) {
     if (!this.drawn || !this.slow) return this.draw(view);
     this.stop();
@@ -61,7 +114,12 @@ export class Zones {
     this.slices.stop();
   }
 
+  /**
+   * Moves and scales the canvas, so that what it shows fits another view.
+   * @param {View} view
+   */
   move(view) {
+    if (!this.drawn) return;
     const { x, y, width, height, left, top } = this.drawn;
     const scale = (x[1] - x[0]) / (view.x[1] - view.x[0]);
     const dx = ((x[0] - view.x[0]) / (view.x[1] - view.x[0])) * width;
@@ -70,9 +128,13 @@ export class Zones {
     this.canvas.style.transform = `translate(${dx}px, ${dy}px) scale(${scale})`;
   }
 
-  // At once, and so of many zones a part, until all follow in slices. Where there are very many points, the part is of
-  // those that were drawn last.
+  /**
+   * Draws at once, where there are many zones only some of them; then all follow in slices. Where there are very many
+   * points, those some are of the zones that were drawn last.
+   * @param {View} view
+   */
   draw(view) {
+    if (!this.scene) return;
     const start = performance.now();
     this.stop();
     const {
@@ -100,7 +162,10 @@ export class Zones {
     measure("elbo-room:zones", start);
   }
 
-  // All zones on a canvas aside, whose pixels then come all together.
+  /**
+   * Draws all zones on a second canvas, which then replaces what the first one shows.
+   * @param {View} view
+   */
   *drawAll(view) {
     const start = performance.now();
     yield* this.sum();
@@ -108,28 +173,36 @@ export class Zones {
     const { spare, canvas } = this;
     const context = this.begin(spare, view, { willReadFrequently: true });
     for (const _ of this.paint(context, view, this.chosen)) {
-      context.getImageData(0, 0, 1, 1); // or browsers would put off all of it to the end
+      context.getImageData(0, 0, 1, 1); // without this, browsers would defer all of the drawing to the end
       yield;
     }
     Object.assign(canvas, { width: spare.width, height: spare.height });
-    canvas.getContext("2d").drawImage(spare, 0, 0);
+    contextOf(canvas).drawImage(spare, 0, 0);
     this.settle(view);
     this.root.dataset.zones = "drawn";
     measure("elbo-room:all-zones", start);
   }
 
-  // The canvas shows this view as it is.
+  /**
+   * The canvas shows this view, without being moved.
+   * @param {View} view
+   */
   settle(view) {
     this.canvas.style.transform = "";
     this.drawn = view;
   }
 
-  // An empty canvas of the map's size, clipped to the axes' rectangle.
+  /**
+   * Gives a canvas the map's size, empties it and clips it to a box. Returns its context.
+   * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+   * @param {Box} box
+   * @param {CanvasRenderingContext2DSettings} [options]
+   */
   begin(canvas, { left, top, width, height }, options = {}) {
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.max(1, this.root.clientWidth * ratio);
     canvas.height = Math.max(1, this.root.clientHeight * ratio);
-    const context = canvas.getContext("2d", options);
+    const context = /** @type {Context2D} */ (canvas.getContext("2d", options));
     context.scale(ratio, ratio);
     context.beginPath();
     context.rect(left, top, width, height);
@@ -137,34 +210,48 @@ export class Zones {
     return context;
   }
 
+  /**
+   * @param {Context2D} context
+   * @param {View} view
+   * @param {Uint32Array} chosen the points whose zones are drawn
+   */
   *paint(context, view, chosen) {
+    const { scene } = this;
+    if (!scene) return;
     const colours = theme(this.root);
     const {
       state: { density },
       projection,
-    } = this.scene;
+    } = scene;
     const flat = isFlat(projection);
     this.root.dataset.density = flat || density === "holes" ? density : "off"; // the holes' numbers hold on any map
-    const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours) : 1;
+    const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours, scene, this.density) : 1;
     this.say("density", every > 1 ? `density from one in ${every} points` : "");
     if (!flat) return;
     drawRings(context, view, colours, projection.isLine);
-    yield* this.drawEllipses(context, view, chosen);
+    yield* this.drawEllipses(context, view, chosen, scene);
   }
 
-  // Returns which share of the points it is of: one in so many.
-  drawDensity(context, view, colours) {
+  /**
+   * Returns n where the density is that of one point in n.
+   * @param {Context2D} context
+   * @param {View} view
+   * @param {Colours} colours
+   * @param {ZonesScene} scene
+   * @param {Density} density
+   */
+  drawDensity(context, view, colours, scene, density) {
     const {
       state: { density: mode },
       projection: { isLine },
-    } = this.scene;
-    const { grid, box, stride } = this.density;
+    } = scene;
+    const { grid, box, stride } = density;
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
     const key = `${mode} ${tints.more} ${tints.less}`;
     if (this.tinted?.key !== key) {
       const image = densityImage(grid, box, mode, tints, isLine);
       const picture = new OffscreenCanvas(image.width, image.height);
-      picture.getContext("2d").putImageData(image, 0, 0);
+      picture.getContext("2d")?.putImageData(image, 0, 0);
       this.tinted = { key, picture };
     }
     const [x0, y0] = view.toPixel(box[0], box[3]);
@@ -174,10 +261,14 @@ export class Zones {
   }
 
   get needsDensity() {
-    return isFlat(this.scene.projection) && this.scene.state.density !== "off";
+    const { scene } = this;
+    return scene !== null && isFlat(scene.projection) && scene.state.density !== "off";
   }
 
-  // Goes on with the sum of the density for so many ms; whether it is there, where it is needed.
+  /**
+   * Goes on computing the density for `ms`. Returns false where it is needed and not yet there.
+   * @param {number} ms
+   */
   sumFor(ms) {
     const work = this.sum();
     const until = performance.now() + ms;
@@ -185,34 +276,43 @@ export class Zones {
     return true;
   }
 
-  // Goes on with the sum where it was interrupted.
+  /** Goes on computing the density where that was interrupted. */
   *sum() {
-    if (!this.needsDensity || this.density) return;
-    this.summing ??= this.summed();
+    if (!this.scene || !this.needsDensity || this.density) return;
+    this.summing ??= this.summed(this.scene);
     for (let step = this.summing.next(); ; step = this.summing.next()) {
-      if (step.done) return Object.assign(this, { density: step.value, summing: null });
+      if (step.done) {
+        this.density = step.value;
+        this.summing = null;
+        return;
+      }
       yield;
     }
   }
 
-  // The aggregate posterior on a grid over a box, of one in `stride` points.
-  *summed() {
-    const {
-      projection: { isLine },
-      covariance,
-      points: { us, vs, labels },
-      state,
-    } = this.scene;
+  /**
+   * @param {ZonesScene} scene
+   * @returns {Generator<void, Density>}
+   */
+  *summed({ projection: { isLine }, covariance, points: { us, vs, labels }, state }) {
+    /** @type {GridExtent} */
     const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
     const stride = Math.ceil(us.length / DENSITY_POINTS);
     const shown = shownClasses(state.hidden);
-    const counts = (i) => isSampled(i, stride) && shown[labels[i]] === 1;
-    const given = [[us, vs], covariance, box, counts];
-    return { grid: isLine ? aggregateLine(...given) : yield* aggregating(...given), box, stride };
+    const counts = (/** @type {number} */ i) => isSampled(i, stride) && shown[labels[i]] === 1;
+    const grid = isLine
+      ? aggregateLine([us, vs], covariance, box, counts)
+      : yield* aggregating([us, vs], covariance, box, counts);
+    return { grid, box, stride };
   }
 
-  *drawEllipses(context, view, chosen) {
-    const { frame, covariance, points, state } = this.scene;
+  /**
+   * @param {Context2D} context
+   * @param {View} view
+   * @param {Uint32Array} chosen
+   * @param {ZonesScene} scene
+   */
+  *drawEllipses(context, view, chosen, { frame, covariance, points, state }) {
     const { zones, scale } = state;
     const { us, vs, labels } = points;
     const pixels = view.pixelsPerUnit * scale;
@@ -234,13 +334,16 @@ export class Zones {
     }
   }
 
-  // The points whose zones are drawn in a view.
+  /**
+   * Chooses the points whose zones are drawn in a view.
+   * @param {View} view
+   */
   *find(view) {
+    const { scene, inView } = this;
     const shown = this.zoned();
     const none = { chosen: new Uint32Array(0), count: 0, depth: 0 };
-    const { chosen, count, depth } = shown.includes(1)
-      ? yield* this.inView.find(view, this.scene.state.scale, shown)
-      : none;
+    const { chosen, count, depth } =
+      scene && inView && shown.includes(1) ? yield* inView.find(view, scene.state.scale, shown) : none;
     this.chosen = chosen;
     this.depth = depth;
     this.say(
@@ -249,21 +352,31 @@ export class Zones {
     );
   }
 
-  // Class → whether its zones are drawn.
+  /** Class → whether its zones are drawn. */
   zoned() {
+    if (!this.scene) return new Uint8Array(0);
     const {
       projection,
       state: { zones, hidden },
     } = this.scene;
-    const asked = (c) => isFlat(projection) && (zones === "all" || zones === String(c));
+    const asked = (/** @type {number} */ c) => isFlat(projection) && (zones === "all" || zones === String(c));
     return shownClasses(hidden).map((shown, c) => Number(shown && asked(c)));
   }
 }
 
-// Whether density, rings and zones are what they are: t-SNE has none of them, and a turned space draws its own.
+/**
+ * Whether density, rings and zones are drawn here: with t-SNE there are none, and a turned space draws its own.
+ * @param {Pick<MapProjection, "invertible" | "spatial">} projection
+ */
 const isFlat = ({ invertible, spatial }) => invertible && !spatial;
 
-// On a line, a ring is the two spots at its distance, drawn across the map.
+/**
+ * The rings of 1, 2 and 3 σ of the prior; in one dimension, each is two lines across the map.
+ * @param {Context2D} context
+ * @param {View} view
+ * @param {Pick<Colours, "text">} colours
+ * @param {boolean} isLine
+ */
 export function drawRings(context, view, colours, isLine) {
   const [x, y] = view.toPixel(0, 0);
   context.strokeStyle = faded(colours.text, 0.5);
@@ -282,5 +395,9 @@ export function drawRings(context, view, colours, isLine) {
   context.setLineDash([]);
 }
 
+/**
+ * @param {ZonesScene["frame"]} frame
+ * @param {number} alpha
+ */
 const classColours = ({ meta: { classes } }, alpha) =>
   classes.map((_, c) => faded(classColour(c, classes.length), alpha));

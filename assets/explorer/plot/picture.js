@@ -1,11 +1,12 @@
 // Pixel means in [0, 1] (channels, height, width) onto a canvas of the image's own size; CSS scales it without smoothing.
 
+/** @import { ImageShape } from "../data/frame.js" */
 /** @import { Context2D } from "./chart.js" */
 
 export class Picture {
   /**
    * @param {HTMLCanvasElement | OffscreenCanvas} canvas
-   * @param {[channels: number, height: number, width: number]} shape
+   * @param {ImageShape} shape
    */
   constructor(canvas, [channels, height, width]) {
     canvas.width = width;

@@ -1,20 +1,32 @@
-// The explorer in a page of its own, which carries all that it needs. `unpack(name, type)` gives the address of a part.
+// The explorer in a page of its own, which contains everything that it needs.
 
 import { Explorer } from "../explore/explorer.js";
 
+/** @import { Frame } from "../data/frame.js" */
+
+/**
+ * @param {HTMLElement} root its data-carries names the parts that the page contains
+ * @param {Frame} frame
+ * @param {(name: string, type: string) => Promise<string>} unpack returns the URL of a part
+ */
 export async function start(root, frame, unpack) {
   const explorer = new Explorer(root);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorer.retheme());
-  const carries = root.dataset.carries.split(" ");
+  const carries = (root.dataset.carries ?? "").split(" ");
   await explorer.load(frame, carries.includes("encoder") ? () => unpack("encoder", "application/octet-stream") : null);
   await explorer.plotWith(async () => loadPlotly(await unpack("plotly", "text/javascript")));
 }
 
+/**
+ * @param {string} address
+ * @returns {Promise<PlotlyLibrary>}
+ */
 function loadPlotly(address) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src: address });
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("Plotly could not be loaded"));
+    const failed = () => reject(new Error("Plotly could not be loaded"));
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : failed());
+    script.onerror = failed;
     document.head.append(script);
   });
 }
