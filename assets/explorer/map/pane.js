@@ -2,18 +2,18 @@
 // rings), one for what moves (zones and points), and the SVG of the lens above them.
 
 import { find } from "../core/dom.js";
-import { short } from "../core/format.js";
 import { NearestMean } from "../math/nearest-mean.js";
 import { Projection, subscript } from "../math/projection.js";
-import { line, prepareCanvas } from "../plot/chart.js";
-import { faded, rgb, theme } from "../plot/palette.js";
-import { ticks } from "../plot/ticks.js";
+import { prepareCanvas } from "../plot/chart.js";
+import { rgb, theme } from "../plot/palette.js";
+import { drawGrid, drawNumbers } from "./axes.js";
 import { Inset } from "./inset.js";
 import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
 import { Overlay } from "./overlay.js";
 import { Pointer } from "./pointer.js";
 import { Posteriors } from "./posteriors.js";
+import { Underlay } from "./underlay.js";
 import { drawRings } from "./zones.js";
 
 /** @import { ImageShape } from "../data/frame.js" */
@@ -21,6 +21,7 @@ import { drawRings } from "./zones.js";
 /** @import { Camera } from "./camera.js" */
 /** @import { MovingPoints } from "./morph.js" */
 /** @import { PosteriorsOptions } from "./posteriors.js" */
+/** @import { ManifoldFrame } from "./underlay.js" */
 /** @import { View } from "./view.js" */
 
 /**
@@ -33,7 +34,7 @@ import { drawRings } from "./zones.js";
 
 /**
  * The frame that a map is opened with: its images do not change while the model is trained.
- * @typedef {object} Probe
+ * @typedef {object} PaneFrame
  * @property {{ latent_dim: number, classes: string[], image_shape: ImageShape, ordered?: boolean }} meta
  * @property {{ labels: ArrayLike<number> }} arrays
  */
@@ -43,13 +44,6 @@ import { drawRings } from "./zones.js";
  * @typedef {object} PosteriorsFrame
  * @property {{ step: number }} meta
  * @property {{ mu: Float32Array, logvar: Float32Array, axes: Float32Array }} arrays
- */
-
-/**
- * The decoded plane: side × side images, of bytes, whose outermost ones are centred on ±reach.
- * @typedef {object} ManifoldFrame
- * @property {{ side: number, reach: number }} meta
- * @property {{ images: ArrayLike<number> }} arrays
  */
 
 /**
@@ -76,7 +70,6 @@ import { drawRings } from "./zones.js";
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 26 };
 const DRAG = 5; // px from which a press is a drag
 const WHEEL = 0.0016;
-const UNDERLAY = 0.55; // opacity of the decoded plane
 const RELEASES = /** @type {const} */ (["pointerup", "pointercancel"]);
 
 const HTML = `
@@ -117,7 +110,7 @@ export class Pane {
     this.marked = null;
     this.hovered = false;
     this.k = 0; // latent dimensions
-    /** @type {Probe | null} */
+    /** @type {PaneFrame | null} */
     this.probe = null;
     /** @type {Projection | null} */
     this.projection = null;
@@ -129,8 +122,8 @@ export class Pane {
     this.goal = null; // where the points are in the newest snapshot, as `projectAll` returns it
     /** @type {number | string | undefined} */
     this.step = undefined; // of the newest snapshot
-    /** @type {{ canvas: OffscreenCanvas, half: number } | null} */
-    this.underlay = null; // the decoded plane, which reaches from −half to half
+    /** @type {Underlay | null} */
+    this.underlay = null; // the decoded plane
     root.className = "lv-map";
     root.tabIndex = 0;
     root.setAttribute("role", "application");
@@ -164,7 +157,7 @@ export class Pane {
 
   // --- what is shown -----------------------------------------------------------------------------------------------
 
-  /** @param {Probe} probe */
+  /** @param {PaneFrame} probe */
   load(probe) {
     this.probe = probe;
     const { latent_dim: k, classes } = probe.meta;
@@ -199,28 +192,12 @@ export class Pane {
   }
 
   /**
-   * Lays the decoded plane beneath the points, as one image. Grey images are drawn in the page's text colour, with the
-   * grey value as opacity.
+   * Lays the decoded plane beneath the points.
    * @param {ManifoldFrame} manifold
    */
   lay(manifold) {
     if (!this.probe) return;
-    const { side, reach } = manifold.meta;
-    const [channels, h, w] = this.probe.meta.image_shape;
-    const { images } = manifold.arrays;
-    const image = new ImageData(side * w, side * h);
-    const ink = rgb(theme(this.root).text);
-    for (let tile = 0; tile < side * side; tile++)
-      for (let y = 0; y < h; y++)
-        for (let x = 0; x < w; x++) {
-          const from = tile * channels * h * w + y * w + x;
-          const to = 4 * (((Math.floor(tile / side) * h + y) * side + (tile % side)) * w + x);
-          if (channels === 3) image.data.set([images[from], images[from + h * w], images[from + 2 * h * w], 255], to);
-          else image.data.set([...ink, images[from]], to);
-        }
-    const canvas = new OffscreenCanvas(side * w, side * h);
-    canvas.getContext("2d")?.putImageData(image, 0, 0);
-    this.underlay = { canvas, half: reach + reach / (side - 1) }; // the outermost images are centred on ±reach
+    this.underlay = new Underlay(manifold, this.probe.meta.image_shape, rgb(theme(this.root).text));
     this.groundDirty = true;
   }
 
@@ -257,7 +234,7 @@ export class Pane {
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    if (this.state.manifold) this.paintUnderlay(context);
+    if (this.state.manifold) this.underlay?.draw(context, view);
     this.paintGrid(context, colours);
     drawRings(context, view, colours, isLine);
     context.restore();
@@ -265,37 +242,12 @@ export class Pane {
     this.overlay.nameRings(view, isLine);
   }
 
-  /** @param {CanvasRenderingContext2D} context */
-  paintUnderlay(context) {
-    if (!this.underlay || !this.view) return;
-    const { canvas, half } = this.underlay;
-    const [x0, y0] = this.view.toPixel(-half, half);
-    const [x1, y1] = this.view.toPixel(half, -half);
-    context.imageSmoothingEnabled = x1 - x0 < canvas.width;
-    context.globalAlpha = UNDERLAY;
-    context.drawImage(canvas, x0, y0, x1 - x0, y1 - y0);
-    context.globalAlpha = 1;
-  }
-
   /**
    * @param {CanvasRenderingContext2D} context
    * @param {Colours} colours
    */
   paintGrid(context, colours) {
-    const { view } = this;
-    if (!view) return;
-    const { left, top, width, height } = view;
-    for (const u of ticks(...view.x, width / 90)) {
-      const x = Math.round(view.toPixel(u, 0)[0]) + 0.5;
-      context.strokeStyle = faded(colours.text, u === 0 ? 0.26 : 0.09);
-      line(context, x, top, x, top + height);
-    }
-    if (this.projection?.isLine) return;
-    for (const v of ticks(...view.y, height / 70)) {
-      const y = Math.round(view.toPixel(0, v)[1]) + 0.5;
-      context.strokeStyle = faded(colours.text, v === 0 ? 0.26 : 0.09);
-      line(context, left, y, left + width, y);
-    }
+    if (this.view) drawGrid(context, this.view, colours, Boolean(this.projection?.isLine));
   }
 
   /**
@@ -303,30 +255,7 @@ export class Pane {
    * @param {Colours} colours
    */
   paintNumbers(context, colours) {
-    const { view } = this;
-    if (!view) return;
-    const [across, up] = this.axisNames();
-    context.font = `13px ${colours.font}`;
-    context.fillStyle = faded(colours.text, 0.8);
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    const right = view.left + view.width;
-    const room = context.measureText(across).width + 18;
-    for (const u of ticks(...view.x, view.width / 90)) {
-      const x = view.toPixel(u, 0)[0];
-      if (x > view.left + 8 && x < right - room) context.fillText(short(u), x, view.top + view.height + 7);
-    }
-    context.textAlign = "right";
-    context.fillText(across, right, view.top + view.height + 7);
-    if (!up) return;
-    context.textBaseline = "middle";
-    for (const v of ticks(...view.y, view.height / 70)) {
-      const y = view.toPixel(0, v)[1];
-      if (y > view.top + 20 && y < view.top + view.height - 6) context.fillText(short(v), view.left - 6, y);
-    }
-    context.textBaseline = "top";
-    context.textAlign = this.k > 2 ? "left" : "right";
-    context.fillText(up, this.k > 2 ? 6 : view.left - 6, view.top);
+    if (this.view) drawNumbers(context, this.view, colours, this.axisNames(), this.k > 2);
   }
 
   /**

@@ -4,12 +4,11 @@ import { contextOf } from "../core/dom.js";
 import { whole } from "../core/format.js";
 import { finished, Slices } from "../core/slices.js";
 import { measure } from "../core/timing.js";
-import { aggregateLine, aggregating, densityImage } from "../math/density.js";
 import { shownClasses } from "../math/grid-index.js";
 import { ellipse } from "../math/projection.js";
-import { classColour, faded, rgb, theme } from "../plot/palette.js";
-import { extent } from "./view.js";
-import { isSampled, MOST, ZonesInView } from "./zones-in-view.js";
+import { classColour, faded, theme } from "../plot/palette.js";
+import { DensityLayer, isFlat } from "./density-layer.js";
+import { MOST, ZonesInView } from "./zones-in-view.js";
 
 /** @import { Choices } from "../core/link-fields.js" */
 /** @import { GridIndex } from "../math/grid-index.js" */
@@ -29,13 +28,6 @@ import { isSampled, MOST, ZonesInView } from "./zones-in-view.js";
  * @property {Pick<Choices, "density" | "hidden" | "scale" | "zones">} state
  */
 
-/** @typedef {[u0: number, u1: number, v0: number, v1: number]} GridExtent */
-
-/**
- * The aggregate posterior on a grid over a box, computed from one point in `stride`.
- * @typedef {{ grid: Float32Array, box: GridExtent, stride: number }} Density
- */
-
 export const RINGS = [1, 2, 3]; // radii in σ of the prior
 const SETTLED = 140; // ms without a change of view after which zones are drawn again
 const QUICK = 6; // ms that drawing may take if it is done in every frame
@@ -43,9 +35,6 @@ const AT_ONCE = 1000; // zones that are drawn at once; more of them are drawn in
 const PIECE = 100; // … so many between two interruptions
 const PATIENCE = 30; // ms that the density may take before everything else is drawn without it
 const BEARS = 9; // zones over each other that do not hide what is beneath; where there are more, they are fainter
-const DENSITY_REACH = 4.5; // the density covers at least this many prior sigmas
-const DENSITY_POINTS = 20_000; // points at most whose posteriors are summed
-const STRIP = /** @type {const} */ ([-0.5, 0.5]); // the range of v over which the points of a one-dimensional space are scattered
 
 export class Zones {
   /**
@@ -58,6 +47,7 @@ export class Zones {
     this.root = /** @type {HTMLElement} */ (canvas.parentElement); // the canvas is a part of the map
     this.slices = new Slices();
     this.spare = new OffscreenCanvas(1, 1);
+    this.density = new DensityLayer();
     /** @type {View | null} */
     this.drawn = null; // the view that the canvas shows
     this.slow = false; // drawing takes too long to be done in every frame
@@ -70,12 +60,6 @@ export class Zones {
     /** @type {Uint32Array} */
     this.chosen = new Uint32Array(0); // the points whose zones were drawn last
     this.depth = 0; // zones over each other, on average
-    /** @type {Density | null} */
-    this.density = null;
-    /** @type {Generator<void, Density> | null} */
-    this.summing = null; // the computation of the density, while it goes on
-    /** @type {{ key: string, picture: OffscreenCanvas } | null} */
-    this.tinted = null; // the density as an image
   }
 
   /**
@@ -89,12 +73,12 @@ export class Zones {
     this.inView = new ZonesInView(scene);
     this.chosen = new Uint32Array(0);
     this.depth = 0;
-    this.forgetDensity();
+    this.density.show(scene);
   }
 
   /** Other points are shown now, so the density has to be computed again. */
   forgetDensity() {
-    this.density = this.summing = this.tinted = null;
+    this.density.forget();
   }
 
   /**
@@ -146,7 +130,7 @@ export class Zones {
     if (few) finished(this.find(view));
     const chosen = few ? this.chosen : this.chosen.filter((i) => shown[labels[i]]);
     const part = Math.ceil(chosen.length / AT_ONCE);
-    const summed = this.sumFor(PATIENCE);
+    const summed = this.density.computeFor(PATIENCE);
     finished(
       this.paint(
         this.begin(this.canvas, view),
@@ -168,7 +152,7 @@ export class Zones {
    */
   *drawAll(view) {
     const start = performance.now();
-    yield* this.sum();
+    yield* this.density.compute();
     yield* this.find(view);
     const { spare, canvas } = this;
     const context = this.begin(spare, view, { willReadFrequently: true });
@@ -225,85 +209,11 @@ export class Zones {
     } = scene;
     const flat = isFlat(projection);
     this.root.dataset.density = flat || density === "holes" ? density : "off"; // the holes' numbers hold on any map
-    const every = this.needsDensity && this.density ? this.drawDensity(context, view, colours, scene, this.density) : 1;
+    const every = this.density.draw(context, view, colours);
     this.say("density", every > 1 ? `density from one in ${every} points` : "");
     if (!flat) return;
     drawRings(context, view, colours, projection.isLine);
     yield* this.drawEllipses(context, view, chosen, scene);
-  }
-
-  /**
-   * Returns n where the density is that of one point in n.
-   * @param {Context2D} context
-   * @param {View} view
-   * @param {Colours} colours
-   * @param {ZonesScene} scene
-   * @param {Density} density
-   */
-  drawDensity(context, view, colours, scene, density) {
-    const {
-      state: { density: mode },
-      projection: { isLine },
-    } = scene;
-    const { grid, box, stride } = density;
-    const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
-    const key = `${mode} ${tints.more} ${tints.less}`;
-    if (this.tinted?.key !== key) {
-      const image = densityImage(grid, box, mode, tints, isLine);
-      const picture = new OffscreenCanvas(image.width, image.height);
-      picture.getContext("2d")?.putImageData(image, 0, 0);
-      this.tinted = { key, picture };
-    }
-    const [x0, y0] = view.toPixel(box[0], box[3]);
-    const [x1, y1] = view.toPixel(box[1], box[2]);
-    context.drawImage(this.tinted.picture, x0, y0, x1 - x0, y1 - y0);
-    return stride;
-  }
-
-  get needsDensity() {
-    const { scene } = this;
-    return scene !== null && isFlat(scene.projection) && scene.state.density !== "off";
-  }
-
-  /**
-   * Goes on computing the density for `ms`. Returns false where it is needed and not yet there.
-   * @param {number} ms
-   */
-  sumFor(ms) {
-    const work = this.sum();
-    const until = performance.now() + ms;
-    while (!work.next().done) if (performance.now() > until) return false;
-    return true;
-  }
-
-  /** Goes on computing the density where that was interrupted. */
-  *sum() {
-    if (!this.scene || !this.needsDensity || this.density) return;
-    this.summing ??= this.summed(this.scene);
-    for (let step = this.summing.next(); ; step = this.summing.next()) {
-      if (step.done) {
-        this.density = step.value;
-        this.summing = null;
-        return;
-      }
-      yield;
-    }
-  }
-
-  /**
-   * @param {ZonesScene} scene
-   * @returns {Generator<void, Density>}
-   */
-  *summed({ projection: { isLine }, covariance, points: { us, vs, labels }, state }) {
-    /** @type {GridExtent} */
-    const box = [...extent(us, DENSITY_REACH), ...(isLine ? STRIP : extent(vs, DENSITY_REACH))];
-    const stride = Math.ceil(us.length / DENSITY_POINTS);
-    const shown = shownClasses(state.hidden);
-    const counts = (/** @type {number} */ i) => isSampled(i, stride) && shown[labels[i]] === 1;
-    const grid = isLine
-      ? aggregateLine([us, vs], covariance, box, counts)
-      : yield* aggregating([us, vs], covariance, box, counts);
-    return { grid, box, stride };
   }
 
   /**
@@ -363,12 +273,6 @@ export class Zones {
     return shownClasses(hidden).map((shown, c) => Number(shown && asked(c)));
   }
 }
-
-/**
- * Whether density, rings and zones are drawn here: with t-SNE there are none, and a turned space draws its own.
- * @param {Pick<MapProjection, "invertible" | "spatial">} projection
- */
-const isFlat = ({ invertible, spatial }) => invertible && !spatial;
 
 /**
  * The rings of 1, 2 and 3 σ of the prior; in one dimension, each is two lines across the map.
