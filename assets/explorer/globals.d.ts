@@ -16,7 +16,7 @@ declare global {
     react(graph: HTMLElement, traces: object[], layout: object, config: object): Promise<PlotlyGraph>;
     relayout(graph: HTMLElement, changes: object): Promise<PlotlyGraph>;
     restyle(graph: HTMLElement, changes: object): Promise<PlotlyGraph>;
-    Icons: Record<string, object>;
+    Icons: { home: object };
   }
 
   /** The element that Plotly draws in: `react` adds these to it. */
