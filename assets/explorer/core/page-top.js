@@ -1,5 +1,7 @@
-// Where an element begins below the top of its page, however far that is scrolled.
-
+/**
+ * The distance in px from the top of the document to an element, however far it is scrolled.
+ * @param {Element} element
+ */
 export function topOf(element) {
   let scrolled = window.scrollY;
   for (let parent = element.parentElement; parent; parent = parent.parentElement) {
@@ -8,10 +10,14 @@ export function topOf(element) {
   return Math.round(element.getBoundingClientRect().top + scrolled);
 }
 
-// Calls `moved` whenever the element may begin elsewhere: something above it has another height, or the text another size.
-// Returns the observer, to be disconnected.
+/**
+ * Calls `moved` whenever the top of the element may have moved, because something above it or the text has another size.
+ * Returns the observer, which the caller disconnects.
+ * @param {Element} element
+ * @param {() => void} moved
+ */
 export function watchTop(element, moved) {
   const observer = new ResizeObserver(moved);
-  for (let each = element; each; each = each.parentElement) observer.observe(each);
+  for (let each = /** @type {Element | null} */ (element); each; each = each.parentElement) observer.observe(each);
   return observer;
 }

@@ -1,18 +1,22 @@
-// Long work in slices, so that nothing under the pointer waits for it.
+// Long work in slices of a few milliseconds, so that the page stays responsive.
 
 import { afterPaint } from "./timing.js";
 
 const SLICE = 4; // ms at a time
 
 export class Slices {
-  // Works only while `free()`.
+  /** @param {() => boolean} free whether there is time for work now */
   constructor(free = () => true) {
     this.free = free;
+    /** @type {Iterator<unknown, unknown> | null} */
     this.work = null;
     this.waiting = false;
   }
 
-  // Begins the work of a generator, which yields where it may be interrupted, in place of any that goes on.
+  /**
+   * Begins work, in place of any other; it yields where it may be interrupted.
+   * @param {Iterator<unknown, unknown>} work
+   */
   run(work) {
     this.work = work;
     this.wait();
@@ -22,6 +26,7 @@ export class Slices {
     this.work = null;
   }
 
+  /** Schedules the next slice. */
   wait() {
     if (this.waiting) return;
     this.waiting = true;
@@ -33,6 +38,7 @@ export class Slices {
     else requestAnimationFrame(next);
   }
 
+  /** Works for one slice. */
   go() {
     const until = performance.now() + (this.free() ? SLICE : 0);
     while (this.work && performance.now() < until) if (this.work.next().done) this.work = null;
@@ -40,15 +46,23 @@ export class Slices {
   }
 }
 
-// What a generator's work comes to, all of it done at once.
+/**
+ * The result of a generator that runs to its end at once.
+ * @template T
+ * @param {Iterator<unknown, T>} work
+ * @returns {T}
+ */
 export function finished(work) {
   for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
+    const step = work.next();
+    if (step.done) return step.value;
   }
 }
 
-// Work as a generator, whose `step()` does the next piece of it and says whether there is more.
+/**
+ * A generator from `step`, which does the next piece of work and returns whether there is more.
+ * @param {() => boolean} step
+ */
 export function* pieces(step) {
   while (step()) yield;
 }

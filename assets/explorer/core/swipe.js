@@ -1,11 +1,16 @@
-// What one finger means on something that is dragged, on a page that scrolls: moved across the page, or rested before it
-// moves, it drags; moved up or down at once, it scrolls the page. The style of such an element says `touch-action: pan-y`.
+// The gesture of one finger on an element that can be dragged, on a page that scrolls: a horizontal movement, or a rest
+// before any movement, drags; a vertical movement at once scrolls the page. The element's style has `touch-action: pan-y`.
 
 export const HOLD = 350; // ms of rest after which a finger drags in any direction
-const SLOP = 8; // px that a finger may wander before its direction counts
+const SLOP = 8; // px that a finger may move before its direction counts
 
 export class Swipe {
-  // `x`, `y` and `at` (ms) are of the touch; a finger that has rested for `hold` ms drags in any direction.
+  /**
+   * @param {number} x px
+   * @param {number} y px
+   * @param {number} at ms, the time of the touch
+   * @param {number} hold ms of rest after which the finger drags in any direction
+   */
   constructor(x, y, at, hold = HOLD) {
     this.x = x;
     this.y = y;
@@ -15,17 +20,28 @@ export class Swipe {
     this.scrolls = false;
   }
 
-  // The finger is at a pixel now; true once it drags.
+  /**
+   * Handles a movement to (x, y); true once the finger drags.
+   * @param {number} x px
+   * @param {number} y px
+   * @param {number} at ms
+   */
   move(x, y, at) {
     if (this.drags || this.scrolls) return this.drags;
     const [across, down] = [Math.abs(x - this.x), Math.abs(y - this.y)];
     if (at - this.at >= this.hold) this.drags = true;
-    else if (Math.max(across, down) >= SLOP) this[across >= down ? "drags" : "scrolls"] = true;
+    else if (Math.max(across, down) >= SLOP) {
+      if (across >= down) this.drags = true;
+      else this.scrolls = true;
+    }
     return this.drags;
   }
 }
 
-// Whether there is anything to scroll, up or down, in what an element stands in.
+/**
+ * Whether an ancestor of the element can scroll vertically.
+ * @param {Element} element
+ */
 export function isScrollable(element) {
   for (let box = element.parentElement; box; box = box.parentElement) {
     if (box.scrollHeight <= box.clientHeight + 1) continue;
@@ -34,44 +50,64 @@ export function isScrollable(element) {
   return false;
 }
 
-// Sliders within `root`, which browsers set as soon as a finger touches them, and again while the page scrolls: a finger
-// that scrolls sets none of them, one that moves across sets them as it goes, and a tap sets them once it is over.
+/**
+ * A slider under a finger: its value `before` the touch, and the value that the browser has set since.
+ * @typedef {{ slider: HTMLInputElement, swipe: Swipe, before: string, wanted: string | null }} Held
+ */
+
+/**
+ * Corrects the sliders within `root`, which browsers set as soon as a finger touches them and while it scrolls the page:
+ * a finger that scrolls sets no slider, one that moves horizontally sets it continuously, and a tap sets it at its end.
+ * @param {HTMLElement} root
+ */
 export function keepSwipesOff(root) {
-  let held = null; // { slider, swipe, before, wanted }
+  const state = { held: /** @type {Held | null} */ (null) };
+  /**
+   * @template {keyof HTMLElementEventMap} Type
+   * @param {Type} type
+   * @param {(event: HTMLElementEventMap[Type]) => void} action
+   */
   const on = (type, action) => root.addEventListener(type, action, { capture: true, passive: true });
+  /**
+   * @param {TouchEvent} event
+   * @returns {[x: number, y: number, at: number]}
+   */
   const at = ({ touches: [{ clientX, clientY }], timeStamp }) => [clientX, clientY, timeStamp];
-  const setWanted = ({ slider, wanted }) => {
+  const setWanted = (/** @type {Held} */ { slider, wanted }) => {
     if (wanted === null) return;
     slider.value = wanted;
     slider.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const waits = (target) => target === held?.slider && !held.swipe.drags;
+  /** The held slider, if it is the event's target and the finger does not drag. @param {Event} event */
+  const waiting = ({ target }) => (state.held?.slider === target && !state.held.swipe.drags ? state.held : null);
   on("touchstart", (event) => {
-    if (held)
-      held.swipe.scrolls ||= !held.swipe.drags; // a second finger
-    else if (event.target.type === "range" && !event.target.disabled)
-      held = {
-        slider: event.target,
-        swipe: new Swipe(...at(event), Infinity),
-        before: event.target.value,
-        wanted: null,
-      };
+    const { target } = event;
+    if (state.held)
+      state.held.swipe.scrolls ||= !state.held.swipe.drags; // a second finger
+    else if (target instanceof HTMLInputElement && target.type === "range" && !target.disabled)
+      state.held = { slider: target, swipe: new Swipe(...at(event), Infinity), before: target.value, wanted: null };
   });
   on("touchmove", (event) => {
+    const { held } = state;
     if (held && !held.swipe.drags && held.swipe.move(...at(event))) setWanted(held);
   });
   on("input", (event) => {
-    if (!waits(event.target)) return;
+    const held = waiting(event);
+    if (!held) return;
     held.wanted = held.slider.value;
     held.slider.value = held.before;
     event.stopImmediatePropagation();
   });
-  on("change", (event) => waits(event.target) && event.stopImmediatePropagation());
+  on("change", (event) => {
+    if (waiting(event)) event.stopImmediatePropagation();
+  });
   on("touchend", (event) => {
     if (event.touches.length) return;
-    const over = held;
-    held = null;
+    const over = state.held;
+    state.held = null;
     if (over && !over.swipe.drags && !over.swipe.scrolls) setWanted(over);
   });
-  on("touchcancel", () => (held = null));
+  on("touchcancel", () => {
+    state.held = null;
+  });
 }

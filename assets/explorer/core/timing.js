@@ -1,9 +1,14 @@
-// User Timing marks of every reaction, for anyone's profiler and for the benchmarks.
+// User Timing measures of reactions, for profilers and for the benchmarks.
 
-const KEPT = 500;
+const KEPT = 500; // entries of one name
+/** @type {Map<string, number>} */
 const counts = new Map();
 
-// Records a duration from `start` to now; old entries are dropped so that a long session does not grow.
+/**
+ * Records the duration from `start` to now. Old entries are dropped, so that memory does not grow.
+ * @param {string} name
+ * @param {number} start ms
+ */
 export function measure(name, start) {
   const count = (counts.get(name) ?? 0) + 1;
   counts.set(name, count);
@@ -11,7 +16,10 @@ export function measure(name, start) {
   performance.measure(name, { start, end: performance.now() });
 }
 
-// Calls back once the frame that is being prepared has been handed to the screen.
+/**
+ * Calls back after the next paint.
+ * @param {() => void} callback
+ */
 export function afterPaint(callback) {
   const channel = new MessageChannel();
   channel.port1.onmessage = callback;
@@ -20,21 +28,26 @@ export function afterPaint(callback) {
 
 const REST = 350; // ms
 
-// Resolves once nobody has moved the pointer over `root` for a moment; at once when someone presses or scrolls there.
+/**
+ * Resolves once the pointer has rested over `root` for `REST` ms, or at once on a press or scroll there.
+ * @param {HTMLElement} root
+ */
 export function calm(root) {
-  return new Promise((resolve) => {
-    let timer = setTimeout(done, REST);
-    const wait = () => {
-      clearTimeout(timer);
-      timer = setTimeout(done, REST);
-    };
-    function done() {
-      clearTimeout(timer);
-      root.removeEventListener("pointermove", wait);
-      for (const type of ["wheel", "pointerdown"]) root.removeEventListener(type, done);
-      resolve();
-    }
-    root.addEventListener("pointermove", wait);
-    for (const type of ["wheel", "pointerdown"]) root.addEventListener(type, done, { passive: true });
-  });
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      let timer = setTimeout(done, REST);
+      const wait = () => {
+        clearTimeout(timer);
+        timer = setTimeout(done, REST);
+      };
+      function done() {
+        clearTimeout(timer);
+        root.removeEventListener("pointermove", wait);
+        for (const type of ["wheel", "pointerdown"]) root.removeEventListener(type, done);
+        resolve();
+      }
+      root.addEventListener("pointermove", wait);
+      for (const type of ["wheel", "pointerdown"]) root.addEventListener(type, done, { passive: true });
+    })
+  );
 }

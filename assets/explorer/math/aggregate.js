@@ -1,13 +1,21 @@
-// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: vae/analysis/aggregate.py in the browser.
+// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: the counterpart of vae/analysis/aggregate.py.
 
 import { evenly } from "../core/random.js";
 import { shownClasses } from "./grid-index.js";
 
+/** @import { FrameArrays } from "../data/frame.js" */
+
+/** mu and logvar (N, k). @typedef {Pick<FrameArrays, "mu" | "logvar">} PosteriorArrays */
+
 const LOG_2PI = Math.log(2 * Math.PI);
-const NEGLIGIBLE = 40; // nats below the largest term, beyond which a term of the sum cannot be told from none
+const NEGLIGIBLE = 40; // nats below the largest term: a term further below does not change the sum
 
 export class Aggregate {
-  // `chosen` holds the indices of the posteriors that count; mu and logvar are (N, k), row by row.
+  /**
+   * @param {PosteriorArrays} arrays
+   * @param {ArrayLike<number>} chosen indices of the posteriors that count
+   * @param {number} k
+   */
   constructor({ mu, logvar }, chosen, k) {
     const count = chosen.length;
     this.k = k;
@@ -29,7 +37,10 @@ export class Aggregate {
     }
   }
 
-  // ln q(z) in nats: −∞ where there are no posteriors.
+  /**
+   * ln q(z) in nats; −∞ without posteriors.
+   * @param {ArrayLike<number>} z
+   */
   log(z) {
     const largest = this.terms(z);
     let sum = 0;
@@ -37,7 +48,12 @@ export class Aggregate {
     return largest + Math.log(sum / this.count);
   }
 
-  // p(class|z) as the zones have it: the share of q(z) that each class contributes.
+  /**
+   * p(class|z): the share of q(z) that each class contributes.
+   * @param {ArrayLike<number>} z
+   * @param {ArrayLike<number>} labels
+   * @param {number} classes
+   */
   shares(z, labels, classes) {
     const shares = new Float64Array(classes);
     const largest = this.terms(z);
@@ -50,7 +66,10 @@ export class Aggregate {
     return shares.map((share) => share / sum);
   }
 
-  // ln q(z|x_n) of every posterior into `logs`; the largest of them.
+  /**
+   * Writes ln q(z|x_n) of every posterior into `logs`; returns the largest.
+   * @param {ArrayLike<number>} z
+   */
   terms(z) {
     const { k, count, means, precisions, constants, logs } = this;
     let largest = -Infinity;
@@ -64,9 +83,13 @@ export class Aggregate {
   }
 }
 
-const MOST = 20_000; // posteriors that a sum is worth
+const MOST = 20_000; // posteriors in a sum, at most
 
-// The indices of the images whose class is not hidden; where they are very many, of as many as count, evenly spread.
+/**
+ * The indices of the images whose class is not hidden; of more than `MOST`, so many that are evenly spread.
+ * @param {{ arrays: Pick<FrameArrays, "labels">, count: number }} frame
+ * @param {number[]} hidden
+ */
 export function counted({ arrays: { labels }, count }, hidden) {
   const shown = shownClasses(hidden);
   const found = new Uint32Array(count);

@@ -1,16 +1,30 @@
-// Pictures of many points, pixel by pixel, into the 32-bit pixels of an image: counts as colour, or a dot for each.
+// Draws many points into the 32-bit pixels of an image, as colours by count, or as a dot for each point.
 
-const FAINTEST = 0.22; // opacity at least of a cell with a point in it …
-const OPAQUE = 0.97; // … and of the fullest
-export const HIDDEN = -1;
+/** @import { Floats } from "./projection.js" */
 
-// Counts of the points that fall into each cell of a raster, and the sums of their colours.
+/** Coordinates and colour codes of points, in the order of the grid. @typedef {{ us: Floats, vs: Floats, codes: ArrayLike<number> }} CodedPoints */
+
+/** A map from coordinates to columns, rows or pixels: x · scale + shift. @typedef {[scale: number, shift: number]} Affine */
+
+const FAINTEST = 0.22; // least opacity of a cell with a point in it …
+const OPAQUE = 0.97; // … and opacity of the fullest cell
+export const HIDDEN = -1; // as the red of a colour: points of this code do not count
+
+/** Counts of the points that fall into each cell of a raster, and the sums of their colours. */
 export class Bins {
   constructor() {
-    this.columns = this.rows = this.total = 0;
+    this.columns = 0;
+    this.rows = 0;
+    this.total = 0;
+    this.counts = new Uint32Array(0);
+    this.sums = new Float32Array(0); // r, g, b of every cell
   }
 
-  // Empties a raster of this size.
+  /**
+   * Empties the raster and gives it this size.
+   * @param {number} columns
+   * @param {number} rows
+   */
   clear(columns, rows) {
     this.total = 0;
     if (this.columns !== columns || this.rows !== rows) {
@@ -24,8 +38,15 @@ export class Bins {
     }
   }
 
-  // Adds the points in places [from, to). `x` and `y` are [scale, shift] from coordinates to columns and rows; `colours`
-  // holds r, g, b of every code, and HIDDEN for r where its points do not count.
+  /**
+   * Adds the points at positions [from, to).
+   * @param {CodedPoints} points
+   * @param {number} from
+   * @param {number} to
+   * @param {Affine} x to columns
+   * @param {Affine} y to rows
+   * @param {ArrayLike<number>} colours r, g, b of every code
+   */
   add({ us, vs, codes }, from, to, [xs, xt], [ys, yt], colours) {
     const { columns, rows, counts, sums } = this;
     for (let i = from; i < to; i++) {
@@ -43,12 +64,18 @@ export class Bins {
     }
   }
 
-  // Opacity goes with ln(1 + count), colour is the mean of the points' colours; every cell is a square of `size` pixels.
+  /**
+   * Paints the raster. Opacity is proportional to ln(1 + count), the colour is the mean of the points' colours.
+   * @param {Uint32Array} pixels
+   * @param {number} width
+   * @param {number} height
+   * @param {number} size pixels per side of a cell
+   */
   paint(pixels, width, height, size) {
     const { columns, rows, counts, sums } = this;
     let peak = 1;
     for (let c = 0; c < counts.length; c++) if (counts[c] > peak) peak = counts[c];
-    const opacity = (n) => 255 * Math.max(FAINTEST, (OPAQUE * Math.log1p(n)) / Math.log1p(peak));
+    const opacity = (/** @type {number} */ n) => 255 * Math.max(FAINTEST, (OPAQUE * Math.log1p(n)) / Math.log1p(peak));
     const known = Uint8Array.from({ length: Math.min(peak, 4096) + 1 }, (_, n) => opacity(n));
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
@@ -65,7 +92,20 @@ export class Bins {
   }
 }
 
-// A disc for every point in places [from, to), `diameter` pixels wide; later ones cover earlier ones.
+/**
+ * Paints a disc for every point at positions [from, to); later ones cover earlier ones.
+ * @param {Uint32Array} pixels
+ * @param {number} width
+ * @param {number} height
+ * @param {CodedPoints} points
+ * @param {number} from
+ * @param {number} to
+ * @param {Affine} x to pixels
+ * @param {Affine} y to pixels
+ * @param {ArrayLike<number>} colours r, g, b of every code
+ * @param {number} diameter px
+ * @param {number} opacity
+ */
 export function dots(pixels, width, height, { us, vs, codes }, from, to, x, y, colours, diameter, opacity) {
   const reach = Math.max(1, Math.round(diameter));
   const shape = disc(reach);
@@ -85,15 +125,24 @@ export function dots(pixels, width, height, { us, vs, codes }, from, to, x, y, c
   }
 }
 
-// The rows of a disc within a square: [first column, row, length].
+/**
+ * The rows of a disc within a square.
+ * @param {number} diameter px
+ */
 function disc(diameter) {
   const centre = (diameter - 1) / 2;
   return Array.from({ length: diameter }, (_, dy) => {
     const half = Math.sqrt(Math.max(0, (diameter / 2) ** 2 - (dy - centre) ** 2));
-    const first = Math.max(0, Math.round(centre - half + 0.5 - 0.5 * (diameter % 2 === 0)));
-    return [first, dy, diameter - 2 * first];
+    const first = Math.max(0, Math.round(centre - half + 0.5 - 0.5 * Number(diameter % 2 === 0)));
+    return /** @type {const} */ ([first, dy, diameter - 2 * first]); // first column, row, length
   });
 }
 
-// The bytes r, g, b, a of a pixel as one number, as every machine that runs a browser stores them.
+/**
+ * The bytes r, g, b, a of a pixel as one number, in the little-endian order of all machines that run a browser.
+ * @param {number} r
+ * @param {number} g
+ * @param {number} b
+ * @param {number} a
+ */
 const packed = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;

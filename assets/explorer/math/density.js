@@ -3,17 +3,41 @@
 import { finished } from "../core/slices.js";
 import { HOLE } from "./holes.js";
 
-export const GRID = 200;
-const PIECE = 50; // of the Gaussians between two interruptions
-const REACH = 4; // σ of a posterior, beyond which it is left out
-const SHADED = 0.02; // the prior's density from which a hole is shaded fully
+/** @import { Floats } from "./projection.js" */
 
-// `points` are the projected means [us, vs], `covariance(i)` a point's projected covariance; `box` = [u0, u1, v0, v1].
-// Every Gaussian is widened by the variance of half a grid cell, so that narrow ones are not missed between cells.
+/** A rectangle of the map. @typedef {[u0: number, u1: number, v0: number, v1: number]} Box */
+
+/** @typedef {[r: number, g: number, b: number]} Rgb */
+
+/** Colours above and below zero. @typedef {{ more: Rgb, less: Rgb }} Tints */
+
+/** @typedef {"q" | "ratio" | "holes"} DensityMode */
+
+/** A colour with its opacity, from q(z), p(z), the tints and the largest q(z). @typedef {(q: number, prior: number, colours: Tints, peak: number) => [Rgb, number]} Tint */
+
+/**
+ * Arguments of a density: projected means, projected covariance of a point, box of the grid, and which points count.
+ * @typedef {[points: Floats[], covariance: (i: number) => ArrayLike<number>, box: Box, visible: (i: number) => boolean]} DensityArguments
+ */
+
+export const GRID = 200;
+const PIECE = 50; // Gaussians between two interruptions
+const REACH = 4; // standard deviations of a posterior beyond which it is left out
+const SHADED = 0.02; // density of the prior from which a hole is fully shaded
+
+/**
+ * The density at the centre of each cell, row by row. Every Gaussian is widened by the variance of half a cell, so that
+ * narrow ones do not fall between the centres.
+ * @param {DensityArguments} given
+ */
 export const aggregatePosterior = (...given) => finished(aggregating(...given));
 
-// The same as a generator, for many wide ones take a second.
-export function* aggregating([us, vs], covariance, box, visible) {
+/**
+ * The same as a generator, because many wide Gaussians take a second.
+ * @param {DensityArguments} given
+ */
+export function* aggregating(...given) {
+  const [[us, vs], covariance, box, visible] = given;
   const [u0, u1, v0, v1] = box;
   const du = (u1 - u0) / GRID;
   const dv = (v1 - v0) / GRID;
@@ -28,8 +52,12 @@ export function* aggregating([us, vs], covariance, box, visible) {
   return grid;
 }
 
-// The same of a line: the density along u, in every row of the grid; what stands across the line is no part of it.
-export function aggregateLine([us], covariance, box, visible) {
+/**
+ * The density of a latent space with one dimension: along u, and the same in every row of the grid.
+ * @param {DensityArguments} given
+ */
+export function aggregateLine(...given) {
+  const [[us], covariance, box, visible] = given;
   const du = (box[1] - box[0]) / GRID;
   const line = new Float64Array(GRID);
   let n = 0;
@@ -42,14 +70,27 @@ export function aggregateLine([us], covariance, box, visible) {
   return Float32Array.from({ length: GRID * GRID }, (_, cell) => line[cell % GRID] / Math.max(1, n));
 }
 
-// N(x; 0, variance).
+/**
+ * N(x; 0, variance).
+ * @param {number} x
+ * @param {number} variance
+ */
 const gaussian = (x, variance) => Math.exp((-0.5 * x * x) / variance) / Math.sqrt(2 * Math.PI * variance);
 
-// Adds a Gaussian at (u, v) as far as 4 of its σ. Along a row, the ratio of one cell to the one before changes by a factor
-// that is always the same, so that three exponentials do for all of its cells.
-function splat(grid, u, v, [uu, uv, vv], du, dv) {
-  uu += (du * du) / 4;
-  vv += (dv * dv) / 4;
+/**
+ * Adds a Gaussian at (u, v), up to 4 of its standard deviations. Along a row, the ratio of one cell to the one before
+ * changes by a constant factor, so that three exponentials are enough for all of its cells.
+ * @param {Float32Array} grid
+ * @param {number} u from the corner of the grid
+ * @param {number} v
+ * @param {ArrayLike<number>} covariance
+ * @param {number} du width of a cell
+ * @param {number} dv height of a cell
+ */
+function splat(grid, u, v, covariance, du, dv) {
+  const uu = covariance[0] + (du * du) / 4;
+  const uv = covariance[1];
+  const vv = covariance[2] + (dv * dv) / 4;
   const det = uu * vv - uv * uv;
   const scale = 1 / (2 * Math.PI * Math.sqrt(det));
   const curve = Math.exp((-vv * du * du) / det);
@@ -73,8 +114,14 @@ function splat(grid, u, v, [uu, uv, vv], du, dv) {
   }
 }
 
-// An image of the grid: "q" tints by density; "ratio" by ln q(z)/p(z), one colour above 0, another below, within ±3;
-// "holes" where q(z) is next to nothing beside p(z), all the more the more mass the prior has there.
+/**
+ * An image of the grid. "q" tints by density; "ratio" by ln q(z)/p(z), clipped to ±3, with one colour above 0 and another
+ * below; "holes" where q(z) is far below p(z), more strongly where the prior has more mass.
+ * @param {Float32Array} grid
+ * @param {Box} box
+ * @param {DensityMode} mode
+ * @param {Tints} colours
+ */
 export function densityImage(grid, box, mode, colours, isLine = false) {
   const image = new ImageData(GRID, GRID);
   const peak = grid.reduce((a, b) => Math.max(a, b), 0) || 1;
@@ -92,12 +139,14 @@ export function densityImage(grid, box, mode, colours, isLine = false) {
   return image;
 }
 
+/** @type {Record<DensityMode, Tint>} */
 const TINTS = {
-  q: (q, prior, colours, peak) => [colours.more, 0.85 * Math.sqrt(q / peak)],
+  q: (q, _prior, colours, peak) => [colours.more, 0.85 * Math.sqrt(q / peak)],
   holes: (q, prior, colours) => [colours.less, q < HOLE * prior ? 0.5 * Math.min(1, prior / SHADED) : 0],
   ratio,
 };
 
+/** @type {Tint} */
 function ratio(q, prior, colours) {
   const log = Math.max(-3, Math.min(3, Math.log((q + 1e-9) / (prior + 1e-9))));
   const weight = Math.min(1, Math.max(q, prior) / 0.01); // fades out where neither has mass

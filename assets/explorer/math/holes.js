@@ -1,25 +1,37 @@
-// vae/analysis/zones.py in the browser: the share of the prior's mass in holes, and how far neighbouring buffer zones overlap.
-// Both take a second or more for ten thousand images, so each is a generator that yields between parts of its work and
-// returns { mean, error }: an estimate, without unit, and its standard error.
+// The share of the prior's mass in holes, and the overlap of neighbouring buffer zones: the counterpart of
+// vae/analysis/zones.py. Both take a second or more for ten thousand images, so each is a generator that yields between
+// parts of its work.
 
 import { Random } from "../core/random.js";
 import { Aggregate } from "./aggregate.js";
 import { logPrior } from "./gaussian.js";
 
+/** @import { PosteriorArrays } from "./aggregate.js" */
+
+/** A number without unit, with its standard error. @typedef {{ mean: number, error: number }} Estimate */
+
+/** A density in one dimension. @typedef {(z: number) => number} Density */
+
 export const HOLE = 0.1; // a hole is where q(z) is below this share of p(z)
 const DRAWS = 10_000;
 const POINTS = 5000;
 const SEED = 0; // the same model gives the same numbers every time
-const [GRID, FINEST] = [150, 1200]; // cells a side, at first and at most
+const [GRID, FINEST] = [150, 1200]; // cells per side, at first and at most
 const EDGE = 6; // of the grid: 4e-9 of the prior's mass lies beyond
-const CLEAR = 5; // nats from the edge of a hole, at which a cell lies wholly on one side of it
-const ACCURACY = 1e-4; // that halving the cells may change in the share of holes
-const REACH = 8; // standard deviations, beyond which a component adds nothing
+const CLEAR = 5; // nats from the edge of a hole from which a cell is completely on one side
+const ACCURACY = 1e-4; // change in the share of holes by halving the cells, below which it has converged
+const REACH = 8; // standard deviations beyond which a posterior adds nothing
 const PATCH = 100_000; // cells between two yields
 
-// P_{z ~ p}(q(z) < fraction · p(z)): the share of the mass of the prior N(0, I) that lies where next to no image is. On a line
-// or a plane by a grid, with what halving its cells has changed as the error; in more dimensions the share of draws from the
-// prior, with the binomial standard error, two draws of either kind added (Agresti & Coull 1998).
+/**
+ * P_{z ~ p}(q(z) < fraction · p(z)): the share of the mass of the prior N(0, I) that lies far from all images. In one or two
+ * dimensions by a grid, and the error is the change by the last halving of its cells. In more dimensions by draws from the
+ * prior, with the binomial standard error after two draws of either kind are added (Agresti & Coull 1998).
+ * @param {PosteriorArrays} arrays
+ * @param {ArrayLike<number> & Iterable<number>} chosen indices of the posteriors that count
+ * @param {number} k
+ * @returns {Generator<undefined, Estimate>}
+ */
 export function* holeShare(arrays, chosen, k, { fraction = HOLE, draws = DRAWS } = {}) {
   if (k <= 2) return yield* integrated(arrays, chosen, k, fraction);
   const q = new Aggregate(arrays, chosen, k);
@@ -34,6 +46,13 @@ export function* holeShare(arrays, chosen, k, { fraction = HOLE, draws = DRAWS }
   return { mean: holes / draws, error: Math.sqrt((bounded * (1 - bounded)) / draws) };
 }
 
+/**
+ * @param {PosteriorArrays} arrays
+ * @param {ArrayLike<number> & Iterable<number>} chosen
+ * @param {number} k
+ * @param {number} fraction
+ * @returns {Generator<undefined, Estimate>}
+ */
 function* integrated(arrays, chosen, k, fraction) {
   let [before, cells] = [Infinity, GRID];
   let mean = yield* onGrid(arrays, chosen, k, fraction, cells);
@@ -44,13 +63,21 @@ function* integrated(arrays, chosen, k, fraction) {
   return { mean, error: Math.abs(mean - before) };
 }
 
-// The sum of the prior's mass in every cell times how much of the cell lies in a hole, as a straight edge through it says.
+/**
+ * The sum over cells of the prior's mass times the part of the cell in a hole, if the hole's edge is straight in it.
+ * @param {PosteriorArrays} arrays
+ * @param {ArrayLike<number> & Iterable<number>} chosen
+ * @param {number} k
+ * @param {number} fraction
+ * @param {number} cells per side
+ * @returns {Generator<undefined, number>}
+ */
 function* onGrid(arrays, chosen, k, fraction, cells) {
   const rows = k === 2 ? cells : 1;
   const level = yield* mixture(arrays, chosen, k, cells, rows);
   const step = (2 * EDGE) / cells;
-  const middle = (i) => -EDGE + (i + 0.5) * step;
-  const density = (z) => Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
+  const middle = (/** @type {number} */ i) => -EDGE + (i + 0.5) * step;
+  const density = (/** @type {number} */ z) => Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
   const priors = Float64Array.from({ length: cells }, (_, i) => density(middle(i)));
   const logs = priors.map(Math.log);
   const masses = Float64Array.from({ length: cells }, (_, i) => massOf(middle(i), step, density));
@@ -77,13 +104,26 @@ function* onGrid(arrays, chosen, k, fraction, cells) {
   return share / all;
 }
 
-// The prior's mass in a cell about `z`, by Simpson's rule on its half: to 1e-9 for the cells here.
+/**
+ * The prior's mass in a cell around `z`, by Simpson's rule on its halves: to 1e-9 for the cells here.
+ * @param {number} z
+ * @param {number} step width of a cell
+ * @param {Density} density
+ */
 function massOf(z, step, density) {
   const at = [-0.5, -0.25, 0, 0.25, 0.5].map((share) => density(z + share * step));
   return (step / 12) * (at[0] + 4 * at[1] + 2 * at[2] + 4 * at[3] + at[4]);
 }
 
-// N · q(z) at the middles of the cells, row by row.
+/**
+ * N · q(z) at the centres of the cells, row by row.
+ * @param {PosteriorArrays} arrays
+ * @param {Iterable<number>} chosen
+ * @param {number} k
+ * @param {number} cells
+ * @param {number} rows
+ * @returns {Generator<undefined, Float64Array>}
+ */
 function* mixture({ mu, logvar }, chosen, k, cells, rows) {
   const total = new Float64Array(cells * rows);
   const step = (2 * EDGE) / cells;
@@ -106,9 +146,15 @@ function* mixture({ mu, logvar }, chosen, k, cells, rows) {
   return total;
 }
 
-// The density of N(mu, sigma²) at the middles of the cells that it reaches, from the first of them.
+/**
+ * The density of N(mu, sigma²) at the centres of the cells that it reaches; `from` is the first cell.
+ * @param {number} mu
+ * @param {number} sigma
+ * @param {number} step width of a cell
+ * @param {number} cells
+ */
 function along(mu, sigma, step, cells) {
-  const cell = (z) => Math.min(cells, Math.max(0, Math.round((z + EDGE) / step)));
+  const cell = (/** @type {number} */ z) => Math.min(cells, Math.max(0, Math.round((z + EDGE) / step)));
   const [from, to] = [cell(mu - REACH * sigma), cell(mu + REACH * sigma)];
   const constant = 1 / (sigma * Math.sqrt(2 * Math.PI));
   const values = new Float64Array(to - from);
@@ -119,15 +165,28 @@ function along(mu, sigma, step, cells) {
   return { from, values };
 }
 
-// How much a level changes over a cell at place i of `count` along a row or column.
+/**
+ * The change of a level over cell i of `count` in a row or column.
+ * @param {Float64Array} level
+ * @param {number} i
+ * @param {number} count
+ * @param {number} offset index of the row's or column's first cell
+ * @param {number} stride distance of its cells
+ */
 function slope(level, i, count, offset, stride) {
   const [low, high] = [Math.max(0, i - 1), Math.min(count - 1, i + 1)];
   return Math.abs(level[offset + high * stride] - level[offset + low * stride]) / (high - low);
 }
 
-// The mean over images of the Bhattacharyya coefficient ∫ √(q_n q_m) dz of a zone with the one it overlaps most: 1 is one
-// and the same zone, 0 is none shared. Of up to `points` images, drawn without replacement; the standard error is that of
-// the mean over all of them.
+/**
+ * The mean over images of the largest Bhattacharyya coefficient ∫ √(q_n q_m) dz of a zone with another one: 1 for equal
+ * zones, 0 for disjoint ones. From at most `points` images, drawn without replacement; the standard error is that of
+ * the mean over all images.
+ * @param {PosteriorArrays} arrays
+ * @param {Uint32Array} chosen
+ * @param {number} k
+ * @returns {Generator<undefined, Estimate>}
+ */
 export function* overlap({ mu, logvar }, chosen, k, { points = POINTS } = {}) {
   const n = chosen.length;
   const values = [];
@@ -147,7 +206,14 @@ export function* overlap({ mu, logvar }, chosen, k, { points = POINTS } = {}) {
   return { mean, error: Math.sqrt((variance / values.length) * (1 - values.length / n)) };
 }
 
-// The largest ln BC of one zone with another; terms only add to the distance, so far zones are left early.
+/**
+ * The largest ln BC of one zone with another. The terms of a distance are positive, so the sum for a far zone ends early.
+ * @param {Float64Array} means
+ * @param {Float64Array} variances
+ * @param {number} row
+ * @param {number} n
+ * @param {number} k
+ */
 function mostShared(means, variances, row, n, k) {
   let least = Infinity;
   const own = row * k;
@@ -164,6 +230,12 @@ function mostShared(means, variances, row, n, k) {
   return -least;
 }
 
+/**
+ * `size` of the numbers below n, without replacement.
+ * @param {number} n
+ * @param {number} size
+ * @param {Random} random
+ */
 function sample(n, size, random) {
   const order = Array.from({ length: n }, (_, i) => i);
   const taken = Math.min(n, size);

@@ -1,16 +1,29 @@
-// Points of an even grid under N(0, I), the twin of vae.full_gaussian.nodes; each grid is made once.
+// Integration nodes on an even grid for N(0, I), the counterpart of `nodes` in vae/inference/full_gaussian.py.
+
+/** `count` points zeta (count, k) with weights that sum to 1. @typedef {{ count: number, zeta: Float64Array, weights: Float64Array }} Nodes */
 
 export const REACH = 6; // standard deviations
 
+/** @type {Map<string, Nodes>} */
 const grids = new Map();
 
-// `count` points in k dimensions, 1 or 2: zeta (count · k), and weights that sum to 1.
+/**
+ * The nodes in k dimensions, 1 or 2; each grid is made once.
+ * @param {number} k
+ * @param {number} perAxis
+ */
 export function nodes(k, perAxis) {
   const key = `${k} ${perAxis}`;
-  if (!grids.has(key)) grids.set(key, made(k, perAxis));
-  return grids.get(key);
+  const known = grids.get(key) ?? made(k, perAxis);
+  grids.set(key, known);
+  return known;
 }
 
+/**
+ * @param {number} k
+ * @param {number} perAxis
+ * @returns {Nodes}
+ */
 function made(k, perAxis) {
   const axis = Array.from({ length: perAxis }, (_, i) => ((i + 0.5) * 2 * REACH) / perAxis - REACH);
   const all = k === 1 ? axis.map((a) => [a]) : axis.flatMap((a) => axis.map((b) => [a, b]));
@@ -24,4 +37,5 @@ function made(k, perAxis) {
   };
 }
 
+/** @param {number[]} zeta */
 const squared = (zeta) => zeta.reduce((sum, v) => sum + v * v, 0);

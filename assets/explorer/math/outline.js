@@ -1,7 +1,16 @@
-// A line drawn by hand, in few corners.
+// Simplifies a line drawn by hand to few corners.
 
-// The corners of a line that keep all of it within `tolerance` of them, those first that lie furthest off; both its ends are
-// among them, and no more than `most`.
+/** @import { Point } from "../core/link-fields.js" */
+
+/** A part of a line, with its point `at` that is furthest `off` from the straight line between its ends. @typedef {{ from: number, to: number, at: number, off: number }} Part */
+
+/**
+ * At most `most` corners of a line, with both its ends, so that all of the line lies within `tolerance` of them. The points
+ * furthest off are added first.
+ * @param {Point[]} line
+ * @param {number} most
+ * @param {number} tolerance
+ */
 export function cornersOf(line, most, tolerance) {
   const parts = [furthest(line, 0, line.length - 1)];
   while (parts.length < most - 1) {
@@ -13,7 +22,13 @@ export function cornersOf(line, most, tolerance) {
   return [line[0], ...parts.map(({ to }) => line[to])];
 }
 
-// Of the points of a line between two of them, the one furthest from the straight way.
+/**
+ * The part of a line between two of its points.
+ * @param {Point[]} line
+ * @param {number} from
+ * @param {number} to
+ * @returns {Part}
+ */
 function furthest(line, from, to) {
   let [at, off] = [from, 0];
   for (let i = from + 1; i < to; i++) {
@@ -23,7 +38,12 @@ function furthest(line, from, to) {
   return { from, to, at, off };
 }
 
-// From a point to the straight way between two others.
+/**
+ * The distance of a point from the segment between two others.
+ * @param {Point} point
+ * @param {Point} from
+ * @param {Point} to
+ */
 function distance([x, y], [ax, ay], [bx, by]) {
   const [dx, dy] = [bx - ax, by - ay];
   const along = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1);

@@ -1,18 +1,24 @@
-// vae/inference/pareto.py in the browser: the shape of the tail of importance weights, and whether an error of their mean can be told.
+// The shape of the tail of importance weights, and whether their mean has a standard error: the counterpart of
+// vae/inference/pareto.py.
 
-export const MOST_SHAPE = 0.5; // of a tail, for the weights to have a variance, and their mean a standard error
-export const ENOUGH = 100; // effective draws, for the same
-const MISSED = 2.5; // standard errors
+/** @import { Estimate } from "./holes.js" */
+
+export const MOST_SHAPE = 0.5; // of a tail, above which the weights have no variance and their mean no standard error
+export const ENOUGH = 100; // effective draws, below which the mean has no reliable standard error
+const MISSED = 2.5; // standard errors below a better estimate, from which a part of the posterior is missed
 const POOR = "A poor lower bound of ln p(x), without an error";
 const LEAST_TAIL = 5;
 const [PRIOR_WEIGHT, PRIOR_SHAPE] = [10, 0.5];
 
-// The shape k of a generalised Pareto distribution of exceedances y ≥ 0, in rising order (Zhang & Stephens 2009).
+/**
+ * The shape k of a generalised Pareto distribution of exceedances y ≥ 0, in rising order (Zhang & Stephens 2009).
+ * @param {Float64Array} y
+ */
 export function fitShape(y) {
   const n = y.length;
   const m = 30 + Math.floor(Math.sqrt(n));
   const quartile = Math.max(y[Math.floor(n / 4 + 0.5) - 1], 1e-12 * y[n - 1]);
-  const shapeOf = (theta) => y.reduce((sum, value) => sum + Math.log1p(-theta * value), 0) / n;
+  const shapeOf = (/** @type {number} */ theta) => y.reduce((sum, value) => sum + Math.log1p(-theta * value), 0) / n;
   const thetas = Array.from({ length: m }, (_, i) => 1 / y[n - 1] + (1 - Math.sqrt(m / (i + 0.5))) / (3 * quartile));
   const profile = thetas.map((theta) => {
     const shape = shapeOf(theta);
@@ -24,7 +30,10 @@ export function fitShape(y) {
   return shapeOf(thetas.reduce((sum, theta, i) => sum + (theta * weights[i]) / total, 0));
 }
 
-// Of the tail of weights with these logarithms; −∞ where they are all alike, ∞ where they are too few to say.
+/**
+ * The shape k of the tail of weights with these logarithms; −∞ if they are all equal, ∞ if they are too few.
+ * @param {ArrayLike<number>} logW
+ */
 export function paretoK(logW) {
   const n = logW.length;
   const tail = Math.ceil(Math.min(0.2 * n, 3 * Math.sqrt(n)));
@@ -37,17 +46,20 @@ export function paretoK(logW) {
   return (tail * fitShape(exceedances) + PRIOR_WEIGHT * PRIOR_SHAPE) / (tail + PRIOR_WEIGHT);
 }
 
-// Why no error of ln of the mean weight can be told, in a sentence; null where its standard error is one. `found` is what
-// `averages` says of `logW`; `known` = { mean, error } a better estimate of the same number, where
-// there is one.
+/**
+ * Why the logarithm of the mean weight has no reliable standard error, as a sentence; null if it has one.
+ * @param {ArrayLike<number>} logW
+ * @param {{ logMean: number, logMeanError: number, effective: number }} found averages of `logW`
+ * @param {Estimate | null} [known] a better estimate of the same number
+ */
 export function distrust(logW, { logMean, logMeanError, effective }, known) {
   const n = logW.length.toLocaleString("en-US");
   if (effective < ENOUGH) return `${POOR}: only ${Math.round(effective).toLocaleString("en-US")} of ${n} draws count.`;
   const k = paretoK(logW);
   if (k > MOST_SHAPE)
     return `${POOR}: a few of ${n} draws outweigh the others (Pareto k = ${k.toFixed(2)}, above ${MOST_SHAPE}).`;
-  const under = known?.mean - logMean; // NaN, and so never above anything, where nothing better is known
-  if (under > MISSED * Math.hypot(logMeanError, known?.error))
+  const under = known ? known.mean - logMean : 0;
+  if (known && under > MISSED * Math.hypot(logMeanError, known.error))
     return `${POOR}: the draws miss a part of the posterior, and with it ${under.toFixed(2)} nats.`;
   return null;
 }
