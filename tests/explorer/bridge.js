@@ -4,19 +4,20 @@
 import { createInterface } from "node:readline";
 
 // JSON has no NaN and no infinities; they travel as { number: "NaN" }.
-const packed = (key, value) => {
+const packed = (_key, value) => {
   if (ArrayBuffer.isView(value)) return [...value];
   return typeof value === "number" && !Number.isFinite(value) ? { number: String(value) } : value;
 };
-const unpacked = (key, value) => (value && typeof value.number === "string" ? Number(value.number) : value);
+const unpacked = (_key, value) => (value && typeof value.number === "string" ? Number(value.number) : value);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { script, argument } = JSON.parse(line, unpacked);
   let answer;
   try {
+    // biome-ignore lint/security/noGlobalEval: this process exists to evaluate the functions of the tests
     answer = { result: await (0, eval)(`(${script})`)(argument) };
   } catch (error) {
     answer = { error: String(error?.stack ?? error) };
   }
-  process.stdout.write(JSON.stringify(answer, packed) + "\n");
+  process.stdout.write(`${JSON.stringify(answer, packed)}\n`);
 }

@@ -1,56 +1,113 @@
-// A drawing or a picture, made as the images of a data set were made. Ink on a plain ground (MNIST's digits: LeCun et al.
-// 1998) is cropped to its bounding box, scaled to fit a smaller box within the image, keeping its aspect, and placed so
-// that its centre of mass is where theirs is. A photograph is cropped to the image's aspect and scaled.
+// Fits a drawing or a picture to the images of a data set. Ink on a plain ground (MNIST's digits: LeCun et al. 1998) is
+// cropped to its bounding box, scaled into a smaller box within the image with its aspect ratio kept, and placed so that
+// its centre of mass is where that of the data's images is. A photograph is cropped to the image's aspect ratio and scaled.
 
-const FAINT = 0.12; // of the darkest ink: less is the ground
-const SAMPLE = 100; // images that a data set's ways are read off
+/** @import { Point } from "../core/link-fields.js" */
+/** @import { ImageShape } from "./frame.js" */
+/** @import { RgbPicture } from "./read-picture.js" */
+
+/**
+ * How the images of a data set are placed in their frame: whether on a plain ground, its brightness (0 dark, 1 bright),
+ * the side of the ink's box and the centre of mass, both in px.
+ * @typedef {{ plain: boolean, ground: number, box: number, centre: Point }} Ways
+ */
+
+/** A rectangle in px. @typedef {{ x0: number, x1: number, y0: number, y1: number }} Bounds */
+
+/** A part of a picture, in its px. @typedef {{ start: Point, size: Point }} Window */
+
+/**
+ * The source pixels of one pixel, with their weights; `missing`: the weight of what lies outside of the source.
+ * @typedef {{ at: number[], weights: number[], missing: number }} Taps
+ */
+
+const FAINT = 0.12; // share of the darkest ink, below which a pixel is ground
+const SAMPLE = 100; // images from which a data set's placement is measured
 const MNIST_BOX = 20 / 28;
-const PLAIN = 0.05; // how much the border of images on a plain ground may vary
+const PLAIN = 0.05; // mean deviation of the border of images on a plain ground, at most
 
-// How the images of a data set lie in their frame: { plain, ground (0 dark, 1 bright), box (px), centre [x, y] (px) }.
+/**
+ * Measures how the images of a data set are placed; without images, as MNIST's are.
+ * @param {Uint8Array | null | undefined} images (N, channels, height, width)
+ * @param {ImageShape} shape
+ * @returns {Ways}
+ */
 export function waysOf(images, shape) {
   const [, height, width] = shape;
   const side = Math.min(height, width);
   const size = shape.reduce((a, b) => a * b, 1);
   const n = Math.min(SAMPLE, Math.floor((images?.length ?? 0) / size));
-  if (!n) return { plain: true, ground: 0, box: MNIST_BOX * side, centre: [(width + 1) / 2, (height + 1) / 2] };
+  if (!images || !n)
+    return { plain: true, ground: 0, box: MNIST_BOX * side, centre: [(width + 1) / 2, (height + 1) / 2] };
   const greys = Array.from({ length: n }, (_, i) => grey(images.subarray(i * size, (i + 1) * size), shape, 1 / 255));
   const borders = greys.map((image) => median(border(image, width, height)));
   const ground = median(borders) < 0.5 ? 0 : 1;
   const off = median(borders.map((v) => Math.abs(v - ground)));
   const inks = greys.map((image) => inkOf(image, ground));
-  const boxes = inks.map((ink) => bounds(ink, width, height)).filter(Boolean);
-  const centres = inks.map((ink) => centreOfMass(ink, width, height)).filter(Boolean);
+  const boxes = inks.map((ink) => bounds(ink, width, height)).filter((box) => box !== null);
+  const centres = inks.map((ink) => centreOfMass(ink, width, height)).filter((centre) => centre !== null);
+  const mean = (/** @type {0 | 1} */ axis) =>
+    centres.reduce((sum, c) => sum + c[axis], 0) / Math.max(1, centres.length);
   return {
     plain: off < PLAIN && boxes.length > 0,
     ground,
     box: median(boxes.map(({ x0, x1, y0, y1 }) => Math.max(x1 - x0, y1 - y0))),
-    centre: [0, 1].map((axis) => centres.reduce((sum, c) => sum + c[axis], 0) / Math.max(1, centres.length)),
+    centre: [mean(0), mean(1)],
   };
 }
 
-// Strokes [[[x, y], …], …] in any units, as an image of ink (height, width) in [0, 1]. The pen is as wide in every image,
-// however large the strokes were drawn; strokes shorter than `least` are not made larger than if they were as long.
+/**
+ * An image of ink (height, width) in [0, 1] from strokes; null without strokes. The width of the pen does not depend on how
+ * large the strokes were drawn.
+ * @param {Point[][]} strokes in any units
+ * @param {ImageShape} shape
+ * @param {Ways} ways
+ * @param {number} least strokes shorter than this are scaled as if they were so long
+ */
 export function fitStrokes(strokes, [, height, width], ways, least) {
   const points = strokes.flat();
   if (!points.length) return null;
   const radius = penRadius(Math.min(height, width));
-  const extent = (axis) => [Math.min(...points.map((p) => p[axis])), Math.max(...points.map((p) => p[axis]))];
+  const extent = (/** @type {0 | 1} */ axis) => {
+    const values = points.map((p) => p[axis]);
+    return [Math.min(...values), Math.max(...values)];
+  };
   const [[x0, x1], [y0, y1]] = [extent(0), extent(1)];
   const scale = (ways.box - 2 * radius) / Math.max(x1 - x0, y1 - y0, least);
+  /**
+   * @param {number} cx
+   * @param {number} cy
+   */
   const place = (cx, cy) =>
-    strokes.map((s) => s.map(([x, y]) => [(x - (x0 + x1) / 2) * scale + cx, (y - (y0 + y1) / 2) * scale + cy]));
+    strokes.map((s) =>
+      s.map(([x, y]) => /** @type {Point} */ ([(x - (x0 + x1) / 2) * scale + cx, (y - (y0 + y1) / 2) * scale + cy])),
+    );
   const [halfX, halfY] = [((x1 - x0) * scale) / 2 + radius, ((y1 - y0) * scale) / 2 + radius];
   const [cx, cy] = [width / 2, height / 2];
   const mass = centreOfMass(inkAlong(place(cx, cy), width, height, radius), width, height);
-  const kept = (at, half, size) => Math.min(Math.max(at, half), Math.max(half, size - half)); // nothing is cut off
+  if (!mass) return null;
+  /**
+   * Keeps the ink within the image.
+   * @param {number} at
+   * @param {number} half
+   * @param {number} size
+   */
+  const kept = (at, half, size) => Math.min(Math.max(at, half), Math.max(half, size - half));
+  /** @type {Point} */
   const at = [kept(cx + ways.centre[0] - mass[0], halfX, width), kept(cy + ways.centre[1] - mass[1], halfY, height)];
   return inkAlong(place(...at), width, height, radius);
 }
 
+/** @param {number} side px */
 const penRadius = (side) => Math.max(0.55, 0.043 * side);
 
-// What a round pen leaves along polylines: every pixel as dark as its middle is deep in the ink, with an edge of a pixel.
+/**
+ * The ink of a round pen along polylines, with an edge of one pixel: a pixel's value is the depth of its centre in the ink.
+ * @param {Point[][]} strokes px
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius px
+ */
 function inkAlong(strokes, width, height, radius) {
   const ink = new Float32Array(width * height);
   for (const stroke of strokes)
@@ -59,6 +116,15 @@ function inkAlong(strokes, width, height, radius) {
   return ink;
 }
 
+/**
+ * Adds the ink of a straight line.
+ * @param {Float32Array} ink
+ * @param {number} width
+ * @param {number} height
+ * @param {Point} from
+ * @param {Point} to
+ * @param {number} reach px from the line to where the ink ends
+ */
 function inkBetween(ink, width, height, [ax, ay], [bx, by], reach) {
   const dx = bx - ax,
     dy = by - ay;
@@ -77,11 +143,15 @@ function inkBetween(ink, width, height, [ax, ay], [bx, by], reach) {
     }
 }
 
-// A picture { width, height, rgb: Float32Array (3, height, width) in [0, 1] } as pixels (channels, height, width). One that
-// has the data's size and their ground is taken as it is.
+/**
+ * A picture as pixels (channels, height, width) of the data. One that has the size and the ground of the data is not changed.
+ * @param {RgbPicture} picture
+ * @param {ImageShape} shape
+ * @param {Ways} ways
+ */
 export function fitPicture(picture, shape, ways) {
   const [channels, height, width] = shape;
-  const plane = (c) =>
+  const plane = (/** @type {number} */ c) =>
     picture.rgb.subarray(c * picture.width * picture.height, (c + 1) * picture.width * picture.height);
   const all = grey(picture.rgb, [3, picture.height, picture.width], 1);
   const ground = median(border(all, picture.width, picture.height)) < 0.5 ? 0 : 1;
@@ -104,45 +174,91 @@ export function fitPicture(picture, shape, ways) {
   );
 }
 
+/**
+ * Ink, scaled and placed as in the data.
+ * @param {Float32Array} ink (height, width) of the picture
+ * @param {RgbPicture} picture
+ * @param {ImageShape} shape
+ * @param {Ways} ways
+ */
 function placeInk(ink, picture, [, height, width], ways) {
   const box = bounds(ink, picture.width, picture.height);
   if (!box) return new Float32Array(width * height).fill(ways.ground);
   const window = around(box, width, height, ways.box);
   const first = resample(ink, picture.width, picture.height, window, width, height, 0);
   const mass = centreOfMass(first, width, height) ?? ways.centre;
-  const scale = window.size[0] / width; // source pixels in one of the image
+  const scale = window.size[0] / width; // source pixels per pixel of the image
   const half = [(box.x1 - box.x0) / scale / 2, (box.y1 - box.y0) / scale / 2];
+  /**
+   * Keeps the ink within the image.
+   * @param {number} shift
+   * @param {number} h
+   * @param {number} size
+   */
   const kept = (shift, h, size) => Math.min(Math.max(shift, h - size / 2), size / 2 - h);
   const shift = [kept(ways.centre[0] - mass[0], half[0], width), kept(ways.centre[1] - mass[1], half[1], height)];
-  const moved = { start: window.start.map((s, i) => s - shift[i] * scale), size: window.size };
+  const [x, y] = window.start;
+  /** @type {Window} */
+  const moved = { start: [x - shift[0] * scale, y - shift[1] * scale], size: window.size };
   const fitted = resample(ink, picture.width, picture.height, moved, width, height, 0);
   return ways.ground ? fitted.map((v) => 1 - v) : fitted;
 }
 
-// Ink in [0, 1] of a picture on a plain ground of any brightness: what differs from its border, the most of it as 1.
+/**
+ * Ink in [0, 1] of a picture on a plain ground: the difference from the ground, scaled to a maximum of 1.
+ * @param {Float32Array} values
+ * @param {number} ground
+ */
 function contrasted(values, ground) {
   const most = values.reduce((m, v) => Math.max(m, Math.abs(v - ground)), 0) || 1;
   return values.map((v) => (Math.abs(v - ground) < FAINT * most ? 0 : Math.abs(v - ground) / most));
 }
 
+/**
+ * @param {Float32Array} image
+ * @param {number} ground
+ */
 const inkOf = (image, ground) => image.map((v) => Math.abs(v - ground));
 
-// The part of a picture that is shown: `start` and `size` in its pixels. The largest of the image's aspect …
+/**
+ * The largest window of a picture with the image's aspect ratio.
+ * @param {RgbPicture} picture
+ * @param {number} width
+ * @param {number} height
+ * @returns {Window}
+ */
 function covering(picture, width, height) {
   const unit = Math.min(picture.width / width, picture.height / height);
+  /** @type {Point} */
   const size = [width * unit, height * unit];
   return { start: [(picture.width - size[0]) / 2, (picture.height - size[1]) / 2], size };
 }
 
-// … or the one in which a box of it fills `box` pixels, in the middle.
+/**
+ * The window in which a rectangle of the picture is in the middle and fills `box` px.
+ * @param {Bounds} bounds
+ * @param {number} width
+ * @param {number} height
+ * @param {number} box
+ * @returns {Window}
+ */
 function around({ x0, x1, y0, y1 }, width, height, box) {
   const unit = Math.max(x1 - x0, y1 - y0) / Math.min(box, width, height);
+  /** @type {Point} */
   const size = [width * unit, height * unit];
   return { start: [(x0 + x1 - size[0]) / 2, (y0 + y1 - size[1]) / 2], size };
 }
 
-// A window of a picture at width × height: a triangle filter as wide as a pixel of the coarser one, so that nothing is
-// skipped. Outside the picture is `outside`, or its nearest pixel.
+/**
+ * Resamples a window of a picture to width × height, with a triangle filter as wide as a pixel of the coarser image.
+ * @param {Float32Array} values
+ * @param {number} fromWidth
+ * @param {number} fromHeight
+ * @param {Window} window
+ * @param {number} width
+ * @param {number} height
+ * @param {number | null} outside value outside of the picture; null: that of the nearest pixel
+ */
 function resample(values, fromWidth, fromHeight, { start, size }, width, height, outside = null) {
   const rows = taps(start[1], size[1], fromHeight, height, outside === null);
   const columns = taps(start[0], size[0], fromWidth, width, outside === null);
@@ -157,18 +273,32 @@ function resample(values, fromWidth, fromHeight, { start, size }, width, height,
   return out;
 }
 
+/**
+ * The weighted mean of source pixels.
+ * @param {Taps} taps
+ * @param {(i: number) => number} value
+ * @param {number | null} outside
+ */
 function mixed({ at, weights, missing }, value, outside) {
   let sum = missing * (outside ?? 0);
   for (let i = 0; i < at.length; i++) sum += weights[i] * value(at[i]);
   return sum;
 }
 
-// For every pixel of the smaller side: which pixels of the other, and how much of each; `missing` lies outside.
+/**
+ * The taps of every pixel along one axis.
+ * @param {number} start of the window
+ * @param {number} size of the window
+ * @param {number} from pixels of the source
+ * @param {number} to pixels of the result
+ * @param {boolean} clamp whether pixels outside of the source count as the nearest one
+ */
 function taps(start, size, from, to, clamp) {
   const step = size / to;
   const reach = Math.max(1, step);
   return Array.from({ length: to }, (_, i) => {
     const middle = start + (i + 0.5) * step - 0.5;
+    /** @type {Taps} */
     const found = { at: [], weights: [], missing: 0 };
     for (let p = Math.ceil(middle - reach); p <= middle + reach; p++) {
       const weight = 1 - Math.abs(p - middle) / reach;
@@ -186,7 +316,12 @@ function taps(start, size, from, to, clamp) {
   });
 }
 
-// Brightness of pixels (channels, height, width), as film has it.
+/**
+ * The luma of pixels (channels, height, width), by the weights of ITU-R BT.601.
+ * @param {ArrayLike<number>} pixels
+ * @param {ImageShape} shape
+ * @param {number} scale factor for the pixels
+ */
 function grey(pixels, [channels, height, width], scale) {
   const plane = height * width;
   const shares = channels === 3 ? [0.299, 0.587, 0.114] : [1];
@@ -196,14 +331,27 @@ function grey(pixels, [channels, height, width], scale) {
   );
 }
 
+/**
+ * The pixels at the border of an image.
+ * @param {Float32Array} image
+ * @param {number} width
+ * @param {number} height
+ */
 function border(image, width, height) {
+  /** @type {number[]} */
   const found = [];
   for (let x = 0; x < width; x++) found.push(image[x], image[(height - 1) * width + x]);
   for (let y = 1; y < height - 1; y++) found.push(image[y * width], image[y * width + width - 1]);
   return found;
 }
 
-// The smallest rectangle that holds all ink, or null.
+/**
+ * The smallest rectangle that contains all ink, or null without ink.
+ * @param {Float32Array} ink
+ * @param {number} width
+ * @param {number} height
+ * @returns {Bounds | null}
+ */
 function bounds(ink, width, height) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let y = 0; y < height; y++)
@@ -213,6 +361,12 @@ function bounds(ink, width, height) {
   return x1 > x0 ? { x0, x1, y0, y1 } : null;
 }
 
+/**
+ * @param {Float32Array} ink
+ * @param {number} width
+ * @param {number} height
+ * @returns {Point | null} null without ink
+ */
 function centreOfMass(ink, width, height) {
   let [mass, mx, my] = [0, 0, 0];
   for (let y = 0; y < height; y++)
@@ -225,13 +379,17 @@ function centreOfMass(ink, width, height) {
   return mass > 0 ? [mx / mass, my / mass] : null;
 }
 
+/** @param {Iterable<number>} values */
 function median(values) {
   const sorted = Float64Array.from(values).sort();
   return sorted.length ? sorted[sorted.length >> 1] : 0;
 }
 
+/** @param {Float32Array[]} planes of the channels */
 function joined(planes) {
   const out = new Float32Array(planes.length * planes[0].length);
-  planes.forEach((plane, c) => out.set(plane, c * plane.length));
+  planes.forEach((plane, c) => {
+    out.set(plane, c * plane.length);
+  });
   return out;
 }

@@ -1,8 +1,12 @@
-// float16 numbers, as files keep them to be half as long, made float32 by a table of all of them.
+// Converts float16 numbers, which halve the size of files, to float32 by a table of all of them.
 
+/** @type {Float32Array | null} */
 let table = null;
 
-// `bits` are the numbers as Uint16Array; exact, for every float16 is a float32.
+/**
+ * Exact, because every float16 number is a float32 number.
+ * @param {Uint16Array} bits
+ */
 export function expand(bits) {
   table ??= Float32Array.from({ length: 65536 }, (_, i) => number(i));
   const out = new Float32Array(bits.length);
@@ -10,6 +14,7 @@ export function expand(bits) {
   return out;
 }
 
+/** @param {number} bits of a float16 */
 function number(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
