@@ -68,7 +68,7 @@ export class Zones {
    */
   show(scene) {
     this.drawn = null;
-    if (scene === this.scene) return; // in other colours
+    if (scene === this.scene) return; // only the colours are other ones
     this.scene = scene;
     this.inView = new ZonesInView(scene);
     this.chosen = new Uint32Array(0);
