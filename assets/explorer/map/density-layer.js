@@ -6,17 +6,16 @@ import { rgb } from "../plot/palette.js";
 import { extent } from "./view.js";
 import { isSampled } from "./zones-in-view.js";
 
+/** @import { Box, DensityMode } from "../math/density.js" */
 /** @import { MapProjection } from "../math/projection.js" */
 /** @import { Context2D } from "../plot/chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
 /** @import { View } from "./view.js" */
 /** @import { ZonesScene } from "./zones.js" */
 
-/** @typedef {[u0: number, u1: number, v0: number, v1: number]} GridExtent */
-
 /**
  * The aggregate posterior on a grid over a box, computed from one point in `stride`.
- * @typedef {{ grid: Float32Array, box: GridExtent, stride: number }} Density
+ * @typedef {{ grid: Float32Array, box: Box, stride: number }} Density
  */
 
 const REACH = 4.5; // the grid covers at least this many standard deviations of the prior
@@ -61,7 +60,7 @@ export class DensityLayer {
   /** Goes on with the computation where that was interrupted. */
   *compute() {
     const { scene } = this;
-    if (!scene || !needsDensity(scene) || this.density) return;
+    if (!scene || !modeOf(scene) || this.density) return;
     this.summing ??= summed(scene);
     for (let step = this.summing.next(); ; step = this.summing.next()) {
       if (step.done) {
@@ -81,9 +80,9 @@ export class DensityLayer {
    */
   draw(context, view, colours) {
     const { scene, density } = this;
-    if (!scene || !needsDensity(scene) || !density) return 1;
+    const mode = scene && modeOf(scene);
+    if (!mode || !density) return 1;
     const { grid, box, stride } = density;
-    const mode = scene.state.density;
     const tints = { more: rgb(colours.accent), less: rgb(colours.text) };
     const key = `${mode} ${tints.more} ${tints.less}`;
     if (this.tinted?.key !== key) {
@@ -105,15 +104,19 @@ export class DensityLayer {
  */
 export const isFlat = ({ invertible, spatial }) => invertible && !spatial;
 
-/** @param {ZonesScene} scene */
-const needsDensity = ({ projection, state }) => isFlat(projection) && state.density !== "off";
+/**
+ * What is drawn of the density; null where there is nothing to draw.
+ * @param {ZonesScene} scene
+ * @returns {DensityMode | null}
+ */
+const modeOf = ({ projection, state: { density } }) => (isFlat(projection) && density !== "off" ? density : null);
 
 /**
  * @param {ZonesScene} scene
  * @returns {Generator<void, Density>}
  */
 function* summed({ projection: { isLine }, covariance, points: { us, vs, labels }, state }) {
-  /** @type {GridExtent} */
+  /** @type {Box} */
   const box = [...extent(us, REACH), ...(isLine ? STRIP : extent(vs, REACH))];
   const stride = Math.ceil(us.length / POINTS);
   const shown = shownClasses(state.hidden);

@@ -6,6 +6,7 @@ import { fitPicture, fitStrokes, waysOf } from "../data/fit-image.js";
 import { readPicture } from "../data/read-picture.js";
 
 /** @import { ImageShape } from "../data/frame.js" */
+/** @import { RgbPicture } from "../data/read-picture.js" */
 
 /** @typedef {[x: number, y: number]} PadPoint in units of the pad's longer side */
 
@@ -45,7 +46,7 @@ export class Pad {
     this.onPixels = onPixels;
     /** @type {PadPoint[][]} */
     this.strokes = [];
-    /** @type {Awaited<ReturnType<typeof readPicture>> | null} */
+    /** @type {RgbPicture | null} */
     this.picture = null;
     /** @type {PadPoint[] | null} */
     this.current = null; // the stroke that is being drawn
