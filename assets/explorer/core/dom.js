@@ -1,7 +1,7 @@
-// Elements of a page, found with the type that they have.
+// Elements of a page, with their types.
 
 /**
- * The first element within `root` that `selector` names. It must be there: a page's own HTML has it.
+ * The first element within `root` that matches `selector`; throws if there is none of this class.
  * @overload
  * @param {ParentNode} root
  * @param {string} selector
@@ -41,7 +41,7 @@ export const finderIn = (root) =>
   /** @type {Find} */ ((/** @type {string} */ selector, type = HTMLElement) => find(root, selector, type));
 
 /**
- * All elements within `root` that `selector` names; those of another class are left out.
+ * All elements within `root` that match `selector` and are of this class.
  * @overload
  * @param {ParentNode} root
  * @param {string} selector
@@ -71,6 +71,6 @@ export function findAll(root, selector, type = HTMLElement) {
  */
 export function contextOf(canvas, settings) {
   const context = canvas.getContext("2d", settings);
-  if (!context) throw new Error("This browser draws on no further canvas.");
+  if (!context) throw new Error("The browser cannot create a 2D context for this canvas.");
   return context;
 }

@@ -3,7 +3,10 @@
 
 /** @import { State } from "./state.js" */
 
-/** An end of a path: a data point, or any z (then `point` is −1). @typedef {{ point: number, z?: Float64Array }} PathEnd */
+/**
+ * An end of a path: a data point, or any z (then `point` is −1).
+ * @typedef {{ point: number, z?: Float64Array }} PathEnd
+ */
 
 /**
  * What can be chosen on the map's page beside z. Three kinds of `plane`: "pca" or "tsne", dimensions as "0,1", and for

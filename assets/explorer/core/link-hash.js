@@ -1,6 +1,6 @@
-// The part of the address after the "#", which holds the state of the page's view. Every entry of the tab's history has its
-// own, so Back, Forward, a reload and a pasted link restore what the page showed. The last address of every page is kept
-// in sessionStorage, so that a link to that page can open it as it was left.
+// The part of the address after the "#", which holds the state of the page's view. Every entry of the tab's history has
+// its own, so Back, Forward, a reload and a pasted link restore what the page showed. The last address of every page is
+// kept in sessionStorage, so that a link to that page can open it as it was left.
 
 /**
  * A place in the app: the page's path below the app's root, and the query parameters that the server reads.
@@ -41,8 +41,9 @@ export class Link {
   }
 
   /**
-   * Sets the place where the view is, as the server says. The hash belongs to the view only while the address names that
-   * place and after `begin` was called there. A view without a server has no place, and the hash is always its own.
+   * Sets the place where the view is, as the server says. The hash belongs to the view only while the address names
+   * that place and after `begin` was called there. A view without a server has no place, and the hash is always its
+   * own.
    * @param {Place} place
    */
   moveTo(place) {
@@ -157,7 +158,7 @@ function keep(path, address) {
   }
 }
 
-/** On the first call: the hash that the site was opened with, which Streamlit drops from the address; otherwise null. */
+/** On the first call the hash that the site was opened with, which Streamlit drops from the address; later null. */
 function openedWith() {
   const [navigation] = opening ? performance.getEntriesByType("navigation") : [];
   opening = false;

@@ -11,8 +11,8 @@ export function topOf(element) {
 }
 
 /**
- * Calls `moved` whenever the top of the element may have moved, because something above it or the text has another size.
- * Returns the observer, which the caller disconnects.
+ * Calls `moved` whenever the top of the element may have moved, because something above it or the text has another
+ * size. Returns the observer, which the caller disconnects.
  * @param {Element} element
  * @param {() => void} moved
  */

@@ -1,4 +1,5 @@
-// What every Streamlit component (v2) of the app shares: Streamlit calls its `mount` whenever its data or the theme changes.
+// What every Streamlit component (v2) of the app shares: Streamlit calls its `mount` whenever its data or the theme
+// changes.
 
 import { leftAt } from "./link-hash.js";
 
@@ -23,7 +24,8 @@ import { leftAt } from "./link-hash.js";
 const views = new WeakMap();
 
 /**
- * The view in a component's element; created by `make` if there is none. Calls its `retheme` when the theme has changed.
+ * The view in a component's element; created by `make` if there is none. Calls its `retheme` when the theme has
+ * changed.
  * @template {View} V
  * @param {ParentNode} parentElement
  * @param {(root: HTMLElement) => V} make
@@ -81,8 +83,8 @@ function openAsLeft(event) {
 }
 
 /**
- * Closes the sidebar that the link is in, if it is in one (in a narrow window). Streamlit does so on a click, but it does
- * not get this one.
+ * Closes the sidebar that the link is in, if it is in one (in a narrow window). Streamlit does so on a click, but it
+ * does not get this one.
  * @param {Element} link
  */
 function closeMenuOf(link) {

@@ -1,5 +1,6 @@
 // The gesture of one finger on an element that can be dragged, on a page that scrolls: a horizontal movement, or a rest
-// before any movement, drags; a vertical movement at once scrolls the page. The element's style has `touch-action: pan-y`.
+// before any movement, drags; a vertical movement at once scrolls the page. The element's style has `touch-action:
+// pan-y`.
 
 export const HOLD = 350; // ms of rest after which a finger drags in any direction
 const SLOP = 8; // px that a finger may move before its direction counts
@@ -56,8 +57,9 @@ export function isScrollable(element) {
  */
 
 /**
- * Corrects the sliders within `root`, which browsers set as soon as a finger touches them and while it scrolls the page:
- * a finger that scrolls sets no slider, one that moves horizontally sets it continuously, and a tap sets it at its end.
+ * Corrects the sliders within `root`, which browsers set as soon as a finger touches them and while it scrolls the
+ * page: a finger that scrolls sets no slider, one that moves horizontally sets it continuously, and a tap sets it at
+ * its end.
  * @param {HTMLElement} root
  */
 export function keepSwipesOff(root) {

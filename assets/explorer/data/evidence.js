@@ -3,9 +3,15 @@
 
 import { Frame } from "./frame.js";
 
-/** A Gaussian q as the server reads and writes it: N(mu, L Lᵀ), `tril` the rows of L. @typedef {{ mu: number[], tril: number[][] }} GaussianJSON */
+/**
+ * A Gaussian q as the server reads and writes it: N(mu, L Lᵀ), `tril` the rows of L.
+ * @typedef {{ mu: number[], tril: number[][] }} GaussianJSON
+ */
 
-/** An image: a row of the held-out images, or pixels in [0, 1]. @typedef {{ image: number } | { pixels: number[] }} Source */
+/**
+ * An image: a row of the held-out images, or pixels in [0, 1].
+ * @typedef {{ image: number } | { pixels: number[] }} Source
+ */
 
 /** A mean of draws with its standard error. @typedef {{ mean: number, standard_error: number }} SampledMean */
 

@@ -1,6 +1,7 @@
 // Fits a drawing or a picture to the images of a data set. Ink on a plain ground (MNIST's digits: LeCun et al. 1998) is
-// cropped to its bounding box, scaled into a smaller box within the image with its aspect ratio kept, and placed so that
-// its centre of mass is where that of the data's images is. A photograph is cropped to the image's aspect ratio and scaled.
+// cropped to its bounding box, scaled into a smaller box within the image with its aspect ratio kept, and placed so
+// that its centre of mass is where that of the data's images is. A photograph is cropped to the image's aspect ratio
+// and scaled.
 
 /** @import { Point } from "../core/link-fields.js" */
 /** @import { ImageShape } from "./frame.js" */
@@ -57,8 +58,8 @@ export function waysOf(images, shape) {
 }
 
 /**
- * An image of ink (height, width) in [0, 1] from strokes; null without strokes. The width of the pen does not depend on how
- * large the strokes were drawn.
+ * An image of ink (height, width) in [0, 1] from strokes; null without strokes. The width of the pen does not depend on
+ * how large the strokes were drawn.
  * @param {Point[][]} strokes in any units
  * @param {ImageShape} shape
  * @param {Ways} ways
@@ -102,7 +103,8 @@ export function fitStrokes(strokes, [, height, width], ways, least) {
 const penRadius = (side) => Math.max(0.55, 0.043 * side);
 
 /**
- * The ink of a round pen along polylines, with an edge of one pixel: a pixel's value is the depth of its centre in the ink.
+ * The ink of a round pen along polylines, with an edge of one pixel: a pixel's value is the depth of its centre in the
+ * ink.
  * @param {Point[][]} strokes px
  * @param {number} width
  * @param {number} height
@@ -144,7 +146,8 @@ function inkBetween(ink, width, height, [ax, ay], [bx, by], reach) {
 }
 
 /**
- * A picture as pixels (channels, height, width) of the data. One that has the size and the ground of the data is not changed.
+ * A picture as pixels (channels, height, width) of the data. One that has the size and the ground of the data is not
+ * changed.
  * @param {RgbPicture} picture
  * @param {ImageShape} shape
  * @param {Ways} ways

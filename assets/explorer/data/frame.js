@@ -63,7 +63,10 @@ import { visible } from "./names.js";
 
 /** The weights of a network, by name. @typedef {Record<string, FrameArray>} Weights */
 
-/** How the columns of a quantised array are coded. @typedef {{ low: number[], step: number, bits: number[] }} Columns */
+/**
+ * How the columns of a quantised array are coded.
+ * @typedef {{ low: number[], step: number, bits: number[] }} Columns
+ */
 
 /** @typedef {[type: string, shape: number[], offset: number, columns?: Columns]} DirectoryEntry */
 
@@ -127,7 +130,8 @@ export class Frame {
 }
 
 /**
- * Reads float32 numbers whose bytes are sorted by significance: first the lowest byte of every number, last the highest.
+ * Reads float32 numbers whose bytes are sorted by significance: first the lowest byte of every number, last the
+ * highest.
  * @param {Uint8Array} planes
  * @param {number} size how many numbers
  */

@@ -1,6 +1,9 @@
 // Reads a picture from a file with the browser's decoder.
 
-/** A picture with rgb (3, height, width) in [0, 1]. @typedef {{ width: number, height: number, rgb: Float32Array }} RgbPicture */
+/**
+ * A picture with rgb (3, height, width) in [0, 1].
+ * @typedef {{ width: number, height: number, rgb: Float32Array }} RgbPicture
+ */
 
 const LARGEST_FILE = 64e6; // bytes
 const LONGEST = 1024; // px; larger pictures are reduced to this size: the images of the data are far smaller

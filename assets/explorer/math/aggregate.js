@@ -1,4 +1,5 @@
-// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: the counterpart of vae/analysis/aggregate.py.
+// The aggregate posterior q(z) = (1/N) Σ q(z|x_n) in all dimensions, exactly: the counterpart of
+// vae/analysis/aggregate.py.
 
 import { evenly } from "../core/random.js";
 import { shownClasses } from "./grid-index.js";

@@ -2,9 +2,15 @@
 
 /** @import { Floats } from "./projection.js" */
 
-/** Coordinates and colour codes of points, in the order of the grid. @typedef {{ us: Floats, vs: Floats, codes: ArrayLike<number> }} CodedPoints */
+/**
+ * Coordinates and colour codes of points, in the order of the grid.
+ * @typedef {{ us: Floats, vs: Floats, codes: ArrayLike<number> }} CodedPoints
+ */
 
-/** A map from coordinates to columns, rows or pixels: x · scale + shift. @typedef {[scale: number, shift: number]} Affine */
+/**
+ * A map from coordinates to columns, rows or pixels: x · scale + shift.
+ * @typedef {[scale: number, shift: number]} Affine
+ */
 
 const FAINTEST = 0.22; // least opacity of a cell with a point in it …
 const OPAQUE = 0.97; // … and opacity of the fullest cell

@@ -32,7 +32,7 @@ export function contour(values, columns, level) {
         left: () => [col, row + cut(a, d)],
       };
       const saddle = kind === 5 || kind === 10;
-      const joined = saddle && (a + b + c + d) / 4 > level === (kind === 5); // the high corners of a saddle are one region
+      const joined = (a + b + c + d) / 4 > level === (kind === 5); // the high corners of a saddle are one region
       const crossed = saddle ? (joined ? JOINED : PARTED) : PAIRS[Math.min(kind, 15 - kind)];
       for (const side of crossed) found.push(...sides[side]());
     }

@@ -13,11 +13,19 @@ import { HOLE } from "./holes.js";
 
 /** @typedef {"q" | "ratio" | "holes"} DensityMode */
 
-/** A colour with its opacity, from q(z), p(z), the tints and the largest q(z). @typedef {(q: number, prior: number, colours: Tints, peak: number) => [Rgb, number]} Tint */
+/**
+ * A colour with its opacity, from q(z), p(z), the tints and the largest q(z).
+ * @typedef {(q: number, prior: number, colours: Tints, peak: number) => [Rgb, number]} Tint
+ */
 
 /**
  * Arguments of a density: projected means, projected covariance of a point, box of the grid, and which points count.
- * @typedef {[points: Floats[], covariance: (i: number) => ArrayLike<number>, box: Box, visible: (i: number) => boolean]} DensityArguments
+ * @typedef {[
+ *   points: Floats[],
+ *   covariance: (i: number) => ArrayLike<number>,
+ *   box: Box,
+ *   visible: (i: number) => boolean,
+ * ]} DensityArguments
  */
 
 export const GRID = 200;
@@ -115,8 +123,8 @@ function splat(grid, u, v, covariance, du, dv) {
 }
 
 /**
- * An image of the grid. "q" tints by density; "ratio" by ln q(z)/p(z), clipped to ±3, with one colour above 0 and another
- * below; "holes" where q(z) is far below p(z), more strongly where the prior has more mass.
+ * An image of the grid. "q" tints by density; "ratio" by ln q(z)/p(z), clipped to ±3, with one colour above 0 and
+ * another below; "holes" where q(z) is far below p(z), more strongly where the prior has more mass.
  * @param {Float32Array} grid
  * @param {Box} box
  * @param {DensityMode} mode

@@ -1,6 +1,6 @@
-// An index of the map's points: sorted into the cells of a grid, row by row, to find the points near a position or in the
-// viewport without a search through all of them. Coordinates are stored in the same order, so that points that are drawn
-// together are close in memory.
+// An index of the map's points: sorted into the cells of a grid, row by row, to find the points near a position or in
+// the viewport without a search through all of them. Coordinates are stored in the same order, so that points that are
+// drawn together are close in memory.
 
 /** @import { Floats } from "./projection.js" */
 

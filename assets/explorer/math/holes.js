@@ -24,9 +24,10 @@ const REACH = 8; // standard deviations beyond which a posterior adds nothing
 const PATCH = 100_000; // cells between two yields
 
 /**
- * P_{z ~ p}(q(z) < fraction · p(z)): the share of the mass of the prior N(0, I) that lies far from all images. In one or two
- * dimensions by a grid, and the error is the change by the last halving of its cells. In more dimensions by draws from the
- * prior, with the binomial standard error after two draws of either kind are added (Agresti & Coull 1998).
+ * P_{z ~ p}(q(z) < fraction · p(z)): the share of the mass of the prior N(0, I) that lies far from all images. In one
+ * or two dimensions by a grid, and the error is the change by the last halving of its cells. In more dimensions by
+ * draws from the prior, with the binomial standard error after two draws of either kind are added (Agresti & Coull
+ * 1998).
  * @param {PosteriorArrays} arrays
  * @param {ArrayLike<number> & Iterable<number>} chosen indices of the posteriors that count
  * @param {number} k
@@ -207,7 +208,8 @@ export function* overlap({ mu, logvar }, chosen, k, { points = POINTS } = {}) {
 }
 
 /**
- * The largest ln BC of one zone with another. The terms of a distance are positive, so the sum for a far zone ends early.
+ * The largest ln BC of one zone with another. The terms of a distance are positive, so the sum for a far zone ends
+ * early.
  * @param {Float64Array} means
  * @param {Float64Array} variances
  * @param {number} row

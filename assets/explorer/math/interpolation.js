@@ -37,7 +37,8 @@ export function spherical(a, b, steps) {
 }
 
 /**
- * The unit vector towards b perpendicular to `from`; any perpendicular one for opposite directions, null for equal ones.
+ * The unit vector towards b perpendicular to `from`; any perpendicular one for opposite directions, null for equal
+ * ones.
  * @param {Float64Array} from a unit vector
  * @param {Float64Array} b
  */

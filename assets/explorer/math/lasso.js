@@ -22,8 +22,8 @@ export const box = ([u0, v0], [u1, v1]) => [
 
 /**
  * The points of the index within a shape and of the classes shown, in rising order. If the line crosses itself, an area
- * that it encloses twice is outside (even-odd rule). Points are tested one by one only in the cells that the line passes:
- * any other cell is inside or outside as a whole.
+ * that it encloses twice is outside (even-odd rule). Points are tested one by one only in the cells that the line
+ * passes: any other cell is inside or outside as a whole.
  * @param {Shape} shape
  * @param {GridIndex} index
  */

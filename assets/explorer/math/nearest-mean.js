@@ -8,7 +8,7 @@ import { Nearest } from "./neighbours.js";
 
 /** A z and the hidden classes as text, that were searched. @typedef {{ z: Float64Array, hidden: string }} Query */
 
-const AT_ONCE = 1_000_000; // numbers that are compared within a frame of the display; with more, the search goes on between frames
+const AT_ONCE = 1_000_000; // numbers compared within a frame of the display; with more, searches run between frames
 const PIECE = 50_000; // numbers compared between two interruptions
 
 export class NearestMean {

@@ -3,8 +3,8 @@
 /** A row with the square of its distance. @typedef {{ index: number, squared: number }} Neighbour */
 
 /**
- * `scale`: factor for the numbers of the rows. With `labels` and `shown` only rows of shown classes count. `first`: a row
- * to begin with.
+ * `scale`: factor for the numbers of the rows. With `labels` and `shown` only rows of shown classes count. `first`: a
+ * row to begin with.
  * @typedef {Object} NearestOptions
  * @property {number} [scale]
  * @property {ArrayLike<number> | null} [labels]

@@ -1,6 +1,9 @@
 // Integration nodes on an even grid for N(0, I), the counterpart of `nodes` in vae/inference/full_gaussian.py.
 
-/** `count` points zeta (count, k) with weights that sum to 1. @typedef {{ count: number, zeta: Float64Array, weights: Float64Array }} Nodes */
+/**
+ * `count` points zeta (count, k) with weights that sum to 1.
+ * @typedef {{ count: number, zeta: Float64Array, weights: Float64Array }} Nodes
+ */
 
 export const REACH = 6; // standard deviations
 

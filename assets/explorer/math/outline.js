@@ -2,11 +2,14 @@
 
 /** @import { Point } from "../core/link-fields.js" */
 
-/** A part of a line, with its point `at` that is furthest `off` from the straight line between its ends. @typedef {{ from: number, to: number, at: number, off: number }} Part */
+/**
+ * A part of a line, with its point `at` that is furthest `off` from the straight line between its ends.
+ * @typedef {{ from: number, to: number, at: number, off: number }} Part
+ */
 
 /**
- * At most `most` corners of a line, with both its ends, so that all of the line lies within `tolerance` of them. The points
- * furthest off are added first.
+ * At most `most` corners of a line, with both its ends, so that all of the line lies within `tolerance` of them. The
+ * points furthest off are added first.
  * @param {Point[]} line
  * @param {number} most
  * @param {number} tolerance

@@ -5,7 +5,10 @@
 
 /** @typedef {Float32Array | Float64Array} Floats */
 
-/** A 2×2 covariance matrix: [variance of u, covariance, variance of v]. @typedef {[uu: number, uv: number, vv: number]} Covariance */
+/**
+ * A 2×2 covariance matrix: [variance of u, covariance, variance of v].
+ * @typedef {[uu: number, uv: number, vv: number]} Covariance
+ */
 
 /**
  * What a map can show: a plane, a turned space (explore/space.js) or an embedding (explore/embedding.js).

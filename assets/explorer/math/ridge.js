@@ -1,5 +1,5 @@
-// The least-cost path through a density on a grid (Dijkstra). A step costs its length divided by the density, so the path
-// follows the ridges, and crosses a hole only if there is no way around.
+// The least-cost path through a density on a grid (Dijkstra). A step costs its length divided by the density, so the
+// path follows the ridges, and crosses a hole only if there is no way around.
 
 /** @import { Point } from "../core/link-fields.js" */
 /** @import { Box } from "./density.js" */

@@ -14,8 +14,8 @@ import { klPerDim } from "./gaussian.js";
 const PIECE = 20_000; // numbers read between two interruptions
 
 /**
- * The number of points of each class, means per image, and the mean rate of each dimension. A generator, because a million
- * points in many dimensions take a second.
+ * The number of points of each class, means per image, and the mean rate of each dimension. A generator, because a
+ * million points in many dimensions take a second.
  * @param {SelectionFrame} frame
  * @param {Costs} costs
  * @param {ArrayLike<number>} chosen indices of the points
@@ -61,9 +61,9 @@ export function measuresOf({ distortion, logvar }) {
 }
 
 /**
- * The points sorted from the worst to the best or the other way round; unchanged without a measure. Points with the same
- * float32 value keep their order. A generator: it sorts by the lower and then by the upper 16 bits of the values (radix
- * sort), which can be interrupted.
+ * The points sorted from the worst to the best or the other way round; unchanged without a measure. Points with the
+ * same float32 value keep their order. A generator: it sorts by the lower and then by the upper 16 bits of the values
+ * (radix sort), which can be interrupted.
  * @param {SelectionFrame} frame
  * @param {Costs} costs
  * @param {Uint32Array} chosen indices of the points
@@ -111,8 +111,8 @@ function* distributed(from, shift) {
 export const ROWS = 100; // rows of a table between two interruptions
 
 /**
- * A table as text, in parts: a row for every point, with the columns that `python -m vae export` writes, without those that
- * the frame lacks.
+ * A table as text, in parts: a row for every point, with the columns that `python -m vae export` writes, without those
+ * that the frame lacks.
  * @param {SelectionFrame & { given: Given }} frame
  * @param {Costs} costs
  * @param {Uint32Array} chosen indices of the points
@@ -154,8 +154,8 @@ const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // how a formula begins in a sprea
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * Text that a spreadsheet does not run as a formula: with a leading quote if it would. vae/data/table.py writes the same,
- * and removes the quote when it reads.
+ * Text that a spreadsheet does not run as a formula: with a leading quote if it would. vae/data/table.py writes the
+ * same, and removes the quote when it reads.
  * @param {string} text
  */
 export function guarded(text) {

@@ -1,10 +1,14 @@
-// ln p(x|z) of one image at any z, from its values at the centres of cells: a fine grid where the posterior is, a coarse
-// one around it. Between the centres it is interpolated by Catmull-Rom's cubic; the gradient is that of the cubic.
+// ln p(x|z) of one image at any z, from its values at the centres of cells: a fine grid where the posterior is, a
+// coarse one around it. Between the centres it is interpolated by Catmull-Rom's cubic; the gradient is that of the
+// cubic.
 
 /** @import { GridBox, GridPosteriorArrays } from "../data/evidence.js" */
 /** @import { Floats } from "./projection.js" */
 
-/** A grid with a value at the centre of each cell, row by row, the lowest row first. @typedef {GridBox & { values: Floats }} Grid */
+/**
+ * A grid with a value at the centre of each cell, row by row, the lowest row first.
+ * @typedef {GridBox & { values: Floats }} Grid
+ */
 
 /**
  * Where a coordinate lies among four cell centres: the index of the first, and for each centre its weight and the

@@ -1,6 +1,7 @@
 // The client of a network. A small network answers at once. A large one computes in a worker, so that the page stays
 // responsive: one request at a time is in the worker, and of the requests under one name only the newest waits in the
-// queue. A series of pictures is computed in the background, one picture after the other, when little else is requested.
+// queue. A series of pictures is computed in the background, one picture after the other, when little else is
+// requested.
 
 import { pieces, Slices } from "../core/slices.js";
 import { measure } from "../core/timing.js";
@@ -23,7 +24,7 @@ import { HAS_KERNEL } from "./simd-kernel.js";
  * @typedef {{ input: NetworkInput, takes: Map<string, Take<Kind>> }} Request
  */
 
-const LARGE = HAS_KERNEL ? 12e6 : 4e6; // multiplications for an answer: 3 ms on a laptop, a whole frame of the display on a phone
+const LARGE = HAS_KERNEL ? 12e6 : 4e6; // multiplications for an answer: 3 ms on a laptop, a full frame on a phone
 const HANDS = 4; // answers in a row after which a series has its turn, so that it goes on while the pointer moves
 const IDLE = 60_000; // ms without a request after which the worker is terminated
 
@@ -134,7 +135,7 @@ export class AskedNetwork {
     return null;
   }
 
-  // --- on the page ----------------------------------------------------------------------------------------------------------
+  // --- on the page ---------------------------------------------------------------------------------------------------
 
   /**
    * @param {Request<Kind>} request

@@ -19,12 +19,15 @@
 
 /**
  * One layer of a plan.
- * @typedef {ComputingLayer | { op: "relu" } | { op: "flatten", shape?: undefined } | { op: "unflatten", shape: number[] }} Layer
+ * @typedef {ComputingLayer
+ *   | { op: "relu" }
+ *   | { op: "flatten", shape?: undefined }
+ *   | { op: "unflatten", shape: number[] }} Layer
  */
 
 /**
- * A layer that computes: `i` is its index in the plan, by which its weights are named, `from` and `to` are the shapes of
- * its input and output, `relu` tells whether a ReLU follows.
+ * A layer that computes: `i` is its index in the plan, by which its weights are named, `from` and `to` are the shapes
+ * of its input and output, `relu` tells whether a ReLU follows.
  * @template {ComputingLayer} [L=ComputingLayer]
  * @typedef {{ layer: L, i: number, from: number[], to: number[], relu: boolean }} Step
  */

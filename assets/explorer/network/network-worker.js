@@ -4,7 +4,10 @@ import { networkOf } from "./network.js";
 
 /** @import { AnsweringNetwork, NetworkFrame, NetworkInput, NetworkKind } from "./network.js" */
 
-/** New weights, or a request. @typedef {{ kind: NetworkKind, frame: NetworkFrame } | { input: NetworkInput }} WorkerMessage */
+/**
+ * New weights, or a request.
+ * @typedef {{ kind: NetworkKind, frame: NetworkFrame } | { input: NetworkInput }} WorkerMessage
+ */
 
 /** @type {AnsweringNetwork<NetworkKind> | null} */
 let network = null;

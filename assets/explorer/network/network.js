@@ -13,7 +13,10 @@ import { SimdNetwork } from "./simd-network.js";
 
 /** Weight and bias of one layer. @typedef {{ weight: ArrayLike<number>, bias: ArrayLike<number> }} LayerWeights */
 
-/** Writes the output y of a layer for the input x. @typedef {(x: ArrayLike<number>, y: Float32Array) => void} Compute */
+/**
+ * Writes the output y of a layer for the input x.
+ * @typedef {(x: ArrayLike<number>, y: Float32Array) => void} Compute
+ */
 
 /**
  * Runs a plan. `run` returns an array that the next call overwrites, or the input itself if the plan computes nothing.
@@ -36,7 +39,10 @@ import { SimdNetwork } from "./simd-network.js";
 
 /**
  * @template {NetworkKind} Kind
- * @typedef {{ answer: (input: NetworkInput) => NetworkAnswers[Kind], adopt: (frame: NetworkFrame) => void }} AnsweringNetwork
+ * @typedef {{
+ *   answer: (input: NetworkInput) => NetworkAnswers[Kind],
+ *   adopt: (frame: NetworkFrame) => void,
+ * }} AnsweringNetwork
  */
 
 export class Network {
@@ -269,7 +275,8 @@ class Sparse {
   }
 
   /**
-   * y = weight · x for a matrix of `rows` rows, four rows at a time, so that each number of x is read once for four sums.
+   * y = weight · x for a matrix of `rows` rows, four rows at a time, so that each number of x is read once for four
+   * sums.
    * @param {ArrayLike<number>} weight row by row
    * @param {number} rows
    * @param {Float64Array} y

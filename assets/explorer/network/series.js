@@ -1,11 +1,17 @@
-// A series of pictures, such as a film or a grid of draws, decoded one after the other. When their inputs change, all are
-// decoded once more, going on from the current picture, so that each one is updated however often that happens.
+// A series of pictures, such as a film or a grid of draws, decoded one after the other. When their inputs change, all
+// are decoded once more, going on from the current picture, so that each one is updated however often that happens.
 
 /** @import { Decoded, NetworkInput } from "./network.js" */
 
-/** A request of a series; `late`: whether the answer came after the request had returned. @typedef {{ input: NetworkInput, take: (answer: Decoded, late: boolean) => void }} SeriesRequest */
+/**
+ * A request of a series; `late`: whether the answer came after the request had returned.
+ * @typedef {{ input: NetworkInput, take: (answer: Decoded, late: boolean) => void }} SeriesRequest
+ */
 
-/** What a network takes requests from, until `question` returns null. @typedef {{ question: () => SeriesRequest | null }} RequestSource */
+/**
+ * What a network takes requests from, until `question` returns null.
+ * @typedef {{ question: () => SeriesRequest | null }} RequestSource
+ */
 
 export class Series {
   /**

@@ -1,4 +1,5 @@
-// The one function of simd-network.js as WebAssembly code; simd-kernel.wat is its readable source, which a test assembles.
+// The one function of simd-network.js as WebAssembly code; simd-kernel.wat is its readable source, which a test
+// assembles.
 //
 //   add(y, w, end, from, to): y[0 … end) += Σ value · w[offset + 0 …), over the entries { offset, value } in [from, to)
 //
@@ -132,13 +133,16 @@ function compiled() {
   try {
     return new WebAssembly.Module(BYTES);
   } catch {
-    return null; // a browser from before 2023, or one in which it is forbidden
+    return null; // a browser older than 2023, or one in which WebAssembly is forbidden
   }
 }
 
 export const HAS_KERNEL = MODULE !== null;
 
-/** The kernel's function; all arguments are addresses in bytes. @typedef {(y: number, w: number, end: number, from: number, to: number) => void} Kernel */
+/**
+ * The kernel's function; all arguments are addresses in bytes.
+ * @typedef {(y: number, w: number, end: number, from: number, to: number) => void} Kernel
+ */
 
 /**
  * The kernel for one memory; only if `HAS_KERNEL`.

@@ -1,9 +1,10 @@
-// A faster version of Network (network.js) with vector instructions of WebAssembly. Same plan, same weights, and sums in
-// float32, as in PyTorch. The weights are copied.
+// A faster version of Network (network.js) with vector instructions of WebAssembly. Same plan, same weights, and sums
+// in float32, as in PyTorch. The weights are copied.
 //
-// Images are stored pixel by pixel, with all channels of a pixel side by side. So every layer does the same work: for each
-// tap of its kernel, the channels of some input pixels are multiplied with one matrix, which stays in the processor's
-// cache meanwhile, and added to those of some output pixels. Numbers that are 0, as after a ReLU, are skipped.
+// Images are stored pixel by pixel, with all channels of a pixel side by side. So every layer does the same work: for
+// each tap of its kernel, the channels of some input pixels are multiplied with one matrix, which stays in the
+// processor's cache meanwhile, and added to those of some output pixels. Numbers that are 0, as after a ReLU, are
+// skipped.
 
 import { layersOf, product } from "./layers.js";
 import { kernelFor } from "./simd-kernel.js";
@@ -13,13 +14,15 @@ import { kernelFor } from "./simd-kernel.js";
 /** @import { NetworkInput } from "./network.js" */
 
 /**
- * How a layer connects pixels: for each kernel tap, pairs [input pixel, output pixel, …]; and the distances of its weights
- * between two output channels and between two input channels.
+ * How a layer connects pixels: for each kernel tap, pairs [input pixel, output pixel, …]; and the distances of its
+ * weights between two output channels and between two input channels.
  * @typedef {{ taps: ArrayLike<number>[], strides: [perOut: number, perChannel: number] }} Geometry
  */
 
 /**
- * A layer with its memory; addresses in bytes.
+ * A layer with its memory. `width`: numbers of an output pixel, padded to a multiple of four; `matrices`: the address of
+ * each tap's matrix; `output`: its address; `blank`: the output before anything is added to it; `source`: where the
+ * numbers of the input are, pixel by pixel; `begins`: the address of each input pixel's entries. Addresses in bytes.
  * @typedef {Geometry & {
  *   name: string,
  *   relu: boolean,
@@ -33,9 +36,7 @@ import { kernelFor } from "./simd-kernel.js";
  *   blank: Float32Array,
  *   source: Int32Array,
  *   begins: Int32Array,
- * }} SimdStep `width`: numbers of an output pixel, padded to a multiple of four; `matrices`: address for each tap;
- *   `output`: address; `blank`: the output before anything is added to it; `source`: where the numbers of the input are,
- *   pixel by pixel; `begins`: address of the entries of each input pixel
+ * }} SimdStep
  */
 
 const PAGE = 65536; // bytes
@@ -91,7 +92,7 @@ export class SimdNetwork {
     for (const step of this.steps) this.copy(step, arrays[`${step.name}.weight`], arrays[`${step.name}.bias`]);
   }
 
-  /** Assigns addresses in one memory to all matrices, the output of every layer, and the entries of one layer at a time. */
+  /** Assigns addresses in one memory to all matrices, all outputs, and the entries of one layer at a time. */
   reserve() {
     let size = 0;
     const place = (/** @type {number} */ bytes) => {
@@ -227,8 +228,8 @@ function geometryOf(layer, before, after) {
 }
 
 /**
- * For every kernel tap, the pairs of pixels that it connects: each pixel of the coarse image meets one of the fine image,
- * which has `stride` times as many.
+ * For every kernel tap, the pairs of pixels that it connects: each pixel of the coarse image meets one of the fine
+ * image, which has `stride` times as many.
  * @param {ConvolutionLayer | TransposedLayer} layer
  * @param {number[]} coarse [height, width]
  * @param {number[]} fine [height, width]
