@@ -67,10 +67,13 @@ export function disc(context, x, y, radius, fill, seam, width = 2) {
   context.stroke();
 }
 
-/** Draws in data units within a box of a canvas. */
+/**
+ * Draws in data units within a box of a canvas.
+ * @template {Context2D} [C=CanvasRenderingContext2D]
+ */
 export class Plot {
   /**
-   * @param {CanvasRenderingContext2D} context
+   * @param {C} context
    * @param {Box} box
    * @param {Ranges} ranges
    * @param {Colours} colours
@@ -141,7 +144,7 @@ export class Plot {
 
   /**
    * Calls `draw`; nothing that it draws appears outside the box.
-   * @param {(context: CanvasRenderingContext2D) => void} draw
+   * @param {(context: C) => void} draw
    */
   clipped(draw) {
     const { context, box } = this;

@@ -2,11 +2,9 @@
 
 import { Explorer } from "../explore/explorer.js";
 
-/** @import { Frame } from "../data/frame.js" */
-
 /**
  * @param {HTMLElement} root its data-carries names the parts that the page contains
- * @param {Frame} frame
+ * @param {string} frame the URL of the map's frame
  * @param {(name: string, type: string) => Promise<string>} unpack returns the URL of a part
  */
 export async function start(root, frame, unpack) {
