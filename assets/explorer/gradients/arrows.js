@@ -1,9 +1,17 @@
-// Arrows on a canvas: many faint ones in one stroke, or a single one with a solid head.
+// Arrows on a canvas: many thin ones in one stroke, or a single one with a solid head.
 
-const SEAMED = 14; // px: what is shorter would vanish in its seam
-const FAR = 4000; // px: what is longer ends beyond any canvas
+const SEAMED = 14; // px: a shorter arrow would be hidden by its seam
+const FAR = 4000; // px: a longer arrow is shortened; it leaves any canvas anyway
 
-// `arrows` = [dx, dy, …] in pixels, all from (x, y).
+/**
+ * Thin arrows that all begin at (x, y).
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {ArrayLike<number>} arrows dx, dy, … in pixels
+ * @param {string} colour
+ * @param {number} [width]
+ */
 export function fan(context, x, y, arrows, colour, width = 1.1) {
   Object.assign(context, { strokeStyle: colour, lineWidth: width, lineCap: "round" });
   context.beginPath();
@@ -16,6 +24,14 @@ export function fan(context, x, y, arrows, colour, width = 1.1) {
   context.stroke();
 }
 
+/**
+ * The two strokes of an arrow's head.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {number} angle
+ * @param {number} size
+ */
 function barbs(context, x, y, angle, size) {
   for (const turn of [2.6, -2.6]) {
     context.moveTo(x, y);
@@ -23,7 +39,17 @@ function barbs(context, x, y, angle, size) {
   }
 }
 
-// A thick arrow; with a seam of the ground's colour where one is given.
+/**
+ * A thick arrow, with a seam in the colour of the background where one is given.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {number} dx
+ * @param {number} dy
+ * @param {string} colour
+ * @param {string | null} ground
+ * @param {number} [width]
+ */
 export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const [cx, cy] = cut(dx, dy);
   const long = Math.hypot(cx, cy);
@@ -32,6 +58,7 @@ export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   const head = Math.min(3.6 * width, 0.8 * long);
   const [ex, ey] = [x + cx, y + cy];
   const [nx, ny] = [ex - 0.8 * head * Math.cos(angle), ey - 0.8 * head * Math.sin(angle)];
+  /** @type {[style: string, more: number][]} */
   const layers =
     ground && long > SEAMED
       ? [
@@ -61,6 +88,10 @@ export function arrow(context, x, y, dx, dy, colour, ground, width = 3.5) {
   }
 }
 
+/**
+ * @param {number} dx
+ * @param {number} dy
+ */
 function cut(dx, dy) {
   const share = Math.min(1, FAR / Math.hypot(dx, dy));
   return share < 1 ? [dx * share, dy * share] : [dx, dy];

@@ -1,4 +1,8 @@
-// Single gradients as points: those with respect to sigma of a plane's q, or mu and sigma of a line's.
+// Scatter plot of single gradients: with respect to the two sigmas of a 2-D q, or to mu and sigma of a 1-D one.
+
+/** @import { EstimatorName } from "./estimators.js" */
+/** @import { Estimate } from "./fit.js" */
+/** @import { Gaussian } from "./gaussian.js" */
 
 import { line, Plot, prepareCanvas, range } from "../plot/chart.js";
 import { faded, THEORY, theme } from "../plot/palette.js";
@@ -7,7 +11,14 @@ import { place } from "./gaussian.js";
 
 const MARGIN = { left: 42, right: 12, top: 26, bottom: 24 };
 
-// `scale`: how far a pathwise gradient usually reaches; the picture holds two of those, and the exact gradient.
+/**
+ * Draws the plot; its ranges are the exact gradient ± 2 · `scale`, and 0.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Gaussian} q
+ * @param {Estimate & { shown: number }} estimate of which the first `shown` single gradients are drawn
+ * @param {EstimatorName} estimator
+ * @param {number} scale typical length of a pathwise gradient
+ */
 export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estimator, scale) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 100 || height < 80) return;
@@ -15,6 +26,7 @@ export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estima
   const { colour } = ESTIMATORS[estimator];
   const [across, up] = q.k === 1 ? [0, 1] : [place(q, 0, 0), place(q, 1, 1)];
   const [nameX, nameY] = q.k === 1 ? ["∂ μ", "∂ σ"] : q.full ? ["∂ L₁₁", "∂ L₂₂"] : ["∂ σ₁", "∂ σ₂"];
+  /** @param {number} i */
   const around = (i) => range([exact[i] - 2 * scale, exact[i] + 2 * scale, 0], 0.05);
   const box = {
     left: MARGIN.left,
@@ -42,13 +54,22 @@ export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estima
   });
 }
 
+/**
+ * @param {Plot} plot
+ * @param {number} u
+ * @param {number} v
+ * @param {string} colour
+ * @param {number} size half its width, in pixels
+ */
 function cross(plot, u, v, colour, size) {
   const { context, colours } = plot;
   const [x, y] = [plot.x(u), plot.y(v)];
-  for (const [style, width] of [
+  /** @type {[style: string, width: number][]} */
+  const layers = [
     [colours.background, 6],
     [colour, 3],
-  ]) {
+  ];
+  for (const [style, width] of layers) {
     Object.assign(context, { strokeStyle: style, lineWidth: width });
     line(context, x - size, y, x + size, y);
     line(context, x, y - size, x, y + size);

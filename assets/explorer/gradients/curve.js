@@ -1,4 +1,6 @@
-// The divergence over the steps of a fit, with the fits before it, each in its estimator's colour.
+// Chart of the divergence over the steps of the current fit and of those before it, each in the colour of its estimator.
+
+/** @import { EstimatorName } from "./estimators.js" */
 
 import { short } from "../core/format.js";
 import { line, Plot, prepareCanvas } from "../plot/chart.js";
@@ -9,16 +11,28 @@ const MARGIN = { left: 46, right: 12, top: 26, bottom: 24 };
 const LEAST = 1e-3; // nats: the axis goes no lower
 const SHORTEST = 60; // steps
 
-// `runs` = [{ estimator, values }], the last one current; `floor` in nats, or null.
+/**
+ * One fit: its divergence in nats after every step.
+ * @typedef {{ estimator: EstimatorName, values: number[] }} Run
+ */
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Run[]} runs the last one is the current one
+ * @param {number | null} floor the least divergence that a diagonal q can have, in nats, where it is known
+ */
 export function drawCurve(canvas, runs, floor) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 120 || height < 80) return;
   const colours = theme(canvas);
   const all = runs.flatMap(({ values }) => values).filter(Number.isFinite);
-  if (floor > 0) all.push(floor);
+  if (floor !== null && floor > 0) all.push(floor);
+  /** @param {number} v */
   const log = (v) => Math.log10(Math.max(LEAST, v));
   const ends = [Math.min(-0.5, ...all.map(log)), Math.max(0.5, ...all.map(log))];
+  /** @type {[number, number]} */
   const x = [0, Math.max(SHORTEST, ...runs.map(({ values }) => values.length - 1))];
+  /** @type {[number, number]} */
   const y = [ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.06 * (ends[1] - ends[0])];
   const box = {
     left: MARGIN.left,
@@ -30,7 +44,7 @@ export function drawCurve(canvas, runs, floor) {
   plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yAt: decades(...y) });
   plot.label("KL(q ‖ p), nats", 4, 11, { font: "600 13px" });
   plot.clipped(() => {
-    if (floor > 0) drawFloor(plot, log(floor), floor);
+    if (floor !== null && floor > 0) drawFloor(plot, log(floor), floor);
     runs.forEach(({ estimator, values }, i) => {
       const current = i === runs.length - 1;
       const { colour } = ESTIMATORS[estimator];
@@ -45,7 +59,7 @@ export function drawCurve(canvas, runs, floor) {
         plot.dots(
           1,
           () => values.length - 1,
-          () => log(values.at(-1)),
+          () => log(values[values.length - 1]),
           colour,
           4,
         );
@@ -54,7 +68,11 @@ export function drawCurve(canvas, runs, floor) {
   drawKey(plot, runs);
 }
 
-// 1, 2 and 5 times the powers of ten between two logarithms; the powers alone, where those are many.
+/**
+ * The log₁₀ of 1, 2 and 5 times the powers of ten in a range of logarithms; of the powers alone where those are many.
+ * @param {number} low
+ * @param {number} high
+ */
 function decades(low, high) {
   const steps = high - low > 2.5 ? [1] : [1, 2, 5];
   const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
@@ -63,6 +81,11 @@ function decades(low, high) {
     .filter((at) => at >= low && at <= high);
 }
 
+/**
+ * @param {Plot} plot
+ * @param {number} at its position on the logarithmic axis
+ * @param {number} floor in nats
+ */
 function drawFloor(plot, at, floor) {
   const { context, box, colours } = plot;
   const y = plot.y(at);
@@ -76,6 +99,10 @@ function drawFloor(plot, at, floor) {
   });
 }
 
+/**
+ * @param {Plot} plot
+ * @param {Run[]} runs
+ */
 function drawKey(plot, runs) {
   const names = [...new Set(runs.map(({ estimator }) => estimator))];
   let x = plot.box.left + plot.box.width;

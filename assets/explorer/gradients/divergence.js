@@ -1,12 +1,18 @@
-// The target on cells, and the two divergences between it and q: what vae.quadrature and vae.gradients say of them.
+// The target on a grid of cells, and the two KL divergences between it and q. Python counterparts: vae.quadrature and
+// vae.gradients.
+
+/** @import { Target, Vector } from "./targets.js" */
 
 import { exact } from "./estimators.js";
 import { Gaussian, place } from "./gaussian.js";
 
+/** @type {Record<number, number>} cells per axis, by the number of dimensions */
 const PER_AXIS = { 1: 1200, 2: 240 };
 const REACH = 6;
 
+/** Peak, normaliser and first two moments of a target in 1 or 2 dimensions, by quadrature on cells. */
 export class Cells {
+  /** @param {Target} target */
   constructor(target) {
     const { k, f, box = { low: Array(k).fill(-REACH), high: Array(k).fill(REACH) } } = target;
     const n = PER_AXIS[k];
@@ -14,6 +20,7 @@ export class Cells {
     const values = new Float64Array(count);
     const z = new Float64Array(k);
     const step = box.low.map((low, i) => (box.high[i] - low) / n);
+    /** @param {number} cell */
     const at = (cell) => {
       for (let i = k - 1; i >= 0; i--) {
         z[i] = box.low[i] + ((cell % n) + 0.5) * step[i];
@@ -22,7 +29,10 @@ export class Cells {
       return z;
     };
     let top = -Infinity;
-    for (let c = 0; c < count; c++) top = Math.max(top, (values[c] = f(at(c))));
+    for (let c = 0; c < count; c++) {
+      values[c] = f(at(c));
+      top = Math.max(top, values[c]);
+    }
     const mean = new Float64Array(k);
     const second = new Float64Array(k * k);
     let [total, log] = [0, 0];
@@ -45,7 +55,10 @@ export class Cells {
     this.covariance = second.map((v, at) => v / total - this.mean[Math.floor(at / k)] * this.mean[at % k]);
   }
 
-  // E_p (z − mu)(z − mu)ᵀ.
+  /**
+   * E_p (z − mu)(z − mu)ᵀ, row by row.
+   * @param {Vector} mu
+   */
   about(mu) {
     const { k, mean, covariance } = this;
     return covariance.map(
@@ -54,10 +67,19 @@ export class Cells {
   }
 }
 
-// KL(q ‖ p) in nats; `expectation` is E_q f.
+/**
+ * KL(q ‖ p) in nats.
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ * @param {number} expectation E_q f
+ */
 const reverseKl = (cells, q, expectation) => -q.entropy() - expectation + cells.logTotal;
 
-// KL(p ‖ q) in nats: ln q is a quadratic, so that p's first two moments suffice.
+/**
+ * KL(p ‖ q) in nats. ln q is quadratic, so the first two moments of p suffice.
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ */
 export function forwardKl(cells, q) {
   const { k } = q;
   const squares = whitenedSecond(cells, q);
@@ -67,10 +89,15 @@ export function forwardKl(cells, q) {
   return cells.meanLog - cells.logTotal - meanLogQ;
 }
 
-// L⁻¹ E_p (z − mu)(z − mu)ᵀ L⁻ᵀ.
+/**
+ * L⁻¹ E_p (z − mu)(z − mu)ᵀ L⁻ᵀ, row by row.
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ */
 function whitenedSecond(cells, q) {
   const { k } = q;
   const centred = new Gaussian(new Float64Array(k), q.tril, q.full);
+  /** @param {Float64Array} matrix */
   const byColumns = (matrix) => {
     const out = new Float64Array(k * k);
     for (let j = 0; j < k; j++) {
@@ -85,14 +112,23 @@ function whitenedSecond(cells, q) {
   return byColumns(byColumns(cells.about(q.mu)));
 }
 
-// −∇ KL(q ‖ p) and the divergence itself, both exact.
+/**
+ * The exact −∇ KL(q ‖ p), and the divergence itself in nats.
+ * @param {Target} target
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ */
 export function reverse(target, cells, q) {
   const { expectation, gradient } = exact(target, q);
   for (let i = 0; i < q.k; i++) gradient[place(q, i, i)] += 1 / q.scale(i); // that of the entropy
   return { gradient, divergence: reverseKl(cells, q, expectation), expectation };
 }
 
-// −∇ KL(p ‖ q) and the divergence itself.
+/**
+ * −∇ KL(p ‖ q), and the divergence itself in nats.
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ */
 export function forward(cells, q) {
   const { k } = q;
   const squares = whitenedSecond(cells, q);
@@ -109,10 +145,13 @@ export function forward(cells, q) {
   return { gradient, divergence: forwardKl(cells, q) };
 }
 
-// Variances 1/(Σ⁻¹)_ii of the diagonal q with the least KL(q ‖ N(mean, Σ)), and that least, in nats; Σ is 2 × 2 or 1 × 1.
+/**
+ * Variances 1/(Σ⁻¹)_ii of the diagonal q that minimises KL(q ‖ N(mean, Σ)), and that minimum in nats.
+ * @param {ArrayLike<number>} covariance Σ, 2 × 2 or 1 × 1, row by row
+ */
 export function meanField(covariance) {
   if (covariance.length === 1) return { variances: [covariance[0]], divergence: 0 };
-  const [a, b, , d] = covariance;
+  const [a, b, d] = [covariance[0], covariance[1], covariance[3]];
   const determinant = a * d - b * b;
   const variances = [determinant / d, determinant / a];
   return { variances, divergence: 0.5 * (Math.log(determinant) - Math.log(variances[0]) - Math.log(variances[1])) };

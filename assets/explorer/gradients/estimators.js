@@ -1,10 +1,24 @@
-// Estimators of ∇ E_q f and their exact value, the twin of vae/inference/gradients.py. A gradient is one row of numbers: mu's first,
-// then sigma's of a diagonal q, or those of L's lower triangle row by row. It points uphill.
+// Estimators of ∇ E_q f and its exact value. Python counterpart: vae/inference/gradients.py. A gradient is one row of numbers:
+// with respect to mu first, then to sigma (diagonal q) or to the entries of the lower triangle L row by row (full q).
+
+/** @import { Gaussian } from "./gaussian.js" */
+/** @import { Parameter } from "./measure.js" */
+/** @import { LogDensity, Target } from "./targets.js" */
 
 import { nodes } from "../math/nodes.js";
 import { THEORY } from "../plot/palette.js";
 import { place } from "./gaussian.js";
 
+/**
+ * @typedef {object} Estimator
+ * @property {string} name
+ * @property {string} short
+ * @property {string} colour
+ * @property {string} tex what is averaged over the draws
+ * @property {number} least the smallest number of draws that it needs
+ */
+
+/** @satisfies {Record<string, Estimator>} */
 export const ESTIMATORS = {
   score: { name: "score function", short: "score", colour: "#d45d74", tex: "f(z_s)\\,\\nabla\\ln q(z_s)", least: 1 },
   baseline: {
@@ -25,10 +39,18 @@ export const ESTIMATORS = {
   exact: { name: "exact", short: "exact", colour: THEORY, tex: "\\nabla\\,\\mathbb E_q[f(z)]", least: 1 },
 };
 
-const EXACT_NODES = 61; // a side
+/** @typedef {keyof typeof ESTIMATORS} EstimatorName */
 
-// The gradient by every draw of `zeta` (n · k numbers) alone, n rows one after the other. "leave-one-out" needs n ≥ 2,
-// "baseline" the number b, which must not be made from these draws.
+const EXACT_NODES = 61; // per axis
+
+/**
+ * The gradient estimates of the single draws in `zeta`: n rows, one after the other. "leave-one-out" needs n ≥ 2.
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ * @param {EstimatorName} estimator
+ * @param {Float64Array} zeta n · k numbers
+ * @param {number} [baseline] for the estimator "baseline"; must be independent of `zeta`
+ */
 export function singles(f, q, estimator, zeta, baseline = 0) {
   const count = zeta.length / q.k;
   const rows = new Float64Array(count * q.size);
@@ -37,7 +59,15 @@ export function singles(f, q, estimator, zeta, baseline = 0) {
   return rows;
 }
 
-// f at every draw, less its baseline.
+/**
+ * f at every draw, minus its baseline.
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ * @param {EstimatorName} estimator
+ * @param {Float64Array} zeta
+ * @param {number} count
+ * @param {number} baseline
+ */
 function offsets(f, q, estimator, zeta, count, baseline) {
   const z = new Float64Array(q.k);
   const values = new Float64Array(count);
@@ -50,6 +80,14 @@ function offsets(f, q, estimator, zeta, count, baseline) {
   return values;
 }
 
+/**
+ * Writes the score-function estimates into `rows`.
+ * @param {Gaussian} q
+ * @param {Float64Array} zeta
+ * @param {number} count
+ * @param {Float64Array} rows
+ * @param {Float64Array} values f minus its baseline, per draw
+ */
 function score(q, zeta, count, rows, values) {
   const { k, size, full } = q;
   const ofMu = new Float64Array(k);
@@ -66,6 +104,14 @@ function score(q, zeta, count, rows, values) {
   }
 }
 
+/**
+ * Writes the pathwise (reparametrised) estimates into `rows`.
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ * @param {Float64Array} zeta
+ * @param {number} count
+ * @param {Float64Array} rows
+ */
 function pathwise(f, q, zeta, count, rows) {
   const { k, size, full } = q;
   const [z, slope] = [new Float64Array(k), new Float64Array(k)];
@@ -79,7 +125,11 @@ function pathwise(f, q, zeta, count, rows) {
   }
 }
 
-// The mean of rows.
+/**
+ * The mean of rows of `size` numbers.
+ * @param {Float64Array} rows
+ * @param {number} size
+ */
 export function mean(rows, size) {
   const sum = new Float64Array(size);
   for (let i = 0; i < rows.length; i++) sum[i % size] += rows[i];
@@ -87,12 +137,21 @@ export function mean(rows, size) {
   return sum.map((value) => value / count);
 }
 
-// E_q f and its gradient: closed form of a quadratic, else by quadrature in 1 or 2 dimensions.
+/**
+ * E_q f and its gradient: in closed form for a quadratic f, otherwise by quadrature in 1 or 2 dimensions.
+ * @param {Target} target
+ * @param {Gaussian} q
+ */
 export function exact(target, q) {
-  return target.quadratic ? ofQuadratic(target, q) : byQuadrature(target.f, q);
+  return target.quadratic ? ofQuadratic(target.f, target.quadratic.A, q) : byQuadrature(target.f, q);
 }
 
-function ofQuadratic({ f, quadratic: { A } }, q) {
+/**
+ * @param {LogDensity} f
+ * @param {Float64Array} A its matrix, row by row
+ * @param {Gaussian} q
+ */
+function ofQuadratic(f, A, q) {
   const { k, mu, tril, full } = q;
   const gradient = new Float64Array(q.size);
   let expectation = f(mu, gradient.subarray(0, k));
@@ -107,6 +166,10 @@ function ofQuadratic({ f, quadratic: { A } }, q) {
   return { expectation, gradient };
 }
 
+/**
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ */
 function byQuadrature(f, q) {
   const { count, zeta, weights } = nodes(q.k, EXACT_NODES);
   const { k, full } = q;
@@ -123,7 +186,11 @@ function byQuadrature(f, q) {
   return { expectation, gradient };
 }
 
-// √E_q‖∇f‖²: how long a pathwise gradient is, whichever estimator is used.
+/**
+ * √E_q‖∇f‖², the typical length of a pathwise gradient of mu.
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ */
 export function typicalSlope(f, q) {
   const { count, zeta, weights } = nodes(q.k, EXACT_NODES);
   const [z, slope] = [new Float64Array(q.k), new Float64Array(q.k)];
@@ -135,8 +202,14 @@ export function typicalSlope(f, q) {
   return Math.sqrt(sum);
 }
 
-// Variance of the mean of n draws for f = ‖z‖², z ~ N(mu, sigma² I): of ∂/∂mu₁ and of ∂/∂sigma₁. The twin of
-// vae.gradients.variance_of_square, where the formulas are explained.
+/**
+ * Variance of the mean of n draws for f = ‖z‖², z ~ N(mu, sigma² I): of ∂/∂mu₁ and of ∂/∂sigma₁. The formulas are
+ * explained in the Python counterpart, vae.gradients.variance_of_square.
+ * @param {EstimatorName} estimator
+ * @param {ArrayLike<number>} mu
+ * @param {number} sigma
+ * @param {number} [n]
+ */
 export function varianceOfSquare(estimator, mu, sigma, n = 1) {
   const [m, s, more] = [mu[0] ** 2, sigma ** 2, mu.length - 1];
   if (estimator === "exact") return { mu: 0, sigma: 0 };
@@ -156,8 +229,16 @@ export function varianceOfSquare(estimator, mu, sigma, n = 1) {
   };
 }
 
-// How many draws bring the standard error of ∂/∂mu₁ or ∂/∂sigma₁ (`of`) down to `error`; whole draws.
+/**
+ * The smallest number of draws with which the standard error of ∂/∂mu₁ or ∂/∂sigma₁ is at most `error`.
+ * @param {EstimatorName} estimator
+ * @param {ArrayLike<number>} mu
+ * @param {number} sigma
+ * @param {Parameter} of
+ * @param {number} error
+ */
 export function drawsFor(estimator, mu, sigma, of, error) {
+  /** @param {number} n */
   const enough = (n) => varianceOfSquare(estimator, mu, sigma, n)[of] <= error * error * (1 + 1e-12);
   let [low, high] = [ESTIMATORS[estimator].least - 1, ESTIMATORS[estimator].least];
   while (!enough(high)) [low, high] = [high, 2 * high];

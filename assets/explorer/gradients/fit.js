@@ -1,4 +1,9 @@
-// q fitted step by step, by Adam on mu and ln sigma (on mu, ln L_ii and L_ij of a full q): the twin of vae.gradients.fit.
+// Fits q step by step with Adam on mu and ln sigma (full q: mu, ln L_ii and L_ij). Python counterpart: vae.gradients.fit.
+
+/** @import { Random } from "../core/random.js" */
+/** @import { Cells } from "./divergence.js" */
+/** @import { EstimatorName } from "./estimators.js" */
+/** @import { LogDensity, Target } from "./targets.js" */
 
 import { reverse } from "./divergence.js";
 import { mean, singles } from "./estimators.js";
@@ -7,17 +12,33 @@ import { Gaussian, place } from "./gaussian.js";
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 const BASELINE_DRAWS = 100;
 
-// Adam's memory, of gradients as rows.
+/**
+ * A gradient of −KL(q ‖ p) at one q.
+ * @typedef {object} Estimate
+ * @property {Float64Array} gradient by the chosen estimator
+ * @property {Float64Array} exact the exact gradient
+ * @property {Float64Array | null} singles the gradients of single draws, row by row; null for the exact "estimator"
+ * @property {number} divergence KL(q ‖ p) in nats
+ * @property {number} expectation E_q f
+ */
+
+/** State of the Adam optimiser for gradients of a given length. */
 export class Adam {
+  /** @param {number} size length of a gradient */
   constructor(size) {
     this.steps = 0;
     this.first = new Float64Array(size);
     this.second = new Float64Array(size);
   }
 
-  // The q after one step up `gradient` (∂/∂mu, ∂/∂sigma or ∂/∂L).
-  climb(q, gradient, rate) {
-    const moves = this.moves(q, gradient, rate);
+  /**
+   * The q after one ascent step along `gradient` (∂/∂mu, then ∂/∂sigma or ∂/∂L).
+   * @param {Gaussian} q
+   * @param {Float64Array} gradient
+   * @param {number} lr
+   */
+  climb(q, gradient, lr) {
+    const moves = this.moves(q, gradient, lr);
     const next = new Gaussian(q.mu, q.tril, q.full);
     for (let i = 0; i < q.k; i++) {
       next.mu[i] += moves[i];
@@ -27,7 +48,12 @@ export class Adam {
     return next;
   }
 
-  moves(q, gradient, rate) {
+  /**
+   * @param {Gaussian} q
+   * @param {Float64Array} gradient
+   * @param {number} lr
+   */
+  moves(q, gradient, lr) {
     const free = Float64Array.from(gradient);
     for (let i = 0; i < q.k; i++) free[place(q, i, i)] *= q.scale(i); // ∂/∂ln sigma
     this.steps++;
@@ -35,12 +61,21 @@ export class Adam {
     return free.map((g, i) => {
       this.first[i] += (1 - BETA1) * (g - this.first[i]);
       this.second[i] = BETA2 * this.second[i] + (1 - BETA2) * g * g;
-      return ((rate / unbias1) * this.first[i]) / (Math.sqrt(this.second[i]) / unbias2 + EPSILON);
+      return ((lr / unbias1) * this.first[i]) / (Math.sqrt(this.second[i]) / unbias2 + EPSILON);
     });
   }
 }
 
-// What an estimator says of −∇ KL(q ‖ p) at q with the noise `zeta`: single gradients, their mean, and the exact one.
+/**
+ * Estimates −∇ KL(q ‖ p) at q with the noise `zeta`: gradients of single draws, their mean, and the exact gradient.
+ * @param {Target} target
+ * @param {Cells} cells
+ * @param {Gaussian} q
+ * @param {EstimatorName} estimator
+ * @param {Float64Array} zeta n · k numbers
+ * @param {number} [baseline] used by the estimator "baseline"
+ * @returns {Estimate}
+ */
 export function estimate(target, cells, q, estimator, zeta, baseline) {
   const truth = reverse(target, cells, q);
   if (estimator === "exact") return { ...truth, exact: truth.gradient, singles: null };
@@ -50,7 +85,12 @@ export function estimate(target, cells, q, estimator, zeta, baseline) {
   return { ...truth, exact: truth.gradient, singles: rows, gradient: mean(rows, q.size) };
 }
 
-// E_q f by draws of its own.
+/**
+ * Monte Carlo estimate of E_q f from draws that are independent of the gradient's.
+ * @param {LogDensity} f
+ * @param {Gaussian} q
+ * @param {Random} random
+ */
 export function drawnBaseline(f, q, random) {
   const z = new Float64Array(q.k);
   const zeta = random.normals(BASELINE_DRAWS * q.k);

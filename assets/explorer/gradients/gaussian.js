@@ -1,14 +1,22 @@
-// A q that is fitted: mu and sigma of a diagonal one are free, mu and all of L of a full one.
+// The Gaussian q that is fitted. A diagonal q has the free parameters mu and sigma, a full one mu and the lower triangle L.
+
+/** @import { Vector } from "./targets.js" */
 
 import { FullGaussian } from "../math/full-gaussian.js";
 
 export class Gaussian extends FullGaussian {
-  // How many numbers a gradient has: mu's first, then sigma's, or those of L's lower triangle row by row.
+  /** Length of a gradient: mu first, then sigma, or (full q) the entries of the lower triangle L row by row. */
   get size() {
     return this.k + (this.full ? (this.k * (this.k + 1)) / 2 : this.k);
   }
 
-  // L⁻ᵀ·zeta into `out`: the slope of ln q in mu.
+  /**
+   * Writes L⁻ᵀ·zeta, the gradient of ln q with respect to mu, into `out`.
+   * @template {Vector} Out
+   * @param {Vector} zeta
+   * @param {Out} out
+   * @param {number} [offset] where zeta begins
+   */
   scored(zeta, out, offset = 0) {
     const { k, tril, full } = this;
     for (let i = k - 1; i >= 0; i--) {
@@ -19,11 +27,19 @@ export class Gaussian extends FullGaussian {
     return out;
   }
 
-  // The same q as one that is diagonal, or full: a diagonal one keeps the variances.
+  /**
+   * This Gaussian as a full or as a diagonal one; the diagonal one keeps the variances.
+   * @param {boolean} full
+   */
   as(full) {
     return full ? new Gaussian(this.mu, this.tril, true) : Gaussian.diagonal(this.mu, this.sigmas());
   }
 }
 
-// Where L_ij stands in a gradient's row, i ≥ j; of a diagonal q there are only those with i = j.
+/**
+ * Index of L_ij (i ≥ j) in a gradient; a diagonal q has only i = j.
+ * @param {Gaussian} q
+ * @param {number} i
+ * @param {number} j
+ */
 export const place = (q, i, j) => q.k + (q.full ? (i * (i + 1)) / 2 + j : i);

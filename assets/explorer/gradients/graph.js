@@ -1,10 +1,36 @@
-// A small computation graph as SVG: values flow forward along its edges, gradients back beneath them.
+// A small computation graph as SVG: values along its edges, and beneath them the gradients in the opposite direction.
+
+import { find } from "../core/dom.js";
 
 const RADIUS = 33;
 const APART = 7; // px between the two ways of an edge
 
-// `nodes` = { id: { x, y, label, kind } } with kind "input", "noise", "drawn" or "value"; `edges` = [[from, to, way]]: the
-// gradient's `way` back is "open", "closed", or "none" where nobody asks for one.
+/**
+ * @typedef {object} GraphNode
+ * @property {number} x
+ * @property {number} y
+ * @property {string} label
+ * @property {"input" | "noise" | "drawn" | "value"} kind
+ */
+
+/**
+ * `way` tells whether a gradient passes back along the edge ("open"), is stopped there ("closed") or is not needed ("none").
+ * @typedef {[from: string, to: string, way: "open" | "closed" | "none"]} GraphEdge
+ */
+
+/**
+ * @typedef {object} GraphSpec
+ * @property {Record<string, GraphNode>} nodes
+ * @property {GraphEdge[]} edges
+ * @property {string} label for screen readers
+ * @property {number} height
+ */
+
+/**
+ * Draws the graph.
+ * @param {Element} root
+ * @param {GraphSpec} spec
+ */
 export function graph(root, { nodes, edges, label, height }) {
   root.innerHTML = `<svg viewBox="0 0 600 ${height}" role="img" aria-label="${label}">
     <defs><marker id="gr-forth" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>
@@ -16,17 +42,29 @@ export function graph(root, { nodes, edges, label, height }) {
   </svg>`;
 }
 
+/**
+ * @param {string} id
+ * @param {GraphNode} node
+ */
 function nodeMarkup(id, { x, y, label, kind }) {
   return `<g class="gr-node gr-${kind}" data-node="${id}" transform="translate(${x} ${y})">
     ${kind === "noise" ? `<rect x="-30" y="-30" width="60" height="60" transform="rotate(45)"/>` : `<circle r="${RADIUS + 4}"/>`}
     <text y="-7">${label}</text><text class="gr-number" y="15"></text></g>`;
 }
 
+/**
+ * @param {Record<string, GraphNode>} nodes
+ * @param {GraphEdge} edge
+ */
 function edgeMarkup(nodes, [from, to, way]) {
   const open = way === "open";
   const [a, b] = [nodes[from], nodes[to]];
   const angle = Math.atan2(b.y - a.y, b.x - a.x);
   const [nx, ny] = [-Math.sin(angle) * APART, Math.cos(angle) * APART];
+  /**
+   * @param {GraphNode} node
+   * @param {1 | -1} side
+   */
   const trimmed = (node, side) => [
     node.x + side * (RADIUS + 12) * Math.cos(angle),
     node.y + side * (RADIUS + 12) * Math.sin(angle),
@@ -41,10 +79,15 @@ function edgeMarkup(nodes, [from, to, way]) {
     <text class="gr-slope" x="${mx + below * nx}" y="${my + below * ny}"></text></g>`;
 }
 
-// `values` = { node: text }, `slopes` = { "from-to": text }.
+/**
+ * Writes numbers into a graph.
+ * @param {Element} root
+ * @param {Record<string, string>} values text per node
+ * @param {Record<string, string>} slopes text of the gradient per edge, named "from-to"
+ */
 export function fill(root, values, slopes) {
   for (const [id, text] of Object.entries(values))
-    root.querySelector(`[data-node="${id}"] .gr-number`).textContent = text;
+    find(root, `[data-node="${id}"] .gr-number`, SVGElement).textContent = text;
   for (const [id, text] of Object.entries(slopes))
-    root.querySelector(`[data-edge="${id}"] .gr-slope`).textContent = text;
+    find(root, `[data-edge="${id}"] .gr-slope`, SVGElement).textContent = text;
 }

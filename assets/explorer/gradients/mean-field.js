@@ -1,10 +1,16 @@
-// Over rho: the variance that a diagonal q takes, too small by reverse KL, right by forward KL; and the variances of both q as they are now.
+// Chart over rho of the variance of a fitted diagonal q: too small with reverse KL, right with forward KL; and the current
+// variances of both fits.
 
 import { Plot, prepareCanvas } from "../plot/chart.js";
 import { faded, readable, THEORY, theme } from "../plot/palette.js";
 
 const MARGIN = { left: 38, right: 14, top: 26, bottom: 26 };
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} rho
+ * @param {{ forward: number, reverse: number }} variance current variance of z₁ under each q
+ */
 export function drawMeanField(canvas, rho, variance) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 100 || height < 80) return;
@@ -34,7 +40,7 @@ export function drawMeanField(canvas, rho, variance) {
       faded(THEORY, 0.8),
       5,
     );
-    for (const name of ["forward", "reverse"]) {
+    for (const name of /** @type {const} */ (["forward", "reverse"])) {
       plot.dots(
         1,
         () => rho,

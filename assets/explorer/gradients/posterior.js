@@ -1,13 +1,37 @@
-// The true posterior of an image as a target: ln p(x|z) on the server's grids, interpolated, and the prior.
+// The true posterior of an image as a target: ln p(x|z), interpolated between the server's grid values, plus the log prior.
+
+/** @import { LogDensity, Target, TargetSpec } from "./targets.js" */
 
 import { Evidence, Refusal, UNREACHED } from "../data/evidence.js";
 import { Frame } from "../data/frame.js";
 import { Surface } from "../math/surface.js";
 
-const USUAL = 3.6; // half the width of the other targets' pictures: their learning rate suits that
+const USUAL = 3.6; // half the width of the other targets' pictures, which the default learning rate suits
 
-// ln p(x, z) of one image, from the surface of its ln p(x|z).
+/**
+ * Where the server has a model's frame and answers questions about its posteriors.
+ * @typedef {object} ModelSource
+ * @property {string} frame URL of the model's frame
+ * @property {string} evidence URL for requests about the posteriors
+ * @property {string} name the model's name
+ */
+
+/**
+ * A test image whose posterior is a target.
+ * @typedef {object} TestImage
+ * @property {number} number its number in the test set
+ * @property {ArrayLike<number>} pixels 0–255
+ * @property {[channels: number, height: number, width: number]} shape
+ * @property {number} count how many images there are to choose from
+ */
+
+/**
+ * ln p(x, z) of one image, from the surface of its ln p(x|z).
+ * @param {Surface} surface
+ * @returns {Target}
+ */
 export function posterior(surface) {
+  /** @type {LogDensity} */
   const f = (z, slope) => {
     const value = surface.at(z, slope);
     if (slope) for (let i = 0; i < 2; i++) slope[i] -= z[i];
@@ -17,15 +41,21 @@ export function posterior(surface) {
 }
 
 export class Posteriors {
-  // `frame` and `evidence` are the model's addresses, `name` is what it is called.
+  /** @param {ModelSource} source */
   constructor({ frame, evidence, name }) {
     this.frame = frame;
     this.name = name;
     this.evidence = new Evidence(evidence);
+    /** @type {Promise<Frame> | null} */
+    this.shown = null;
   }
 
-  // What the page has to know of the target of image `row`: as an entry of TARGETS, and the image's pixels. Null where
-  // another was asked for meanwhile; a `Refusal` where it cannot be had.
+  /**
+   * Fetches the posterior of image `row` as a target, with the image's pixels. Null where a newer request has replaced
+   * this one; throws a `Refusal` where the server cannot answer.
+   * @param {number} row
+   * @returns {Promise<TargetSpec | null>}
+   */
   async fetch(row) {
     const [{ meta, arrays, count }, found] = await Promise.all([
       this.images(),
@@ -51,7 +81,7 @@ export class Posteriors {
     };
   }
 
-  // The model's frame; where it cannot be had, it can be asked for again.
+  /** The model's frame, fetched once; after a failure the next call fetches it again. */
   async images() {
     this.shown ??= Frame.fetch(this.frame);
     try {

@@ -1,4 +1,6 @@
-// Gradients as points, a row for each estimator, around the exact one.
+// Dot plot of gradient estimates, one row per estimator, around the exact gradient.
+
+/** @import { Estimator } from "./estimators.js" */
 
 import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { faded, readable, THEORY, theme } from "../plot/palette.js";
@@ -6,11 +8,17 @@ import { faded, readable, THEORY, theme } from "../plot/palette.js";
 const MARGIN = { left: 12, right: 12, top: 28, bottom: 26 };
 const REACH = 3; // standard deviations of the noisiest that fit in
 
-// `rows` = [{ short, colour, values }].
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} title
+ * @param {(Estimator & { values: Float64Array })[]} rows
+ * @param {number} exact
+ */
 export function drawSpread(canvas, title, rows, exact) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 120 || height < 100) return;
   const colours = theme(canvas);
+  /** @param {Float64Array} values */
   const deviation = (values) => Math.sqrt(values.reduce((sum, v) => sum + (v - exact) ** 2, 0) / values.length);
   const half = REACH * Math.max(0.1, ...rows.map(({ values }) => deviation(values)));
   const box = {

@@ -1,4 +1,6 @@
-// Noise on one line, what becomes of it on another: the draws ζ under N(0, 1), and z = mu + sigma·ζ under q.
+// The draws ζ under N(0, 1) on an upper line, joined to z = mu + sigma·ζ under q on a lower line.
+
+/** @import { Theme } from "../plot/palette.js" */
 
 import { short } from "../core/format.js";
 import { disc, line, prepareCanvas } from "../plot/chart.js";
@@ -8,14 +10,33 @@ const REACH = 6;
 const MARGIN = 16;
 const SEAM = 1.2; // px around a dot
 
+/**
+ * Pixel of a value on the lines of `canvas`.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} value
+ */
 export const positionOf = (canvas, value) =>
   MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
 
-// `zeta` is null where the z were drawn from q themselves; `chosen` is the draw that stands out, in `colour`.
+/**
+ * @typedef {object} StripSpec
+ * @property {Float64Array | null} zeta null where z is drawn from q directly: then there is no upper line
+ * @property {Float64Array} z
+ * @property {number} mu
+ * @property {number} sigma
+ * @property {number} chosen index of the highlighted draw
+ * @property {string} colour of the highlighted draw
+ */
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {StripSpec} spec
+ */
 export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 100 || height < 80) return;
   const colours = theme(canvas);
+  /** @param {number} value */
   const x = (value) => positionOf(canvas, value);
   const [upper, lower] = [0.36 * height, height - 24];
   const high = (zeta ? 0.3 : 0.72) * height;
@@ -34,6 +55,16 @@ export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
   dots(context, x, lower, z, chosen, faded(colours.accent, 0.85), colour, colours);
 }
 
+/**
+ * The density of N(mu, sigma²), scaled to a height.
+ * @param {CanvasRenderingContext2D} context
+ * @param {(value: number) => number} x pixel of a value
+ * @param {number} base
+ * @param {number} mu
+ * @param {number} sigma
+ * @param {number} high height of its peak, in pixels
+ * @param {string} colour
+ */
 function bell(context, x, base, mu, sigma, high, colour) {
   context.beginPath();
   context.moveTo(x(-REACH), base);
@@ -47,6 +78,14 @@ function bell(context, x, base, mu, sigma, high, colour) {
   context.stroke();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {(value: number) => number} x pixel of a value
+ * @param {number} base
+ * @param {number} width
+ * @param {Theme} colours
+ * @param {string} name
+ */
 function axis(context, x, base, width, colours, name) {
   Object.assign(context, { strokeStyle: faded(colours.text, 0.5), lineWidth: 1, fillStyle: faded(colours.text, 0.8) });
   line(context, x(-REACH), base + 0.5, x(REACH), base + 0.5);
@@ -56,7 +95,19 @@ function axis(context, x, base, width, colours, name) {
   context.fillText(name, width - MARGIN, base + 6);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {(value: number) => number} x pixel of a value
+ * @param {number} y
+ * @param {Float64Array} values
+ * @param {number} chosen
+ * @param {string} usual colour of the other dots
+ * @param {string} colour of the chosen dot
+ * @param {Theme} colours
+ */
 function dots(context, x, y, values, chosen, usual, colour, { background }) {
-  values.forEach((value, i) => i !== chosen && disc(context, x(value), y, 3.2, usual, background, SEAM));
+  values.forEach((value, i) => {
+    if (i !== chosen) disc(context, x(value), y, 3.2, usual, background, SEAM);
+  });
   if (chosen >= 0) disc(context, x(values[chosen]), y, 7, colour, background, SEAM);
 }

@@ -1,4 +1,6 @@
-// Variances on two logarithmic axes: measured dots over the lines of their closed forms.
+// Chart of variances on two logarithmic axes: measured dots over the lines of their closed forms.
+
+/** @import { Estimator } from "./estimators.js" */
 
 import { short } from "../core/format.js";
 import { Plot, prepareCanvas } from "../plot/chart.js";
@@ -6,9 +8,18 @@ import { faded, readable, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const MARGIN = { left: 54, right: 14, top: 30, bottom: 26 };
-const STEPS = 6; // of a closed form between two dots
+const STEPS = 6; // points of a closed form from one dot to the next
 
-// `series` = [{ short, colour, closed(x), measured }], whose `closed` is NaN where there is none.
+/**
+ * An estimator's variances.
+ * @typedef {Estimator & { closed: (x: number) => number, measured: number[] }} Series closed form and measured ones; NaN where
+ *   there is none
+ */
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ title: string, xName: string, xs: number[], series: Series[] }} spec
+ */
 export function drawVariances(canvas, { title, xName, xs, series }) {
   const { context, width, height } = prepareCanvas(canvas);
   if (width < 140 || height < 100) return;
@@ -24,7 +35,7 @@ export function drawVariances(canvas, { title, xName, xs, series }) {
     width: width - MARGIN.left - MARGIN.right,
     height: height - MARGIN.top - MARGIN.bottom,
   };
-  const ends = [Math.log2(xs[0]), Math.log2(xs.at(-1))];
+  const ends = [Math.log2(xs[0]), Math.log2(xs[xs.length - 1])];
   const air = 0.04 * (ends[1] - ends[0]);
   const plot = new Plot(context, box, { x: [ends[0] - air, ends[1] + air], y: [low - 0.25, high + 0.25] }, colours);
   plot.axes({
@@ -65,7 +76,11 @@ export function drawVariances(canvas, { title, xName, xs, series }) {
   nameSeries(plot, xs, series);
 }
 
-// Where a closed form is drawn: whole numbers of dimensions or draws alone, where it is defined.
+/**
+ * The x at which a closed form is drawn: only whole numbers of dimensions or draws, and only where it is defined.
+ * @param {number[]} xs
+ * @param {(x: number) => number} closed
+ */
 function line(xs, closed) {
   const all = xs.flatMap((x, i) =>
     i + 1 < xs.length ? Array.from({ length: STEPS }, (_, s) => Math.round(x * (xs[i + 1] / x) ** (s / STEPS))) : [x],
@@ -73,13 +88,24 @@ function line(xs, closed) {
   return [...new Set(all)].filter((x) => closed(x) > 0);
 }
 
+/**
+ * Whole numbers in a range.
+ * @param {number} low
+ * @param {number} high
+ */
 const powers = (low, high) => ticks(low, high, 99).filter(Number.isInteger);
 
-// Names stand in the free corner above, one under the other, in the order of the lines at the right end.
+/**
+ * Writes the names of the series into the free upper corner, in the order of the lines at the right end.
+ * @param {Plot} plot
+ * @param {number[]} xs
+ * @param {Series[]} series
+ */
 function nameSeries(plot, xs, series) {
   const { box, colours } = plot;
-  const order = [...series].sort((a, b) => b.closed(xs.at(-1)) - a.closed(xs.at(-1)));
-  const falls = order[0].closed(xs.at(-1)) < order[0].closed(xs[1]);
+  const last = xs[xs.length - 1];
+  const order = [...series].sort((a, b) => b.closed(last) - a.closed(last));
+  const falls = order[0].closed(last) < order[0].closed(xs[1]);
   order.forEach(({ short: name, colour }, i) => {
     const x = falls ? box.left + box.width - 6 : box.left + 8;
     plot.label(name, x, box.top + 12 + 18 * i, {
