@@ -1,5 +1,8 @@
-// The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula they state.
+// The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula that they compute.
 
+/** @import { Gradients } from "./gradients.js" */
+
+import { find } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { formula } from "../plot/formula.js";
 import { Picture } from "../plot/picture.js";
@@ -7,7 +10,7 @@ import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
 import { Choice } from "./controls.js";
 
-// Every term of the formula is marked with the name that its line gives a value to.
+// Every term of the formula is marked with the name of the variable that its line of code assigns.
 const TEX = `\\begin{aligned}
 &\\htmlData{term=loss}{\\mathcal L=\\frac1B\\sum_{x}}\\Bigl[\\;\\htmlData{term=distortion}{-\\ln p(x\\mid z)}\\htmlData{term=per_image}{\\;+\\;\\beta\\cdot}\\htmlData{term=rate}{\\tfrac12\\textstyle\\sum_i(\\mu_i^2+\\sigma_i^2-1-\\ln\\sigma_i^2)}\\;\\Bigr]\\\\[6pt]
 &\\htmlData{term=log_p}{\\ln p(x\\mid z)=\\textstyle\\sum_d x_d\\ln\\hat x_d+(1-x_d)\\ln(1-\\hat x_d)},\\qquad\\htmlData{term=logits}{\\hat x=\\operatorname{sigmoid}(\\operatorname{decoder}(z))}\\\\[6pt]
@@ -34,26 +37,79 @@ const HTML = `
   <div class="gr-detail"></div>
 </aside>`;
 
+/**
+ * What is executed.
+ * @typedef {object} CodeRequest
+ * @property {string | undefined} model id; undefined where there is no model
+ * @property {number} first first image of the batch
+ * @property {number} size images in the batch
+ * @property {number} beta
+ * @property {number} seed of the noise
+ */
+
+/**
+ * A gradient of the loss, with its numbers where the tensor is small.
+ * @typedef {{ norm: number, numbers: number[][] | null }} Slope
+ */
+
+/**
+ * A tensor that a line of code has made.
+ * @typedef {object} Tensor
+ * @property {string} name
+ * @property {number[]} shape
+ * @property {number} least
+ * @property {number} mean
+ * @property {number} most
+ * @property {number[][] | null} numbers of a small tensor, one row per image
+ * @property {Slope | null} slope null where no gradient flows
+ */
+
+/** @typedef {{ text: string, values: Tensor[] }} Statement */
+
+/**
+ * The server's answer.
+ * @typedef {object} Executed
+ * @property {string} head first line of the function
+ * @property {Statement[]} statements
+ * @property {number} loss nats per image
+ * @property {string} images the first images of the batch, base64 of bytes
+ * @property {string} decoded their reconstructions, base64 of bytes
+ * @property {[channels: number, height: number, width: number]} shape
+ * @property {undefined} [error]
+ */
+
 export class CodeView {
-  // `page` = { wake(), link }, `url` the address that executes, `models` = [[id, name]].
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   * @param {string} url executes the loss
+   * @param {[id: string, name: string][]} models
+   */
   constructor(root, page, url, models) {
     this.root = root;
     this.page = page;
     this.url = url;
+    /** @type {CodeRequest} */
     this.asked = { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 };
     this.lit = "z";
+    /** @type {Executed | null} */
+    this.found = null;
+    /** @type {AbortController | null} */
+    this.request = null;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    this.$(".gr-model").replaceChildren(...models.map(([id, name]) => new Option(name, id)));
-    this.$(".gr-model").addEventListener("change", ({ target }) => this.ask({ model: target.value, first: 0 }));
+    /** @param {string} selector */
+    this.$ = (selector) => find(root, selector);
+    this.model = find(root, ".gr-model", HTMLSelectElement);
+    this.model.replaceChildren(...models.map(([id, name]) => new Option(name, id)));
+    this.model.addEventListener("change", () => this.ask({ model: this.model.value, first: 0 }));
     this.size = new Choice(
       this.$(".gr-size"),
       "batch",
-      [
+      /** @type {[size: number, text: string][]} */ ([
         [1, "1"],
         [8, "8"],
         [64, "64"],
-      ],
+      ]),
       (size) => this.ask({ size }),
     );
     const scale = new LogScale(0.01, 100, { zero: true, named: [0.1, 1, 10] });
@@ -62,13 +118,15 @@ export class CodeView {
       label: "β",
       scale,
       marks: [[0], [0.1], [1], [10], [100]],
-      send: (beta) => this.ask({ beta: Math.min(1000, beta) }),
+      send: (beta) => this.ask({ beta: Math.min(1000, Number(beta)) }),
     });
     this.$(".gr-others").addEventListener("click", () => this.ask({ first: this.asked.first + this.asked.size }));
     this.$(".gr-again").addEventListener("click", () => this.ask({ seed: this.asked.seed + 1 }));
     this.models = models.map(([id]) => id);
     for (const type of ["pointerover", "click", "focusin"])
-      root.addEventListener(type, ({ target }) => this.light(target.closest?.("[data-term]")?.dataset.term));
+      root.addEventListener(type, ({ target }) => {
+        if (target instanceof Element) this.light(target.closest("[data-term]")?.getAttribute("data-term"));
+      });
   }
 
   async shown() {
@@ -81,14 +139,19 @@ export class CodeView {
     return this.asked;
   }
 
+  /** @param {CodeRequest} asked */
   keep(asked) {
-    if (!this.models.includes(asked.model)) asked.model = this.models[0];
-    const same = Object.entries(asked).every(([name, value]) => this.asked[name] === value);
+    if (asked.model === undefined || !this.models.includes(asked.model)) asked.model = this.models[0];
+    const names = /** @type {(keyof CodeRequest)[]} */ (Object.keys(asked));
+    const same = names.every((name) => this.asked[name] === asked[name]);
     Object.assign(this.asked, asked);
     if (this.found && !same) this.ask({});
   }
 
-  // Executes the function anew; a later call wins over one that is still on its way.
+  /**
+   * Executes the function again; cancels a request that is still running.
+   * @param {Partial<CodeRequest>} patch
+   */
   async ask(patch) {
     Object.assign(this.asked, patch);
     this.page.link.save();
@@ -96,12 +159,14 @@ export class CodeView {
     if (!this.asked.model)
       return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
     this.request?.abort();
-    const { signal } = (this.request = new AbortController());
+    this.request = new AbortController();
+    const { signal } = this.request;
     try {
       const response = await fetch(this.url, { method: "POST", body: JSON.stringify(this.asked), signal });
+      /** @type {Executed | { error: string }} */
       const found = await response.json();
       if (signal.aborted) return;
-      if (found.error) return this.say(found.error);
+      if (found.error !== undefined) return this.say(found.error);
       this.say("");
       this.show(found);
     } catch (error) {
@@ -111,17 +176,19 @@ export class CodeView {
     }
   }
 
+  /** @param {string} message */
   say(message) {
     this.$(".gr-message").textContent = message;
     this.$(".gr-message").hidden = !message;
   }
 
   showControls() {
-    this.$(".gr-model").value = this.asked.model;
+    this.model.value = this.asked.model ?? "";
     this.size.show(this.asked.size);
     this.beta.show(this.asked.beta);
   }
 
+  /** @param {Executed} found */
   show(found) {
     this.found = found;
     const head = `<div class="gr-row gr-head" role="row"><code role="cell">${escaped(found.head)}</code><span role="columnheader">least … <b>mean</b> … most</span><span role="columnheader">‖∂ loss‖</span></div>`;
@@ -129,17 +196,20 @@ export class CodeView {
     this.$(".gr-result").innerHTML = `loss = <b>${found.loss.toFixed(2)}</b> nats per image`;
     this.showImages(found);
     this.light(this.lit);
-    this.root.dataset.loss = found.loss;
+    this.root.dataset.loss = String(found.loss);
   }
 
+  /** @param {Executed} found */
   showImages({ images, decoded, shape }) {
     const size = shape.reduce((a, b) => a * b, 1);
     const root = this.$(".gr-images");
     root.replaceChildren();
-    for (const [name, pixels] of [
+    /** @type {[name: string, pixels: Uint8Array][]} */
+    const rows = [
       ["x", bytes(images)],
       ["x̂", bytes(decoded)],
-    ]) {
+    ];
+    for (const [name, pixels] of rows) {
       root.append(Object.assign(document.createElement("span"), { textContent: name }));
       for (let i = 0; i < 8; i++) {
         const canvas = document.createElement("canvas");
@@ -151,12 +221,15 @@ export class CodeView {
     }
   }
 
-  // The term `name` and its line stand out, wherever the pointer is on either.
+  /**
+   * Highlights the term `name` and its line of code.
+   * @param {string | null | undefined} name
+   */
   light(name) {
     if (!name) return;
     this.lit = name;
     for (const element of this.root.querySelectorAll("[data-term]"))
-      element.classList.toggle("gr-lit", element.dataset.term === name);
+      element.classList.toggle("gr-lit", element.getAttribute("data-term") === name);
     const statement = this.found?.statements.find(({ values }) => values[0].name === name);
     if (statement) this.$(".gr-detail").innerHTML = statement.values.map(detailMarkup).join("");
   }
@@ -168,37 +241,49 @@ export class CodeView {
   }
 }
 
+/** @param {Statement} statement */
 function rowMarkup({ text, values }) {
   const slopes = values.map(({ slope }) => (slope ? short(slope.norm) : "none"));
   return `<div class="gr-row" role="row" tabindex="0" data-term="${values[0].name}"><code role="cell">${coloured(text)}</code>
     <span role="cell">${values.map(summary).join("<br>")}</span><span role="cell">${slopes.join("<br>")}</span></div>`;
 }
 
+/** @param {Tensor} tensor */
 function summary({ name, shape, least, mean, most }) {
   if (!shape.length) return `<b>${short(mean)}</b> nats per image`;
   return `<em>${name}</em> (${shape.join(", ")}) <small>${round(least)} … <b>${round(mean)}</b> … ${round(most)}</small>`;
 }
 
-// The numbers of a small tensor, a row for each image; beside it the gradient's.
+/**
+ * The numbers of a small tensor, one row per image, and those of its gradient beside them.
+ * @param {Tensor} tensor
+ */
 function detailMarkup({ name, shape, numbers, slope, least, mean, most }) {
   const size = `<small>(${shape.join(", ")})</small>`;
   if (!numbers)
     return `<h4>${name} ${size}</h4><p>from ${round(least)} to ${round(most)}, mean ${round(mean)}; ‖∂ loss/∂ ${name}‖ = ${slope ? short(slope.norm) : "none"}</p>`;
+  /** @param {number[][]} rows */
   const table = (rows) =>
     `<table>${rows.map((row) => `<tr>${row.map((v) => `<td>${round(v)}</td>`).join("")}</tr>`).join("")}</table>`;
-  const back = slope
+  const back = slope?.numbers
     ? `<figure><figcaption>∂ loss/∂ ${name}</figcaption>${table(slope.numbers)}</figure>`
     : "<p>No gradient: it depends on nothing that is trained.</p>";
   const more = shape[0] > numbers.length ? `<p>the first ${numbers.length} of ${shape[0]} images</p>` : "";
   return `<div class="gr-tensor"><figure><figcaption><b>${name}</b> ${size}</figcaption>${table(numbers)}</figure>${back}</div>${more}`;
 }
 
+/** @param {number} v */
 const round = (v) => short(Number(v.toPrecision(3)));
+/** @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** @param {string} text base64 */
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-// Names that are given a value stand out.
+/**
+ * A line of code whose assigned names are bold.
+ * @param {string} text
+ */
 function coloured(text) {
-  const [, names, rest] = /^([\w, ]+ = |return )?(.*)$/.exec(text);
+  const [, names, rest] = /^([\w, ]+ = |return )?(.*)$/.exec(text) ?? ["", "", text];
   return `${names ? `<b>${escaped(names)}</b>` : ""}${escaped(rest)}`;
 }

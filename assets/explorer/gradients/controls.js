@@ -1,9 +1,19 @@
 // Small controls that the sections of the page share.
 
+import { find, findAll } from "../core/dom.js";
 import { signed } from "../core/format.js";
 
-// A row of buttons of which one is chosen; `options` = [[value, label, title]].
+/**
+ * A row of buttons of which one is chosen.
+ * @template {string | number | boolean} Value
+ */
 export class Choice {
+  /**
+   * @param {HTMLElement} root
+   * @param {string} label
+   * @param {[value: Value, text: string, title?: string][]} options
+   * @param {(value: Value) => void} choose
+   */
   constructor(root, label, options, choose) {
     this.root = root;
     root.classList.add("lv-choice");
@@ -13,34 +23,57 @@ export class Choice {
     for (const [value, text, title = ""] of options) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: text, title });
       button.setAttribute("role", "radio");
-      button.dataset.value = value;
+      button.dataset.value = String(value);
       button.addEventListener("click", () => choose(value));
       root.append(button);
     }
   }
 
+  /** @param {Value} value */
   show(value) {
-    for (const button of this.root.querySelectorAll("button"))
+    for (const button of findAll(this.root, "button"))
       button.setAttribute("aria-checked", String(button.dataset.value === String(value)));
   }
 
+  /**
+   * @param {Value} value
+   * @param {boolean} allowed
+   */
   allow(value, allowed) {
-    this.root.querySelector(`[data-value="${value}"]`).disabled = !allowed;
+    find(this.root, `[data-value="${value}"]`, HTMLButtonElement).disabled = !allowed;
   }
 }
 
-// A slider with its number behind it.
+/**
+ * @typedef {object} SliderSpec
+ * @property {string} label
+ * @property {string} [name] for screen readers; the label where it is missing
+ * @property {number} min
+ * @property {number} max
+ * @property {number} step
+ * @property {number} [digits] after the decimal point of the number beside it
+ */
+
+/** A slider with its value as a number beside it. */
 export class Slider {
+  /**
+   * @param {HTMLElement} root
+   * @param {SliderSpec} spec
+   * @param {(value: number) => void} turn
+   */
   constructor(root, { label, name = label, min, max, step, digits = 2 }, turn) {
     root.classList.add("gr-slider");
     root.innerHTML = `<label>${label}</label><input type="range" min="${min}" max="${max}" step="${step}" aria-label="${name}"><output></output>`;
-    [this.input, this.output, this.digits] = [root.querySelector("input"), root.querySelector("output"), digits];
+    this.input = find(root, "input", HTMLInputElement);
+    this.output = find(root, "output");
+    this.digits = digits;
     this.root = root;
     this.input.addEventListener("input", () => turn(Number(this.input.value)));
   }
 
+  /** @param {number} value */
   show(value) {
-    this.input.value = value;
+    this.input.value = String(value);
     this.output.textContent = value.toFixed(this.digits).replace("-", "−");
   }
 }
@@ -52,9 +85,14 @@ const ICONS = {
   reset: '<path d="M9 3a6 6 0 1 1-5.7 4.1l1.9.6A4 4 0 1 0 9 5v3L4.5 4 9 0z"/>',
 };
 
+/** @param {keyof typeof ICONS} name */
 export const icon = (name) => `<svg viewBox="0 0 18 18" aria-hidden="true">${ICONS[name]}</svg>`;
 
-// The play button says what a press does.
+/**
+ * Labels the play button with what a click does next: pause while playing, else play.
+ * @param {HTMLElement} button
+ * @param {boolean} playing
+ */
 export function showPlaying(button, playing) {
   const state = String(playing);
   if (button.dataset.playing === state) return;
@@ -62,18 +100,28 @@ export function showPlaying(button, playing) {
   button.innerHTML = `${icon(playing ? "pause" : "play")}<span>${playing ? "pause" : "play"}</span>`;
 }
 
-// Numbers of the latent space, to a hundredth of a usual picture's unit or the same share of a smaller one.
+/**
+ * Numbers of the latent space as text: two digits after the decimal point, more where the picture is small.
+ * @param {ArrayLike<number>} values
+ * @param {number} half half the width of the picture, in units of z
+ */
 export function inUnits(values, half) {
   const digits = Math.max(2, 2 - Math.floor(Math.log10(half)));
+  /** @param {number} v */
   const rounded = (v) => Number(v.toFixed(digits)) || 0; // no −0.00
   return Array.from(values, (v) => signed(rounded(v), digits)).join(", ");
 }
 
-// Facts as [[name, value, title]] into a <dl>, whose elements stay.
+/**
+ * Writes facts into a <dl>, and keeps its elements where their number is the same.
+ * @param {HTMLElement} list
+ * @param {[name: string, value: string, title?: string][]} facts
+ */
 export function writeFacts(list, facts) {
   if (list.children.length !== 2 * facts.length) list.innerHTML = facts.map(() => "<dt></dt><dd></dd>").join("");
+  const terms = findAll(list, ":scope > *");
   facts.forEach(([name, value, title = ""], i) => {
-    const [dt, dd] = [list.children[2 * i], list.children[2 * i + 1]];
+    const [dt, dd] = terms.slice(2 * i, 2 * i + 2);
     if (dt.innerHTML !== name) dt.innerHTML = name;
     if (dd.innerHTML !== value) dd.innerHTML = value;
     dt.title = title;

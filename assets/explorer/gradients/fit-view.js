@@ -1,5 +1,14 @@
-// Fit: q is taken to the target step by step, by whichever estimator of the gradient is chosen.
+// Fits q to the target step by step, with the chosen estimator of the gradient.
 
+/** @import { Run } from "./curve.js" */
+/** @import { EstimatorName } from "./estimators.js" */
+/** @import { Estimate } from "./fit.js" */
+/** @import { Gradients } from "./gradients.js" */
+/** @import { DragQ } from "./plane.js" */
+/** @import { Changed } from "./state.js" */
+/** @import { Target } from "./targets.js" */
+
+import { find } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -18,10 +27,10 @@ import { Plane } from "./plane.js";
 import { MOST_DRAWS } from "./state.js";
 
 const SHOWN = 200; // arrows
-const PACE = 33; // ms a step
-const LONGEST = 2000; // steps of one fit
+const PACE = 33; // ms per step
+const LONGEST = 2000; // steps per fit
 const KEPT = 4; // fits that stay in the picture
-const ARROW = 0.24; // share of the picture that a usual pathwise gradient is long
+const ARROW = 0.24; // length of a typical pathwise gradient, as a share of the picture
 const SEED = 1;
 
 const HTML = `
@@ -47,17 +56,48 @@ const HTML = `
 </aside>`;
 
 export class FitView {
-  // `page` = { state, spec, posteriors, choose(target, image), touched(), wake() }; `noise` counts what has been drawn
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   */
   constructor(root, page) {
     this.root = root;
     this.page = page;
     this.state = page.state;
-    this.noise = 0;
+    this.noise = 0; // how often the noise has been drawn again
+    /** @type {Run[]} */
     this.runs = [];
+    /** @type {Target | null} */
+    this.target = null;
+    /** @type {Cells | null} */
+    this.cells = null;
+    /** @type {Estimate | null} */
+    this.found = null;
+    // without dimensions until a target is loaded
+    this.start = Gaussian.diagonal([], []);
+    this.q = this.start;
+    this.adam = new Adam(this.q.size);
+    this.zeta = new Float64Array(0);
+    /** @type {number | undefined} */
+    this.baseline = undefined;
+    this.playing = false;
+    this.steppedAt = -Infinity;
+    this.dirty = false;
+    /** @type {EstimatorName | null} */
+    this.written = null;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
+    /** @param {string} selector */
+    this.$ = (selector) => find(root, selector);
+    this.again = find(root, ".gr-again", HTMLButtonElement);
+    this.cloud = find(root, ".gr-cloud", HTMLCanvasElement);
+    this.curve = find(root, ".gr-curve", HTMLCanvasElement);
     this.makeControls();
+    /** @type {DragQ} */
     const drag = (q, done) => this.take(q, done);
+    /**
+     * @param {typeof Plane} Kind
+     * @param {string} name
+     */
     const hero = (Kind, name) => {
       const element = document.createElement("div");
       this.$(".gr-hero").append(element);
@@ -65,6 +105,7 @@ export class FitView {
       pane.onRenew = () => page.wake();
       return pane;
     };
+    /** @type {Record<number, Plane>} by the number of dimensions */
     this.panes = { 1: hero(Line, "target and q on the line"), 2: hero(Plane, "target and q on the plane") };
   }
 
@@ -74,20 +115,24 @@ export class FitView {
     this.family = new Choice(
       $(".gr-family"),
       "q",
-      [
+      /** @type {[full: boolean, text: string][]} */ ([
         [false, "diagonal"],
         [true, "full"],
-      ],
+      ]),
       (full) => state.set({ full }),
     );
-    const names = Object.entries(ESTIMATORS).map(([value, { short: name, name: title }]) => [value, name, title]);
+    const names = /** @type {EstimatorName[]} */ (Object.keys(ESTIMATORS)).map((value) => {
+      const { short: name, name: title } = ESTIMATORS[value];
+      return /** @type {[EstimatorName, string, string]} */ ([value, name, title]);
+    });
     this.estimator = new Choice($(".gr-estimator"), "estimator", names, (estimator) => state.set({ estimator }));
     const scales = {
       n: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
       rate: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
     };
     const marks = { n: [[1], [10], [100], [1000]], rate: [[0.001], [0.01], [0.1], [1]] };
-    const draws = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(n)));
+    /** @param {number | string} n */
+    const draws = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(Number(n))));
     this.n = new Dial($(".gr-n"), {
       name: "draws n",
       label: "n",
@@ -95,7 +140,8 @@ export class FitView {
       marks: marks.n,
       send: (n) => state.set({ n: draws(n) }),
     });
-    const within = (rate) => Math.min(1, Math.max(0.001, rate));
+    /** @param {number | string} rate */
+    const within = (rate) => Math.min(1, Math.max(0.001, Number(rate)));
     this.rate = new Dial($(".gr-rate"), {
       name: "learning rate",
       label: "rate",
@@ -109,41 +155,51 @@ export class FitView {
       this.page.touched();
     });
     $(".gr-reset").addEventListener("click", () => this.reset());
-    $(".gr-again").addEventListener("click", () => this.redraw());
+    this.again.addEventListener("click", () => this.redraw());
   }
 
   // --- what is fitted --------------------------------------------------------------------------------------------------------
 
+  /** @param {Changed} changed */
   changed(changed) {
     const { state } = this;
     const afresh = changed.has("target") || changed.has("image");
     if (afresh || changed.has("rho")) this.load(afresh);
-    if (changed.has("full")) this.begin(this.q.as(state.full && this.target.k > 1));
+    if (changed.has("full")) this.begin(this.q.as(state.full && this.isPlane));
     if (changed.has("estimator")) this.begin(this.q);
     if (changed.has("estimator") || changed.has("n") || afresh) this.resample();
     this.refresh();
   }
 
-  // Another target; q begins anew with `afresh`.
+  /**
+   * Loads the chosen target.
+   * @param {boolean} afresh whether q returns to where a fit of the target begins
+   */
   load(afresh) {
     const { make, half, middle, start } = this.page.spec;
-    this.target = make(this.state);
-    this.cells = new Cells(this.target);
-    const pane = this.pane;
-    pane.logTotal = this.cells.logTotal;
-    pane.load(this.target, this.cells.peak, half, middle);
-    for (const [k, { root }] of Object.entries(this.panes)) root.hidden = Number(k) !== this.target.k;
-    this.start = Gaussian.diagonal(...start).as(this.state.full && this.target.k > 1);
+    const target = make(this.state);
+    const cells = new Cells(target);
+    this.target = target;
+    this.cells = cells;
+    const pane = this.panes[target.k];
+    pane.logTotal = cells.logTotal;
+    pane.load(target, cells.peak, half, middle);
+    for (const [k, { root }] of Object.entries(this.panes)) root.hidden = Number(k) !== target.k;
+    this.start = Gaussian.diagonal(...start).as(this.state.full && target.k > 1);
     this.runs = [];
     if (afresh) this.play(false);
-    this.begin(afresh || !this.q ? this.start : this.q);
+    this.begin(afresh ? this.start : this.q);
   }
 
-  get pane() {
-    return this.panes[this.target.k];
+  /** Whether the target has more than one dimension. */
+  get isPlane() {
+    return this.target !== null && this.target.k > 1;
   }
 
-  // A fit begins at `q`; what went before stays beside it.
+  /**
+   * Begins a fit at `q`; the fits before it stay in the chart.
+   * @param {Gaussian} q
+   */
   begin(q) {
     this.q = q;
     this.adam = new Adam(q.size);
@@ -153,27 +209,35 @@ export class FitView {
   }
 
   resample() {
-    this.zeta = new Random(SEED + this.noise).normals(this.draws * this.target.k);
+    this.zeta = new Random(SEED + this.noise).normals(this.draws * (this.target?.k ?? 0));
   }
 
   get draws() {
     return Math.max(this.state.n, ESTIMATORS[this.state.estimator].least);
   }
 
-  // The gradient at q, by the noise that was drawn.
+  /** Estimates the gradient at q with the current noise. */
   refresh() {
     const { target, cells, q, state } = this;
+    if (!target || !cells) return;
     if (state.estimator === "baseline") this.baseline = drawnBaseline(target.f, q, new Random(SEED));
     this.found = estimate(target, cells, q, state.estimator, this.zeta, this.baseline);
-    const { values } = this.runs.at(-1);
+    const { values } = this.run;
     if (!values.length) values.push(this.found.divergence);
     this.dirty = true;
     this.page.wake();
   }
 
+  /** The current fit. */
+  get run() {
+    return this.runs[this.runs.length - 1];
+  }
+
   advance() {
-    const next = this.adam.climb(this.q, this.found.gradient, this.state.rate);
-    const { divergence } = reverse(this.target, this.cells, next);
+    const { target, cells, found } = this;
+    if (!target || !cells || !found) return;
+    const next = this.adam.climb(this.q, found.gradient, this.state.rate);
+    const { divergence } = reverse(target, cells, next);
     if (!Number.isFinite(divergence)) {
       this.play(false);
       return this.say(
@@ -183,7 +247,7 @@ export class FitView {
     this.q = next;
     this.noise++;
     this.resample();
-    const { values } = this.runs.at(-1);
+    const { values } = this.run;
     values.push(divergence);
     this.refresh();
     if (values.length > LONGEST) this.play(false);
@@ -205,23 +269,29 @@ export class FitView {
     this.page.touched();
   }
 
-  // Of q nothing while it is where every fit of the target begins.
+  /** q is null while it is where every fit of the target begins. */
   get kept() {
     const { q, start, noise } = this;
-    const moved = q && !(String(q.mu) === String(start.mu) && String(q.tril) === String(start.tril));
+    const moved = !(String(q.mu) === String(start.mu) && String(q.tril) === String(start.tril));
     return { q: moved ? q : null, noise };
   }
 
+  /** @param {{ q: Gaussian | null, noise: number }} values */
   keep({ q, noise }) {
     this.noise = noise;
     this.play(false);
-    if (!this.target && !q) return; // as it is first shown
+    if (!this.target && !q) return; // not shown yet: the target is loaded when it is
     this.load(true);
-    if (q && q.k === this.target.k) this.begin(q);
+    if (q && q.k === this.target?.k) this.begin(q);
     this.resample();
     this.refresh();
   }
 
+  /**
+   * Takes over a q that the user has moved.
+   * @param {Gaussian} q
+   * @param {boolean} done whether the drag has ended
+   */
   take(q, done) {
     this.page.touched();
     if (done) this.begin(q);
@@ -229,30 +299,40 @@ export class FitView {
     this.refresh();
   }
 
+  /** @param {boolean} playing */
   play(playing) {
-    if (playing && this.runs.at(-1).values.length > LONGEST) this.begin(this.q);
+    if (playing && this.run.values.length > LONGEST) this.begin(this.q);
     this.playing = playing;
     this.steppedAt = -Infinity;
     showPlaying(this.$(".gr-play"), playing);
     if (playing) this.page.wake();
-    else this.page.touched(); // the link follows once q rests
+    else this.page.touched(); // the link is updated when playing ends
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------------------
 
-  // True while more is to come.
+  /**
+   * Paints a frame; true while further frames follow.
+   * @param {number} now
+   */
   tick(now) {
     if (this.playing && now - this.steppedAt >= PACE) {
       this.steppedAt = now;
       this.advance();
     }
-    if (this.dirty || this.pane.dirty) this.paint();
+    const { target, found } = this;
+    if (target && found && (this.dirty || this.panes[target.k].dirty)) this.paint(target, found);
     return this.playing;
   }
 
-  paint() {
+  /**
+   * @param {Target} target
+   * @param {Estimate} found
+   */
+  paint(target, found) {
     this.dirty = false;
-    const { q, target, found, state, pane } = this;
+    const { q, state } = this;
+    const pane = this.panes[target.k];
     const shown = found.singles ? Math.min(SHOWN, this.draws) : 0;
     const slope = typicalSlope(target.f, q);
     const room = Math.min(pane.root.clientWidth, pane.root.clientHeight);
@@ -261,15 +341,18 @@ export class FitView {
     const gradients = { rows: found.singles, mean: found.gradient, exact: found.exact, shown, unit };
     pane.paint({ q, colour, draws: found.singles && this.places(shown), gradients });
     this.showKey(shown, unit, room);
-    drawCloud(this.$(".gr-cloud"), q, { ...found, shown }, state.estimator, slope);
+    drawCloud(this.cloud, q, { ...found, shown }, state.estimator, slope);
     const floor = target.covariance && !q.full ? meanField(target.covariance).divergence : null;
-    drawCurve(this.$(".gr-curve"), this.runs, floor);
+    drawCurve(this.curve, this.runs, floor);
     this.showControls();
-    this.showFacts();
-    this.root.dataset.steps = this.runs.at(-1).values.length - 1;
+    this.showFacts(found);
+    this.root.dataset.steps = String(this.run.values.length - 1);
   }
 
-  // Where the draws are whose gradients are shown.
+  /**
+   * The points z of the draws whose gradients are shown.
+   * @param {number} shown how many
+   */
   places(shown) {
     const { k } = this.q;
     const all = new Float64Array(shown * k);
@@ -277,9 +360,19 @@ export class FitView {
     return all;
   }
 
+  /**
+   * Writes the key of the arrows and their scale.
+   * @param {number} shown single gradients in the picture
+   * @param {number} unit pixels per nat per unit of z
+   * @param {number} room the smaller side of the picture, in pixels
+   */
   showKey(shown, unit, room) {
     const { colour, short: name } = ESTIMATORS[this.state.estimator];
     const how = shown < this.draws ? `${shown} of ${this.draws}` : `${shown}`;
+    /**
+     * @param {number} width
+     * @param {string} style
+     */
     const line = (width, style) => `<i style="border-top:${width}px solid ${style}"></i>`;
     const single = shown ? `${line(1, colour)}single gradients (${how})${line(3, colour)}their mean, ${name}` : "";
     this.$(".gr-key").innerHTML = `${single}${line(5, ESTIMATORS.exact.colour)}exact`;
@@ -288,18 +381,19 @@ export class FitView {
   }
 
   showControls() {
-    const { state, target } = this;
+    const { state } = this;
     this.picker.show();
     this.family.show(this.q.full);
-    this.family.allow(true, target.k > 1);
+    this.family.allow(true, this.isPlane);
     this.estimator.show(state.estimator);
     this.n.show(state.n);
     this.rate.show(state.rate);
     this.n.enabled = state.estimator !== "exact";
-    this.$(".gr-again").disabled = state.estimator === "exact";
+    this.again.disabled = state.estimator === "exact";
     this.writeFormula(state.estimator);
   }
 
+  /** @param {EstimatorName} estimator */
   writeFormula(estimator) {
     if (this.written === estimator) return;
     this.written = estimator;
@@ -313,29 +407,42 @@ export class FitView {
     formula(this.$(".gr-formula"), `\\begin{aligned}${lines.join("\\\\[4pt]")}\\end{aligned}`, true);
   }
 
-  showFacts() {
-    const { q, found } = this;
+  /** @param {Estimate} found */
+  showFacts(found) {
+    const { q } = this;
     const { half } = this.page.spec;
+    /** @param {Float64Array} gradient */
     const slopes = (gradient) => inUnits(gradient.subarray(0, q.k), 1);
     const sigma = q.full ? [q.tril[0], q.tril[2], q.tril[3]] : Array.from(q.mu, (_, i) => q.scale(i));
+    /** @type {[name: string, value: string, title?: string][]} */
     const facts = [
       ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
-      ["steps", String(this.runs.at(-1).values.length - 1)],
+      ["steps", String(this.run.values.length - 1)],
       ["μ", inUnits(q.mu, half)],
       [q.full ? "L₁₁, L₂₁, L₂₂" : "σ", inUnits(sigma, half)],
       ["exact ∂ μ", `<span class="gr-exact">${slopes(found.exact)}</span>`],
       ["estimated ∂ μ", slopes(found.gradient)],
-      ["spread of one", this.spreadText(1), "standard deviation of a single gradient of μ, as the length of a vector"],
-      ["standard error", this.spreadText(this.draws), "of the mean of n gradients of μ"],
+      [
+        "spread of one",
+        this.spreadText(found.singles, 1),
+        "standard deviation of a single gradient of μ, as the length of a vector",
+      ],
+      ["standard error", this.spreadText(found.singles, this.draws), "of the mean of n gradients of μ"],
     ];
     writeFacts(this.$(".gr-facts"), facts);
   }
 
-  spreadText(n) {
-    if (!this.found.singles) return "none";
-    return this.draws < 2 ? "needs n ≥ 2" : `± ${short(spread(this.found.singles, this.q) / Math.sqrt(n))}`;
+  /**
+   * The standard error of the mean of n gradients of mu, as text.
+   * @param {Float64Array | null} singles
+   * @param {number} n
+   */
+  spreadText(singles, n) {
+    if (!singles) return "none";
+    return this.draws < 2 ? "needs n ≥ 2" : `± ${short(spread(singles, this.q) / Math.sqrt(n))}`;
   }
 
+  /** @param {string} message */
   say(message) {
     this.$(".gr-message").textContent = message;
     this.$(".gr-message").hidden = !message;
@@ -352,7 +459,11 @@ export class FitView {
   }
 }
 
-// Standard deviation of the single gradients of mu, as the length of a vector.
+/**
+ * Standard deviation of the single gradients of mu, as the length of a vector.
+ * @param {Float64Array} rows
+ * @param {Gaussian} q
+ */
 function spread(rows, q) {
   const count = rows.length / q.size;
   let sum = 0;

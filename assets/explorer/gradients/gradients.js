@@ -1,5 +1,10 @@
-// The Gradients page: five sections, of which one is shown. Knows nothing of Streamlit.
+// The Gradients page: five sections, of which one is shown. Independent of Streamlit.
 
+/** @import { ModelSource } from "./posterior.js" */
+/** @import { Changed, Chosen, Tab } from "./state.js" */
+/** @import { TargetName, TargetSpec } from "./targets.js" */
+
+import { find } from "../core/dom.js";
 import { Page } from "../core/page.js";
 import { afterPaint, measure } from "../core/timing.js";
 import { sentence } from "../data/evidence.js";
@@ -15,6 +20,7 @@ import { TrickView } from "./trick-view.js";
 import { TwoView } from "./two-view.js";
 import { VarianceView } from "./variance-view.js";
 
+/** @type {Record<Tab, string>} */
 const NAMES = {
   fit: "Fit",
   variance: "Variance",
@@ -24,13 +30,27 @@ const NAMES = {
 };
 
 export class Gradients extends Page {
-  // `code` is an address, `models` = [[id, name]]; `posteriors` = { frame, evidence, name } of a model, or null.
+  /**
+   * @param {HTMLElement} root
+   * @param {object} sources
+   * @param {string} sources.code URL that executes the loss
+   * @param {[id: string, name: string][]} sources.models whose loss can be executed
+   * @param {ModelSource | null} sources.posteriors the model whose posteriors can be targets
+   */
   constructor(root, { code, models, posteriors }) {
     super(root, "gr");
     this.posteriors = posteriors && new Posteriors(posteriors);
     this.state = new GradState();
+    /** @type {TargetSpec | null} */
+    this.posterior = null;
+    this.started = false;
+    /** @type {number | undefined} */
+    this.startedAt = undefined;
+    this.listener = new AbortController();
+    /** @param {Tab} name */
     const tab = (name) =>
       `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
+    /** @param {Tab} name */
     const panel = (name) =>
       `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
     root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
@@ -41,8 +61,13 @@ export class Gradients extends Page {
     this.state.subscribe((changed) => this.changed(changed));
   }
 
+  /**
+   * @param {string} code
+   * @param {[id: string, name: string][]} models
+   */
   makeViews(code, models) {
-    const at = (name) => this.root.querySelector(`#gr-${name}`);
+    /** @param {Tab} name */
+    const at = (name) => find(this.root, `#gr-${name}`);
     return {
       fit: new FitView(at("fit"), this),
       variance: new VarianceView(at("variance"), this),
@@ -52,7 +77,10 @@ export class Gradients extends Page {
     };
   }
 
-  // Shows what the link says, with formulas set by what stands at the address `katex`.
+  /**
+   * Shows what the link states.
+   * @param {string} katex URL of KaTeX's folder
+   */
   async load(katex) {
     if (this.started) return "ready" in this.root.dataset && this.link.arrive();
     this.started = true;
@@ -73,10 +101,14 @@ export class Gradients extends Page {
     performance.mark("elbo-room:interactive");
   }
 
-  // The target that a link asks for; where it cannot be had, another is shown.
+  /**
+   * Fetches the target of a link; replaces it by the initial one where that fails.
+   * @param {Chosen} said
+   */
   async prepare(said) {
     if (said.target !== POSTERIOR) return;
     try {
+      if (!this.posteriors) throw new Error("no model is known");
       this.posterior = (await this.posteriors.fetch(said.image)) ?? this.posterior;
     } catch (error) {
       this.posterior = null;
@@ -85,34 +117,46 @@ export class Gradients extends Page {
     if (!this.posterior) said.target = GradState.read("").target;
   }
 
-  // What there is to know of the target that is chosen.
+  /**
+   * The chosen target.
+   * @returns {TargetSpec}
+   */
   get spec() {
-    return this.state.target === POSTERIOR ? this.posterior : TARGETS[this.state.target];
+    const { target } = this.state;
+    // a posterior is chosen only after it has been fetched
+    return target === POSTERIOR ? /** @type {TargetSpec} */ (this.posterior) : TARGETS[target];
   }
 
-  // Another target, at a learning rate that suits it.
+  /**
+   * Chooses another target, with a learning rate that suits it.
+   * @param {TargetName} target
+   * @param {number} image
+   */
   async choose(target, image) {
     try {
       if (target === POSTERIOR) {
+        if (!this.posteriors) throw new Error("no model is known");
         const found = await this.posteriors.fetch(image);
-        if (!found) return; // another is chosen by now
+        if (!found) return; // a newer choice has replaced this one
         this.posterior = found;
       }
       this.say("");
       const { rate } = GradState.read("");
-      this.state.set({ target, image, rate: (target === POSTERIOR && this.posterior.rate) || rate });
+      this.state.set({ target, image, rate: (target === POSTERIOR && this.posterior?.rate) || rate });
     } catch (error) {
       this.say(sentence(error));
-      this.wake(); // the list shows again what is fitted
+      this.wake(); // the list shows the current target again
     }
   }
 
+  /** @param {string} message */
   say(message) {
-    const element = this.root.querySelector(".gr-lost");
+    const element = find(this.root, ".gr-lost");
     element.textContent = message;
     element.hidden = !message;
   }
 
+  /** @param {string} hash */
   async followLink(hash) {
     const said = GradState.read(hash);
     await this.prepare(said);
@@ -126,13 +170,14 @@ export class Gradients extends Page {
     return this.views[this.state.tab];
   }
 
+  /** @param {Changed} changed */
   changed(changed) {
     this.touched();
-    for (const view of Object.values(this.views)) if (view.target) view.changed(changed);
+    for (const view of [this.views.fit, this.views.divergences]) if (view.target) view.changed(changed);
     if (changed.has("tab")) this.showTab();
   }
 
-  // A person has moved something: how long its picture takes is measured, and the link follows.
+  /** To be called after every user input: measures the time until the next picture, and updates the link. */
   touched() {
     this.startedAt ??= performance.now();
     this.link.save();
@@ -142,8 +187,8 @@ export class Gradients extends Page {
   showTab() {
     const { tab } = this.state;
     for (const name of TABS) {
-      this.root.querySelector(`#gr-${name}`).hidden = name !== tab;
-      const button = this.root.querySelector(`[data-tab="${name}"]`);
+      find(this.root, `#gr-${name}`).hidden = name !== tab;
+      const button = find(this.root, `[data-tab="${name}"]`);
       button.setAttribute("aria-selected", String(name === tab));
       button.tabIndex = name === tab ? 0 : -1;
       if (name === tab) button.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone not all fit in
@@ -153,12 +198,13 @@ export class Gradients extends Page {
   }
 
   listen() {
-    this.listener = new AbortController();
     const { signal } = this.listener;
-    const tabs = this.root.querySelector(".gr-tabs");
-    tabs.addEventListener("click", ({ target }) => target.dataset.tab && this.state.set({ tab: target.dataset.tab }), {
-      signal,
-    });
+    const tabs = find(this.root, ".gr-tabs");
+    const open = (/** @type {MouseEvent} */ { target }) => {
+      const tab = TABS.find((name) => target instanceof HTMLElement && name === target.dataset.tab);
+      if (tab) this.state.set({ tab });
+    };
+    tabs.addEventListener("click", open, { signal });
     walkTabs(tabs);
     window.addEventListener("resize", () => this.resized(), { signal });
   }
@@ -174,6 +220,7 @@ export class Gradients extends Page {
     this.wake();
   }
 
+  /** @param {number} now */
   paint(now) {
     if (!("ready" in this.root.dataset)) return;
     const started = this.startedAt;
@@ -191,4 +238,5 @@ export class Gradients extends Page {
   }
 }
 
+/** @param {string} hash */
 const paramsOf = (hash) => new URLSearchParams(hash.replace(/^#/, ""));

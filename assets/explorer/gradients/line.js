@@ -1,4 +1,7 @@
-// The plane's twin for one dimension: the densities of target and q over the line, and beneath them the gradients' arrows.
+// The one-dimensional counterpart of the plane: the densities of target and q, and below them the gradients as arrows.
+
+/** @import { Handle, Scene, SceneGradients } from "./plane.js" */
+/** @import { Vector } from "./targets.js" */
 
 import { View } from "../map/view.js";
 import { Plot, prepareCanvas } from "../plot/chart.js";
@@ -8,24 +11,30 @@ import { Gaussian } from "./gaussian.js";
 import { Plane } from "./plane.js";
 
 const MARGIN = { left: 46, right: 8, top: 10, bottom: 26 };
-const BENEATH = 0.36; // share of the height that belongs to the arrows
-const NARROWEST = 0.008; // of half the picture's width
+const BENEATH = 0.36; // share of the height for the arrows
+const NARROWEST = 0.008; // the smallest sigma, as a share of half the picture's width
 
 export class Line extends Plane {
+  /** @param {Scene} scene */
   paint(scene) {
+    const { target } = this;
     this.q = scene.q;
-    if (!this.target) return;
+    if (!target) return;
     this.colours = theme(this.root);
     prepareCanvas(this.ground);
     const { context, width, height } = prepareCanvas(this.motion);
     const [w, h] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
     if (w < 40 || h < 60) return;
-    const density = (z) => Math.exp(this.target.f([z]) - this.logTotal);
+    /** @param {number} z */
+    const density = (z) => Math.exp(target.f([z]) - this.logTotal);
     const highest = Math.max(Math.exp(this.peak - this.logTotal), 1 / (scene.q.scale(0) * Math.sqrt(2 * Math.PI)), 0.3);
+    /** @type {[number, number]} */
     const x = [this.middle[0] - this.half, this.middle[0] + this.half];
     const box = { left: MARGIN.left, top: MARGIN.top, width: w, height: h };
+    /** @type {[number, number]} */
     const y = [(-BENEATH / (1 - BENEATH)) * 1.1 * highest, 1.1 * highest];
-    this.view = new View({ x, y }, box);
+    const view = new View({ x, y }, box);
+    this.view = view;
     const plot = new Plot(context, box, { x, y }, this.colours);
     plot.axes({ xName: "z", yFormat: (v) => (v < 0 ? "" : String(v)) });
     plot.clipped(() => {
@@ -38,15 +47,24 @@ export class Line extends Plane {
         faded(this.colours.text, 0.5),
         1,
       );
-      if (scene.draws) this.paintDraws(context, scene.draws, scene.colour);
-      if (scene.gradients) this.paintArrows(plot, scene);
-      this.paintHandles(context, scene.q);
+      const { q, colour = this.colours.accent, draws, gradients } = scene;
+      if (draws) this.paintDraws(context, view, draws, colour);
+      if (gradients) this.paintArrows(plot, view, q, colour, gradients);
+      this.paintHandles(context, view, q);
     });
   }
 
+  /**
+   * A density as a curve with a filled area.
+   * @param {Plot} plot
+   * @param {(z: number) => number} density
+   * @param {string} colour
+   * @param {number} fill opacity of the area
+   */
   curve(plot, density, colour, fill) {
     const { context, xRange, box } = plot;
     const steps = Math.round(box.width / 2);
+    /** @param {number} i */
     const at = (i) => xRange[0] + (i / steps) * (xRange[1] - xRange[0]);
     const heights = Float64Array.from({ length: steps + 1 }, (_, i) => density(at(i)));
     plot.path(steps + 1, at, (i) => heights[i], colour, 2.2);
@@ -56,17 +74,30 @@ export class Line extends Plane {
     context.fill();
   }
 
-  paintDraws(context, draws, colour) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Float64Array} draws
+   * @param {string} colour
+   */
+  paintDraws(context, view, draws, colour) {
     context.fillStyle = faded(colour, 0.8);
     for (const z of draws) {
-      const [x, y] = this.view.toPixel(z, 0);
+      const [x, y] = view.toPixel(z, 0);
       context.fillRect(x - 0.8, y - 4, 1.6, 8);
     }
   }
 
-  // One under the other, from where mu is; the exact gradient and the mean above them.
-  paintArrows({ context, box }, { q, colour, gradients: { rows, mean, exact, shown, unit } }) {
-    const [x, zero] = this.view.toPixel(q.mu[0], 0);
+  /**
+   * Arrows one below the other, all from mu: the exact gradient, the mean, then those of single draws.
+   * @param {Plot} plot
+   * @param {View} view
+   * @param {Gaussian} q
+   * @param {string} colour
+   * @param {SceneGradients} gradients
+   */
+  paintArrows({ context, box }, view, q, colour, { rows, mean, exact, shown, unit }) {
+    const [x, zero] = view.toPixel(q.mu[0], 0);
     const room = box.top + box.height - zero;
     const first = zero + 0.34 * room;
     for (let s = 0; s < shown && rows; s++)
@@ -82,23 +113,38 @@ export class Line extends Plane {
     if (rows) arrow(context, x, zero + 0.24 * room, unit * mean[0], 0, colour, background, 4);
   }
 
-  handles(q) {
+  /**
+   * Pixels of the handles: the middle, and one sigma to its right on the density.
+   * @param {View} view
+   * @param {Gaussian} q
+   */
+  handles(view, q) {
     const height = Math.exp(q.logDensity([q.mu[0] + q.scale(0)]));
-    return [this.view.toPixel(q.mu[0], 0), this.view.toPixel(q.mu[0] + q.scale(0), height)];
+    return [view.toPixel(q.mu[0], 0), view.toPixel(q.mu[0] + q.scale(0), height)];
   }
 
+  /**
+   * @param {number} event
+   * @returns {Handle | null}
+   */
   handleAt(event) {
     if (!this.view || !this.q) return null;
     const [px, py] = this.at(event);
-    const [[mx], [sx, sy]] = this.handles(this.q);
+    const [[mx], [sx, sy]] = this.handles(this.view, this.q);
     if (Math.hypot(sx - px, sy - py) < 22) return { part: 1 };
     return Math.abs(px - mx) < Math.abs(sx - mx) ? { part: 0 } : null;
   }
 
-  moved(part, z, offset) {
-    const next = new Gaussian(this.q.mu, this.q.tril, this.q.full);
+  /**
+   * @param {Gaussian} q
+   * @param {number} part
+   * @param {Vector} z
+   * @param {Vector} offset
+   */
+  moved(q, part, z, offset) {
+    const next = new Gaussian(q.mu, q.tril, q.full);
     if (part === 0) next.mu[0] = z[0] - offset[0];
-    else next.tril[0] = Math.max(NARROWEST * this.half, z[0] - this.q.mu[0]);
+    else next.tril[0] = Math.max(NARROWEST * this.half, z[0] - q.mu[0]);
     return next;
   }
 }

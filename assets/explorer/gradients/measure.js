@@ -22,7 +22,7 @@ import { square } from "./targets.js";
 export const MEASURED = ["score", "baseline", "leave-one-out", "pathwise"];
 
 /** Running mean and variance (Welford's algorithm). */
-class Running {
+export class Running {
   count = 0;
   mean = 0;
   scatter = 0;

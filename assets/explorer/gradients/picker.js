@@ -1,7 +1,12 @@
-// Which target is fitted: the list, rho of the correlated Gaussian, the image whose posterior it is.
+// Controls that choose the target: the list of targets, rho of the correlated Gaussian, the image of a posterior.
 
+/** @import { Gradients } from "./gradients.js" */
+/** @import { TestImage } from "./posterior.js" */
+
+import { find } from "../core/dom.js";
 import { Picture } from "../plot/picture.js";
 import { Slider } from "./controls.js";
+import { isTarget } from "./state.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 
 const HTML = `
@@ -10,42 +15,53 @@ const HTML = `
 <div class="gr-image" hidden><canvas></canvas><button>another image</button><p class="gr-note"></p></div>`;
 
 export class Picker {
-  // `page` = { state, choose(target, image), spec, posteriors }
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   */
   constructor(root, page) {
     this.root = root;
     this.page = page;
+    /** @type {TestImage | null} */
+    this.shown = null;
     root.classList.add("gr-picker");
     root.innerHTML = HTML;
-    const select = root.querySelector("select");
+    this.select = find(root, "select", HTMLSelectElement);
+    const { select } = this;
     const names = Object.entries(TARGETS).map(([value, { name }]) => [value, name]);
     if (page.posteriors) names.push([POSTERIOR, "the posterior of an image"]);
     select.replaceChildren(...names.map(([value, name]) => new Option(name, value)));
-    select.addEventListener("change", () => page.choose(select.value, page.state.image));
+    select.addEventListener("change", () => {
+      if (isTarget(select.value)) page.choose(select.value, page.state.image);
+    });
     this.rho = new Slider(
-      root.querySelector(".gr-rho"),
+      find(root, ".gr-rho"),
       { label: "ρ", name: "correlation rho", min: -0.98, max: 0.98, step: 0.01 },
       (rho) => page.state.set({ rho }),
     );
-    root.querySelector("button").addEventListener("click", () => this.another());
+    find(root, "button").addEventListener("click", () => this.another());
   }
 
+  /** Another image, chosen at random. */
   another() {
-    this.page.choose(POSTERIOR, Math.floor(Math.random() * this.page.spec.image.count));
+    const { image } = this.page.spec;
+    if (image) this.page.choose(POSTERIOR, Math.floor(Math.random() * image.count));
   }
 
   show() {
     const { state, spec } = this.page;
-    this.root.querySelector("select").value = state.target;
-    this.root.querySelector(".gr-rho").hidden = state.target !== "correlated";
+    this.select.value = state.target;
+    find(this.root, ".gr-rho").hidden = state.target !== "correlated";
     this.rho.show(state.rho);
-    this.root.querySelector(".gr-image").hidden = !spec.image;
+    find(this.root, ".gr-image").hidden = !spec.image;
     if (spec.image && spec.image !== this.shown) this.showImage(spec.image);
   }
 
+  /** @param {TestImage} image */
   showImage(image) {
     this.shown = image;
-    new Picture(this.root.querySelector("canvas"), image.shape).paint(image.pixels, 1 / 255);
-    const text = `test image ${image.number} under ${this.page.posteriors.name}: ln p(x, z) by the server on 200 × 200 cells, by a cubic in between; q begins as the encoder's`;
-    this.root.querySelector("p").textContent = text;
+    new Picture(find(this.root, "canvas", HTMLCanvasElement), image.shape).paint(image.pixels, 1 / 255);
+    const text = `test image ${image.number} under ${this.page.posteriors?.name}: ln p(x, z) by the server on 200 × 200 cells, by a cubic in between; q begins as the encoder's`;
+    find(this.root, "p").textContent = text;
   }
 }

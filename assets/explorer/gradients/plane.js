@@ -1,5 +1,9 @@
-// The plane: the target as heat and contours, q as its ellipses with handles to drag, and the arrows of gradients.
+// The latent plane: the target as a heat map with contours, q as ellipses with handles to drag, and gradients as arrows.
 
+/** @import { Theme } from "../plot/palette.js" */
+/** @import { Target, Vector } from "./targets.js" */
+
+import { findAll } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { Pointer } from "../map/pointer.js";
 import { View } from "../map/view.js";
@@ -11,18 +15,74 @@ import { arrow, fan } from "./arrows.js";
 import { Gaussian } from "./gaussian.js";
 
 const MARGIN = { left: 46, right: 8, top: 8, bottom: 26 };
-const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats under the peak: ½, 1, 1½ … standard deviations of a Gaussian
-const CELL = 3; // px of the heat
-const NARROWEST = 0.008; // of half the picture's width
+const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats below the peak: ½, 1, 1½ … standard deviations of a Gaussian
+const CELL = 3; // px of the heat map
+const NARROWEST = 0.008; // the smallest sigma, as a share of half the picture's width
 const GRIP = { mouse: 14, touch: 26 }; // px
 const FAINT = 0.38;
+const WAYS = new Map([
+  ["ArrowLeft", [-1, 0]],
+  ["ArrowRight", [1, 0]],
+  ["ArrowUp", [0, 1]],
+  ["ArrowDown", [0, -1]],
+]);
+
+/**
+ * @typedef {object} SceneGradients
+ * @property {Float64Array | null} rows gradients of single draws, row by row
+ * @property {Float64Array} mean
+ * @property {Float64Array} exact
+ * @property {number} shown how many of the rows are drawn
+ * @property {number} unit pixels per nat per unit of z
+ */
+
+/**
+ * What is drawn in a frame.
+ * @typedef {object} Scene
+ * @property {Gaussian} q
+ * @property {string} [colour] of draws and gradients
+ * @property {Float64Array | null} [draws] points z, one after the other
+ * @property {SceneGradients} [gradients]
+ */
+
+/**
+ * Called while the user moves q, and with `done` at the end.
+ * @callback DragQ
+ * @param {Gaussian} q
+ * @param {boolean} done
+ * @returns {void}
+ */
+
+/**
+ * A handle of q: 0 is its middle, 1 and 2 the ends of its axes; `body` where the ellipse itself was pressed.
+ * @typedef {{ part: number, body?: boolean }} Handle
+ */
 
 export class Plane {
-  // `drag(q, done)`: a person has moved q.
+  /**
+   * @param {HTMLElement} root
+   * @param {DragQ} drag
+   * @param {string} name for screen readers
+   */
   constructor(root, drag, name) {
     this.root = root;
     this.drag = drag;
     this.dirty = true;
+    /** @type {Target | null} */
+    this.target = null;
+    this.peak = 0;
+    this.logTotal = 0; // ln of the integral of exp(f)
+    this.half = 1;
+    /** @type {number[]} */
+    this.middle = [0, 0];
+    /** @type {Gaussian | null} */
+    this.q = null;
+    /** @type {View | null} */
+    this.view = null;
+    /** @type {{ part: number, offset: number[], last: Gaussian } | null} */
+    this.held = null;
+    /** @type {(() => void) | null} called when the picture has to be drawn again */
+    this.onRenew = null;
     root.classList.add("gr-plane");
     root.tabIndex = 0;
     root.setAttribute("role", "application");
@@ -31,11 +91,16 @@ export class Plane {
       `${name}: drag q by its middle or by the ends of its axes; arrow keys move its middle`,
     );
     root.innerHTML = "<canvas></canvas><canvas></canvas>";
-    [this.ground, this.motion] = root.children;
+    const [ground, motion] = findAll(root, "canvas", HTMLCanvasElement);
+    this.ground = ground;
+    this.motion = motion;
+    this.colours = theme(root);
     this.pointer = new Pointer(root, this, {
-      hover: (x, y, at, finger) => finger || (root.style.cursor = this.handleAt(x, y, GRIP.mouse) ? "grab" : ""),
+      hover: (x, y, _at, finger) => {
+        if (!finger) root.style.cursor = this.handleAt(x, y, GRIP.mouse) ? "grab" : "";
+      },
       click: () => {},
-      press: (x, y, at, finger) => this.press(x, y, finger ? GRIP.touch : GRIP.mouse),
+      press: (x, y, _at, finger) => this.press(x, y, finger ? GRIP.touch : GRIP.mouse),
       drag: (x, y) => this.pull(x, y),
       drop: () => this.drop(),
     });
@@ -43,7 +108,13 @@ export class Plane {
     new ResizeObserver(() => this.renew()).observe(root);
   }
 
-  // Another target: `half` is how far the picture reaches around `middle`.
+  /**
+   * Shows another target.
+   * @param {Target} target
+   * @param {number} peak its largest value
+   * @param {number} half half the width of the picture, in units of z
+   * @param {number[]} [middle] middle of the picture
+   */
   load(target, peak, half, middle = [0, 0]) {
     this.target = target;
     this.peak = peak;
@@ -57,7 +128,7 @@ export class Plane {
     this.onRenew?.();
   }
 
-  // `scene` = { q, colour, draws?, gradients?: { rows, mean, exact, shown, unit } }, unit in pixels per nat per unit.
+  /** @param {Scene} scene */
   paint(scene) {
     this.q = scene.q;
     if (!this.target) return;
@@ -69,11 +140,12 @@ export class Plane {
     context.rect(this.view.left, this.view.top, this.view.width, this.view.height);
     context.clip();
     const colours = this.colours;
-    if (scene.draws) this.paintDraws(context, scene.draws, scene.colour);
-    if (scene.gradients?.rows) this.paintSingles(context, scene);
-    this.paintQ(context, scene.q);
-    if (scene.gradients) this.paintMeans(context, scene, colours);
-    this.paintHandles(context, scene.q);
+    const { q, colour = colours.accent, draws, gradients } = scene;
+    if (draws) this.paintDraws(context, this.view, draws, colour);
+    if (gradients) this.paintSingles(context, this.view, q, colour, gradients);
+    this.paintQ(context, this.view, q);
+    if (gradients) this.paintMeans(context, this.view, q, colour, gradients);
+    this.paintHandles(context, this.view, q);
     context.restore();
   }
 
@@ -84,17 +156,28 @@ export class Plane {
     const [w, h] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
     if (w < 40 || h < 40) return;
     const unit = (2 * this.half) / Math.min(w, h);
+    /**
+     * @param {number} middle
+     * @param {number} pixels
+     * @returns {[number, number]}
+     */
     const around = (middle, pixels) => [middle - (unit * pixels) / 2, middle + (unit * pixels) / 2];
     this.view = new View(
       { x: around(this.middle[0], w), y: around(this.middle[1], h) },
       { left: MARGIN.left, top: MARGIN.top, width: w, height: h },
     );
-    this.paintTarget(context);
-    this.paintGrid(context);
+    if (this.target) this.paintTarget(context, this.view, this.target);
+    this.paintGrid(context, this.view);
   }
 
-  paintTarget(context) {
-    const { view, target, peak } = this;
+  /**
+   * The target as a heat map with contours.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Target} target
+   */
+  paintTarget(context, view, target) {
+    const { peak } = this;
     const [columns, rows] = [Math.ceil(view.width / CELL), Math.ceil(view.height / CELL)];
     const under = new Float64Array(columns * rows);
     const z = [0, 0];
@@ -107,7 +190,7 @@ export class Plane {
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    this.paintHeat(context, under, columns, rows);
+    this.paintHeat(context, view, under, columns, rows);
     LEVELS.forEach((level, i) => {
       const at = contour(under, columns, level);
       context.strokeStyle = faded(this.colours.text, i % 2 ? 0.5 : 0.22);
@@ -122,18 +205,31 @@ export class Plane {
     context.restore();
   }
 
-  paintHeat(context, under, columns, rows) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Float64Array} under nats below the peak, per cell
+   * @param {number} columns
+   * @param {number} rows
+   */
+  paintHeat(context, view, under, columns, rows) {
     const image = new ImageData(columns, rows);
     const ink = rgb(this.colours.text);
-    under.forEach((nats, at) => image.data.set([...ink, 255 * FAINT * Math.exp(-nats)], 4 * at));
+    under.forEach((nats, at) => {
+      image.data.set([...ink, 255 * FAINT * Math.exp(-nats)], 4 * at);
+    });
     const canvas = new OffscreenCanvas(columns, rows);
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    canvas.getContext("2d")?.putImageData(image, 0, 0);
     context.imageSmoothingEnabled = true;
-    context.drawImage(canvas, this.view.left, this.view.top, columns * CELL, rows * CELL);
+    context.drawImage(canvas, view.left, view.top, columns * CELL, rows * CELL);
   }
 
-  paintGrid(context) {
-    const { view, colours } = this;
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
+  paintGrid(context, view) {
+    const { colours } = this;
     const { left, top, width, height } = view;
     Object.assign(context, {
       font: `13px ${colours.font}`,
@@ -161,16 +257,31 @@ export class Plane {
     context.fillText("z₂", left - 6, top);
   }
 
-  paintDraws(context, draws, colour) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Float64Array} draws
+   * @param {string} colour
+   */
+  paintDraws(context, view, draws, colour) {
     context.fillStyle = faded(colour, 0.55);
     for (let s = 0; s < draws.length; s += 2) {
-      const [x, y] = this.view.toPixel(draws[s], draws[s + 1]);
+      const [x, y] = view.toPixel(draws[s], draws[s + 1]);
       context.fillRect(x - 1.5, y - 1.5, 3, 3);
     }
   }
 
-  paintSingles(context, { q, colour, gradients: { rows, shown, unit } }) {
-    const [x, y] = this.view.toPixel(...q.mu);
+  /**
+   * The gradients of single draws as thin arrows.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Gaussian} q
+   * @param {string} colour
+   * @param {SceneGradients} gradients
+   */
+  paintSingles(context, view, q, colour, { rows, shown, unit }) {
+    if (!rows) return;
+    const [x, y] = view.toPixel(q.mu[0], q.mu[1]);
     const arrows = new Float64Array(2 * shown);
     for (let s = 0; s < shown; s++) {
       arrows[2 * s] = unit * rows[s * q.size];
@@ -179,13 +290,27 @@ export class Plane {
     fan(context, x, y, arrows, faded(colour, shown > 40 ? 0.45 : 0.75));
   }
 
-  paintMeans(context, { q, colour, gradients: { rows, mean, exact, unit } }, { background }) {
-    const [x, y] = this.view.toPixel(...q.mu);
-    arrow(context, x, y, unit * exact[0], -unit * exact[1], THEORY, background, 7);
+  /**
+   * The exact gradient and the mean as thick arrows.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Gaussian} q
+   * @param {string} colour
+   * @param {SceneGradients} gradients
+   */
+  paintMeans(context, view, q, colour, { rows, mean, exact, unit }) {
+    const [x, y] = view.toPixel(q.mu[0], q.mu[1]);
+    arrow(context, x, y, unit * exact[0], -unit * exact[1], THEORY, this.colours.background, 7);
     if (rows) arrow(context, x, y, unit * mean[0], -unit * mean[1], colour, null, 3);
   }
 
-  paintQ(context, q) {
+  /**
+   * The ellipses of one and two standard deviations.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Gaussian} q
+   */
+  paintQ(context, view, q) {
     const { accent } = this.colours;
     const turn = Array.from({ length: 73 }, (_, i) => [Math.cos((i * Math.PI) / 36), Math.sin((i * Math.PI) / 36)]);
     for (const [radius, alpha, width] of [
@@ -193,7 +318,10 @@ export class Plane {
       [1, 1, 2.6],
     ]) {
       context.beginPath();
-      for (const [c, s] of turn) context.lineTo(...this.view.toPixel(...q.at([radius * c, radius * s], [0, 0])));
+      for (const [c, s] of turn) {
+        const [x, y] = this.pixelAt(view, q, [radius * c, radius * s]);
+        context.lineTo(x, y);
+      }
       context.fillStyle = faded(accent, 0.07);
       context.fill();
       Object.assign(context, { strokeStyle: faded(accent, alpha), lineWidth: width });
@@ -201,57 +329,106 @@ export class Plane {
     }
   }
 
-  paintHandles(context, q) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Gaussian} q
+   */
+  paintHandles(context, view, q) {
     const { accent, background } = this.colours;
-    this.handles(q).forEach(([x, y], i) =>
-      disc(context, x, y, i ? 6 : 7, i ? background : accent, i ? accent : background, 2.4),
-    );
+    this.handles(view, q).forEach(([x, y], i) => {
+      disc(context, x, y, i ? 6 : 7, i ? background : accent, i ? accent : background, 2.4);
+    });
   }
 
-  // Pixels of what can be dragged: the middle, and mu + the columns of L.
-  handles(q) {
+  /**
+   * Pixel of z = mu + L·zeta.
+   * @param {View} view
+   * @param {Gaussian} q
+   * @param {number[]} zeta
+   */
+  pixelAt(view, q, zeta) {
+    const z = q.at(zeta, [0, 0]);
+    return view.toPixel(z[0], z[1]);
+  }
+
+  /**
+   * Pixels of the handles: the middle, and mu + the columns of L.
+   * @param {View} view
+   * @param {Gaussian} q
+   */
+  handles(view, q) {
     return [
       [0, 0],
       [1, 0],
       [0, 1],
-    ].map((zeta) => this.view.toPixel(...q.at(zeta, [0, 0])));
+    ].map((zeta) => this.pixelAt(view, q, zeta));
   }
 
-  // --- hands ---------------------------------------------------------------------------------------------------------------
+  // --- dragging ---------------------------------------------------------------------------------------------------------------
 
+  /**
+   * The handle at a pixel, or null.
+   * @param {number} px
+   * @param {number} py
+   * @param {number} reach pixels around a handle that belong to it
+   * @returns {Handle | null}
+   */
   handleAt(px, py, reach) {
     if (!this.view || !this.q) return null;
-    const away = this.handles(this.q).map(([x, y], i) => ({ i, d: Math.hypot(x - px, y - py) - (i ? 2 : 0) }));
+    const away = this.handles(this.view, this.q).map(([x, y], i) => ({
+      i,
+      d: Math.hypot(x - px, y - py) - (i ? 2 : 0),
+    }));
     const nearest = away.reduce((best, one) => (one.d < best.d ? one : best));
     if (nearest.d < reach) return { part: nearest.i };
     const zeta = this.q.whitened(this.view.toData(px, py), [0, 0]);
-    return Math.hypot(...zeta) < 1 ? { part: 0, body: true } : null; // anywhere within the ellipse takes the whole
+    return Math.hypot(...zeta) < 1 ? { part: 0, body: true } : null; // a press anywhere in the ellipse moves all of q
   }
 
-  // A handle is dragged in any direction; within the ellipse, a finger that swipes up or down scrolls the page.
+  /**
+   * Begins a drag. A handle is dragged in any direction; in the ellipse, a finger that swipes up or down scrolls the page.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} reach
+   * @returns {boolean | "across"}
+   */
   press(x, y, reach) {
+    const { view, q } = this;
     const found = this.handleAt(x, y, reach);
-    if (!found) return false;
-    const offset = this.view.toData(x, y).map((v, i) => v - this.q.mu[i]);
-    this.held = { part: found.part, offset, last: this.q };
+    if (!found || !view || !q) return false;
+    const offset = view.toData(x, y).map((v, i) => v - q.mu[i]);
+    this.held = { part: found.part, offset, last: q };
     return found.body ? "across" : true;
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   pull(x, y) {
-    const { part, offset } = this.held;
-    this.held.last = this.moved(part, this.view.toData(x, y), offset);
-    this.drag(this.held.last, false);
+    const { held, view, q } = this;
+    if (!held || !view || !q) return;
+    held.last = this.moved(q, held.part, view.toData(x, y), held.offset);
+    this.drag(held.last, false);
   }
 
   drop() {
+    if (!this.held) return;
     const { last } = this.held;
     this.held = null;
     this.drag(last, true);
   }
 
-  // q with one of its handles put to `z`.
-  moved(part, z, offset) {
-    const { mu, tril, full } = this.q;
+  /**
+   * q with one of its handles moved to `z`.
+   * @param {Gaussian} q
+   * @param {number} part
+   * @param {Vector} z
+   * @param {Vector} offset of the pressed point from mu
+   */
+  moved(q, part, z, offset) {
+    const { mu, tril, full } = q;
     const next = new Gaussian(mu, tril, full);
     if (part === 0) for (let i = 0; i < 2; i++) next.mu[i] = z[i] - offset[i];
     else next.tril[part === 1 ? 0 : 3] = Math.max(NARROWEST * this.half, z[part - 1] - mu[part - 1]);
@@ -259,8 +436,9 @@ export class Plane {
     return next;
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const way = WAYS.get(event.key);
     if (!way || !this.q) return;
     event.preventDefault();
     const next = new Gaussian(this.q.mu, this.q.tril, this.q.full);

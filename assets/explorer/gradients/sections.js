@@ -1,18 +1,50 @@
-// What the sections of the Gradients page keep for themselves, and how the address says it: "trick.mu=1.5".
+// The values that each section of the Gradients page keeps for itself, and how a link states them: "trick.mu=1.5".
 
 import { Gaussian } from "./gaussian.js";
 
+/** @typedef {Gaussian | number | string | null | undefined} Value */
+
+/**
+ * A section of the page. `kept` is what a link has to state of it, and `keep` takes such values over; null instead of a
+ * Gaussian means the one with which a fit begins.
+ * @typedef {{ readonly kept: Record<string, Value>, keep(values: Record<string, Value>): void }} Section
+ */
+
+/** @typedef {(text: string) => Value} Reader undefined where the text is not valid */
+
+/**
+ * @param {number} low
+ * @param {number} high
+ * @returns {(text: string) => number | undefined}
+ */
 const within = (low, high) => (text) =>
   text.trim() !== "" && Number(text) >= low && Number(text) <= high ? Number(text) : undefined;
+/**
+ * @param {number} low
+ * @param {number} high
+ * @returns {(text: string) => number | undefined}
+ */
 const whole = (low, high) => (text) => (Number.isInteger(Number(text)) ? within(low, high)(text) : undefined);
+/**
+ * @template {string | number} Word
+ * @param {...Word} words
+ * @returns {(text: string) => Word | undefined}
+ */
 const one =
   (...words) =>
   (text) =>
     words.find((word) => String(word) === text);
-const FAR = 1e6; // from the middle of a target: further than a hand gets
+const FAR = 1e6; // from the middle of a target: further than q can be dragged
+const DIMS = new Map([
+  [2, 1],
+  [6, 2],
+]); // how many numbers a Gaussian is written with → its dimensions
 const COUNTED = whole(0, 1e9);
 
-// section → name → what of a link is let in; undefined where it says something else.
+/**
+ * How a link's texts are read: section → name → reader.
+ * @satisfies {Record<string, Record<string, Reader>>}
+ */
 const FIELDS = {
   fit: { q: readGaussian, noise: COUNTED },
   variance: {
@@ -28,52 +60,75 @@ const FIELDS = {
   code: { model: (text) => text, first: COUNTED, size: one(1, 8, 64), beta: within(0, 1000), seed: COUNTED },
 };
 
-// Every section has `kept`, an object of what it keeps, and `keep(values)`, which takes that over: null of a q is the one that a
-// fit begins with.
+/** @typedef {keyof typeof FIELDS} SectionName */
+
+const NAMES = /** @type {SectionName[]} */ (Object.keys(FIELDS));
+
+/**
+ * The readers of one section.
+ * @param {SectionName} section
+ * @returns {[name: string, reader: Reader][]}
+ */
+const readersOf = (section) => Object.entries(FIELDS[section]);
+
 export class Sections {
+  /** @param {Record<SectionName, Section>} views */
   constructor(views) {
     this.views = views;
     this.first = this.texts();
   }
 
-  // section.name → text of all that is kept now.
+  /** The current values of all sections as texts, by "section.name". */
   texts() {
+    /** @type {Record<string, string>} */
     const texts = {};
-    for (const [section, fields] of Object.entries(FIELDS)) {
+    for (const section of NAMES) {
       const { kept } = this.views[section];
-      for (const name of Object.keys(fields)) texts[`${section}.${name}`] = written(kept[name]);
+      for (const [name] of readersOf(section)) texts[`${section}.${name}`] = written(kept[name]);
     }
     return texts;
   }
 
-  // Adds what differs from the beginning.
+  /**
+   * Adds the values that differ from the initial ones.
+   * @param {URLSearchParams} params
+   */
   write(params) {
     for (const [name, text] of Object.entries(this.texts())) if (text !== this.first[name]) params.set(name, text);
   }
 
-  // Takes over what a link says, the beginning where it says nothing or something else.
+  /**
+   * Takes over the values of a link; those that it omits, or states invalidly, become the initial ones.
+   * @param {URLSearchParams} params
+   */
   read(params) {
-    for (const [section, fields] of Object.entries(FIELDS)) {
+    for (const section of NAMES) {
+      /** @type {Record<string, Value>} */
       const values = {};
-      for (const [name, read] of Object.entries(fields)) {
+      for (const [name, read] of readersOf(section)) {
         const key = `${section}.${name}`;
-        values[name] = (params.has(key) ? read(params.get(key)) : undefined) ?? read(this.first[key]) ?? null;
+        const text = params.get(key);
+        values[name] = (text !== null ? read(text) : undefined) ?? read(this.first[key]) ?? null;
       }
       this.views[section].keep(values);
     }
   }
 }
 
+/** @param {Value} value */
 const written = (value) =>
   value instanceof Gaussian
     ? [value.full ? "full" : "diagonal", ...value.mu, ...value.tril].join(",")
     : String(value ?? "");
 
-// "diagonal,mu…,L row by row".
+/**
+ * Reads "diagonal,mu…,L row by row".
+ * @param {string} text
+ */
 function readGaussian(text) {
   const [family, ...numbers] = text.split(",");
   const values = numbers.map((v) => (v.trim() === "" ? NaN : Number(v)));
-  const k = { 2: 1, 6: 2 }[values.length];
+  const k = DIMS.get(values.length);
   if (!k || !["full", "diagonal"].includes(family) || !values.every((v) => Math.abs(v) <= FAR)) return undefined;
   const [mu, tril] = [values.slice(0, k), values.slice(k)];
   if (k === 2 && (tril[1] !== 0 || (family === "diagonal" && tril[2] !== 0))) return undefined;

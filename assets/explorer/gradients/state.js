@@ -1,11 +1,32 @@
-// What is chosen on the Gradients page, and how the address says it.
+// What is chosen on the Gradients page, and how a link states it.
+
+/** @import { EstimatorName } from "./estimators.js" */
+/** @import { TargetName } from "./targets.js" */
 
 import { ESTIMATORS } from "./estimators.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 
+/** @typedef {"fit" | "variance" | "trick" | "divergences" | "code"} Tab */
+
+/** @type {Tab[]} */
 export const TABS = ["fit", "variance", "trick", "divergences", "code"];
 export const MOST_DRAWS = 1000;
 
+/**
+ * @typedef {object} Chosen
+ * @property {Tab} tab
+ * @property {TargetName} target
+ * @property {number} image row of the image whose posterior is the target
+ * @property {number} rho of the correlated Gaussian
+ * @property {EstimatorName} estimator
+ * @property {number} n draws per gradient
+ * @property {number} rate learning rate
+ * @property {boolean} full whether q has a full covariance
+ */
+
+/** @typedef {Set<string>} Changed names of the fields that have changed */
+
+/** @type {Chosen} */
 const BEGIN = {
   tab: "fit",
   target: "correlated",
@@ -16,48 +37,102 @@ const BEGIN = {
   rate: 0.05,
   full: false,
 };
-const CHECKS = {
-  tab: (v) => TABS.includes(v),
-  target: (v) => v === POSTERIOR || Object.hasOwn(TARGETS, v),
-  image: (v) => Number.isInteger(v) && v >= 0,
-  rho: (v) => Math.abs(v) <= 0.98,
-  estimator: (v) => Object.hasOwn(ESTIMATORS, v),
-  n: (v) => Number.isInteger(v) && v >= 1 && v <= MOST_DRAWS,
-  rate: (v) => v >= 0.001 && v <= 1,
-  full: (v) => typeof v === "boolean",
+const NAMES = /** @type {(keyof Chosen)[]} */ (Object.keys(BEGIN));
+
+/**
+ * A reader of numbers that pass a check.
+ * @param {(v: number) => boolean} valid
+ * @returns {(text: string) => number | undefined}
+ */
+const number = (valid) => (text) => (valid(Number(text)) ? Number(text) : undefined);
+
+/**
+ * The value that a link's text stands for, per field; undefined where the text is not valid.
+ * @type {{ [Name in keyof Chosen]: (text: string) => Chosen[Name] | undefined }}
+ */
+const READERS = {
+  tab: (text) => TABS.find((tab) => tab === text),
+  target: (text) => (isTarget(text) ? text : undefined),
+  image: number((v) => Number.isInteger(v) && v >= 0),
+  rho: number((v) => Math.abs(v) <= 0.98),
+  estimator: (text) => (isEstimator(text) ? text : undefined),
+  n: number((v) => Number.isInteger(v) && v >= 1 && v <= MOST_DRAWS),
+  rate: number((v) => v >= 0.001 && v <= 1),
+  full: (text) => text === "true",
 };
 
+/**
+ * @param {string} text
+ * @returns {text is TargetName}
+ */
+export const isTarget = (text) => text === POSTERIOR || Object.hasOwn(TARGETS, text);
+
+/**
+ * @param {string} text
+ * @returns {text is EstimatorName}
+ */
+export const isEstimator = (text) => Object.hasOwn(ESTIMATORS, text);
+
+/** The chosen values; subscribers are told which of them have changed. */
 export class GradState {
   constructor() {
-    Object.assign(this, BEGIN);
+    this.tab = BEGIN.tab;
+    this.target = BEGIN.target;
+    this.image = BEGIN.image;
+    this.rho = BEGIN.rho;
+    this.estimator = BEGIN.estimator;
+    this.n = BEGIN.n;
+    this.rate = BEGIN.rate;
+    this.full = BEGIN.full;
+    /** @type {((changed: Changed) => void)[]} */
     this.listeners = [];
   }
 
+  /** @param {(changed: Changed) => void} listener */
   subscribe(listener) {
     this.listeners.push(listener);
   }
 
+  /** @param {Partial<Chosen>} patch */
   set(patch) {
-    const changed = new Set(Object.keys(patch).filter((name) => this[name] !== patch[name]));
+    const names = /** @type {(keyof Chosen)[]} */ (Object.keys(patch));
+    const changed = new Set(names.filter((name) => this[name] !== patch[name]));
     Object.assign(this, patch);
     if (changed.size) for (const listener of this.listeners) listener(changed);
   }
 
-  // Adds what differs from the beginning: "tab=trick&target=ring".
+  /**
+   * Adds the fields that differ from their initial values: "tab=trick&target=ring".
+   * @param {URLSearchParams} params
+   */
   write(params) {
-    for (const name of Object.keys(BEGIN)) if (this[name] !== BEGIN[name]) params.set(name, this[name]);
+    for (const name of NAMES) if (this[name] !== BEGIN[name]) params.set(name, String(this[name]));
   }
 
-  // What a link says, the beginning where it says nothing; anything it says wrongly is passed over.
+  /**
+   * The fields as a link states them; those that it omits, or states with an invalid value, have their initial values.
+   * @param {string} hash
+   * @returns {Chosen}
+   */
   static read(hash) {
     const params = new URLSearchParams(hash.replace(/^#/, ""));
     const said = { ...BEGIN };
-    for (const [name, first] of Object.entries(BEGIN)) {
+    for (const name of NAMES) {
       const text = params.get(name);
       if (text === null || text.trim() === "") continue;
-      const value = typeof first === "number" ? Number(text) : typeof first === "boolean" ? text === "true" : text;
-      if (CHECKS[name](value)) said[name] = value;
+      readInto(said, name, text);
     }
     return said;
   }
+}
+
+/**
+ * @template {keyof Chosen} Name
+ * @param {Chosen} chosen
+ * @param {Name} name
+ * @param {string} text
+ */
+function readInto(chosen, name, text) {
+  const value = READERS[name](text);
+  if (value !== undefined) chosen[name] = value;
 }

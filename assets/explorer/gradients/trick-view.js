@@ -1,5 +1,10 @@
-// The trick, drawn: z as a draw that stops backpropagation, and z = mu + sigma·ζ, through which it passes. f(z) = z².
+// The reparametrisation trick, drawn: z as a draw that stops backpropagation, and z = mu + sigma·ζ, through which it passes;
+// f(z) = z².
 
+/** @import { GraphNode, GraphSpec } from "./graph.js" */
+/** @import { Gradients } from "./gradients.js" */
+
+import { find } from "../core/dom.js";
 import { signed } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -9,8 +14,10 @@ import { fill, graph } from "./graph.js";
 import { drawStrip, positionOf } from "./strip.js";
 
 const DRAWS = 40;
-const SEEDS = { noise: 3, drawn: 4 }; // of the first draws; every next one has the next but one
+const SEEDS = { noise: 3, drawn: 4 }; // of the first draws; every further draw adds 2
+/** @type {GraphNode} */
 const F = { x: 520, y: 120, label: "f = z²", kind: "value" };
+/** @type {GraphSpec} */
 const DRAWN = {
   label: "z is drawn from N(mu, sigma²): its gradient does not reach mu and sigma",
   height: 240,
@@ -26,6 +33,7 @@ const DRAWN = {
     ["z", "f", "open"],
   ],
 };
+/** @type {GraphSpec} */
 const MOVED = {
   label: "z = μ + σ·ζ: the gradient reaches μ and σ, and ζ is an input",
   height: 250,
@@ -44,6 +52,11 @@ const MOVED = {
   ],
 };
 
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {string} button
+ */
 const column = (name, title, button) => `
   <section class="gr-column gr-${name}-side">
     <h3>${title}</h3>
@@ -58,7 +71,20 @@ const HTML = `<div class="gr-whole">
   <div class="gr-columns">${column("drawn", "z is drawn: backpropagation ends there", "draw z again")}${column("moved", "ζ is drawn, and z computed from it", "draw ζ again")}</div>
 </div>`;
 
+/**
+ * @typedef {object} TrickValues
+ * @property {number} mu
+ * @property {number} sigma
+ * @property {number} chosen index of the draw whose values are in the graph
+ * @property {number} drawn how often z has been drawn again
+ * @property {number} noise how often ζ has been drawn again
+ */
+
 export class TrickView {
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   */
   constructor(root, page) {
     this.root = root;
     this.page = page;
@@ -67,8 +93,10 @@ export class TrickView {
     this.chosen = 3;
     this.drawn = 0;
     this.noise = 0;
+    this.dirty = false;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
+    /** @param {string} selector */
+    this.$ = (selector) => find(root, selector);
     this.sliders = {
       mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) =>
         this.set({ mu }),
@@ -81,8 +109,13 @@ export class TrickView {
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
     this.$(".gr-drawn-side button").addEventListener("click", () => this.set({}));
     this.$(".gr-moved-side button").addEventListener("click", () => this.drawNoise());
-    this.$(".gr-moved-side canvas").addEventListener("click", (event) => this.choose(event));
-    this.draw();
+    this.canvases = {
+      drawn: find(root, ".gr-drawn-side canvas", HTMLCanvasElement),
+      moved: find(root, ".gr-moved-side canvas", HTMLCanvasElement),
+    };
+    this.canvases.moved.addEventListener("click", (event) => this.choose(event));
+    this.zeta = this.drawnZeta();
+    this.z = this.drawnZ();
   }
 
   get kept() {
@@ -90,13 +123,17 @@ export class TrickView {
     return { mu, sigma, chosen, drawn, noise };
   }
 
+  /** @param {TrickValues} values */
   keep(values) {
     Object.assign(this, values);
     this.draw();
     this.dirty = true;
   }
 
-  // mu or sigma have moved. A z that is drawn has to be drawn anew; a ζ stays.
+  /**
+   * Takes over mu or sigma. A z that is drawn has to be drawn again; ζ stays.
+   * @param {{ mu?: number, sigma?: number }} patch
+   */
   set(patch) {
     Object.assign(this, patch);
     this.drawn++;
@@ -105,10 +142,19 @@ export class TrickView {
     this.page.touched();
   }
 
-  // ζ as it was drawn last, and z as it was: `noise` and `drawn` count how often.
+  /** Draws ζ and z with the seeds that belong to `noise` and `drawn`. */
   draw() {
-    this.zeta = new Random(SEEDS.noise + 2 * this.noise).normals(DRAWS);
-    this.z = new Random(SEEDS.drawn + 2 * this.drawn).normals(DRAWS).map((zeta) => this.mu + this.sigma * zeta);
+    this.zeta = this.drawnZeta();
+    this.z = this.drawnZ();
+  }
+
+  drawnZeta() {
+    return new Random(SEEDS.noise + 2 * this.noise).normals(DRAWS);
+  }
+
+  drawnZ() {
+    const zeta = new Random(SEEDS.drawn + 2 * this.drawn).normals(DRAWS);
+    return zeta.map((one) => this.mu + this.sigma * one);
   }
 
   drawNoise() {
@@ -118,10 +164,14 @@ export class TrickView {
     this.page.touched();
   }
 
-  // The draw nearest to a click, on either line, takes its way through the graph.
-  choose({ offsetX, offsetY, target }) {
-    const values = offsetY < 0.55 * target.clientHeight ? this.zeta : this.moved;
-    const away = Array.from(values, (value) => Math.abs(positionOf(target, value) - offsetX));
+  /**
+   * Chooses the draw nearest to a click, on either line.
+   * @param {MouseEvent} event
+   */
+  choose({ offsetX, offsetY }) {
+    const { moved: canvas } = this.canvases;
+    const values = offsetY < 0.55 * canvas.clientHeight ? this.zeta : this.moved;
+    const away = Array.from(values, (value) => Math.abs(positionOf(canvas, value) - offsetX));
     this.chosen = away.indexOf(Math.min(...away));
     this.dirty = true;
     this.page.touched();
@@ -173,9 +223,10 @@ export class TrickView {
       { "mu-z": "?", "sigma-z": "?", "z-f": `2z = ${signed(2 * one)}` },
     );
     const { colour } = ESTIMATORS.score;
-    drawStrip(side.querySelector("canvas"), { zeta: null, z, mu, sigma, chosen: 0, colour });
+    drawStrip(this.canvases.drawn, { zeta: null, z, mu, sigma, chosen: 0, colour });
+    /** @param {number} value */
     const around = (value) => (value ** 2 * (value - mu)) / sigma ** 2;
-    side.querySelector(".gr-says").innerHTML =
+    find(side, ".gr-says").innerHTML =
       `The way around, the score function: z²·∂ln q/∂μ = <b>${signed(around(one))}</b>; mean of ${DRAWS}: <b>${signed(mean(z, around))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>.`;
   }
 
@@ -190,11 +241,15 @@ export class TrickView {
       "sigma-z": `2z·ζ = ${signed(2 * one * noise)}`,
     };
     fill(side, values, slopes);
-    drawStrip(side.querySelector("canvas"), { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
+    drawStrip(this.canvases.moved, { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
     const ofSigma = zeta.reduce((sum, each, i) => sum + 2 * z[i] * each, 0) / DRAWS;
-    side.querySelector(".gr-says").innerHTML =
+    find(side, ".gr-says").innerHTML =
       `Mean of ${DRAWS}: ∂ μ <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>; ∂ σ <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·σ = ${signed(2 * sigma)}</span>.`;
   }
 }
 
+/**
+ * @param {Float64Array} values
+ * @param {(value: number) => number} of
+ */
 const mean = (values, of) => values.reduce((sum, value) => sum + of(value), 0) / values.length;

@@ -1,5 +1,11 @@
-// Reverse and forward KL on one target, side by side: mode seeking and mass covering; and how narrow mean field is.
+// Fits by reverse and by forward KL side by side on one target: mode seeking and mass covering; and a chart of how narrow a
+// diagonal q (mean field) becomes.
 
+/** @import { Gradients } from "./gradients.js" */
+/** @import { Changed } from "./state.js" */
+/** @import { Target } from "./targets.js" */
+
+import { find, findAll } from "../core/dom.js";
 import { formula } from "../plot/formula.js";
 import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
 import { Cells, forward, forwardKl, meanField, reverse } from "./divergence.js";
@@ -11,9 +17,33 @@ import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
 
 const RATE = 0.05;
-const PACE = 25; // ms a step
-const STEPS = 700; // of one play
+const PACE = 25; // ms per step
+const STEPS = 700; // per fit
 
+/** @typedef {"reverse" | "forward"} Direction */
+
+/**
+ * The fit by one of the two divergences.
+ * @typedef {object} Way
+ * @property {Record<number, Plane>} panes pictures, by the number of dimensions
+ * @property {Gaussian} q
+ * @property {Adam} adam
+ */
+
+/**
+ * What a link states of the section; null instead of a q that is where every fit begins.
+ * @typedef {object} TwoValues
+ * @property {Gaussian | null} start
+ * @property {number} steps
+ * @property {Gaussian | null} reverse
+ * @property {Gaussian | null} forward
+ */
+
+/**
+ * @param {Direction} name
+ * @param {string} title
+ * @param {string} tex
+ */
 const column = (name, title, tex) => `
   <section class="gr-column" data-way="${name}"><h3>${title}</h3><div class="gr-formula" data-tex="${tex}"></div>
   <div class="gr-stage"><div class="gr-hero"></div></div><dl class="gr-facts"></dl></section>`;
@@ -35,31 +65,61 @@ const HTML = `<div class="gr-whole">
 </div>`;
 
 export class TwoView {
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   */
   constructor(root, page) {
     this.root = root;
     this.page = page;
     this.state = page.state;
-    this.ways = {};
+    /** @type {Target | null} */
+    this.target = null;
+    /** @type {Cells | null} */
+    this.cells = null;
+    this.rate = RATE;
+    // without dimensions until a target is loaded
+    this.first = Gaussian.diagonal([], []);
+    this.start = this.first;
+    this.steps = 0;
+    this.playing = false;
+    this.steppedAt = -Infinity;
+    this.dirty = false;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
+    /** @param {string} selector */
+    this.$ = (selector) => find(root, selector);
     this.picker = new Picker(this.$(".gr-which"), page);
     this.family = new Choice(
       this.$(".gr-family"),
       "q",
-      [
+      /** @type {[full: boolean, text: string][]} */ ([
         [false, "diagonal"],
         [true, "full"],
-      ],
+      ]),
       (full) => this.state.set({ full }),
     );
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
     this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
-    for (const name of ["reverse", "forward"]) this.ways[name] = { panes: this.makePanes(name) };
+    this.chart = find(root, ".gr-field-chart", HTMLCanvasElement);
+    this.ways = { reverse: this.makeWay("reverse"), forward: this.makeWay("forward") };
   }
 
+  /**
+   * @param {Direction} name
+   * @returns {Way}
+   */
+  makeWay(name) {
+    return { panes: this.makePanes(name), q: this.first, adam: new Adam(this.first.size) };
+  }
+
+  /**
+   * @param {Direction} name
+   * @returns {Record<number, Plane>}
+   */
   makePanes(name) {
     const hero = this.$(`[data-way="${name}"] .gr-hero`);
+    /** @param {typeof Plane} Kind */
     const make = (Kind) => {
       const element = document.createElement("div");
       hero.append(element);
@@ -75,16 +135,22 @@ export class TwoView {
     this.page.wake();
   }
 
+  /** @param {Changed} changed */
   changed(changed) {
     const afresh = changed.has("target") || changed.has("image");
     if (afresh || changed.has("rho")) this.load(afresh);
-    else if (changed.has("full")) this.begin(this.start.as(this.state.full && this.target.k > 1));
+    else if (changed.has("full")) this.begin(this.start.as(this.state.full && this.isPlane));
     this.wake();
   }
 
-  // Of the q's nothing while they are where both fits of the target begin.
+  /** Whether the target has more than one dimension. */
+  get isPlane() {
+    return this.target !== null && this.target.k > 1;
+  }
+
+  /** @returns {TwoValues} */
   get kept() {
-    const { start, steps = 0, ways, first } = this;
+    const { start, steps, ways, first } = this;
     const fitted = steps > 0;
     return {
       start: start === first ? null : start,
@@ -94,54 +160,70 @@ export class TwoView {
     };
   }
 
+  /** @param {TwoValues} values */
   keep({ start, steps, reverse: seeks, forward: covers }) {
-    if (!this.target && !start && !steps) return; // as it is first shown
+    if (!this.target && !start && !steps) return; // not shown yet: the target is loaded when it is
     this.playing = false;
     this.load(true);
-    const fits = (q) => q?.k === this.target.k;
+    /** @type {(q: Gaussian | null) => q is Gaussian} */
+    const fits = (q) => q !== null && q.k === this.target?.k;
     if (fits(start)) this.begin(start);
     if (!steps || !fits(seeks) || !fits(covers)) return;
     this.steps = steps;
-    Object.assign(this.ways.reverse, { q: seeks });
-    Object.assign(this.ways.forward, { q: covers });
+    this.ways.reverse.q = seeks;
+    this.ways.forward.q = covers;
     this.wake();
   }
 
+  /**
+   * Loads the chosen target.
+   * @param {boolean} afresh whether both q return to where the fits of the target begin
+   */
   load(afresh) {
     const { make, half, middle, start, rate } = this.page.spec;
     this.rate = rate ?? RATE;
-    this.target = make(this.state);
-    this.cells = new Cells(this.target);
-    const { k } = this.target;
+    const target = make(this.state);
+    const cells = new Cells(target);
+    this.target = target;
+    this.cells = cells;
+    const { k } = target;
     for (const { panes } of Object.values(this.ways)) {
-      panes[k].logTotal = this.cells.logTotal;
-      panes[k].load(this.target, this.cells.peak, half, middle);
+      panes[k].logTotal = cells.logTotal;
+      panes[k].load(target, cells.peak, half, middle);
       for (const [dims, { root }] of Object.entries(panes)) root.hidden = Number(dims) !== k;
     }
-    const found = this.ways.reverse.q;
-    if (!afresh && found) return this.settle();
+    if (!afresh) return this.settle();
     this.first = Gaussian.diagonal(...start).as(this.state.full && k > 1);
     this.begin(this.first);
   }
 
-  // Another rho of a target that is fitted: both go to their optimum at once.
+  /** After a change of rho: if the fits have begun, both go to their optimum at once. */
   settle() {
     if (this.steps > 0) this.finish();
   }
 
+  /**
+   * Begins both fits at `q`.
+   * @param {Gaussian} q
+   */
   begin(q) {
     this.start = q;
     this.steps = 0;
-    for (const way of Object.values(this.ways)) Object.assign(way, { q, adam: new Adam(q.size) });
+    for (const way of Object.values(this.ways)) {
+      way.q = q;
+      way.adam = new Adam(q.size);
+    }
     this.page.touched();
     this.wake();
   }
 
   step() {
+    const { target, cells } = this;
+    if (!target || !cells) return;
     this.steps++;
     const { reverse: seeks, forward: covers } = this.ways;
-    seeks.q = seeks.adam.climb(seeks.q, reverse(this.target, this.cells, seeks.q).gradient, this.rate);
-    covers.q = covers.adam.climb(covers.q, forward(this.cells, covers.q).gradient, this.rate);
+    seeks.q = seeks.adam.climb(seeks.q, reverse(target, cells, seeks.q).gradient, this.rate);
+    covers.q = covers.adam.climb(covers.q, forward(cells, covers.q).gradient, this.rate);
     this.dirty = true;
   }
 
@@ -153,17 +235,18 @@ export class TwoView {
     this.wake();
   }
 
+  /** @param {boolean} playing */
   play(playing) {
     if (playing && this.steps >= STEPS) this.begin(this.start);
     this.playing = playing;
     this.steppedAt = -Infinity;
-    if (!playing) this.page.touched(); // the link follows once both rest
+    if (!playing) this.page.touched(); // the link is updated when playing ends
     this.wake();
   }
 
   shown() {
     if (!this.target) this.load(true);
-    for (const element of this.root.querySelectorAll("[data-tex]")) formula(element, element.dataset.tex, true);
+    for (const element of findAll(this.root, "[data-tex]")) formula(element, element.dataset.tex ?? "", true);
     this.dirty = true;
   }
 
@@ -171,45 +254,61 @@ export class TwoView {
     for (const { panes } of Object.values(this.ways)) for (const pane of Object.values(panes)) pane.renew();
   }
 
+  /** @param {number} now */
   tick(now) {
     if (this.playing && now - this.steppedAt >= PACE) {
       this.steppedAt = now;
       this.step();
       if (this.steps >= STEPS) this.play(false);
     }
-    if (this.dirty) this.paint();
+    if (this.dirty && this.target && this.cells) this.paint(this.target, this.cells);
     return this.playing;
   }
 
-  paint() {
+  /**
+   * @param {Target} target
+   * @param {Cells} cells
+   */
+  paint(target, cells) {
     this.dirty = false;
-    const { target, ways } = this;
     this.picker.show();
     this.family.show(this.start.full);
     this.family.allow(true, target.k > 1);
-    showPlaying(this.$(".gr-play"), Boolean(this.playing));
+    showPlaying(this.$(".gr-play"), this.playing);
     this.$(".gr-stage-of-both").textContent = this.steps ? this.stage : "not fitted yet: drag q, both begin there";
-    for (const [name, { q, panes }] of Object.entries(ways)) {
+    for (const name of /** @type {Direction[]} */ (["reverse", "forward"])) {
+      const { q, panes } = this.ways[name];
       panes[target.k].paint({ q });
-      writeFacts(this.$(`[data-way="${name}"] .gr-facts`), this.facts(q, name));
+      writeFacts(this.$(`[data-way="${name}"] .gr-facts`), this.facts(target, cells, q, name));
     }
-    this.paintMeanField();
-    this.root.dataset.steps = this.steps;
+    this.paintMeanField(target);
+    this.root.dataset.steps = String(this.steps);
   }
 
-  // How far both q have come.
+  /** How far both fits have come, as text. */
   get stage() {
     if (this.steps === 0) return "start";
     return this.steps < STEPS ? `step ${this.steps}` : "fitted";
   }
 
-  facts(q, name) {
-    const { divergence } = reverse(this.target, this.cells, q);
+  /**
+   * @param {Target} target
+   * @param {Cells} cells
+   * @param {Gaussian} q
+   * @param {Direction} name
+   * @returns {[name: string, value: string][]}
+   */
+  facts(target, cells, q, name) {
+    const { divergence } = reverse(target, cells, q);
     const { half } = this.page.spec;
+    /**
+     * @param {Direction} way
+     * @param {number} value
+     */
     const strong = (way, value) => (name === way ? `<b>${value.toFixed(3)}</b> nats` : `${value.toFixed(3)} nats`);
     return [
       ["KL(q ‖ p)", strong("reverse", divergence)],
-      ["KL(p ‖ q)", strong("forward", forwardKl(this.cells, q))],
+      ["KL(p ‖ q)", strong("forward", forwardKl(cells, q))],
       ["μ", inUnits(q.mu, half)],
       [
         "variances",
@@ -221,15 +320,16 @@ export class TwoView {
     ];
   }
 
-  paintMeanField() {
-    const { target, ways, state } = this;
+  /** @param {Target} target */
+  paintMeanField(target) {
+    const { ways, state } = this;
     const applies = state.target === "correlated";
     this.$(".gr-narrow").hidden = !applies;
     this.$(".gr-columns").classList.toggle("gr-three", applies);
-    if (!applies) return;
-    const variance = Object.fromEntries(Object.entries(ways).map(([name, { q }]) => [name, q.covariance(0, 0)]));
+    if (!applies || !target.covariance) return;
+    const variance = { reverse: ways.reverse.q.covariance(0, 0), forward: ways.forward.q.covariance(0, 0) };
     const { variances, divergence } = meanField(target.covariance);
-    drawMeanField(this.$(".gr-field-chart"), state.rho, variance);
+    drawMeanField(this.chart, state.rho, variance);
     writeFacts(this.$(".gr-narrow .gr-facts"), [
       [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`],
       ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],

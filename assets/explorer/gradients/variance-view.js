@@ -1,5 +1,9 @@
-// Variance: measured for every estimator, while one watches, over the closed forms of f = ‖z‖².
+// The variance of every estimator, measured in the browser while the page is open, over the closed forms of f = ‖z‖².
 
+/** @import { Gradients } from "./gradients.js" */
+/** @import { Parameter, Running } from "./measure.js" */
+
+import { find } from "../core/dom.js";
 import { count, short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -14,10 +18,10 @@ import { drawVariances } from "./variance-chart.js";
 const NS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const DIMS = [1, 2, 4, 8, 16, 32, 64];
 const AT = 16; // the n at which dimensions are compared
-const SLICE = 7; // ms of measuring in a frame
+const SLICE = 7; // ms of measuring per frame
 const LEAST = 30; // means, before their variance is shown
 const REDRAW = 120; // ms
-const ENOUGH = 4e6; // draws of each, after which measuring rests
+const ENOUGH = 4e6; // draws per estimator, after which measuring stops
 
 const HTML = `
 <div class="lv-main">
@@ -37,18 +41,42 @@ const HTML = `
   <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>
 </aside>`;
 
+/**
+ * What is measured and shown.
+ * @typedef {object} VarianceValues
+ * @property {Parameter} of
+ * @property {number} mu
+ * @property {number} sigma
+ * @property {number} dims
+ * @property {number} error the standard error that is aimed at
+ * @property {number} seed
+ */
+
 export class VarianceView {
+  /**
+   * @param {HTMLElement} root
+   * @param {Gradients} page
+   */
   constructor(root, page) {
     this.root = root;
     this.page = page;
+    /** @type {Parameter} */
     this.of = "mu";
     this.mu = 1;
     this.sigma = 1;
     this.dims = 8;
     this.error = 0.1;
     this.seed = 1;
+    this.random = new Random(this.seed);
+    /** @type {Meter | null} */
+    this.byN = null;
+    /** @type {Meter[]} */
+    this.byDims = [];
+    this.drawnAt = -Infinity;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
+    /** @param {string} selector */
+    this.$ = (selector) => find(root, selector);
+    /** @param {Partial<VarianceValues>} patch */
     const set = (patch) => {
       this.set(patch);
       page.touched();
@@ -56,10 +84,10 @@ export class VarianceView {
     this.choice = new Choice(
       this.$(".gr-of"),
       "gradient",
-      [
+      /** @type {[Parameter, string][]} */ ([
         ["mu", "∂ μ₁"],
         ["sigma", "∂ σ₁"],
-      ],
+      ]),
       (of) => this.turn({ of }),
     );
     this.sliders = {
@@ -74,7 +102,8 @@ export class VarianceView {
       ),
     };
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
-    const within = (error) => Math.min(1, Math.max(0.01, error));
+    /** @param {number | string} error */
+    const within = (error) => Math.min(1, Math.max(0.01, Number(error)));
     this.errorDial = new Dial(this.$(".gr-error"), {
       name: "standard error",
       label: "standard error",
@@ -85,13 +114,19 @@ export class VarianceView {
     this.$(".gr-afresh").addEventListener("click", () => set({ seed: this.seed + 1 }));
   }
 
-  // A person has chosen what is shown of it.
+  /**
+   * Takes over a user's choice that needs no new measurement.
+   * @param {Partial<VarianceValues>} patch
+   */
   turn(patch) {
     this.show(patch);
     this.page.touched();
   }
 
-  // Another q: what was measured of the one before says nothing of it.
+  /**
+   * Takes over values that need a new measurement.
+   * @param {Partial<VarianceValues>} patch
+   */
   set(patch) {
     Object.assign(this, patch);
     this.random = new Random(this.seed);
@@ -105,11 +140,13 @@ export class VarianceView {
     return { of, mu, sigma, dims, error, seed };
   }
 
+  /** @param {VarianceValues} values */
   keep(values) {
     if (this.byN) this.set(values);
-    else Object.assign(this, values); // as it is first shown
+    else Object.assign(this, values); // not shown yet: measuring begins when it is
   }
 
+  /** @param {Partial<VarianceValues>} patch */
   show(patch) {
     Object.assign(this, patch);
     this.drawnAt = -Infinity;
@@ -128,73 +165,91 @@ export class VarianceView {
     this.show({});
   }
 
+  /** @param {number} now */
   tick(now) {
-    const working = this.byN.draws < ENOUGH;
-    if (working) this.measure();
+    const { byN } = this;
+    if (!byN) return false;
+    const working = byN.draws < ENOUGH;
+    if (working) this.measure(byN);
     if (now - this.drawnAt > REDRAW || !working) {
       this.drawnAt = now;
-      this.paint();
+      this.paint(byN);
     }
     return working;
   }
 
-  // The meter with the fewest draws goes on, until the slice of this frame is spent.
-  measure() {
+  /**
+   * Measures for one slice of time, each time with the meter that has the fewest draws.
+   * @param {Meter} byN
+   */
+  measure(byN) {
     const until = performance.now() + SLICE;
     do {
-      const meters = [this.byN, ...this.byDims];
+      const meters = [byN, ...this.byDims];
       const behind = meters.reduce((least, meter) => (meter.draws < least.draws ? meter : least));
       behind.measure(this.random);
     } while (performance.now() < until);
   }
 
-  paint() {
-    const { of, mu, sigma, dims, byN, byDims } = this;
+  /** @param {Meter} byN */
+  paint(byN) {
+    const { of, mu, sigma, dims, byDims } = this;
     this.choice.show(of);
     this.sliders.mu.show(mu);
     this.sliders.sigma.show(sigma);
     this.sliders.dims.show(DIMS.indexOf(dims));
-    this.sliders.dims.output.textContent = dims;
+    this.sliders.dims.output.textContent = String(dims);
     this.errorDial.show(this.error);
+    /** @param {number} D */
     const at = (D) => Array(D).fill(mu);
     const name = of === "mu" ? "μ₁" : "σ₁";
-    drawVariances(this.$(".gr-against-n"), {
+    drawVariances(find(this.root, ".gr-against-n", HTMLCanvasElement), {
       title: `variance of the mean, ∂ ${name}, D = ${dims}`,
       xName: "draws n",
       xs: NS,
       series: MEASURED.map((estimator) => ({
         ...ESTIMATORS[estimator],
         closed: (n) => (n < ESTIMATORS[estimator].least ? NaN : varianceOfSquare(estimator, at(dims), sigma, n)[of]),
-        measured: NS.map((n) => value(byN.found[estimator].get(n)[of])),
+        measured: NS.map((n) => value(byN.of(estimator, n)[of])),
       })),
     });
-    drawVariances(this.$(".gr-against-d"), {
+    drawVariances(find(this.root, ".gr-against-d", HTMLCanvasElement), {
       title: `of the mean of ${AT} draws, against dimension`,
       xName: "D",
       xs: DIMS,
       series: MEASURED.map((estimator) => ({
         ...ESTIMATORS[estimator],
         closed: (D) => (Number.isInteger(D) ? varianceOfSquare(estimator, at(D), sigma, AT)[of] : NaN),
-        measured: byDims.map((meter) => value(meter.found[estimator].get(AT)[of])),
+        measured: byDims.map((meter) => value(meter.of(estimator, AT)[of])),
       })),
     });
     this.$(".gr-drawn").textContent = `on ${count(byN.draws)} draws of every estimator`;
-    this.root.dataset.draws = byN.draws;
-    this.showTable(at(dims), name);
+    this.root.dataset.draws = String(byN.draws);
+    this.showTable(byN, at(dims), name);
     const latest = MEASURED.map((estimator) => ({
       ...ESTIMATORS[estimator],
-      values: byN.found[estimator].get(AT).latest[of],
+      values: byN.of(estimator, AT).latest[of],
     }));
-    drawSpread(this.$(".gr-spread"), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
+    drawSpread(
+      find(this.root, ".gr-spread", HTMLCanvasElement),
+      `means of ${AT} draws, ∂ ${name}`,
+      latest,
+      2 * this[of],
+    );
   }
 
-  showTable(mu, name) {
-    const { of, sigma, error, byN } = this;
+  /**
+   * @param {Meter} byN
+   * @param {number[]} mu
+   * @param {string} name
+   */
+  showTable(byN, mu, name) {
+    const { of, sigma, error } = this;
     const pathwise = drawsFor("pathwise", mu, sigma, of, error);
     this.$("tbody").innerHTML = MEASURED.map((estimator) => {
       const draws = drawsFor(estimator, mu, sigma, of, error);
       const closed = varianceOfSquare(estimator, mu, sigma, AT)[of];
-      const measured = value(byN.found[estimator].get(AT)[of]);
+      const measured = value(byN.of(estimator, AT)[of]);
       const { name: full, colour } = ESTIMATORS[estimator];
       const cells = [
         short(closed),
@@ -210,4 +265,8 @@ export class VarianceView {
   }
 }
 
+/**
+ * The measured variance; NaN while it is based on too few means.
+ * @param {Running} running
+ */
 const value = (running) => (running.count >= LEAST ? running.variance : NaN);
