@@ -1,8 +1,9 @@
 // The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula that they compute.
 
+/** @import { ImageShape } from "../data/frame.js" */
 /** @import { Gradients } from "./gradients.js" */
 
-import { find } from "../core/dom.js";
+import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { formula } from "../plot/formula.js";
 import { Picture } from "../plot/picture.js";
@@ -74,7 +75,7 @@ const HTML = `
  * @property {number} loss nats per image
  * @property {string} images the first images of the batch, base64 of bytes
  * @property {string} decoded their reconstructions, base64 of bytes
- * @property {[channels: number, height: number, width: number]} shape
+ * @property {ImageShape} shape
  * @property {undefined} [error]
  */
 
@@ -97,9 +98,8 @@ export class CodeView {
     /** @type {AbortController | null} */
     this.request = null;
     root.innerHTML = HTML;
-    /** @param {string} selector */
-    this.$ = (selector) => find(root, selector);
-    this.model = find(root, ".gr-model", HTMLSelectElement);
+    this.$ = finderIn(root);
+    this.model = this.$(".gr-model", HTMLSelectElement);
     this.model.replaceChildren(...models.map(([id, name]) => new Option(name, id)));
     this.model.addEventListener("change", () => this.ask({ model: this.model.value, first: 0 }));
     this.size = new Choice(

@@ -112,10 +112,12 @@ export function inUnits(values, half) {
   return Array.from(values, (v) => signed(rounded(v), digits)).join(", ");
 }
 
+/** @typedef {[name: string, value: string, title?: string]} Fact of which name and value are HTML */
+
 /**
  * Writes facts into a <dl>, and keeps its elements where their number is the same.
  * @param {HTMLElement} list
- * @param {[name: string, value: string, title?: string][]} facts
+ * @param {Fact[]} facts
  */
 export function writeFacts(list, facts) {
   if (list.children.length !== 2 * facts.length) list.innerHTML = facts.map(() => "<dt></dt><dd></dd>").join("");

@@ -1,5 +1,6 @@
 // Fits q to the target step by step, with the chosen estimator of the gradient.
 
+/** @import { Fact } from "./controls.js" */
 /** @import { Run } from "./curve.js" */
 /** @import { EstimatorName } from "./estimators.js" */
 /** @import { Estimate } from "./fit.js" */
@@ -8,7 +9,7 @@
 /** @import { Changed } from "./state.js" */
 /** @import { Target } from "./targets.js" */
 
-import { find } from "../core/dom.js";
+import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -86,12 +87,16 @@ export class FitView {
     /** @type {EstimatorName | null} */
     this.written = null;
     root.innerHTML = HTML;
-    /** @param {string} selector */
-    this.$ = (selector) => find(root, selector);
-    this.again = find(root, ".gr-again", HTMLButtonElement);
-    this.cloud = find(root, ".gr-cloud", HTMLCanvasElement);
-    this.curve = find(root, ".gr-curve", HTMLCanvasElement);
-    this.makeControls();
+    this.$ = finderIn(root);
+    this.again = this.$(".gr-again", HTMLButtonElement);
+    this.cloud = this.$(".gr-cloud", HTMLCanvasElement);
+    this.curve = this.$(".gr-curve", HTMLCanvasElement);
+    this.picker = new Picker(this.$(".gr-which"), page);
+    this.family = this.makeFamily();
+    this.estimator = this.makeEstimator();
+    this.n = this.makeDraws();
+    this.rate = this.makeRate();
+    this.listen();
     /** @type {DragQ} */
     const drag = (q, done) => this.take(q, done);
     /**
@@ -109,46 +114,54 @@ export class FitView {
     this.panes = { 1: hero(Line, "target and q on the line"), 2: hero(Plane, "target and q on the plane") };
   }
 
-  makeControls() {
-    const { state, $ } = this;
-    this.picker = new Picker($(".gr-which"), this.page);
-    this.family = new Choice(
-      $(".gr-family"),
+  makeFamily() {
+    return new Choice(
+      this.$(".gr-family"),
       "q",
       /** @type {[full: boolean, text: string][]} */ ([
         [false, "diagonal"],
         [true, "full"],
       ]),
-      (full) => state.set({ full }),
+      (full) => this.state.set({ full }),
     );
+  }
+
+  makeEstimator() {
     const names = /** @type {EstimatorName[]} */ (Object.keys(ESTIMATORS)).map((value) => {
       const { short: name, name: title } = ESTIMATORS[value];
       return /** @type {[EstimatorName, string, string]} */ ([value, name, title]);
     });
-    this.estimator = new Choice($(".gr-estimator"), "estimator", names, (estimator) => state.set({ estimator }));
-    const scales = {
-      n: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
-      rate: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
-    };
-    const marks = { n: [[1], [10], [100], [1000]], rate: [[0.001], [0.01], [0.1], [1]] };
+    return new Choice(this.$(".gr-estimator"), "estimator", names, (estimator) => this.state.set({ estimator }));
+  }
+
+  /** The dial of n, the number of draws per gradient. */
+  makeDraws() {
     /** @param {number | string} n */
-    const draws = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(Number(n))));
-    this.n = new Dial($(".gr-n"), {
+    const within = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(Number(n))));
+    return new Dial(this.$(".gr-n"), {
       name: "draws n",
       label: "n",
-      scale: scales.n,
-      marks: marks.n,
-      send: (n) => state.set({ n: draws(n) }),
+      scale: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
+      marks: [[1], [10], [100], [1000]],
+      send: (n) => this.state.set({ n: within(n) }),
     });
+  }
+
+  /** The dial of the learning rate. */
+  makeRate() {
     /** @param {number | string} rate */
     const within = (rate) => Math.min(1, Math.max(0.001, Number(rate)));
-    this.rate = new Dial($(".gr-rate"), {
+    return new Dial(this.$(".gr-rate"), {
       name: "learning rate",
       label: "rate",
-      scale: scales.rate,
-      marks: marks.rate,
-      send: (rate) => state.set({ rate: within(rate) }),
+      scale: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
+      marks: [[0.001], [0.01], [0.1], [1]],
+      send: (rate) => this.state.set({ rate: within(rate) }),
     });
+  }
+
+  listen() {
+    const { $ } = this;
     $(".gr-play").addEventListener("click", () => this.play(!this.playing));
     $(".gr-step").addEventListener("click", () => {
       this.advance();
@@ -414,7 +427,7 @@ export class FitView {
     /** @param {Float64Array} gradient */
     const slopes = (gradient) => inUnits(gradient.subarray(0, q.k), 1);
     const sigma = q.full ? [q.tril[0], q.tril[2], q.tril[3]] : Array.from(q.mu, (_, i) => q.scale(i));
-    /** @type {[name: string, value: string, title?: string][]} */
+    /** @type {Fact[]} */
     const facts = [
       ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
       ["steps", String(this.run.values.length - 1)],

@@ -46,7 +46,6 @@ export class Gradients extends Page {
     this.started = false;
     /** @type {number | undefined} */
     this.startedAt = undefined;
-    this.listener = new AbortController();
     /** @param {Tab} name */
     const tab = (name) =>
       `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
@@ -198,6 +197,7 @@ export class Gradients extends Page {
   }
 
   listen() {
+    this.listener = new AbortController();
     const { signal } = this.listener;
     const tabs = find(this.root, ".gr-tabs");
     const open = (/** @type {MouseEvent} */ { target }) => {

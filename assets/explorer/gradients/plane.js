@@ -1,6 +1,6 @@
 // The latent plane: the target as a heat map with contours, q as ellipses with handles to drag, and gradients as arrows.
 
-/** @import { Theme } from "../plot/palette.js" */
+/** @import { Colours } from "../plot/palette.js" */
 /** @import { Target, Vector } from "./targets.js" */
 
 import { findAll } from "../core/dom.js";

@@ -1,5 +1,7 @@
 // The true posterior of an image as a target: ln p(x|z), interpolated between the server's grid values, plus the log prior.
 
+/** @import { GridPosteriorArrays, GridPosteriorMeta } from "../data/evidence.js" */
+/** @import { ImageShape } from "../data/frame.js" */
 /** @import { LogDensity, Target, TargetSpec } from "./targets.js" */
 
 import { Evidence, Refusal, UNREACHED } from "../data/evidence.js";
@@ -21,7 +23,7 @@ const USUAL = 3.6; // half the width of the other targets' pictures, which the d
  * @typedef {object} TestImage
  * @property {number} number its number in the test set
  * @property {ArrayLike<number>} pixels 0–255
- * @property {[channels: number, height: number, width: number]} shape
+ * @property {ImageShape} shape
  * @property {number} count how many images there are to choose from
  */
 
@@ -62,8 +64,10 @@ export class Posteriors {
       this.evidence.ask("posterior", { image: row }),
     ]);
     if (!found) return null;
-    const { low, high, q } = found.meta;
-    const target = posterior(Surface.of(found));
+    // the page offers only models with two latent dimensions, whose posteriors are computed on a grid
+    const grid = /** @type {Frame<GridPosteriorMeta, GridPosteriorArrays>} */ (found);
+    const { low, high, q } = grid.meta;
+    const target = posterior(Surface.of(grid));
     const half = (high[0] - low[0]) / 2;
     const size = meta.image_shape.reduce((a, b) => a * b, 1);
     return {

@@ -1,6 +1,6 @@
 // The draws ζ under N(0, 1) on an upper line, joined to z = mu + sigma·ζ under q on a lower line.
 
-/** @import { Theme } from "../plot/palette.js" */
+/** @import { Colours } from "../plot/palette.js" */
 
 import { short } from "../core/format.js";
 import { disc, line, prepareCanvas } from "../plot/chart.js";
@@ -83,7 +83,7 @@ function bell(context, x, base, mu, sigma, high, colour) {
  * @param {(value: number) => number} x pixel of a value
  * @param {number} base
  * @param {number} width
- * @param {Theme} colours
+ * @param {Colours} colours
  * @param {string} name
  */
 function axis(context, x, base, width, colours, name) {
@@ -103,7 +103,7 @@ function axis(context, x, base, width, colours, name) {
  * @param {number} chosen
  * @param {string} usual colour of the other dots
  * @param {string} colour of the chosen dot
- * @param {Theme} colours
+ * @param {Colours} colours
  */
 function dots(context, x, y, values, chosen, usual, colour, { background }) {
   values.forEach((value, i) => {

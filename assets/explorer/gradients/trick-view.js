@@ -4,7 +4,7 @@
 /** @import { GraphNode, GraphSpec } from "./graph.js" */
 /** @import { Gradients } from "./gradients.js" */
 
-import { find } from "../core/dom.js";
+import { find, finderIn } from "../core/dom.js";
 import { signed } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -95,8 +95,7 @@ export class TrickView {
     this.noise = 0;
     this.dirty = false;
     root.innerHTML = HTML;
-    /** @param {string} selector */
-    this.$ = (selector) => find(root, selector);
+    this.$ = finderIn(root);
     this.sliders = {
       mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) =>
         this.set({ mu }),
@@ -110,8 +109,8 @@ export class TrickView {
     this.$(".gr-drawn-side button").addEventListener("click", () => this.set({}));
     this.$(".gr-moved-side button").addEventListener("click", () => this.drawNoise());
     this.canvases = {
-      drawn: find(root, ".gr-drawn-side canvas", HTMLCanvasElement),
-      moved: find(root, ".gr-moved-side canvas", HTMLCanvasElement),
+      drawn: this.$(".gr-drawn-side canvas", HTMLCanvasElement),
+      moved: this.$(".gr-moved-side canvas", HTMLCanvasElement),
     };
     this.canvases.moved.addEventListener("click", (event) => this.choose(event));
     this.zeta = this.drawnZeta();

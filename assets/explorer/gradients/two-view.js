@@ -1,11 +1,12 @@
 // Fits by reverse and by forward KL side by side on one target: mode seeking and mass covering; and a chart of how narrow a
 // diagonal q (mean field) becomes.
 
+/** @import { Fact } from "./controls.js" */
 /** @import { Gradients } from "./gradients.js" */
 /** @import { Changed } from "./state.js" */
 /** @import { Target } from "./targets.js" */
 
-import { find, findAll } from "../core/dom.js";
+import { findAll, finderIn } from "../core/dom.js";
 import { formula } from "../plot/formula.js";
 import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
 import { Cells, forward, forwardKl, meanField, reverse } from "./divergence.js";
@@ -86,8 +87,7 @@ export class TwoView {
     this.steppedAt = -Infinity;
     this.dirty = false;
     root.innerHTML = HTML;
-    /** @param {string} selector */
-    this.$ = (selector) => find(root, selector);
+    this.$ = finderIn(root);
     this.picker = new Picker(this.$(".gr-which"), page);
     this.family = new Choice(
       this.$(".gr-family"),
@@ -101,7 +101,7 @@ export class TwoView {
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
     this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
-    this.chart = find(root, ".gr-field-chart", HTMLCanvasElement);
+    this.chart = this.$(".gr-field-chart", HTMLCanvasElement);
     this.ways = { reverse: this.makeWay("reverse"), forward: this.makeWay("forward") };
   }
 
@@ -165,7 +165,10 @@ export class TwoView {
     if (!this.target && !start && !steps) return; // not shown yet: the target is loaded when it is
     this.playing = false;
     this.load(true);
-    /** @type {(q: Gaussian | null) => q is Gaussian} */
+    /**
+     * @param {Gaussian | null} q
+     * @returns {q is Gaussian}
+     */
     const fits = (q) => q !== null && q.k === this.target?.k;
     if (fits(start)) this.begin(start);
     if (!steps || !fits(seeks) || !fits(covers)) return;
@@ -296,7 +299,7 @@ export class TwoView {
    * @param {Cells} cells
    * @param {Gaussian} q
    * @param {Direction} name
-   * @returns {[name: string, value: string][]}
+   * @returns {Fact[]}
    */
   facts(target, cells, q, name) {
     const { divergence } = reverse(target, cells, q);

@@ -3,7 +3,7 @@
 /** @import { Gradients } from "./gradients.js" */
 /** @import { Parameter, Running } from "./measure.js" */
 
-import { find } from "../core/dom.js";
+import { finderIn } from "../core/dom.js";
 import { count, short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
@@ -74,8 +74,7 @@ export class VarianceView {
     this.byDims = [];
     this.drawnAt = -Infinity;
     root.innerHTML = HTML;
-    /** @param {string} selector */
-    this.$ = (selector) => find(root, selector);
+    this.$ = finderIn(root);
     /** @param {Partial<VarianceValues>} patch */
     const set = (patch) => {
       this.set(patch);
@@ -203,7 +202,7 @@ export class VarianceView {
     /** @param {number} D */
     const at = (D) => Array(D).fill(mu);
     const name = of === "mu" ? "μ₁" : "σ₁";
-    drawVariances(find(this.root, ".gr-against-n", HTMLCanvasElement), {
+    drawVariances(this.$(".gr-against-n", HTMLCanvasElement), {
       title: `variance of the mean, ∂ ${name}, D = ${dims}`,
       xName: "draws n",
       xs: NS,
@@ -213,7 +212,7 @@ export class VarianceView {
         measured: NS.map((n) => value(byN.of(estimator, n)[of])),
       })),
     });
-    drawVariances(find(this.root, ".gr-against-d", HTMLCanvasElement), {
+    drawVariances(this.$(".gr-against-d", HTMLCanvasElement), {
       title: `of the mean of ${AT} draws, against dimension`,
       xName: "D",
       xs: DIMS,
@@ -230,12 +229,7 @@ export class VarianceView {
       ...ESTIMATORS[estimator],
       values: byN.of(estimator, AT).latest[of],
     }));
-    drawSpread(
-      find(this.root, ".gr-spread", HTMLCanvasElement),
-      `means of ${AT} draws, ∂ ${name}`,
-      latest,
-      2 * this[of],
-    );
+    drawSpread(this.$(".gr-spread", HTMLCanvasElement), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
   }
 
   /**
