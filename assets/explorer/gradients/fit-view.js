@@ -1,6 +1,5 @@
 // Fits q to the target step by step, with the chosen estimator of the gradient.
 
-/** @import { Fact } from "./controls.js" */
 /** @import { Run } from "./curve.js" */
 /** @import { EstimatorName } from "./estimators.js" */
 /** @import { Estimate } from "./fit.js" */
@@ -13,19 +12,17 @@ import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
-import { Dial } from "../widgets/dial.js";
-import { LogScale } from "../widgets/scale.js";
 import { drawCloud } from "./cloud.js";
-import { Choice, icon, inUnits, showPlaying, writeFacts } from "./controls.js";
+import { icon, showPlaying, writeFacts } from "./controls.js";
 import { drawCurve } from "./curve.js";
 import { Cells, meanField, reverse } from "./divergence.js";
 import { ESTIMATORS, typicalSlope } from "./estimators.js";
 import { Adam, drawnBaseline, estimate } from "./fit.js";
+import { FitControls } from "./fit-controls.js";
+import { fitFacts } from "./fit-facts.js";
 import { Gaussian } from "./gaussian.js";
 import { Line } from "./line.js";
-import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
-import { MOST_DRAWS } from "./state.js";
 
 const SHOWN = 200; // arrows
 const PACE = 33; // ms per step
@@ -88,14 +85,9 @@ export class FitView {
     this.written = null;
     root.innerHTML = HTML;
     this.$ = finderIn(root);
-    this.again = this.$(".gr-again", HTMLButtonElement);
     this.cloud = this.$(".gr-cloud", HTMLCanvasElement);
     this.curve = this.$(".gr-curve", HTMLCanvasElement);
-    this.picker = new Picker(this.$(".gr-which"), page);
-    this.family = this.makeFamily();
-    this.estimator = this.makeEstimator();
-    this.n = this.makeDraws();
-    this.rate = this.makeRate();
+    this.controls = new FitControls(root, page);
     this.listen();
     /** @type {DragQ} */
     const drag = (q, done) => this.take(q, done);
@@ -114,52 +106,6 @@ export class FitView {
     this.panes = { 1: hero(Line, "target and q on the line"), 2: hero(Plane, "target and q on the plane") };
   }
 
-  makeFamily() {
-    return new Choice(
-      this.$(".gr-family"),
-      "q",
-      /** @type {[full: boolean, text: string][]} */ ([
-        [false, "diagonal"],
-        [true, "full"],
-      ]),
-      (full) => this.state.set({ full }),
-    );
-  }
-
-  makeEstimator() {
-    const names = /** @type {EstimatorName[]} */ (Object.keys(ESTIMATORS)).map((value) => {
-      const { short: name, name: title } = ESTIMATORS[value];
-      return /** @type {[EstimatorName, string, string]} */ ([value, name, title]);
-    });
-    return new Choice(this.$(".gr-estimator"), "estimator", names, (estimator) => this.state.set({ estimator }));
-  }
-
-  /** The dial of n, the number of draws per gradient. */
-  makeDraws() {
-    /** @param {number | string} n */
-    const within = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(Number(n))));
-    return new Dial(this.$(".gr-n"), {
-      name: "draws n",
-      label: "n",
-      scale: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
-      marks: [[1], [10], [100], [1000]],
-      send: (n) => this.state.set({ n: within(n) }),
-    });
-  }
-
-  /** The dial of the learning rate. */
-  makeRate() {
-    /** @param {number | string} rate */
-    const within = (rate) => Math.min(1, Math.max(0.001, Number(rate)));
-    return new Dial(this.$(".gr-rate"), {
-      name: "learning rate",
-      label: "rate",
-      scale: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
-      marks: [[0.001], [0.01], [0.1], [1]],
-      send: (rate) => this.state.set({ rate: within(rate) }),
-    });
-  }
-
   listen() {
     const { $ } = this;
     $(".gr-play").addEventListener("click", () => this.play(!this.playing));
@@ -168,7 +114,7 @@ export class FitView {
       this.page.touched();
     });
     $(".gr-reset").addEventListener("click", () => this.reset());
-    this.again.addEventListener("click", () => this.redraw());
+    $(".gr-again").addEventListener("click", () => this.redraw());
   }
 
   // --- what is fitted --------------------------------------------------------------------------------------------------------
@@ -357,9 +303,11 @@ export class FitView {
     drawCloud(this.cloud, q, { ...found, shown }, state.estimator, slope);
     const floor = target.covariance && !q.full ? meanField(target.covariance).divergence : null;
     drawCurve(this.curve, this.runs, floor);
-    this.showControls();
-    this.showFacts(found);
-    this.root.dataset.steps = String(this.run.values.length - 1);
+    this.controls.show(q.full, target.k > 1);
+    this.writeFormula(state.estimator);
+    const steps = this.run.values.length - 1;
+    writeFacts(this.$(".gr-facts"), fitFacts(q, found, steps, this.draws, this.page.spec.half));
+    this.root.dataset.steps = String(steps);
   }
 
   /**
@@ -393,19 +341,6 @@ export class FitView {
     this.$(".gr-scale").innerHTML = `<i style="width:${unit * length}px"></i>${short(length)} nats per unit of z`;
   }
 
-  showControls() {
-    const { state } = this;
-    this.picker.show();
-    this.family.show(this.q.full);
-    this.family.allow(true, this.isPlane);
-    this.estimator.show(state.estimator);
-    this.n.show(state.n);
-    this.rate.show(state.rate);
-    this.n.enabled = state.estimator !== "exact";
-    this.again.disabled = state.estimator === "exact";
-    this.writeFormula(state.estimator);
-  }
-
   /** @param {EstimatorName} estimator */
   writeFormula(estimator) {
     if (this.written === estimator) return;
@@ -418,41 +353,6 @@ export class FitView {
       `\\nabla\\,\\mathbb E_q[f(z)]&${what}`,
     ];
     formula(this.$(".gr-formula"), `\\begin{aligned}${lines.join("\\\\[4pt]")}\\end{aligned}`, true);
-  }
-
-  /** @param {Estimate} found */
-  showFacts(found) {
-    const { q } = this;
-    const { half } = this.page.spec;
-    /** @param {Float64Array} gradient */
-    const slopes = (gradient) => inUnits(gradient.subarray(0, q.k), 1);
-    const sigma = q.full ? [q.tril[0], q.tril[2], q.tril[3]] : Array.from(q.mu, (_, i) => q.scale(i));
-    /** @type {Fact[]} */
-    const facts = [
-      ["KL(q ‖ p)", `<b>${found.divergence.toFixed(3)}</b> nats`],
-      ["steps", String(this.run.values.length - 1)],
-      ["μ", inUnits(q.mu, half)],
-      [q.full ? "L₁₁, L₂₁, L₂₂" : "σ", inUnits(sigma, half)],
-      ["exact ∂ μ", `<span class="gr-exact">${slopes(found.exact)}</span>`],
-      ["estimated ∂ μ", slopes(found.gradient)],
-      [
-        "spread of one",
-        this.spreadText(found.singles, 1),
-        "standard deviation of a single gradient of μ, as the length of a vector",
-      ],
-      ["standard error", this.spreadText(found.singles, this.draws), "of the mean of n gradients of μ"],
-    ];
-    writeFacts(this.$(".gr-facts"), facts);
-  }
-
-  /**
-   * The standard error of the mean of n gradients of mu, as text.
-   * @param {Float64Array | null} singles
-   * @param {number} n
-   */
-  spreadText(singles, n) {
-    if (!singles) return "none";
-    return this.draws < 2 ? "needs n ≥ 2" : `± ${short(spread(singles, this.q) / Math.sqrt(n))}`;
   }
 
   /** @param {string} message */
@@ -470,20 +370,4 @@ export class FitView {
     for (const pane of Object.values(this.panes)) pane.renew();
     this.dirty = true;
   }
-}
-
-/**
- * Standard deviation of the single gradients of mu, as the length of a vector.
- * @param {Float64Array} rows
- * @param {Gaussian} q
- */
-function spread(rows, q) {
-  const count = rows.length / q.size;
-  let sum = 0;
-  for (let i = 0; i < q.k; i++) {
-    let [first, second] = [0, 0];
-    for (let s = i; s < rows.length; s += q.size) [first, second] = [first + rows[s], second + rows[s] ** 2];
-    sum += second / count - (first / count) ** 2;
-  }
-  return Math.sqrt((Math.max(0, sum) * count) / (count - 1));
 }

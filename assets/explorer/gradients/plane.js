@@ -1,25 +1,19 @@
 // The latent plane: the target as a heat map with contours, q as ellipses with handles to drag, and gradients as arrows.
 
-/** @import { Colours } from "../plot/palette.js" */
 /** @import { Target, Vector } from "./targets.js" */
 
 import { findAll } from "../core/dom.js";
-import { short } from "../core/format.js";
 import { Pointer } from "../map/pointer.js";
 import { View } from "../map/view.js";
-import { contour } from "../math/contours.js";
-import { disc, line, prepareCanvas } from "../plot/chart.js";
-import { faded, rgb, THEORY, theme } from "../plot/palette.js";
-import { ticks } from "../plot/ticks.js";
+import { disc, prepareCanvas } from "../plot/chart.js";
+import { faded, THEORY, theme } from "../plot/palette.js";
 import { arrow, fan } from "./arrows.js";
 import { Gaussian } from "./gaussian.js";
+import { paintGrid, paintTarget } from "./ground.js";
 
 const MARGIN = { left: 46, right: 8, top: 8, bottom: 26 };
-const LEVELS = [0.125, 0.5, 1.125, 2, 3.125, 4.5]; // nats below the peak: ½, 1, 1½ … standard deviations of a Gaussian
-const CELL = 3; // px of the heat map
 const NARROWEST = 0.008; // the smallest sigma, as a share of half the picture's width
 const GRIP = { mouse: 14, touch: 26 }; // px
-const FAINT = 0.38;
 const WAYS = new Map([
   ["ArrowLeft", [-1, 0]],
   ["ArrowRight", [1, 0]],
@@ -166,95 +160,8 @@ export class Plane {
       { x: around(this.middle[0], w), y: around(this.middle[1], h) },
       { left: MARGIN.left, top: MARGIN.top, width: w, height: h },
     );
-    if (this.target) this.paintTarget(context, this.view, this.target);
-    this.paintGrid(context, this.view);
-  }
-
-  /**
-   * The target as a heat map with contours.
-   * @param {CanvasRenderingContext2D} context
-   * @param {View} view
-   * @param {Target} target
-   */
-  paintTarget(context, view, target) {
-    const { peak } = this;
-    const [columns, rows] = [Math.ceil(view.width / CELL), Math.ceil(view.height / CELL)];
-    const under = new Float64Array(columns * rows);
-    const z = [0, 0];
-    for (let y = 0, at = 0; y < rows; y++)
-      for (let x = 0; x < columns; x++, at++) {
-        [z[0], z[1]] = view.toData(view.left + (x + 0.5) * CELL, view.top + (y + 0.5) * CELL);
-        under[at] = peak - target.f(z);
-      }
-    context.save();
-    context.beginPath();
-    context.rect(view.left, view.top, view.width, view.height);
-    context.clip();
-    this.paintHeat(context, view, under, columns, rows);
-    LEVELS.forEach((level, i) => {
-      const at = contour(under, columns, level);
-      context.strokeStyle = faded(this.colours.text, i % 2 ? 0.5 : 0.22);
-      context.lineWidth = 1;
-      context.beginPath();
-      for (let s = 0; s < at.length; s += 4) {
-        context.moveTo(view.left + (at[s] + 0.5) * CELL, view.top + (at[s + 1] + 0.5) * CELL);
-        context.lineTo(view.left + (at[s + 2] + 0.5) * CELL, view.top + (at[s + 3] + 0.5) * CELL);
-      }
-      context.stroke();
-    });
-    context.restore();
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {View} view
-   * @param {Float64Array} under nats below the peak, per cell
-   * @param {number} columns
-   * @param {number} rows
-   */
-  paintHeat(context, view, under, columns, rows) {
-    const image = new ImageData(columns, rows);
-    const ink = rgb(this.colours.text);
-    under.forEach((nats, at) => {
-      image.data.set([...ink, 255 * FAINT * Math.exp(-nats)], 4 * at);
-    });
-    const canvas = new OffscreenCanvas(columns, rows);
-    canvas.getContext("2d")?.putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = true;
-    context.drawImage(canvas, view.left, view.top, columns * CELL, rows * CELL);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {View} view
-   */
-  paintGrid(context, view) {
-    const { colours } = this;
-    const { left, top, width, height } = view;
-    Object.assign(context, {
-      font: `13px ${colours.font}`,
-      fillStyle: faded(colours.text, 0.8),
-      lineWidth: 1,
-      textAlign: "center",
-      textBaseline: "top",
-    });
-    for (const u of ticks(...view.x, width / 90)) {
-      const x = Math.round(view.toPixel(u, 0)[0]) + 0.5;
-      context.strokeStyle = faded(colours.text, u === 0 ? 0.24 : 0.08);
-      line(context, x, top, x, top + height);
-      if (x > left + 8 && x < left + width - 30) context.fillText(short(u), x, top + height + 6);
-    }
-    context.textAlign = "right";
-    context.fillText("z₁", left + width, top + height + 6);
-    context.textBaseline = "middle";
-    for (const v of ticks(...view.y, height / 70)) {
-      const y = Math.round(view.toPixel(0, v)[1]) + 0.5;
-      context.strokeStyle = faded(colours.text, v === 0 ? 0.24 : 0.08);
-      line(context, left, y, left + width, y);
-      if (y > top + 22 && y < top + height - 6) context.fillText(short(v), left - 6, y);
-    }
-    context.textBaseline = "top";
-    context.fillText("z₂", left - 6, top);
+    if (this.target) paintTarget(context, this.view, this.target, this.peak, this.colours);
+    paintGrid(context, this.view, this.colours);
   }
 
   /**
