@@ -271,6 +271,23 @@ def test_q_follows_the_pointer_and_the_exact_gradient_is_that_of_where_it_is(gra
     assert np.hypot(*(estimated - gradients.fact("#gr-fit", "exact ∂ μ"))) < 4.5 * error + 0.02
 
 
+def test_on_a_line_the_mean_of_q_is_dragged(gradients) -> None:
+    gradients.visit("target=line")
+    box = gradients.page.locator("#gr-fit .gr-plane:visible").bounding_box()
+    left, right, height = 46, 8, box["height"]  # the margins of the axis, which goes from -5 to 5
+
+    def pixel(z: float) -> float:
+        return box["x"] + 1 + left + (z + 5) / 10 * (box["width"] - left - right - 2)
+
+    mouse = gradients.page.mouse
+    mouse.move(pixel(-2), box["y"] + height / 2)
+    mouse.down()
+    mouse.move(pixel(0.5), box["y"] + height / 2, steps=4)
+    mouse.up()
+    eventually(lambda: _near(gradients.fact("#gr-fit", "μ"), [0.5], 0.05))
+    assert gradients.fact("#gr-fit", "σ") == [1]
+
+
 def _near(found: list[float], wanted: list[float], tolerance: float) -> None:
     assert found == pytest.approx(wanted, abs=tolerance)
 

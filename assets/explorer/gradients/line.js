@@ -124,12 +124,12 @@ export class Line extends Plane {
   }
 
   /**
-   * @param {number} event
+   * @param {number} px
+   * @param {number} py
    * @returns {Handle | null}
    */
-  handleAt(event) {
+  handleAt(px, py) {
     if (!this.view || !this.q) return null;
-    const [px, py] = this.at(event);
     const [[mx], [sx, sy]] = this.handles(this.view, this.q);
     if (Math.hypot(sx - px, sy - py) < 22) return { part: 1 };
     return Math.abs(px - mx) < Math.abs(sx - mx) ? { part: 0 } : null;
