@@ -1,4 +1,9 @@
-// The page's parts, and the choices on it: which view, whose contours, whose heat, which family of q, which tab.
+// The page's HTML, and its buttons: the view, the contours, the heat, the family of q, the tabs.
+
+import { find, findAll } from "../core/dom.js";
+import { SWITCHES } from "./state.js";
+
+/** @import { ElboState } from "./state.js" */
 
 const DENSITY_NAMES = [
   ["prior", "p(z)"],
@@ -6,6 +11,7 @@ const DENSITY_NAMES = [
   ["posterior", "p(z|x)"],
 ];
 
+/** @type {(name: string, label: string, values: string[][]) => string} */
 const choice = (name, label, values) =>
   `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
 
@@ -47,32 +53,38 @@ export const HTML = `
 </aside>`;
 
 export class Controls {
-  // All of them lie somewhere within `root`.
+  /** @param {HTMLElement} root contains all of them */
   constructor(root) {
     this.root = root;
   }
 
-  // Those that a latent space of k dimensions has.
+  /**
+   * Shows the buttons that apply to `k` latent dimensions.
+   * @param {number} k
+   */
   load(k) {
+    /** @type {(there: boolean, ...selectors: string[]) => void} */
     const only = (there, ...selectors) => {
-      for (const selector of selectors) this.root.querySelector(selector).hidden = !there;
+      for (const selector of selectors) find(this.root, selector).hidden = !there;
     };
     only(k === 2, '[data-switch="log"]', '[role="radiogroup"][aria-label="heat"]', '[data-switch="full"]');
     only(k <= 2, ".eb-contours", '[aria-label="view"]', '[data-tab="gaps"]');
   }
 
+  /** @param {ElboState} state */
   show(state) {
-    for (const name of ["view", "heat"])
-      for (const button of this.root.querySelectorAll(`button[data-${name}]`))
+    for (const name of /** @type {const} */ (["view", "heat"]))
+      for (const button of findAll(this.root, `button[data-${name}]`))
         button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
-    for (const button of this.root.querySelectorAll("[data-switch]"))
-      button.setAttribute("aria-pressed", String(state[button.dataset.switch]));
-    for (const tab of this.root.querySelectorAll("[data-tab]")) {
+    for (const name of SWITCHES)
+      for (const button of findAll(this.root, `[data-switch="${name}"]`))
+        button.setAttribute("aria-pressed", String(state[name]));
+    for (const tab of findAll(this.root, "[data-tab]")) {
       const chosen = tab.dataset.tab === state.tab;
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
     }
-    for (const panel of this.root.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
-    this.root.querySelector(".eb-reset").hidden = !state.moved;
+    for (const panel of findAll(this.root, "[data-panel]")) panel.hidden = panel.dataset.panel !== state.tab;
+    find(this.root, ".eb-reset").hidden = !state.moved;
   }
 }

@@ -1,16 +1,29 @@
-// The derivation, line by line as in the textbook, with the numbers of this image and this q under every line.
+// The derivation of the ELBO, line by line as in a textbook, with the numbers of this image and this q under every line.
 
+import { find, findAll } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
 import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
 import { mismatch, printed } from "./parts.js";
 
+/** @import { ElboColours } from "./colours.js" */
+/** @import { Parts, Weighted } from "./parts.js" */
+/** @import { Posterior } from "./posterior.js" */
+
+/** @typedef {"evidence" | "ratio" | "jensen" | "terms" | "rest"} Step a line of the derivation */
+
+/**
+ * What the derivation shows; `weights` is null while no draws of q are known.
+ * @typedef {{ parts: Parts, weights: Weighted | null, posterior: Posterior, colours: ElboColours }} Shown
+ */
+
 const LIKELIHOOD = "\\htmlClass{eb-of-likelihood}{p(x\\mid z)}";
 const PRIOR = "\\htmlClass{eb-of-prior}{p(z)}";
 const Q = "\\htmlClass{eb-of-q}{q(z\\mid x)}";
 const POSTERIOR = "\\htmlClass{eb-of-posterior}{p(z\\mid x)}";
 
+/** @type {[Step, string, string][]} key, title and formula */
 const LINES = [
   ["evidence", "z is integrated out", `\\ln p(x) = \\ln \\int ${LIKELIHOOD}\\,${PRIOR}\\,dz`],
   [
@@ -36,27 +49,28 @@ const LINES = [
 ];
 
 export class Derivation {
+  /** @param {HTMLElement} root */
   constructor(root) {
-    const item = ([key, name]) =>
+    const item = (/** @type {string[]} */ [key, name]) =>
       `<li data-line="${key}"><h4>${name}</h4><div class="eb-formula"></div><p class="eb-numbers"></p></li>`;
     root.innerHTML = `<ol class="eb-steps">${LINES.map(item).join("")}</ol><canvas class="eb-jensen" role="img" aria-label="distribution of ln w under q, the average of the logarithms and the logarithm of the average"></canvas>`;
     this.root = root;
-    this.canvas = root.querySelector("canvas");
-    this.items = Object.fromEntries(
-      LINES.map(([key]) => [key, root.querySelector(`[data-line="${key}"] .eb-numbers`)]),
-    );
+    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    /** @type {Shown | null} */ this.shown = null;
   }
 
-  // Once KaTeX is there.
+  /** Renders the formulas; KaTeX has to be loaded. */
   async set() {
-    const places = [...this.root.querySelectorAll(".eb-formula")];
+    const places = findAll(this.root, ".eb-formula");
     await Promise.all(LINES.map(([, , tex], i) => formula(places[i], `\\displaystyle ${tex}`)));
     this.root.dataset.set = "1";
   }
 
-  // `parts` as the bar has them, `weights` of draws of q, `posterior` with its grid's convergence.
-  show({ parts, weights, posterior, colours }) {
-    const { logEvidence, elbo, sampled } = parts;
+  /** @param {Shown} shown */
+  show(shown) {
+    this.shown = shown;
+    const { parts, weights, posterior } = shown;
+    const { sampled } = parts;
     const { about, text } = printed(parts);
     this.put("evidence", `<b>${text("evidence")}</b> ${converged(posterior.meta)}`);
     if (weights) this.put("ratio", `≈ <b>${signed(weights.logMean)}</b> ${errorOf(weights)}`);
@@ -68,39 +82,36 @@ export class Derivation {
     this.put("jensen", mean);
     this.put(
       "terms",
-      `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${this.how(posterior)}</small>`,
+      `${about}<b class="eb-of-likelihood">${text("likelihood")}</b> − <b class="eb-of-prior">${text("rate")}</b> = <b>${text("elbo")}</b> <small>${posterior.surface ? "quadrature under q" : "draws of q"}; closed form</small>`,
     );
     const gap = `${about}<b class="eb-of-q">${text("gap")}</b>`;
     this.put(
       "rest",
       `${gap} <small>${parts.gapIsRest ? errorOfGap(parts) : `by difference; a quadrature of its own is within ${mismatch(parts)} of that`}</small>`,
     );
-    this.weights = weights;
-    this.colours = colours;
-    this.elbo = elbo;
-    this.logEvidence = logEvidence;
     this.draw();
   }
 
-  how({ surface }) {
-    return surface ? "quadrature under q; closed form" : "draws of q; closed form";
-  }
-
+  /**
+   * @param {Step} key
+   * @param {string} html
+   */
   put(key, html) {
-    this.items[key].innerHTML = html;
+    find(this.root, `[data-line="${key}"] .eb-numbers`).innerHTML = html;
   }
 
-  // How ln w is spread under q: what the average loses to the logarithm.
+  /** The histogram of ln w under q: the difference of both lines is what Jensen's inequality loses. */
   draw() {
-    this.canvas.hidden = !this.weights;
-    if (!this.weights || !this.canvas.clientWidth) return;
+    this.canvas.hidden = !this.shown?.weights;
+    if (!this.shown?.weights || !this.canvas.clientWidth) return;
     const { context, width, height } = prepareCanvas(this.canvas);
-    const { logMean, logW } = this.weights;
-    const { elbo, colours } = this;
+    const { weights, parts, colours } = this.shown;
+    const { logMean, logW } = weights;
+    const { elbo, logEvidence } = parts;
     const sorted = Float64Array.from(logW).sort();
     const [low, high] = [
       Math.min(sorted[Math.floor(0.01 * sorted.length)], elbo),
-      Math.max(sorted.at(-1), logMean, this.logEvidence),
+      Math.max(sorted[sorted.length - 1], logMean, logEvidence),
     ];
     const air = 0.06 * (high - low) + 1e-3;
     const counts = histogram(sorted, low - air, high + air, Math.floor(width / 7));
@@ -112,6 +123,7 @@ export class Derivation {
       const x = box.left + (i * box.width) / counts.length;
       context.fillRect(x, plot.y(count), box.width / counts.length - 1, box.top + box.height - plot.y(count));
     });
+    /** @type {(value: number, text: string, align: "left" | "right") => void} */
     const mark = (value, text, align) => {
       Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
       line(context, plot.x(value), box.top - 6, plot.x(value), box.top + box.height);
@@ -122,24 +134,39 @@ export class Derivation {
     };
     const crowded = plot.x(elbo) < box.left + 90;
     mark(elbo, "E[ln w] = ELBO", crowded ? "right" : "left");
-    if (!crowded || plot.x(this.logEvidence) > plot.x(elbo) + 125)
-      mark(this.logEvidence, "ln E[w]", plot.x(this.logEvidence) > box.left + box.width - 60 ? "left" : "right");
+    if (!crowded || plot.x(logEvidence) > plot.x(elbo) + 125)
+      mark(logEvidence, "ln E[w]", plot.x(logEvidence) > box.left + box.width - 60 ? "left" : "right");
   }
 }
 
-const drawn = ({ draws, logW }) => `${whole(draws ?? logW.length)} draws of q`;
+const drawn = (/** @type {Weighted} */ { draws, logW }) => `${whole(draws ?? logW.length)} draws of q`;
 
-// The error of ln E[w] by draws, or why there is none to tell.
+/**
+ * The standard error of ln E[w] as HTML, or why it is unknown.
+ * @param {Weighted} weights
+ */
 function errorOf(weights) {
   const { withheld, logMeanError, effective } = weights;
-  if (withheld) return `<small>from ${drawn(weights)}. ${withheld}</small>`;
+  if (withheld || logMeanError === null) return `<small>from ${drawn(weights)}. ${withheld}</small>`;
   return `± ${logMeanError.toFixed(2)} <small>from ${drawn(weights)}, effective sample size ${whole(effective)}</small>`;
 }
 
-// Both parts of a sampled gap are by draws of their own, so their variances add up.
-const errorOfGap = ({ withheld, gapError }) =>
-  withheld ? "without an error, as ln p(x) has none" : `± ${gapError.toFixed(2)}, from the errors of both`;
+/**
+ * The standard error of a sampled gap. Its two terms are from independent draws, so their variances add up.
+ * @param {Parts} parts
+ */
+const errorOfGap = ({ withheld, gapError = null }) =>
+  withheld || gapError === null
+    ? "without an error, as ln p(x) has none"
+    : `± ${gapError.toFixed(2)}, from the errors of both`;
 
+/**
+ * @param {Float64Array} sorted
+ * @param {number} low
+ * @param {number} high
+ * @param {number} bins
+ * @returns {number[]}
+ */
 function histogram(sorted, low, high, bins) {
   const counts = new Array(Math.max(1, bins)).fill(0);
   for (const value of sorted) {
@@ -149,16 +176,22 @@ function histogram(sorted, low, high, bins) {
   return counts;
 }
 
-// What is known of the evidence's own error.
-function converged({ levels, error, standard_error, withheld, effective_sample_size, draws, method }) {
-  if (!levels && withheld) return `<small>${method}. ${withheld}</small>`;
-  if (!levels)
-    return `± ${standard_error.toFixed(2)} <small>${method}, effective sample size ${whole(effective_sample_size)} of ${whole(draws)}</small>`;
+/**
+ * The error of ln p(x) as HTML: its convergence on finer grids, or the standard error of an estimate from draws.
+ * @param {Posterior["meta"]} meta
+ */
+function converged(meta) {
+  if (!("levels" in meta)) {
+    const { standard_error: error, withheld, effective_sample_size: effective, draws, method } = meta;
+    if (withheld || error === null) return `<small>${method}. ${withheld}</small>`;
+    return `± ${error.toFixed(2)} <small>${method}, effective sample size ${whole(effective)} of ${whole(draws)}</small>`;
+  }
+  const { levels, error } = meta;
   const steps = levels
     .slice(-3)
     .map(
       ([cells, value]) =>
-        `<span title="${whole(cells)} cells a side">${signed(value, value === levels.at(-1)[1] ? 4 : 3)}</span>`,
+        `<span title="${whole(cells)} cells a side">${signed(value, value === levels[levels.length - 1][1] ? 4 : 3)}</span>`,
     );
   const last = error < 1e-4 ? "less than 0.0001" : error.toFixed(4);
   return `<small class="eb-levels">grid halved: ${steps.join(" → ")}; the last halving changes it by ${last}</small>`;

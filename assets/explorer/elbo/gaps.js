@@ -1,6 +1,7 @@
-// Two gaps (Cremer et al. 2018): q optimised for this image alone, what that gains over the encoder's q, and what no q of the
-// family can gain. The way of q during the optimisation can be played and stepped through.
+// Two gaps (Cremer et al. 2018). q is optimised for this image alone: the amortisation gap is what that gains over the
+// encoder's q, the approximation gap is what no q of the family can gain. The path of q during the optimisation can be played.
 
+import { find, findAll } from "../core/dom.js";
 import { rounded, signed } from "../core/format.js";
 import { sentence } from "../data/evidence.js";
 import { line, Plot, prepareCanvas, range } from "../plot/chart.js";
@@ -8,8 +9,15 @@ import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
 import { Gaussian } from "./gaussian.js";
 
+/** @import { Answers, FitMeta } from "../data/evidence.js" */
+/** @import { ElboColours } from "./colours.js" */
+/** @import { Posterior } from "./posterior.js" */
+
+/** The server's answer with its path as Gaussians. @typedef {Omit<FitMeta, "path"> & { path: { q: Gaussian, elbo: number }[] }} Fit */
+
 const TEX =
   "\\underbrace{\\ln p(x) - \\text{ELBO}(q^*)}_{\\text{approximation gap}} \\;+\\; \\underbrace{\\text{ELBO}(q^*) - \\text{ELBO}(q)}_{\\text{amortisation gap}}";
+/** @type {[string, boolean][]} name, and whether q may have correlations */
 const FAMILIES = [
   ["diagonal", false],
   ["full covariance", true],
@@ -27,17 +35,29 @@ const HTML = `
   <canvas role="img" aria-label="ELBO at every step of the optimisation"></canvas>`;
 
 export class TwoGaps {
-  // `step(q, path, i)`: q is now that of step i.
+  /**
+   * @param {HTMLElement} root
+   * @param {(q: Gaussian, path: Gaussian[], i: number) => void} step called when the page is to show q of step `i`
+   */
   constructor(root, step) {
     this.root = root;
     this.step = step;
-    this.fits = new Map();
+    /** @type {Map<boolean, Fit>} by whether q may have correlations */ this.fits = new Map();
+    /** @type {Fit | null} the one that is shown */ this.fit = null;
+    /** @type {Posterior | null} */ this.posterior = null;
+    /** @type {ElboColours | null} */ this.colours = null;
     this.playing = false;
+    /** Step of the path while it plays, with a fraction. */
+    this.at = 0;
+    /** @type {number | null} time of the last frame of the display while it plays */ this.last = null;
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    this.canvas = this.$("canvas");
-    this.slider = this.$("input");
-    this.slider.addEventListener("input", () => this.stop() || this.to(Number(this.slider.value)));
+    this.$ = (/** @type {string} */ selector) => find(root, selector);
+    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.slider = find(root, "input", HTMLInputElement);
+    this.slider.addEventListener("input", () => {
+      this.stop();
+      this.to(Number(this.slider.value));
+    });
     this.$(".eb-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".eb-families").innerHTML = FAMILIES.map(
       ([name]) => `<div><span>${name}</span><i class="eb-blocks"></i></div>`,
@@ -48,34 +68,43 @@ export class TwoGaps {
     return formula(this.$(".eb-formula"), `\\displaystyle ${TEX}`);
   }
 
-  // Another image: nothing is known yet.
+  /** Forgets the fits, because another image is chosen. */
   clear() {
     this.stop();
     this.fits = new Map();
     this.fit = this.posterior = null;
     this.say("–");
-    this.slider.max = this.slider.value = 0;
+    this.slider.value = "0";
+    this.slider.max = "0";
     this.$("output").textContent = "–";
     this.showFamilies();
     this.draw();
   }
 
+  /** @param {string} text */
   say(text) {
     this.$(".eb-fit").textContent = text;
   }
 
-  // Shows the fit of one family, which is asked for once an image, and then played if it `plays`.
+  /**
+   * Shows the fit of one family, which is requested once an image.
+   * @param {boolean} full q may have correlations
+   * @param {Posterior} posterior
+   * @param {() => Promise<Answers["fit"] | null>} ask
+   * @param {boolean} plays play the path once the answer has arrived
+   */
   async need(full, posterior, ask, plays) {
     const { fits } = this;
-    this.posterior = posterior; // whose evidence becomes finer
+    this.posterior = posterior;
     if (fits.has(full)) return this.show(full);
     this.say("optimising q for this image …");
     try {
       const answer = await ask();
       if (!answer || this.fits !== fits) return;
-      const path = answer.meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
-      posterior.refine(answer.meta);
-      fits.set(full, { ...answer.meta, path });
+      const { meta } = answer;
+      const path = meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
+      posterior.refine(meta);
+      fits.set(full, { ...meta, path });
       this.show(full);
       if (plays) this.play(true);
     } catch (error) {
@@ -83,7 +112,10 @@ export class TwoGaps {
     }
   }
 
-  // At its end.
+  /**
+   * Shows the fit of a family at its last step.
+   * @param {boolean} full
+   */
   show(full) {
     this.fit = this.fits.get(full) ?? null;
     this.showFamilies();
@@ -93,20 +125,25 @@ export class TwoGaps {
     this.say(
       `ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`,
     );
-    this.slider.max = path.length - 1;
-    this.slider.value = path.length - 1;
+    this.slider.max = String(path.length - 1);
+    this.slider.value = String(path.length - 1);
     this.draw();
   }
 
   showFamilies() {
     const all = [...this.fits.values()];
     const most = Math.max(1e-9, ...all.map(({ gaps }) => gaps.approximation + Math.max(0, gaps.amortisation)));
+    const places = findAll(this.root, ".eb-blocks");
     FAMILIES.forEach(([, full], i) => {
       const fit = this.fits.get(full);
-      const place = this.root.querySelectorAll(".eb-blocks")[i];
-      if (!fit) return (place.innerHTML = "<small>not optimised yet</small>");
+      const place = places[i];
+      if (!fit) {
+        place.innerHTML = "<small>not optimised yet</small>";
+        return;
+      }
       const { approximation, amortisation } = fit.gaps;
       const [evidence, best, encoders] = [fit.log_evidence, fit.elbo, fit.encoder_elbo].map((v) => rounded(v, DIGITS)); // as the bar prints them
+      /** @type {(name: string, value: number, shown: number) => string} */
       const block = (name, value, shown) =>
         `<b class="eb-${name}" style="flex:${Math.max(0, value) / most}" title="${name} gap"></b><small>${name} ${signed(shown, DIGITS)}</small>`;
       place.innerHTML =
@@ -114,27 +151,33 @@ export class TwoGaps {
     });
   }
 
-  // --- the way -------------------------------------------------------------------------------------------------------
+  // --- the path ------------------------------------------------------------------------------------------------------
 
+  /**
+   * Plays the path, or stops.
+   * @param {boolean} wanted
+   */
   play(wanted) {
     this.playing = wanted && this.fit !== null;
     this.$(".eb-play").innerHTML = this.playing ? PAUSE : PLAY;
     this.root.dataset.playing = this.playing ? "1" : "0";
-    if (!this.playing) return;
-    if (Number(this.slider.value) >= this.fit.path.length - 1) this.slider.value = 0;
+    if (!this.playing || !this.fit) return;
+    if (Number(this.slider.value) >= this.fit.path.length - 1) this.slider.value = "0";
     this.at = Number(this.slider.value);
     this.last = null;
-    this.step(this.fit.path[this.at].q, this.path, this.at);
-    this.showStep();
+    this.showStep(this.at);
   }
 
   stop() {
     if (this.playing) this.play(false);
   }
 
-  // One frame of the display; true while it plays.
+  /**
+   * Moves on in a frame of the display; true while it plays.
+   * @param {number} now
+   */
   advance(now) {
-    if (!this.playing) return false;
+    if (!this.playing || !this.fit) return false;
     this.at += this.last === null ? 0 : (Math.min(200, now - this.last) / 1000) * STEPS_A_SECOND;
     this.last = now;
     const end = this.fit.path.length - 1;
@@ -145,29 +188,36 @@ export class TwoGaps {
     return this.playing;
   }
 
-  get path() {
-    return this.fit.path.map(({ q }) => q);
-  }
-
+  /** @param {number} i */
   to(i) {
     if (!this.fit) return;
-    this.slider.value = i;
-    this.step(this.fit.path[i].q, this.path, i);
-    this.showStep();
+    this.slider.value = String(i);
+    this.showStep(i);
   }
 
-  // Where `q` is that of the step that is shown: "step 3 of 9"; else "".
+  /**
+   * "step 3 of 9" where `q` is that of the slider's step; else "".
+   * @param {Gaussian | null} q
+   */
   stepOf(q) {
     const i = Number(this.slider.value);
     return this.fit?.path[i]?.q === q ? `step ${i} of ${this.fit.path.length - 1}` : "";
   }
 
-  showStep() {
-    this.tell(this.fit.path[Number(this.slider.value)].q);
+  /** @param {number} i the slider's step */
+  showStep(i) {
+    if (!this.fit) return;
+    const path = this.fit.path.map(({ q }) => q);
+    this.step(path[i], path, i);
+    this.tell(path[i]);
     this.draw();
   }
 
-  // `q` is that of the page, whose ELBO the bar prints as `elbo`; left out while it is not known.
+  /**
+   * Says at which step the page's q is.
+   * @param {Gaussian | null} q
+   * @param {string} [elbo] as the bar prints it, once it is known
+   */
   tell(q, elbo = "…") {
     if (!this.fit) return;
     const step = this.stepOf(q);
@@ -178,7 +228,7 @@ export class TwoGaps {
 
   draw() {
     this.canvas.hidden = !this.fit;
-    if (!this.fit || !this.canvas.clientWidth || !this.colours) return;
+    if (!this.fit || !this.posterior || !this.canvas.clientWidth || !this.colours) return;
     const { path } = this.fit;
     const { logEvidence } = this.posterior;
     const { context, width, height } = prepareCanvas(this.canvas);
@@ -221,7 +271,11 @@ export class TwoGaps {
   }
 }
 
-// Room for all values; where they differ little, not much more than that.
+/**
+ * A range with room for all values; where they differ little, it is not much wider than they are.
+ * @param {number[]} values
+ * @returns {[number, number]}
+ */
 function fitted(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return high - low > 0.5 ? range(values, 0.14) : [low - 0.15 * (high - low) - 1e-3, high + 0.2 * (high - low) + 1e-3];

@@ -1,18 +1,41 @@
-// q(z|x) in a hand: as the encoder has it, and the axes that it is taken by.
+// q(z|x), which a pointer can move: made from the encoder's output, or from its axes in the plane.
 
 import { FullGaussian } from "../math/full-gaussian.js";
 
+/** @import { GaussianJSON } from "../data/evidence.js" */
+
+/**
+ * Standard deviations along two orthogonal axes of the plane, and the angle in radians from z₁ to the first of them.
+ * @typedef {{ lengths: [number, number], angle: number }} Axes
+ */
+
 export class Gaussian extends FullGaussian {
-  // What the encoder says of row `i` of a frame's mu and logvar.
+  /**
+   * The axes that the user has turned; where there are none, `axes` computes them from the covariance.
+   * @type {Axes | undefined}
+   */
+  turned;
+
+  /**
+   * The encoder's q of image `i` of a frame with `k` latent dimensions.
+   * @param {{ mu: Float32Array, logvar: Float32Array }} arrays of the frame, both (n, k)
+   * @param {number} i
+   * @param {number} k
+   */
   static ofRow({ mu, logvar }, i, k) {
-    const part = (array) => array.subarray(i * k, (i + 1) * k);
+    const part = (/** @type {Float32Array} */ array) => array.subarray(i * k, (i + 1) * k);
     return Gaussian.diagonal(
       part(mu),
       Array.from(part(logvar), (v) => Math.exp(v / 2)),
     );
   }
 
-  // In the plane: standard deviations along two axes, the first of them turned by `angle` from z₁.
+  /**
+   * A Gaussian in the plane from its axes.
+   * @param {ArrayLike<number>} mu
+   * @param {[number, number]} lengths standard deviations along the axes
+   * @param {number} angle in radians from z₁ to the first axis
+   */
   static ofAxes(mu, lengths, angle) {
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
     const [a, b] = lengths.map((length) => length * length);
@@ -23,33 +46,44 @@ export class Gaussian extends FullGaussian {
     return q;
   }
 
-  // The same spread around another mean.
+  /**
+   * The same covariance around another mean.
+   * @param {ArrayLike<number>} mu
+   */
   moved(mu) {
     const q = new Gaussian(mu, this.tril, this.full);
     q.turned = this.turned;
     return q;
   }
 
-  // Without correlations: the family that an encoder chooses from.
+  /** The same mean and standard deviations without correlations: the family that the encoder's q belongs to. */
   diagonalised() {
     return Gaussian.diagonal(this.mu, this.sigmas());
   }
 
-  // In the plane: the axis nearest to z₁ first, unless a hand has turned it on.
+  /** The axes in the plane. The axis nearest to z₁ is the first, unless the user has turned it. */
   axes() {
     return this.turned ?? axesOf(this.covariance(0, 0), this.covariance(0, 1), this.covariance(1, 1));
   }
 
-  // L as rows.
+  /** The rows of L. */
   rows() {
     return Array.from(this.mu, (_, i) => Array.from(this.tril.subarray(i * this.k, (i + 1) * this.k)));
   }
 
+  /** @returns {GaussianJSON} */
   toJSON() {
     return { mu: Array.from(this.mu), tril: this.rows() };
   }
 }
 
+/**
+ * The axes of a covariance [[uu, uv], [uv, vv]], the one nearest to z₁ first.
+ * @param {number} uu
+ * @param {number} uv
+ * @param {number} vv
+ * @returns {Axes}
+ */
 function axesOf(uu, uv, vv) {
   const middle = (uu + vv) / 2;
   const half = Math.hypot((uu - vv) / 2, uv);

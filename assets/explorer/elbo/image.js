@@ -1,7 +1,11 @@
-// The chosen image, what the decoder makes of the mean of q, and both in words.
+// The chosen image, the decoder's image at the mean of q, and their numbers.
 
+import { find, findAll } from "../core/dom.js";
 import { AskedNetwork } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
+
+/** @import { Frame } from "../data/frame.js" */
+/** @import { Gaussian } from "./gaussian.js" */
 
 const HTML = `
   <figure><canvas class="eb-x" role="img" aria-label="x, the chosen image"></canvas><figcaption>x</figcaption></figure>
@@ -11,36 +15,51 @@ const HTML = `
 const MOST = 4; // numbers of a vector that are written out
 
 export class ChosenImage {
+  /** @param {HTMLElement} root */
   constructor(root) {
     root.innerHTML = HTML;
     this.root = root;
-    this.$ = (name) => root.querySelector(`.eb-${name}`);
+    this.$ = (/** @type {string} */ name) => find(root, `.eb-${name}`);
+    /** @type {AskedNetwork<"decode"> | null} */ this.decoder = null;
+    /** @type {Frame | null} */ this.frame = null;
+    /** @type {Picture | null} */ this.x = null;
   }
 
+  /**
+   * Shows images of another model.
+   * @param {Frame} frame
+   */
   load(frame) {
+    const { image_shape: shape, latent_dim: k } = frame.meta;
     this.frame = frame;
     this.decoder = new AskedNetwork("decode", frame);
-    this.decoded = new Picture(this.$("decoded"), frame.meta.image_shape);
-    this.x = new Picture(this.$("x"), frame.meta.image_shape);
-    for (const element of this.root.querySelectorAll(".eb-plane-only")) element.hidden = frame.meta.latent_dim !== 2;
+    this.decoded = new Picture(find(this.root, ".eb-decoded", HTMLCanvasElement), shape);
+    this.x = new Picture(find(this.root, ".eb-x", HTMLCanvasElement), shape);
+    for (const element of findAll(this.root, ".eb-plane-only")) element.hidden = k !== 2;
   }
 
   close() {
     this.decoder?.close();
   }
 
-  // `image` is a row, or −1 for drawn `pixels`.
+  /**
+   * @param {number} image row of the frame, or −1 where the image was drawn
+   * @param {Float32Array} [pixels] of the drawn image
+   */
   show(image, pixels) {
+    if (!this.frame || !this.x) return;
     const { arrays, meta } = this.frame;
-    if (image < 0) this.x.paint(pixels);
-    else this.x.paint(arrays.images, 1 / 255, image * meta.image_shape.reduce((a, b) => a * b, 1));
+    if (image >= 0) this.x.paint(arrays.images, 1 / 255, image * meta.image_shape.reduce((a, b) => a * b, 1));
+    else if (pixels) this.x.paint(pixels);
     this.$("name").textContent =
       image < 0 ? "drawn by hand" : `test image ${arrays.index[image]}, class ${meta.classes[arrays.labels[image]]}`;
   }
 
+  /** @param {Gaussian} q */
   showQ(q) {
-    this.decoder.ask("q", q.mu, ({ pixels }) => this.decoded.paint(pixels));
+    this.decoder?.ask("q", q.mu, ({ pixels }) => this.decoded?.paint(pixels));
     const sigmas = q.sigmas();
+    /** @type {(values: ArrayLike<number>, digits: number) => string} */
     const list = (values, digits) =>
       Array.from(values)
         .slice(0, MOST)

@@ -1,4 +1,5 @@
-// The latent plane of one image: heat and contours of its densities, the points of all held-out images, q in a hand.
+// The latent plane of one image: heat and contours of its densities, the points of all held-out images, and q, which the
+// pointer moves.
 
 import { short } from "../core/format.js";
 import { markerSize } from "../map/marker.js";
@@ -21,50 +22,99 @@ import {
 } from "./draw.js";
 import { dragged, taken } from "./handles.js";
 import { Heat } from "./heat.js";
+import { DENSITIES } from "./state.js";
 
-const SNAP = 10; // px within which a click takes a point
+/** @import { Frame } from "../data/frame.js" */
+/** @import { Camera } from "../map/camera.js" */
+/** @import { PaneHandlers } from "../map/pane.js" */
+/** @import { Pixel, View } from "../map/view.js" */
+/** @import { ElboColours } from "./colours.js" */
+/** @import { Draws, Spread } from "./draw.js" */
+/** @import { Gaussian } from "./gaussian.js" */
+/** @import { Grip } from "./handles.js" */
+/** @import { DensityName, Posterior } from "./posterior.js" */
+/** @import { ElboState } from "./state.js" */
+
+/** @typedef {"heat" | "lines" | "hand"} Layer a canvas of the map; "hand" has q and its handles */
+
+/**
+ * What the map calls, beside the handlers of every pane. `hold`: q is dragged. `rest`: the drag has ended. `point`: the image
+ * of a row is under the pointer at a pixel of the map; −1: none is.
+ * @typedef {PaneHandlers & { hold: (q: Gaussian, at: number) => void, rest: () => void,
+ *   point: (row: number, x?: number, y?: number) => void }} PlaneHandlers
+ */
+
+const SNAP = 10; // px within which a click chooses a point
+/** @type {Record<DensityName, string>} */
 const NAMES = { prior: "p(z)", likelihood: "p(x|z)", posterior: "p(z|x)" };
+/** @type {Layer[]} */
 const LAYERS = ["heat", "lines", "hand"];
 
+/** @extends {Pane<ElboState, PlaneHandlers>} */
 export class PlaneMap extends Pane {
-  // `on` has besides: hold(q, at), rest(), point(row or −1, x, y).
-  constructor(element, camera, state, on) {
+  /**
+   * @param {HTMLElement} element
+   * @param {Camera} camera
+   * @param {ElboState} state
+   * @param {PlaneHandlers} on
+   * @param {ElboColours} colours
+   */
+  constructor(element, camera, state, on, colours) {
     super(element, camera, state, on);
+    this.colours = colours;
     element.classList.add("eb-map");
     element.setAttribute(
       "aria-label",
       "latent plane: drag q by its mean or its axes, click a point to choose its image",
     );
-    for (const name of LAYERS)
-      this[name] = Object.assign(document.createElement("canvas"), { className: `eb-${name}` });
+    this.heat = layerCanvas("heat");
+    this.lines = layerCanvas("lines");
+    this.hand = layerCanvas("hand");
     this.ground.before(this.heat);
     this.motion.after(this.lines, this.hand);
     this.expired = new Set(LAYERS);
-    this.heats = new Map();
+    /** @type {Map<string, Heat>} by density and scale */ this.heats = new Map();
+    /** @type {Posteriors | null} */ this.posteriors = null;
+    /** @type {Posterior | null} */ this.posterior = null;
+    /** @type {{ path: Gaussian[], step: number } | null} of an optimisation */ this.way = null;
+    /** @type {Draws | null} */ this.draws = null;
+    /** @type {Grip | null} the part of q that is dragged */ this.held = null;
+    /** The last press took one of q's handles. */
+    this.tookHandle = false;
+    /** The heat's legend. */
+    this.key = "";
     this.step = "";
     element.addEventListener("pointermove", (event) => this.hover(event));
     element.addEventListener("pointerleave", () => this.on.point(-1));
   }
 
+  /**
+   * Shows the points of a model.
+   * @param {Frame} frame
+   */
   open(frame) {
     const { latent_dim: k, classes, pca_shares: shares } = frame.meta;
     const { mu, logvar, labels, pca } = frame.arrays;
     this.probe = frame;
     this.k = k;
-    this.morph = new Morph();
+    const morph = new Morph();
+    this.morph = morph;
     this.posterior = null;
     this.way = null;
     this.draws = null;
     if (k === 1) this.projection = Projection.line();
     else this.projection = k === 2 ? Projection.axes(2, 0, 1) : Projection.pca(pca, shares, k);
     this.posteriors = new Posteriors(labels, classes.length);
-    this.morph.target(projectAll(this.projection, mu, logvar, labels.length), 0);
-    this.root.dataset.points = labels.length;
+    morph.target(projectAll(this.projection, mu, logvar, labels.length), 0);
+    this.root.dataset.points = String(labels.length);
     this.expire(...LAYERS);
     this.dirty = this.groundDirty = true;
   }
 
-  // The posterior of another image, or none while it is on its way.
+  /**
+   * Shows the posterior of another image, or none.
+   * @param {Posterior | null} posterior
+   */
   show(posterior) {
     this.posterior = posterior;
     this.way = null;
@@ -73,58 +123,83 @@ export class PlaneMap extends Pane {
     this.expire(...LAYERS);
   }
 
+  /**
+   * Marks layers that have to be drawn again in the next frame of the display.
+   * @param {Layer[]} layers
+   */
   expire(...layers) {
     for (const layer of layers) this.expired.add(layer);
   }
 
-  // Draws z (n, k) of q with their weights, as they fall on this plane, or null for none.
+  /**
+   * Shows draws z (n, k) of q with their weights, projected onto this plane; null shows none.
+   * @param {{ z: Float32Array, logW: Float32Array } | null} draws
+   */
   showDraws(draws) {
-    const [us, vs] = draws ? this.projection.projectAll(draws.z, draws.logW.length) : [];
-    this.draws = draws && { us, vs, logW: draws.logW };
+    this.draws = null;
+    if (draws && this.projection) {
+      const [us, vs] = this.projection.projectAll(draws.z, draws.logW.length);
+      this.draws = { us, vs, logW: draws.logW };
+    }
     this.expire("hand");
   }
 
   // --- where to look -----------------------------------------------------------------------------------------------
 
+  /**
+   * Sets the camera's goal, unless the user has moved it.
+   * @param {boolean} whole the whole plane, not the posterior
+   */
   aim(whole) {
     const { camera } = this;
-    camera.fit(this.rectangle());
+    const rectangle = this.rectangle();
+    camera.fit(rectangle);
     if (!camera.auto && camera.now) return;
-    const { x, y } = homeRange(this.morph, camera.rectangle);
-    const home = { u: (x[0] + x[1]) / 2, v: (y[0] + y[1]) / 2, unit: (x[1] - x[0]) / camera.rectangle.width };
-    camera.goal = this.posterior?.surface && !whole ? this.posterior.place(camera.rectangle) : home;
+    const { x, y } = homeRange(this.morph, rectangle);
+    const home = { u: (x[0] + x[1]) / 2, v: (y[0] + y[1]) / 2, unit: (x[1] - x[0]) / rectangle.width };
+    camera.goal = this.posterior?.surface && !whole ? this.posterior.place(rectangle) : home;
     camera.now ??= { ...camera.goal };
   }
 
   axisNames() {
-    if (this.k <= 2) return super.axisNames();
+    if (this.k <= 2 || !this.projection) return super.axisNames();
     return this.projection.labels.map((name) => name.replace(/ \(.*/, ""));
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------
 
+  /**
+   * Draws one frame of the display; true while the points move.
+   * @param {number} now
+   * @param {boolean} moved the view has
+   */
   paint(now, moved) {
-    if (!this.camera.now || !this.probe) return;
+    if (!this.camera.now || !this.probe) return false;
     const all = moved || this.groundDirty;
-    super.paint(now, moved);
-    if (all) this.root.dataset.view = [...this.view.x, ...this.view.y].join(" ");
+    const flows = super.paint(now, moved);
+    if (all && this.view) this.root.dataset.view = [...this.view.x, ...this.view.y].join(" ");
     for (const layer of LAYERS) if (all || this.expired.has(layer)) this.layer(layer);
     this.expired.clear();
+    return flows;
   }
 
+  /** @param {Layer} name */
   layer(name) {
     const { context } = prepareCanvas(this[name]);
-    const { view } = this;
+    const { view, colours } = this;
+    if (!view) return;
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    const paint = { heat: this.paintHeat, lines: this.paintLines, hand: this.paintHand }[name];
-    paint.call(this, context, view, this.colours);
+    if (name === "heat") this.paintHeat(context, view, colours);
+    else if (name === "lines") this.paintLines(context, view, colours);
+    else this.paintHand(context, view, colours);
   }
 
   paintGround() {
     const { context } = prepareCanvas(this.ground);
     const { view } = this;
+    if (!view) return;
     context.save();
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
@@ -139,47 +214,64 @@ export class PlaneMap extends Pane {
 
   paintMotion() {
     const { context } = prepareCanvas(this.motion);
-    if (!this.state.points) return;
     const { view } = this;
+    if (!this.state.points || !view) return;
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    this.posteriors.drawPoints(context, view, this.morph, [], markerSize(this.morph.count, this.root.clientWidth));
+    this.posteriors?.drawPoints(context, view, this.morph, [], markerSize(this.morph.count, this.root.clientWidth));
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ElboColours} colours
+   */
   paintHeat(context, view, colours) {
-    const { posterior, state } = this;
+    const { posterior } = this;
+    const { heat: name, log } = this.state;
     this.key = "";
-    if (!posterior?.surface || state.heat === "none" || this.k === 1) return;
-    const kind = `${state.heat} ${state.log}`;
-    if (!this.heats.has(kind)) this.heats.set(kind, new Heat(posterior, state.heat, state.log, colours[state.heat]));
-    const heat = this.heats.get(kind);
+    if (!posterior?.surface || name === "none" || this.k === 1) return;
+    const kind = `${name} ${log}`;
+    const heat = this.heats.get(kind) ?? new Heat(posterior, name, log, colours[name]);
+    this.heats.set(kind, heat);
     heat.draw(context, view);
     this.key = heat.reach
-      ? `heat: ln ${NAMES[state.heat]}, down to ${short(heat.reach)} nats under its peak`
-      : `heat: ${NAMES[state.heat]}`;
+      ? `heat: ln ${NAMES[name]}, down to ${short(heat.reach)} nats under its peak`
+      : `heat: ${NAMES[name]}`;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ElboColours} colours
+   */
   paintLines(context, view, colours) {
     const { posterior, state } = this;
     if (!posterior?.surface) return;
     if (this.k === 1) {
-      for (const name of ["prior", "likelihood", "posterior"])
-        if (state[name]) drawCurve(context, view, posterior, name, colours[name]);
+      for (const name of DENSITIES) if (state[name]) drawCurve(context, view, posterior, name, colours[name]);
       return;
     }
-    for (const name of ["likelihood", "posterior"])
+    for (const name of /** @type {const} */ (["likelihood", "posterior"]))
       if (state[name]) drawContours(context, view, posterior, name, colours[name]);
-    if (state.posterior || state.heat === "posterior") drawModes(context, view, posterior.meta.modes, colours);
+    if (state.posterior || state.heat === "posterior") drawModes(context, view, posterior.modes, colours);
   }
 
+  /**
+   * Draws q, with its handles once the posterior is known.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ElboColours} colours
+   */
   paintHand(context, view, colours) {
-    const { posterior, state, draws } = this;
+    const { posterior, draws, state, projection } = this;
     const { q } = state;
     if (!q) return;
     if (draws) drawDraws(context, view, draws, colours);
-    if (this.k === 1) return this.paintLineHand(context, view, colours);
-    if (this.k > 2) return drawGaussian(context, view, projected(q, this.projection), colours.q, { strong: true });
+    if (this.k === 1) return this.paintLineHand(context, view, colours, q);
+    if (this.k > 2 && projection)
+      return drawGaussian(context, view, projected(q, projection), colours.q, { strong: true });
     if (this.way) drawWay(context, view, this.way.path, this.way.step, colours);
     if (posterior && state.moved)
       drawGaussian(context, view, posterior.ofEncoder, colours.q, { dashes: [5, 4], opacity: 0.8 });
@@ -188,51 +280,73 @@ export class PlaneMap extends Pane {
     drawHandles(context, view, q, state.full, colours, this.held);
   }
 
-  paintLineHand(context, view, colours) {
-    const { posterior, state } = this;
+  /**
+   * The same in one dimension.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ElboColours} colours
+   * @param {Gaussian} q
+   */
+  paintLineHand(context, view, colours, q) {
+    const { posterior } = this;
     if (!posterior?.surface) return;
-    if (state.moved) drawNormal(context, view, posterior.ofEncoder, posterior, colours.q, [5, 4]);
-    drawNormal(context, view, state.q, posterior, colours.q);
-    drawHandles(context, view, state.q, false, colours, this.held);
+    if (this.state.moved) drawNormal(context, view, posterior.ofEncoder, posterior, colours.q, [5, 4]);
+    drawNormal(context, view, q, posterior, colours.q);
+    drawHandles(context, view, q, false, colours, this.held);
   }
 
-  // --- hands -------------------------------------------------------------------------------------------------------
+  // --- pointer -----------------------------------------------------------------------------------------------------
 
-  // The part of q that is under a pixel.
-  over([x, y], finger) {
-    if (!this.view || this.k > 2 || !this.posterior?.surface || !this.state.q) return null;
-    return taken(this.state.q, this.view, this.state.full, [x, y], finger);
+  /**
+   * The part of q under a pixel, or null.
+   * @param {Pixel} pixel
+   * @param {boolean} finger
+   */
+  over(pixel, finger) {
+    const { q, full } = this.state;
+    if (!this.view || this.k > 2 || !this.posterior?.surface || !q) return null;
+    return taken(q, this.view, full, pixel, finger);
   }
 
-  // A press on q takes it; anywhere else it takes the plane.
+  /**
+   * A press on q takes it; anywhere else it takes the plane.
+   * @param {PointerEvent} event
+   */
   grab(event) {
     const at = this.pointer.at(event);
     const found = event.button === 0 ? this.over(at, event.pointerType === "touch") : null;
-    this.tookHandle = found !== null && found.part !== "body"; // such a press is no click on a point beneath
-    if (!found) return super.grab(event);
+    this.tookHandle = found !== null && found.part !== "body"; // such a press does not click a point beneath
+    const { q } = this.state;
+    if (!found || !q || !this.view) return super.grab(event);
     event.preventDefault();
-    const [from, begin] = [this.view.toData(...at), this.state.q];
+    const from = this.view.toData(...at);
     this.held = found;
     this.on.point(-1);
     const finger = event.pointerType === "touch";
     if (finger && this.tookHandle) this.pointer.keep();
-    const drag = (moving) => {
-      if (moving.pointerId !== event.pointerId || (finger && !this.pointer.swipe?.drags)) return;
-      this.on.hold(dragged(begin, found, from, this.view.toData(...this.pointer.at(moving))), moving.timeStamp);
+    const drag = (/** @type {PointerEvent} */ moving) => {
+      if (moving.pointerId !== event.pointerId || (finger && !this.pointer.swipe?.drags) || !this.view) return;
+      this.on.hold(dragged(q, found, from, this.view.toData(...this.pointer.at(moving))), moving.timeStamp);
     };
-    const drop = ({ pointerId }) => {
+    const drop = (/** @type {PointerEvent} */ { pointerId }) => {
       if (pointerId !== event.pointerId) return;
       window.removeEventListener("pointermove", drag);
-      for (const type of ["pointerup", "pointercancel"]) window.removeEventListener(type, drop);
+      window.removeEventListener("pointerup", drop);
+      window.removeEventListener("pointercancel", drop);
       this.held = null;
       this.on.rest();
     };
     window.addEventListener("pointermove", drag);
-    for (const type of ["pointerup", "pointercancel"]) window.addEventListener(type, drop);
+    window.addEventListener("pointerup", drop);
+    window.addEventListener("pointercancel", drop);
     this.expire("hand");
   }
 
-  // The point whose image a click at a pixel chooses, or −1.
+  /**
+   * The row of the point that a click at a pixel chooses, or −1.
+   * @param {number} x
+   * @param {number} y
+   */
   target(x, y) {
     if (!this.view || !this.state.points || !this.morph.count) return -1;
     const row = this.nearest(...this.view.toData(x, y));
@@ -240,6 +354,7 @@ export class PlaneMap extends Pane {
     return Math.hypot(px - x, py - y) < SNAP ? row : -1;
   }
 
+  /** @param {PointerEvent} event */
   hover(event) {
     if (event.pointerType === "touch" || event.buttons || this.held) return;
     const at = this.pointer.at(event);
@@ -250,10 +365,24 @@ export class PlaneMap extends Pane {
   }
 }
 
-// A Gaussian in k dimensions as it is seen on a plane through them, exactly.
+const layerCanvas = (/** @type {Layer} */ name) =>
+  Object.assign(document.createElement("canvas"), { className: `eb-${name}` });
+
+/**
+ * The exact projection of a Gaussian in k dimensions onto a plane through them.
+ * @param {Gaussian} q
+ * @param {Projection} projection
+ * @returns {Spread}
+ */
 function projected(q, projection) {
-  const rows = projection.rows;
+  const { rows } = projection;
+  /** @param {(d: number) => number} f */
   const sum = (f) => Array.from(q.mu, (_, d) => f(d)).reduce((a, b) => a + b, 0);
-  const covariance = (a, b) => sum((i) => sum((j) => rows[a][i] * q.covariance(i, j) * rows[b][j]));
-  return { mu: projection.project(q.mu), covariance };
+  return {
+    mu: projection.project(q.mu),
+    covariance: (a, b) => {
+      const [p, r] = [rows[a], rows[b]];
+      return p && r ? sum((i) => sum((j) => p[i] * q.covariance(i, j) * r[j])) : 0;
+    },
+  };
 }

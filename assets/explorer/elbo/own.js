@@ -1,27 +1,38 @@
-// An image of one's own: the pad that it is drawn on, and what the encoder says of it.
+// An image that the user draws: the pad, and the encoder's q of it.
 
+import { find } from "../core/dom.js";
 import { Frame } from "../data/frame.js";
 import { AskedNetwork } from "../network/inference-client.js";
 import { Pad } from "../widgets/pad.js";
 import { Gaussian } from "./gaussian.js";
 
 export class OwnImage {
-  // `panel` holds the pad, `button` opens and closes it; `drawn(pixels, at)`: a stroke, null where nothing is left of them.
+  /**
+   * @param {HTMLElement} panel contains the pad
+   * @param {HTMLElement} button opens and closes the panel
+   * @param {(pixels: Float32Array | null, at: number) => void} drawn called after every stroke; null: the pad is empty
+   */
   constructor(panel, button, drawn) {
     this.panel = panel;
     this.button = button;
     this.drawn = drawn;
-    this.encoder = null;
+    this.address = "";
+    /** @type {Promise<AskedNetwork<"encode">> | null} */ this.encoder = null;
+    /** @type {Float32Array | null} */ this.latest = null;
     button.addEventListener("click", () => this.toggle());
   }
 
-  // Another model, with the address of its encoder.
+  /**
+   * Draws images for another model.
+   * @param {Frame} frame
+   * @param {string} address of the frame of its encoder
+   */
   load({ meta, arrays }, address) {
     this.close();
     this.address = address;
     this.encoder = null;
     this.latest = null;
-    this.pad = new Pad(this.panel.querySelector(".eb-pad-room"), meta.image_shape, this.drawn, arrays.images);
+    this.pad = new Pad(find(this.panel, ".eb-pad-room"), meta.image_shape, this.drawn, arrays.images);
   }
 
   close() {
@@ -40,12 +51,16 @@ export class OwnImage {
     this.button.setAttribute("aria-expanded", String(open));
   }
 
-  // The encoder's q of some pixels; null where others were asked about meanwhile.
+  /**
+   * The encoder's q of some pixels; null where it has been asked about other pixels since.
+   * @param {Float32Array} pixels
+   */
   async encode(pixels) {
     this.latest = pixels;
     try {
       this.encoder ??= Frame.fetch(this.address).then((frame) => new AskedNetwork("encode", frame));
       const encoder = await this.encoder;
+      /** @type {{ mu: Float32Array, logvar: Float32Array }} */
       const { mu, logvar } = await new Promise((resolve) => encoder.ask("drawing", pixels, resolve));
       return this.latest === pixels
         ? Gaussian.diagonal(
@@ -54,7 +69,7 @@ export class OwnImage {
           )
         : null;
     } catch (error) {
-      this.encoder = null; // so that it can be asked for again
+      this.encoder = null; // so that the next call fetches it again
       throw error;
     }
   }

@@ -1,13 +1,22 @@
-// The page of the bound as a Streamlit component.
+// The ELBO page as a Streamlit component.
+
+/** @import { Place } from "../core/link-hash.js" */
 
 import { address, viewIn } from "../core/streamlit-component.js";
 import { Elbo } from "./elbo.js";
 
-// `data` = { place, frame, encoder, evidence, katex, table }: where in the address it stands, and addresses below the app's root;
-// table may be null.
+/**
+ * Streamlit calls this whenever the component's data or the theme changes.
+ * @param {{ parentElement: HTMLElement, data: { place: Place, frame: string, encoder: string, evidence: string,
+ *   katex: string, table: string | null } }} component `place` is the page's place in the address; the others are paths
+ *   below the app's root
+ */
 export function mount({ parentElement, data }) {
-  const names = ["frame", "encoder", "evidence", "katex", "table"];
-  viewIn(parentElement, (root) => new Elbo(root), data.place)?.load(
-    Object.fromEntries(names.map((name) => [name, address(data[name])])),
-  );
+  viewIn(parentElement, (root) => new Elbo(root), data.place)?.load({
+    frame: address(data.frame),
+    encoder: address(data.encoder),
+    evidence: address(data.evidence),
+    katex: address(data.katex),
+    table: data.table && address(data.table),
+  });
 }

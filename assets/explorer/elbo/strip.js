@@ -1,44 +1,71 @@
-// Images worth a look: those whose q fits worst, and those whose posterior has two modes. A click chooses one. And the image
+// Suggested images: those with the largest gaps, and those whose posterior has two modes. A click chooses one. And the image
 // of the point under the pointer.
 
+import { find, findAll } from "../core/dom.js";
 import { Picture } from "../plot/picture.js";
 
+/** @import { Frame } from "../data/frame.js" */
+
+/**
+ * Rows of the frame in the two groups of suggested images.
+ * @typedef {{ worst?: number[], split?: number[] }} Examples
+ */
+
+/** @type {["worst" | "split", string, string][]} */
 const GROUPS = [
   ["worst", "worst fits", "the largest gaps of all test images"],
   ["split", "two modes", "the largest gaps among posteriors with more than one mode"],
 ];
 
 export class Strip {
-  // `choose(row, at)`: a click on an image.
+  /**
+   * @param {HTMLElement} root
+   * @param {(row: number, at: number) => void} choose called when an image is clicked
+   */
   constructor(root, choose) {
     this.root = root;
-    root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-row]");
-      if (button) choose(Number(button.dataset.row), event.timeStamp);
+    root.addEventListener("click", ({ target, timeStamp }) => {
+      const button = target instanceof Element ? target.closest("[data-row]") : null;
+      if (button instanceof HTMLElement) choose(Number(button.dataset.row), timeStamp);
     });
   }
 
-  // `found` = { worst: [rows], split: [rows] } of the explorer's frame, `gaps` a Map from row to gap.
+  /**
+   * @param {Examples} found
+   * @param {Frame} frame the explorer's
+   * @param {Map<number, number>} gaps gap in nats of each row
+   */
   load(found, frame, gaps) {
     this.root.replaceChildren(
-      ...GROUPS.filter(([key]) => found[key]?.length).map(([key, name, title]) => {
+      ...GROUPS.flatMap(([key, name, title]) => {
+        const rows = found[key] ?? [];
+        if (!rows.length) return [];
         const group = Object.assign(document.createElement("div"), { className: `eb-group eb-${key}`, title });
         group.append(Object.assign(document.createElement("span"), { textContent: name }));
-        group.append(...found[key].map((row) => thumbnail(row, frame, gaps.get(row))));
-        return group;
+        group.append(...rows.map((row) => thumbnail(row, frame, gaps.get(row) ?? NaN)));
+        return [group];
       }),
     );
   }
 
+  /**
+   * Marks the chosen image.
+   * @param {number} image
+   */
   show(image) {
-    for (const button of this.root.querySelectorAll("[data-row]"))
+    for (const button of findAll(this.root, "[data-row]"))
       button.setAttribute("aria-pressed", String(Number(button.dataset.row) === image));
   }
 }
 
+/**
+ * @param {number} row
+ * @param {Frame} frame
+ * @param {number} gap
+ */
 function thumbnail(row, frame, gap) {
   const button = document.createElement("button");
-  button.dataset.row = row;
+  button.dataset.row = String(row);
   button.title = `test image ${frame.arrays.index[row]}, class ${frame.meta.classes[frame.arrays.labels[row]]}: gap ${gap.toFixed(2)} nats`;
   button.setAttribute("aria-label", button.title);
   const canvas = document.createElement("canvas");
@@ -48,29 +75,43 @@ function thumbnail(row, frame, gap) {
 }
 
 export class Peek {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @type {Frame | null} */ this.frame = null;
+    this.row = -1;
   }
 
+  /** @param {Frame} frame */
   load(frame) {
     this.frame = frame;
     this.row = -1;
   }
 
-  // The image of a row at a place on the plane; none of row −1.
+  /**
+   * Shows the image of a row at a pixel of the map; nothing where `row` is −1.
+   * @param {number} row
+   * @param {number} [x]
+   * @param {number} [y]
+   */
   show(row, x, y) {
     const { root, frame } = this;
     root.hidden = row < 0;
-    if (row < 0) return;
-    if (this.row !== row) paintRow(root.querySelector("canvas"), frame, row);
+    if (row < 0 || !frame) return;
+    if (this.row !== row) paintRow(find(root, "canvas", HTMLCanvasElement), frame, row);
     this.row = row;
-    root.querySelector("span").textContent = `test image ${frame.arrays.index[row]}`;
+    find(root, "span").textContent = `test image ${frame.arrays.index[row]}`;
     root.style.setProperty("--x", `${x}px`);
     root.style.setProperty("--y", `${y}px`);
   }
 }
 
-// The held-out image of a row of the explorer's frame.
+/**
+ * Paints the held-out image of a row of the explorer's frame.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Frame} frame
+ * @param {number} row
+ */
 function paintRow(canvas, frame, row) {
   const { image_shape: shape } = frame.meta;
   new Picture(canvas, shape).paint(frame.arrays.images, 1 / 255, row * shape.reduce((a, b) => a * b, 1));

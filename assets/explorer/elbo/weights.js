@@ -1,11 +1,24 @@
-// Importance weighting (Burda et al. 2016): L_k rises from the ELBO to ln p(x); how many draws the weights are worth.
+// Importance weighting (Burda et al. 2016): L_k rises from the ELBO to ln p(x) with the number of draws k; and the effective
+// sample size of the weights.
 
+import { find } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
 import { sentence } from "../data/evidence.js";
 import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { formula } from "../plot/formula.js";
 import { faded } from "../plot/palette.js";
 import { averages } from "./parts.js";
+
+/** @import { Answers, WeightsMeta } from "../data/evidence.js" */
+/** @import { ElboColours } from "./colours.js" */
+/** @import { Gaussian } from "./gaussian.js" */
+/** @import { Weighted } from "./parts.js" */
+/** @import { Posterior } from "./posterior.js" */
+
+/**
+ * The q that is drawn from. `moved`: it is not the encoder's. `whose`: which q it is, in words.
+ * @typedef {{ q: Gaussian | null, moved: boolean, whose: string }} DrawnFrom
+ */
 
 const TEX =
   "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
@@ -20,33 +33,46 @@ const HTML = `
   <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
 
 export class Weights {
-  // `ask(fields)` is answered by the server for the chosen image; `drawn()`: there are new draws.
+  /**
+   * `ask` sends a request about the chosen image to the server; `drawn` is called when there are new draws.
+   * @param {HTMLElement} root
+   * @param {{ ask: (fields: object) => Promise<Answers["weights"] | null>, drawn: () => void }} on
+   */
   constructor(root, { ask, drawn }) {
     root.innerHTML = HTML;
     this.root = root;
     this.ask = ask;
     this.drawn = drawn;
-    this.canvas = root.querySelector("canvas");
-    root.querySelector(".eb-again").addEventListener("click", () => this.again());
+    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.seed = 0;
+    /** @type {Posterior | null} */ this.posterior = null;
+    /** @type {DrawnFrom | null} */ this.of = null;
+    /** @type {{ z: Float32Array, logW: Float32Array } | null} a part of the draws */ this.draws = null;
+    /** @type {WeightsMeta | null} */ this.found = null;
+    /** @type {ElboColours | null} */ this.colours = null;
+    find(root, ".eb-again").addEventListener("click", () => this.again());
   }
 
-  // Another model; its draws begin with those of `seed`.
+  /**
+   * Another model; the first draws are those of `seed`.
+   * @param {number} seed
+   */
   load(seed) {
     this.seed = seed;
   }
 
-  // Other draws of the same q.
+  /** Draws from the same q with another seed. */
   again() {
-    if (!this.posterior) return;
+    if (!this.posterior || !this.of) return;
     this.seed++;
     this.draw(this.posterior, this.of);
   }
 
   set() {
-    return formula(this.root.querySelector(".eb-formula"), `\\displaystyle ${TEX}`);
+    return formula(find(this.root, ".eb-formula"), `\\displaystyle ${TEX}`);
   }
 
-  // Another image: nothing is drawn yet.
+  /** Forgets the draws, because another image is chosen. */
   clear() {
     this.posterior = null;
     this.of = null;
@@ -57,25 +83,33 @@ export class Weights {
     this.paint();
   }
 
+  /** @param {string} text */
   say(text) {
-    this.root.querySelector(".eb-ess").textContent = text;
-    this.root.querySelector(".eb-poor").textContent = "";
+    find(this.root, ".eb-ess").textContent = text;
+    find(this.root, ".eb-poor").textContent = "";
   }
 
-  // Draws of q with their weights, asked for once an image and q; `of` = { q, moved, whose }, where `moved` says that it is
-  // not the encoder's.
+  /**
+   * Requests draws of q with their weights, once for each image and q.
+   * @param {Posterior} posterior
+   * @param {DrawnFrom} of
+   */
   need(posterior, of) {
-    if (this.posterior !== posterior || this.of.q !== of.q) this.draw(posterior, of);
+    if (this.posterior !== posterior || this.of?.q !== of.q) this.draw(posterior, of);
   }
 
+  /**
+   * @param {Posterior} posterior
+   * @param {DrawnFrom} of
+   */
   async draw(posterior, of) {
     this.posterior = posterior;
     this.of = of;
     const { seed } = this;
     try {
-      const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q.toJSON() : {}) });
+      const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q?.toJSON() : {}) });
       if (!answer || this.posterior !== posterior || this.of !== of) return;
-      this.root.querySelector(".eb-whose").textContent = of.whose;
+      find(this.root, ".eb-whose").textContent = of.whose;
       const { z, log_w: logW } = answer.arrays;
       this.draws = { z, logW };
       this.show(answer.meta, seed);
@@ -85,7 +119,11 @@ export class Weights {
     }
   }
 
-  // What the draws say of E[ln w] and ln E[w]; null without draws. Those that are sent are a part of those that count.
+  /**
+   * E[ln w] and ln E[w] from the draws; null without draws. The server sends a part of the draws only: E[ln w] is of that
+   * part, ln E[w] of all.
+   * @returns {Weighted | null}
+   */
   averages() {
     if (!this.draws || !this.found) return null;
     const { estimate, withheld, effective_sample_size: effective, draws } = this.found;
@@ -101,6 +139,10 @@ export class Weights {
     };
   }
 
+  /**
+   * @param {WeightsMeta} meta
+   * @param {number} seed
+   */
   show(meta, seed) {
     this.found = meta;
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
@@ -111,30 +153,31 @@ export class Weights {
         `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
     const all = `ln of the mean of all ${whole(draws)} weights: ${signed(estimate.mean)}`;
-    this.root.querySelector(".eb-poor").textContent = withheld
-      ? `${all}. ${withheld}`
-      : `${all} ± ${estimate.standard_error.toFixed(2)} nats.`;
-    this.root.dataset.seed = seed;
+    const error = estimate.standard_error;
+    find(this.root, ".eb-poor").textContent =
+      withheld || error === null ? `${all}. ${withheld}` : `${all} ± ${error.toFixed(2)} nats.`;
+    this.root.dataset.seed = String(seed);
     this.paint();
   }
 
   paint() {
     this.canvas.hidden = !this.found;
-    if (!this.found || !this.canvas.clientWidth) return;
+    const { colours, posterior } = this;
+    if (!this.found || !posterior || !colours || !this.canvas.clientWidth) return;
     const { k, mean, standard_error: errors, elbo } = this.found;
-    const { logEvidence } = this.posterior; // as the page has it
+    const most = k[k.length - 1];
+    const { logEvidence } = posterior;
     const { context, width, height } = prepareCanvas(this.canvas);
-    const { colours } = this;
     const box = { left: 62, top: 22, width: width - 76, height: height - 48 };
     const ends = [...mean.map((m, i) => m - errors[i]), ...mean.map((m, i) => m + errors[i]), logEvidence];
     const [low, high] = [Math.min(...ends), Math.max(...ends)];
     const air = 0.12 * (high - low) + 1e-3;
-    const at = (value) => Math.log10(value);
-    const plot = new Plot(context, box, { x: [-0.06, at(k.at(-1)) + 0.06], y: [low - air, high + air] }, colours);
+    const at = Math.log10;
+    const plot = new Plot(context, box, { x: [-0.06, at(most) + 0.06], y: [low - air, high + air] }, colours);
     plot.axes({ xCount: 0, yCount: 5, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
     Object.assign(context, { textAlign: "center", textBaseline: "top" });
     for (const value of DECADES)
-      if (value <= k.at(-1)) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
+      if (value <= most) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
     context.textAlign = "right";
     context.fillText("k", box.left + box.width * 0.93, box.top + box.height + 6);
     plot.label("L_k, nats; bars: ± 1 standard error", 4, 10, { font: "600 12.5px" });
@@ -170,6 +213,8 @@ export class Weights {
   }
 }
 
+/** @param {number} share */
 const percent = (share) => (100 * share).toPrecision(share < 0.1 ? 2 : 3);
 
-const subscripted = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d]);
+/** @param {number} n */
+const subscripted = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[Number(d)]);
