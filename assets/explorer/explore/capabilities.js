@@ -1,35 +1,76 @@
-// What a frame brings along. That of a model brings everything; latents from elsewhere may lack all but their means.
+// What a frame has of its own. That of a model has everything; latents from elsewhere may have their means alone.
+
+/** @import { Frame } from "../data/frame.js" */
+/** @import { State } from "../core/state.js" */
 
 import { evenShare } from "../core/random.js";
 
-const UNSEEN = -60; // the logvar of points that came without: an ellipse too small to be seen, however far one zooms in
+const UNSEEN = -60; // the logvar of points that came without one: an ellipse too small to be seen at any zoom
 
-// Notes in `frame.given` what the frame has, and fills in what the map computes with; nothing of that is shown.
+/**
+ * What a frame had of its own before `complete` filled in the rest.
+ * @typedef {object} Given
+ * @property {boolean} decoder
+ * @property {boolean} logvar
+ * @property {boolean} distortion
+ * @property {boolean} images
+ * @property {boolean} index
+ */
+
+/** @typedef {Frame & { given: Given }} ModelFrame a frame in which every array that the map computes with is there */
+
+/**
+ * Notes in `frame.given` what the frame has, and fills in what the map computes with; what is filled in is never shown.
+ * @param {Frame} frame
+ * @returns {ModelFrame} the same frame
+ */
 export function complete(frame) {
   const { meta, arrays, count } = frame;
-  frame.given = { decoder: meta.plan.decoder.length > 0 };
-  for (const name of ["logvar", "distortion", "images", "index"]) frame.given[name] = name in arrays;
+  const given = {
+    decoder: meta.plan.decoder.length > 0,
+    logvar: "logvar" in arrays,
+    distortion: "distortion" in arrays,
+    images: "images" in arrays,
+    index: "index" in arrays,
+  };
   arrays.index ??= rows(count, meta.stride ?? 1);
   arrays.logvar ??= new Float32Array(count * meta.latent_dim).fill(UNSEEN);
   arrays.distortion ??= new Float32Array(count);
+  return Object.assign(frame, { given });
 }
 
-// Of very many points one in `stride` is here, each from a stretch of its own: the rows of vae/data/latents.py, `sampled`.
+/**
+ * The rows of the whole set that a frame's points are: one of every `stride`, as `sampled` in vae/data/latents.py
+ * chooses them.
+ * @param {number} count
+ * @param {number} stride
+ */
 const rows = (count, stride) =>
   new Int32Array(count).map((_, i) => i * stride + (i < count - 1 ? Math.floor(evenShare(i) * stride) : 0));
 
-// What a point is called: by its place in the test split, or in the file that it came from.
+/**
+ * The name of point i: its place in the test split, or its row in the file that it came from.
+ * @param {ModelFrame} frame
+ * @param {number} i
+ */
 export const pointName = ({ given, arrays }, i) =>
   given.index ? `test image ${arrays.index[i]}` : `row ${arrays.index[i] + 1}`;
 
-// Takes back what a link, or the model before, has chosen and this frame cannot show.
+/**
+ * Sets back what a link, or the model before, has chosen and this frame cannot show.
+ * @param {State} state
+ * @param {Given} given
+ */
 export function restrict(state, given) {
   if (!coloursOf(given)[state.colour]) state.colour = "class";
   if (!given.logvar) state.density = "off";
   if (!given.decoder) state.manifold = "off";
 }
 
-// Colour → whether the points can have it.
+/**
+ * Colour → whether the points can have it.
+ * @param {Given} given
+ */
 export const coloursOf = (given) => ({
   class: true,
   rate: given.logvar,
@@ -37,7 +78,10 @@ export const coloursOf = (given) => ({
   volume: given.logvar,
 });
 
-// What the lens cannot do without a decoder, and what it shows instead.
+/**
+ * What the lens cannot do without a decoder, and what it shows instead; "" where there is a decoder.
+ * @param {Given} given
+ */
 export function lensNote(given) {
   if (given.decoder) return "";
   if (given.images) return "These latents have no decoder: the image is that of the nearest point.";

@@ -1,11 +1,26 @@
 // What colours the points of a map where it is not their class.
 
+/** @import { PointCosts } from "./explorer.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+
 import { evenly } from "../core/random.js";
 
-const ENDS_OF = 50_000; // points that the ends of a colour bar are read off, at most
+const ENDS_OF = 50_000; // points, at most, that the ends of a colour bar are estimated from
 
-// { array, title, low, high } of a colour that is named; the bar spans all but the outermost hundredth each side. Null of others.
+/**
+ * A number for every point, shown as its colour; the colour bar goes from `low` to `high`.
+ * @typedef {{ array: Float32Array, title: string, low: number, high: number }} PointValues
+ */
+
+/**
+ * The values of a colour that is a number; the bar leaves out the outermost hundredth at each end. Null for the class.
+ * @param {string} colour
+ * @param {ModelFrame} frame
+ * @param {PointCosts} costs
+ * @returns {PointValues | null}
+ */
 export function colouring(colour, { arrays }, { rate, logVolume }) {
+  /** @type {Record<string, [Float32Array, string]>} */
   const choices = {
     rate: [rate, "rate, nats"],
     distortion: [arrays.distortion, "distortion, nats"],

@@ -9,6 +9,17 @@ const AROUND = 10; // data points whose classes are told
 const SHOWN = 4; // coordinates of z that are read out
 const PIECE = 50_000; // numbers compared between two interruptions
 
+/**
+ * What is under the lens.
+ * @typedef {object} UnderLens
+ * @property {Float64Array} z
+ * @property {Float32Array} means of the data points, row by row
+ * @property {Uint8Array} labels of the data points
+ * @property {number[]} hidden classes
+ * @property {string[]} classes names of all classes
+ * @property {boolean} decoded the picture is z decoded, and not a data point
+ */
+
 export class Description {
   // `picture` is the lens's canvas, `voice` an element that screen readers read out when it changes.
   constructor(picture, voice) {

@@ -7,7 +7,7 @@ export const MOST = 20_000; // points that the server makes it of
 const ASK_AGAIN = 700; // ms
 const UNREACHED = "The server did not answer. See whether it still runs, then choose t-SNE again.";
 
-class Embedding {
+export class Embedding {
   // `points` are (N, 2), row by row, of the N means `mu` (N, k).
   constructor(points, mu, k) {
     const n = points.length / 2;

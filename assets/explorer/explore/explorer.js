@@ -1,5 +1,13 @@
-// The explorer: map, lens, sliders and controls over one state. Knows the frame and the page's element, nothing of Streamlit.
+// The explorer: map, lens, sliders and controls over one state. It works on a frame and a page's element, and does not
+// depend on Streamlit.
 
+/** @import { Range } from "../plot/chart.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { UnderLens } from "./description.js" */
+/** @import { Embedding } from "./embedding.js" */
+/** @import { MapPoints, MapProjection, PlotlyLibrary, Scene } from "./map.js" */
+
+import { find } from "../core/dom.js";
 import { whole } from "../core/format.js";
 import { Link } from "../core/link-hash.js";
 import { topOf, watchTop } from "../core/page-top.js";
@@ -30,12 +38,59 @@ import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
 
+/** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
+/** @typedef {ReturnType<typeof perPoint>} PointCosts rate and ln of the posterior's volume (nats) of every data point */
+
+/**
+ * Which data point is shown beside the lens, and why that one.
+ * @typedef {{ index: number, which: "chosen" | "pointed at" | "nearest in z" }} Beside
+ */
+
 export class Explorer {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.networks = []; // of the open model
+    /** @type {AskedNetwork[]} those of the open model */
+    this.networks = [];
+    /** @type {string | null} address of the model that is open, or on its way */
+    this.url = null;
+    /** @type {(() => string | Promise<string>) | null} gives the address of the encoder's frame */
+    this.encoderAddress = null;
+    /** @type {Promise<AskedNetwork> | null} */
+    this.encoding = null;
+    /** @type {string | undefined} address of the t-SNE map; none where the server cannot make it */
+    this.tsneAddress = undefined;
+    /** @type {AskedNetwork | null} */
+    this.decoder = null;
+    /** @type {Embedding | null} the newest t-SNE map */
+    this.embedding = null;
+    /** @type {{ index: number, z: Float64Array } | null} the data point under the pointer, and the z when it was pointed at */
+    this.pointed = null;
+    /** @type {number | null} when the oldest input came that is not painted yet (ms, as performance.now()) */
+    this.startedAt = null;
+    /** @type {number | null} when its handler ran */
+    this.handledAt = null;
+    /** @type {number | null} */
+    this.frameRequest = null;
+    // All of these are null until a model is open, which the casts hide: what may run before looks at `frame` first.
+    /** @type {ModelFrame} that of the open model */
+    this.frame = /** @type {never} */ (null);
+    /** @type {State} */
+    this.state = /** @type {never} */ (null);
+    /** @type {MapProjection} of the map shown */
+    this.projection = /** @type {never} */ (null);
+    /** @type {MapPoints} */
+    this.points = /** @type {never} */ (null);
+    /** @type {PointCosts} */
+    this.costs = /** @type {never} */ (null);
+    /** @type {NearestMean} */
+    this.means = /** @type {never} */ (null);
+    /** @type {Controls} */
+    this.controls = /** @type {never} */ (null);
+    /** @type {Legend} */
+    this.legend = /** @type {never} */ (null);
     this.link = new Link(root, {
       hash: () => this.state.toHash(),
       follow: (hash) => this.frame && this.followLink(hash),
@@ -43,21 +98,20 @@ export class Explorer {
     root.classList.add("er");
     root.innerHTML = HTML;
     keepSwipesOff(root);
-    this.$ = (selector) => root.querySelector(selector);
     watchTop(root, () => root.style.setProperty("--er-top", `${topOf(root) + 10}px`));
-    this.map = new LatentMap(this.$(".er-map"));
-    this.holes = new HoleNumbers(this.$(".er-holes"), this.$(".er-map"));
-    this.lens = new Lens(this.$(".er-side"));
-    this.description = new Description(this.$(".er-decoded"), this.$(".er-voice"));
-    this.sliders = new Sliders(this.$(".er-sliders"), (d, value, at) => this.slide(d, value, at));
+    this.map = new LatentMap(find(root, ".er-map"));
+    this.holes = new HoleNumbers(find(root, ".er-holes"), find(root, ".er-map"));
+    this.lens = new Lens(find(root, ".er-side"));
+    this.description = new Description(find(root, ".er-decoded", HTMLCanvasElement), find(root, ".er-voice"));
+    this.sliders = new Sliders(find(root, ".er-sliders"), (d, value, at) => this.slide(d, value, at));
     this.tools = new Tools(this, {
-      tabs: this.$(".er-tabs"),
-      panels: this.$(".er-panels"),
-      marks: this.$(".er-marks"),
-      layer: new Layer(this.$(".er-layer")),
+      tabs: find(root, ".er-tabs"),
+      panels: find(root, ".er-panels"),
+      marks: find(root, ".er-marks", SVGGElement),
+      layer: new Layer(find(root, ".er-layer", HTMLCanvasElement)),
     });
-    this.inset = new Inset(this.$(".er-map"), () => [this.$(".er-decoded")]);
-    this.space = new Space(this, this.$(".er-space"), this.$(".er-wire"));
+    this.inset = new Inset(find(root, ".er-map"), () => [find(root, ".er-decoded", HTMLCanvasElement)]);
+    this.space = new Space(this, find(root, ".er-space", HTMLCanvasElement), find(root, ".er-wire", SVGPathElement));
     this.map.onView = (view) => {
       this.space.draw(view);
       this.tools.follow(view);
@@ -67,7 +121,7 @@ export class Explorer {
       this.state.view = shown;
       this.link.save();
     };
-    this.pointer = new Pointer(this.$(".er-map"), this.map, {
+    this.pointer = new Pointer(find(root, ".er-map"), this.map, {
       hover: (x, y, at, finger) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at, finger),
       click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
       press: (x, y, at) => this.tools.takes("press", x, y, at) || this.space.press(x, y),
@@ -82,10 +136,17 @@ export class Explorer {
     this.connectButtons();
   }
 
-  // Shows the model of the frame at `url`; `encoder` gives the address of its encoder's frame, once that is needed. A later
-  // call wins over an earlier one that is still on its way.
+  /**
+   * Opens the model of the frame at `url`. While an earlier call is still waiting for its frame, a later one replaces it.
+   * @param {string} url
+   * @param {(() => string | Promise<string>) | null} encoder gives the address of its encoder's frame, once that is
+   *   needed; null where there is no encoder
+   */
   async load(url, encoder) {
-    if (url === this.url) return this.frame && this.link.arrive();
+    if (url === this.url) {
+      if (this.frame) this.link.arrive();
+      return;
+    }
     this.url = url;
     this.encoderAddress = encoder;
     this.encoding = null;
@@ -100,31 +161,39 @@ export class Explorer {
     }
   }
 
-  // The model's encoder, fetched when something is first to be encoded.
+  /** The model's encoder, fetched when something is first to be encoded; only where there is an `encoderAddress`. */
   encoder() {
+    if (!this.encoderAddress) throw new Error("These latents have no encoder.");
     this.encoding ??= Promise.resolve(this.encoderAddress())
       .then((url) => Frame.fetch(url))
       .then((frame) => this.network("encode", frame));
     const asked = this.encoding;
-    asked.catch(() => this.encoding === asked && (this.encoding = null)); // so that it can be asked for again
+    asked.catch(() => {
+      if (this.encoding === asked) this.encoding = null; // so that it can be asked for again
+    });
     return asked;
   }
 
-  // One of the open model's networks.
+  /**
+   * One of the open model's networks; it is closed when another model is opened.
+   * @param {"decode" | "encode"} kind
+   * @param {Frame} frame
+   */
   network(kind, frame) {
     const network = new AskedNetwork(kind, frame);
     this.networks.push(network);
     return network;
   }
 
-  async open(frame) {
-    const { latent_dim: k, classes } = frame.meta;
+  /** @param {Frame} loaded */
+  async open(loaded) {
+    const { latent_dim: k, classes } = loaded.meta;
     const state = new State(k);
     const hash = this.link.begin();
     if (hash === null && this.frame) Object.assign(state, keepChoices(this.state, classes.length));
-    else state.fromHash(hash ?? "", { classes: classes.length, count: frame.count });
+    else state.fromHash(hash ?? "", { classes: classes.length, count: loaded.count });
+    const frame = complete(loaded);
     this.frame = frame;
-    complete(frame);
     for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
     this.costs = perPoint(frame.arrays.mu, frame.arrays.logvar, frame.count, k);
     this.means?.stop();
@@ -142,17 +211,21 @@ export class Explorer {
     this.root.dataset.ready = frame.meta.name;
   }
 
-  // Shows the open model as `state` says.
+  /**
+   * Shows the open model as `state` says.
+   * @param {State} state
+   */
   async adopt(state) {
+    const { frame } = this;
     this.state = state;
-    restrict(state, this.frame.given);
+    restrict(state, frame.given);
     const refusal = state.isSpatial ? this.refusal("3d") : "";
     if (refusal) state.plane = "pca";
     this.map.say("3d", refusal);
-    this.controls = new Controls(this.$(".er-controls"), state);
-    this.controls.load(this.frame.meta, { ...this.frame.given, ...this.offers, count: this.frame.count });
-    this.legend = new Legend(this.$(".er-legend"), state);
-    this.legend.load(this.frame.meta.classes);
+    this.controls = new Controls(find(this.root, ".er-controls"), state);
+    this.controls.load(frame.meta, { ...frame.given, ...this.offers, count: frame.count });
+    this.legend = new Legend(find(this.root, ".er-legend"), state);
+    this.legend.load(frame.meta.classes);
     this.setZeta("");
     state.subscribe((changed, at) => this.changed(changed, at));
     this.findNeighbours();
@@ -164,7 +237,10 @@ export class Explorer {
     this.tools.open(state.tool);
   }
 
-  // Shows the open model as another link says.
+  /**
+   * Shows the open model as another link says.
+   * @param {string} hash
+   */
   followLink(hash) {
     const state = new State(this.frame.meta.latent_dim);
     state.fromHash(hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
@@ -172,12 +248,17 @@ export class Explorer {
     this.adopt(state).then(() => this.tools.tell("changed", changed, performance.now()));
   }
 
+  /**
+   * Shows a message over the map; none for "".
+   * @param {string} message
+   */
   say(message) {
-    const element = this.$(".er-message");
+    const element = find(this.root, ".er-message");
     element.textContent = message;
     element.hidden = !message;
   }
 
+  /** Chooses the projection that the state names, and puts all points at their places on it. */
   project() {
     const { meta, arrays, count } = this.frame;
     const k = meta.latent_dim;
@@ -194,7 +275,7 @@ export class Explorer {
     this.barControls();
   }
 
-  // What there is nothing to draw of on the map shown.
+  /** Disables the controls of what cannot be drawn on the map shown. */
   barControls() {
     const { invertible, spatial } = this.projection;
     if (invertible === false)
@@ -202,12 +283,15 @@ export class Explorer {
     else this.controls.bar(spatial ? ["density", "manifold"] : [], "on a plane only");
   }
 
-  // To how many points the map can have views beside planes; to none where it cannot have them at all.
+  /** The largest number of points for which the map has each view that is no plane; 0 where it has none of that kind. */
   get offers() {
     return { tsne: this.tsneAddress ? TSNE_MOST : 0, "3d": this.frame.meta.latent_dim > 2 ? SPACE_MOST : 0 };
   }
 
-  // What is to be said of a view that a link asks for and this map cannot have; "" of any other.
+  /**
+   * Why this map cannot have a view that a link asks for; "" where it can.
+   * @param {"tsne" | "3d"} view
+   */
   refusal(view) {
     const most = this.offers[view];
     if (most && this.frame.count <= most) return "";
@@ -215,7 +299,7 @@ export class Explorer {
     return `${most ? `${name} is for at most ${whole(most)} points` : `There is no ${name} of this map`}: its principal plane is shown`;
   }
 
-  // The space has been turned in the hand.
+  /** Moves the points to their places after the three-dimensional view has been turned. */
   turned() {
     this.space.project(this.points.us, this.points.vs);
     this.pointed = null;
@@ -224,22 +308,24 @@ export class Explorer {
     this.tools.follow(this.map.view);
   }
 
-  // Whether the map shows the plane that the state names: t-SNE may still be on its way.
+  /** Whether the map shows the plane that the state names: the t-SNE map may not have arrived yet. */
   get showsPlane() {
     return this.state.plane !== "tsne" || !this.projection.invertible;
   }
 
-  // Asks for the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile.
+  /** Requests the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile. */
   async findNeighbours() {
-    const { frame, state } = this;
+    const { frame, state, tsneAddress } = this;
     if (state.plane !== "tsne") return this.map.say("tsne", "");
-    if (this.refusal("tsne")) return this.map.say("tsne", this.refusal("tsne"));
+    const refusal = this.refusal("tsne");
+    if (refusal || !tsneAddress) return this.map.say("tsne", refusal);
     const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {
+        /** @param {number} share */
         const tell = (share) =>
           this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
-        const found = await fetchEmbedding(this.tsneAddress, frame, tell, wanted);
+        const found = await fetchEmbedding(tsneAddress, frame, tell, wanted);
         if (!found || !wanted()) return;
         this.embedding = found;
         this.project();
@@ -252,17 +338,23 @@ export class Explorer {
         "t-SNE has no inverse: the lens decodes the μ of the nearest point; zones, density and manifold are drawn on planes",
       );
     } catch (error) {
-      if (wanted()) this.map.say("tsne", error.message);
+      if (wanted()) this.map.say("tsne", error instanceof Error ? error.message : String(error));
     }
   }
 
+  /** @returns {Scene} */
   scene() {
     const { frame, projection, points, state } = this;
     return { frame, projection, points, state, covariance: (i) => projection.covariance(frame.arrays.logvar, i) };
   }
 
-  // --- what the state's listeners do -------------------------------------------------------------------------------
+  // --- changes of the state ----------------------------------------------------------------------------------------
 
+  /**
+   * Shows what has changed in the state.
+   * @param {Set<string>} changed names of the fields
+   * @param {number} at when the input came, in ms
+   */
   changed(changed, at) {
     if (changed.has("plane")) {
       this.findNeighbours();
@@ -291,6 +383,7 @@ export class Explorer {
     this.link.save();
   }
 
+  /** Estimates the share of holes while the state shows them. */
   countHoles() {
     if (this.state.density === "holes") this.holes.show(this.frame, this.state.hidden);
     else this.holes.stop();
@@ -298,7 +391,12 @@ export class Explorer {
 
   // --- z -----------------------------------------------------------------------------------------------------------
 
-  // A finger takes the lens along even where that is pinned; a mouse does not.
+  /**
+   * Moves z to a pixel of the map; a pinned lens follows a finger only.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} at
+   */
   hover(x, y, at, finger = false) {
     if (!this.frame || (this.state.pinned && !finger)) return;
     const { state, map, showsAllOfZ } = this;
@@ -309,7 +407,12 @@ export class Explorer {
     else this.schedule(at);
   }
 
-  // z goes to a spot of the map; where no spot stands for a z, to the mean of the visible point that is drawn nearest to it.
+  /**
+   * Sets z to the one that a place of the map stands for; on a t-SNE map, where no place stands for a z, to the mean of
+   * the visible point that is drawn nearest to it.
+   * @param {number} u
+   * @param {number} v
+   */
   lift(u, v) {
     const { projection, map, state } = this;
     if (projection.invertible) return projection.lift(state.z, u, v);
@@ -317,11 +420,19 @@ export class Explorer {
     if (nearest >= 0) state.z.set(this.meanOf(nearest));
   }
 
+  /** @param {number} i */
   meanOf(i) {
     const k = this.state.z.length;
     return this.frame.arrays.mu.subarray(i * k, (i + 1) * k);
   }
 
+  /**
+   * Pins the lens at a pixel of the map, or releases it where it is pinned there.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} at
+   * @param {boolean} snap a data point near the pixel is taken itself
+   */
   click(x, y, at, snap) {
     if (!this.frame) return;
     const { state, map } = this;
@@ -333,31 +444,61 @@ export class Explorer {
     state.set({ pinned: true, point: -1 }, at);
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   isAtMarker(x, y) {
     const [mx, my] = this.map.view.toPixel(...this.projection.project(this.state.z));
     return Math.hypot(mx - x, my - y) < SNAP + 3;
   }
 
+  /**
+   * How far data point i is drawn from a pixel of the map, in px.
+   * @param {number} i
+   * @param {number} x
+   * @param {number} y
+   */
   distance(i, x, y) {
     const [px, py] = this.map.view.toPixel(this.points.us[i], this.points.vs[i]);
     return Math.hypot(px - x, py - y);
   }
 
+  /**
+   * Pins the lens at the mean of data point i.
+   * @param {number} i
+   * @param {number} at
+   */
   pinPoint(i, at) {
     this.state.z.set(this.meanOf(i));
     this.state.set({ pinned: true, point: i }, at);
   }
 
+  /**
+   * Sets one dimension of z.
+   * @param {number} d
+   * @param {number} value
+   * @param {number} at
+   */
   slide(d, value, at) {
     this.state.z[d] = value;
     this.setZeta("");
     this.state.set({ pinned: true, point: -1 }, at);
   }
 
+  /**
+   * Zooms and pans the map.
+   * @param {number} factor of the ranges
+   * @param {number} x pixel that is zoomed about
+   * @param {number} y
+   * @param {number} dx px
+   * @param {number} dy
+   */
   pinch(factor, x, y, dx, dy) {
     const { view } = this.map;
     const perPixel = 1 / view.pixelsPerUnit;
     const [u, v] = view.toData(x, y);
+    /** @type {(range: Range, centre: number, shift: number) => Range} */
     const range = ([a, b], centre, shift) => [
       centre + (a - shift - centre) * factor,
       centre + (b - shift - centre) * factor,
@@ -366,8 +507,9 @@ export class Explorer {
   }
 
   connectButtons() {
+    /** @type {(selector: string, action: (at: number) => void) => void} */
     const on = (selector, action) =>
-      this.$(selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
+      find(this.root, selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
     on(".er-origin", (at) => this.moveTo(new Float64Array(this.state.z.length), at, ""));
     on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
     on(".er-draw-posterior", (at) => this.drawPosterior(at));
@@ -376,13 +518,16 @@ export class Explorer {
     this.root.addEventListener("keydown", (event) => this.key(event));
   }
 
-  // Escape releases the lens; on the map, arrows move it by a hundredth of the view, with Shift by a tenth.
+  /**
+   * Escape releases the lens; on the map, arrows move it by a hundredth of the view, with Shift by a tenth.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if (!this.frame) return;
     if (event.key === "Escape" && this.state.pinned)
       return this.state.set({ pinned: false, point: -1 }, event.timeStamp);
     const [du, dv] = ARROWS[event.key] ?? [0, 0];
-    if ((!du && !dv) || event.target !== this.$(".er-map")) return;
+    if ((!du && !dv) || event.target !== find(this.root, ".er-map")) return;
     event.preventDefault();
     this.description.speak();
     const { x, y } = this.map.view;
@@ -392,13 +537,23 @@ export class Explorer {
     this.state.set({ pinned: true, point: -1 }, event.timeStamp);
   }
 
+  /**
+   * Pins the lens at z.
+   * @param {ArrayLike<number>} z
+   * @param {number} at when the input came, in ms
+   * @param {ArrayLike<number> | ""} zeta the noise that z was drawn with; "" where it is no draw
+   * @param {number} [point] the data point to be shown beside it; −1 for the nearest
+   */
   moveTo(z, at, zeta, point = -1) {
     this.state.z.set(z);
     this.setZeta(zeta);
     this.state.set({ pinned: true, point }, at);
   }
 
-  // z = mu + sigma·zeta of the data point beside the lens.
+  /**
+   * Moves z to a draw mu + sigma·zeta from the posterior of the data point beside the lens.
+   * @param {number} at
+   */
   drawPosterior(at) {
     const i = this.nearestPoint();
     if (i < 0) return;
@@ -409,21 +564,27 @@ export class Explorer {
     this.moveTo(z, at, zeta, i);
   }
 
+  /**
+   * Shows the noise that z was drawn with; nothing for "".
+   * @param {ArrayLike<number> | ""} zeta
+   */
   setZeta(zeta) {
-    const shown = Array.from(zeta)
+    const shown = Array.from(zeta || [])
       .slice(0, 6)
       .map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
-    this.$(".er-zeta").textContent = zeta.length ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})` : "";
+    find(this.root, ".er-zeta").textContent = zeta.length
+      ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})`
+      : "";
   }
 
   // --- the data point beside the lens ------------------------------------------------------------------------------
 
-  // Whether the map shows every dimension of z, at its true distances.
+  /** Whether the map shows every dimension of z, at true distances. */
   get showsAllOfZ() {
     return this.frame.meta.latent_dim === 2 && this.projection.invertible;
   }
 
-  // The data point that is pointed at, if the lens is still where it was then.
+  /** The data point under the pointer, while z is still where it was when the pointer came there; or −1. */
   get pointedAt() {
     const { pointed, state, points } = this;
     const holds =
@@ -434,8 +595,12 @@ export class Explorer {
     return holds ? pointed.index : -1;
   }
 
-  // The data point that is shown beside the lens, or −1, and which one that is: the one that was chosen (by a click, by a
-  // link, or for draws of its posterior), the one that the hand points at, or the one whose mean is nearest to z.
+  /**
+   * The data point that is shown beside the lens, or −1: the one that was chosen (by a click, by a link, or for draws
+   * from its posterior), the one under the pointer, or the one whose mean is nearest to z.
+   * @param {(z: Float64Array, hidden: number[]) => number} [search] finds the last of them
+   * @returns {Beside}
+   */
   beside(search = (z, hidden) => this.means.now(z, hidden)) {
     const { state, pointedAt, showsAllOfZ } = this;
     if (state.point >= 0) return { index: state.point, which: "chosen" };
@@ -444,13 +609,17 @@ export class Explorer {
     return { index, which: "nearest in z" };
   }
 
+  /** The data point beside the lens, searched for at once; or −1. */
   nearestPoint() {
     return this.beside().index;
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------
 
-  // Paints once before the next frame, however many inputs arrive until then.
+  /**
+   * Paints once before the next frame of the browser, however many inputs arrive until then.
+   * @param {number} startedAt when the input came, in ms
+   */
   schedule(startedAt) {
     this.startedAt ??= startedAt;
     this.handledAt ??= performance.now(); // browsers hold pointer events back until a frame begins: that wait is not ours
@@ -460,17 +629,18 @@ export class Explorer {
       this.startedAt = this.handledAt = null;
       this.show();
       afterPaint(() => {
-        measure("elbo-room:input-to-paint", started);
-        measure("elbo-room:handled-to-paint", handled);
+        if (started !== null) measure("elbo-room:input-to-paint", started);
+        if (handled !== null) measure("elbo-room:handled-to-paint", handled);
       });
     });
   }
 
+  /** Paints the lens, the data point beside it, and everything else that depends on z. */
   show() {
     this.tools.tell("prepare");
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
-    const { index: nearest, which } = this.beside((...asked) => this.means.soon(...asked));
+    const { index: nearest, which } = this.beside((at, hidden) => this.means.soon(at, hidden));
     this.lens.showPoint(nearest, which, z);
     this.map.mark(...this.projection.project(z), nearest, !this.showsAllOfZ);
     this.map.manifold.leave(z);
@@ -481,7 +651,10 @@ export class Explorer {
     this.description.later(() => this.underLens());
   }
 
-  // What the lens looks at, for its description.
+  /**
+   * What is under the lens, for its description.
+   * @returns {UnderLens}
+   */
   underLens() {
     const {
       state,
@@ -497,7 +670,10 @@ export class Explorer {
     };
   }
 
-  // Hands Plotly to the map, once the hand rests: its start takes longer than a frame, and the lens must not wait.
+  /**
+   * Hands Plotly to the map while the pointer rests: its start takes longer than a frame, and would delay the lens.
+   * @param {() => Promise<PlotlyLibrary>} plotly
+   */
   async plotWith(plotly) {
     await calm(this.root);
     await this.decoder?.firstAnswer; // which comes from a worker where the network is large
@@ -509,7 +685,7 @@ export class Explorer {
     }
   }
 
-  // A new theme: everything drawn in the page's colours is drawn again.
+  /** Draws everything again that is drawn in the page's colours, which have changed. */
   retheme() {
     this.map.manifold.retheme();
     this.map.recolour();
@@ -519,6 +695,7 @@ export class Explorer {
 
   // --- the address bar ---------------------------------------------------------------------------------------------
 
+  /** Copies a link to what is shown, with the spot under the lens pinned. */
   async share() {
     const { pinned, point } = this.state;
     if (this.pointedAt >= 0) this.state.point = this.pointedAt;
@@ -529,13 +706,19 @@ export class Explorer {
       () => true,
       () => false,
     );
-    const button = this.$(".er-share");
+    const button = find(this.root, ".er-share");
     button.textContent = copied ? "copied" : "copy the address bar";
-    setTimeout(() => (button.textContent = "copy link"), 1500);
+    setTimeout(() => {
+      button.textContent = "copy link";
+    }, 1500);
   }
 }
 
-// What stays chosen when another model is opened.
+/**
+ * The fields of the state that stay as they are when another model is opened.
+ * @param {State} state
+ * @param {number} classes how many the other model has
+ */
 function keepChoices(
   { colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode },
   classes,

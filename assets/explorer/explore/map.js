@@ -1,6 +1,11 @@
 // The map: points, axes, zoom and pan by Plotly, with canvases beneath (zones.js, and cloud.js for points that Plotly does
 // not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
+/** @import { State } from "../core/state.js" */
+/** @import { Box, Range, Ranges, Size } from "../plot/chart.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { PointValues } from "./colouring.js" */
+
 import { MARKER_OPACITY, markerSize } from "../map/marker.js";
 import { Overlay } from "../map/overlay.js";
 import { homeRange, rangeOf, shownBy, View } from "../map/view.js";
@@ -13,6 +18,62 @@ import { Manifold } from "./manifold.js";
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
 const PLOTLY_BEARS = 20_000; // points
+
+/**
+ * How points of the latent space get their places on the map: a plane through it, a turned space, or a t-SNE map.
+ * @typedef {object} MapProjection
+ * @property {string[]} labels of the two axes
+ * @property {boolean} isLine the latent space has one dimension: v only separates the points
+ * @property {boolean} invertible every place stands for a z
+ * @property {boolean} [spatial] a space of three dimensions is shown
+ * @property {(z: ArrayLike<number>, offset?: number) => [u: number, v: number]} project
+ * @property {(mu: Float32Array, count: number) => [us: Float32Array, vs: Float32Array]} projectAll
+ * @property {(z: Float64Array, u: number, v: number) => void} lift moves z to one that projects to (u, v)
+ * @property {(logvar: Float32Array, i: number) => [uu: number, uv: number, vv: number]} covariance of the posterior of
+ *   point i, projected
+ */
+
+/**
+ * The data points at their places on the map.
+ * @typedef {object} MapPoints
+ * @property {Float32Array} us
+ * @property {Float32Array} vs
+ * @property {Uint8Array} labels
+ * @property {PointValues | null} values what colours them, where it is not their class
+ */
+
+/**
+ * All that is to be drawn on the map.
+ * @typedef {object} Scene
+ * @property {ModelFrame} frame
+ * @property {MapProjection} projection
+ * @property {MapPoints} points
+ * @property {State} state
+ * @property {(i: number) => [uu: number, uv: number, vv: number]} covariance of the posterior of point i, projected
+ */
+
+/** @typedef {Scene & { index: GridIndex }} IndexedScene with the points sorted into a grid */
+
+/**
+ * What of Plotly is used.
+ * @typedef {object} PlotlyLibrary
+ * @property {(graph: HTMLElement, traces: object[], layout: object, config: object) => Promise<unknown>} react
+ * @property {(graph: HTMLElement, layout: object) => Promise<unknown>} relayout
+ * @property {(graph: HTMLElement, style: object) => Promise<unknown>} restyle
+ * @property {{ home: object }} Icons
+ */
+
+/**
+ * An element in which Plotly has drawn.
+ * @typedef {HTMLElement & {
+ *   on: (event: string, handler: () => void) => void,
+ *   _fullLayout: {
+ *     xaxis: { range: Range },
+ *     yaxis: { range: Range },
+ *     _size: { l: number, r: number, t: number, b: number, w: number, h: number },
+ *   },
+ * }} PlotlyGraph
+ */
 
 export class LatentMap {
   constructor(root) {
