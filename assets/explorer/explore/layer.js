@@ -1,32 +1,47 @@
 // A canvas above the map's points, on which a tool draws what changes now and then; it is painted anew with every view.
 
+/** @import { View } from "../map/view.js" */
+
+import { contextOf } from "../core/dom.js";
+
+/** @typedef {(context: CanvasRenderingContext2D, view: View) => void} PaintLayer */
+
 export class Layer {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** @type {PaintLayer | null} */
     this.draw = null;
+    /** @type {View | null} */
+    this.view = null;
     canvas.hidden = true;
   }
 
-  // `draw(context, view)` paints from now on, clipped to the axes' rectangle; nothing does for null.
+  /**
+   * Paints with `draw` from now on, clipped to the axes' rectangle; for null nothing is painted.
+   * @param {PaintLayer | null} draw
+   */
   paintWith(draw) {
     this.draw = draw;
     this.canvas.hidden = !draw;
     this.paint();
   }
 
+  /** @param {View} view */
   follow(view) {
     this.view = view;
     this.paint();
   }
 
   paint() {
-    if (!this.draw || !this.view) return;
     const { canvas, view } = this;
-    const { clientWidth, clientHeight } = canvas.parentElement;
+    const room = canvas.parentElement;
+    if (!this.draw || !view || !room) return;
+    const { clientWidth, clientHeight } = room;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, clientWidth, clientHeight);
     context.save();

@@ -1,24 +1,55 @@
 // The tools beside the map: one tab each above the side. The lens is always there; any other tool is a module of its own,
-// loaded when its tab is first opened, with a class that has any of
-//
-//   constructor(explorer, root)   root: the tool's own, empty panel in the side
-//   load(frame)                   a model is there: called before everything else, and again for every other model
-//   opened(), closed()            its tab was opened, or left: nothing goes on by itself in a tool that is not open
-//   changed(changed, at)          the state changed: `changed` holds the names of what was set
-//   prepare()                     a frame is about to be painted: the moment to work off what has come in, and to move z
-//   show(z, nearest)              the lens is painted at z; `nearest` is the data point nearest to it, or −1
-//   paint(context, view)          draw on the canvas above the points: whenever the view moves, and after tools.repaint()
-//   place(view)                   set this.marks (an SVG group above the points) to the view: what moves with a pointer
-//   hover(x, y, at)               the pointer is at pixel (x, y) of the map; true claims it, and the lens stays
-//   click(x, y, at, still)        likewise a click or tap
-//   press(x, y, at), drag(x, y, at), drop(x, y, at, cancelled)   true from press claims a drag, and the map does not pan
-//   retheme()                     the page's colours are others now
-//
-// What is set in a tool stands in the state under names of its own (link-fields.js), so that a link brings it back.
+// loaded when its tab is first opened. What is set in a tool is a field of the state (link-fields.js), so that a link
+// brings it back.
+
+/** @import { View } from "../map/view.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { Explorer } from "./explorer.js" */
+/** @import { Layer } from "./layer.js" */
 
 import { walkTabs } from "../widgets/tab-keys.js";
 
-// name → { title, load() → its class, needs: of latents alone there is neither encoder nor decoder }, as the tabs stand.
+/**
+ * The methods that a tool may have, with their arguments.
+ * @typedef {object} Hooks
+ * @property {[frame: ModelFrame]} load a model is there: called before everything else, and again for every other model
+ * @property {[]} opened its tab was opened
+ * @property {[]} closed its tab was left, or another model is opened: nothing goes on by itself in a tool that is not open
+ * @property {[changed: Set<string>, at: number]} changed fields of the state have changed
+ * @property {[]} prepare a frame is about to be painted: the moment to work off what has come in, and to move z
+ * @property {[z: Float64Array, nearest: number]} show the lens is painted at z; `nearest` is the data point beside it, or −1
+ * @property {[context: CanvasRenderingContext2D, view: View]} paint draws on the canvas above the points: whenever the
+ *   view moves, and after `Tools.repaint`
+ * @property {[view: View]} place sets `marks` to the view: what moves with a pointer
+ * @property {[x: number, y: number, at: number]} hover the pointer is at a pixel of the map; true claims it, and the lens stays
+ * @property {[x: number, y: number, at: number, still: boolean]} click likewise for a click or tap
+ * @property {[x: number, y: number, at: number]} press true claims the drag that begins, and the map does not pan
+ * @property {[x: number, y: number, at: number]} drag
+ * @property {[x: number, y: number, at: number, cancelled: boolean]} drop
+ * @property {[]} retheme the page's colours have changed
+ */
+
+/** @typedef {{ [Name in keyof Hooks]?: (...given: Hooks[Name]) => unknown }} ToolMethods */
+
+/** @typedef {ToolMethods & { marks?: SVGGElement }} Tool `marks` is set when it is opened: a group above the points */
+
+/**
+ * How a tool is offered and loaded.
+ * @typedef {object} ToolEntry
+ * @property {string} title
+ * @property {("encoder" | "decoder")[]} [needs] latents alone have neither of them
+ * @property {() => Promise<new (explorer: Explorer, root: HTMLElement) => Tool>} load gives its class, which is made
+ *   with an empty panel in the side
+ */
+
+/**
+ * A tool that has been loaded; `frame` is the one that it was last opened with.
+ * @typedef {{ panel: HTMLElement, frame: ModelFrame | null, tool: Tool | null }} MadeTool
+ */
+
+const LENS = "what is under the pointer, decoded";
+
+/** @type {Record<string, ToolEntry | null>} in the order of the tabs */
 const TOOLS = {
   lens: null,
   draw: {
@@ -52,20 +83,34 @@ const TOOLS = {
 };
 
 export class Tools {
-  // `tabs` and `panels` are elements of the side, `marks` an SVG group of the map.
+  /**
+   * @param {Explorer} explorer
+   * @param {object} parts
+   * @param {HTMLElement} parts.tabs
+   * @param {HTMLElement} parts.panels
+   * @param {SVGGElement} parts.marks above the points
+   * @param {Layer} parts.layer
+   */
   constructor(explorer, { tabs, panels, marks, layer }) {
     this.explorer = explorer;
     this.tabs = tabs;
     this.panels = panels;
     this.marks = marks;
     this.layer = layer;
+    /** @type {Map<string, MadeTool>} by name */
     this.made = new Map();
+    /** @type {Tool | null} the one that is open; null for the lens */
     this.current = null;
+    /** @type {MadeTool | null} */
+    this.entry = null;
+    /** @type {string | null} name of the tool that is open, or being loaded */
+    this.wanted = null;
     this.buttons = Object.keys(TOOLS).map((name) => this.tab(name));
     tabs.replaceChildren(...this.buttons);
     walkTabs(tabs);
   }
 
+  /** @param {string} name */
   tab(name) {
     const button = Object.assign(document.createElement("button"), { textContent: name, id: `er-tab-${name}` });
     button.dataset.tool = name;
@@ -75,31 +120,40 @@ export class Tools {
     return button;
   }
 
-  // Another model: every tool hears of it when it is opened next, and of nothing else until then.
+  /** Another model is open: every tool is called with it when it is opened next, and with nothing else until then. */
   load() {
     this.leave();
     this.layer.paintWith(null);
     for (const entry of this.made.values()) entry.frame = null;
-    for (const button of this.buttons) this.admit(button, button.dataset.tool);
+    for (const button of this.buttons) this.admit(button, button.dataset.tool ?? "");
   }
 
-  // What is open may lack what a tool needs: its tab says so.
+  /**
+   * Disables the tab of a tool that needs more than the open model has; its title says why.
+   * @param {HTMLButtonElement} button
+   * @param {string} name
+   */
   admit(button, name) {
     button.disabled = !this.serves(name);
-    const title = TOOLS[name]?.title ?? "what is under the pointer, decoded";
-    button.title = button.disabled
-      ? `${title}: not of latents alone, without ${TOOLS[name].needs.join(" and ")}`
-      : title;
+    const { title, needs = [] } = TOOLS[name] ?? { title: LENS };
+    button.title = button.disabled ? `${title}: not of latents alone, without ${needs.join(" and ")}` : title;
   }
 
-  // Whether the model that is open has what the tool needs.
+  /**
+   * Whether there is a tool of this name, and the open model has what it needs.
+   * @param {string} name
+   */
   serves(name) {
     const { frame, encoderAddress } = this.explorer;
     const there = { encoder: encoderAddress, decoder: frame.meta.plan.decoder.length };
     return Object.hasOwn(TOOLS, name) && (TOOLS[name]?.needs ?? []).every((part) => there[part]);
   }
 
-  // Opens the tool that the state names, or the lens; a later call wins over one whose module is still on its way.
+  /**
+   * Opens the tool that the state names, or the lens. While the module of an earlier call is being loaded, a later call
+   * replaces it.
+   * @param {string} name
+   */
   async open(name) {
     if (!this.serves(name)) name = "lens";
     this.wanted = name;
@@ -112,16 +166,23 @@ export class Tools {
     if (this.wanted === name) this.enter(name, entry);
   }
 
-  // The tool of this name with its panel, made once.
+  /**
+   * The tool of this name with its panel, made once.
+   * @param {string} name any but the lens
+   * @returns {Promise<MadeTool>}
+   */
   async make(name) {
-    if (this.made.has(name)) return this.made.get(name);
+    const known = this.made.get(name);
+    if (known) return known;
     const panel = document.createElement("section");
     panel.className = `er-tool er-tool-${name}`;
-    const entry = { name, panel, frame: null, tool: null };
+    /** @type {MadeTool} */
+    const entry = { panel, frame: null, tool: null };
     try {
-      const Tool = await TOOLS[name].load();
-      if (this.made.has(name)) return this.made.get(name);
-      entry.tool = new Tool(this.explorer, panel);
+      const Kind = await /** @type {ToolEntry} */ (TOOLS[name]).load();
+      const meanwhile = this.made.get(name);
+      if (meanwhile) return meanwhile;
+      entry.tool = new Kind(this.explorer, panel);
       this.made.set(name, entry);
     } catch (error) {
       panel.textContent = "This tool could not be loaded. Reload the page.";
@@ -130,6 +191,10 @@ export class Tools {
     return entry;
   }
 
+  /**
+   * @param {string} name
+   * @param {MadeTool | null} entry null for the lens
+   */
   enter(name, entry) {
     const { frame, map, root } = this.explorer;
     const again = this.entry === entry && entry?.frame === frame;
@@ -141,15 +206,20 @@ export class Tools {
     root.classList.toggle("er-with-tool", Boolean(entry));
     root.dataset.tool = name;
     const tool = entry?.tool ?? null;
-    if (tool && !again) this.start(tool, entry, frame);
+    if (entry && tool && !again) this.start(tool, entry, frame);
     this.current = tool;
-    this.layer.paintWith(tool?.paint ? (context, view) => tool.paint(context, view) : null);
+    this.layer.paintWith(tool?.paint ? (context, view) => tool.paint?.(context, view) : null);
     if (!tool || again) return;
     tool.opened?.();
     if (map.view) this.follow(map.view);
     this.explorer.schedule(performance.now());
   }
 
+  /**
+   * @param {Tool} tool
+   * @param {MadeTool} entry
+   * @param {ModelFrame} frame
+   */
   start(tool, entry, frame) {
     tool.marks = this.marks;
     if (entry.frame !== frame) tool.load?.(frame);
@@ -163,22 +233,41 @@ export class Tools {
     this.current = null;
   }
 
-  // The map shows another part of the plane.
+  /**
+   * The map shows another part of the plane.
+   * @param {View} view
+   */
   follow(view) {
     this.layer.follow(view);
     this.current?.place?.(view);
   }
 
+  /** Calls the open tool's `paint` again. */
   repaint() {
     this.layer.paint();
   }
 
-  // Whether the tool that is open takes what the pointer does.
+  /**
+   * Calls a method of the open tool, where it has it; whether that claims what the pointer does.
+   * @template {keyof Hooks} Name
+   * @param {Name} hook
+   * @param {Hooks[Name]} given
+   */
   takes(hook, ...given) {
-    return Boolean(this.current?.[hook]?.(...given));
+    /** @type {ToolMethods | null} */
+    const tool = this.current;
+    return Boolean(tool?.[hook]?.(...given));
   }
 
+  /**
+   * Calls a method of the open tool, where it has it.
+   * @template {keyof Hooks} Name
+   * @param {Name} hook
+   * @param {Hooks[Name]} given
+   */
   tell(hook, ...given) {
-    this.current?.[hook]?.(...given);
+    /** @type {ToolMethods | null} */
+    const tool = this.current;
+    tool?.[hook]?.(...given);
   }
 }
