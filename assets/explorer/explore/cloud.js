@@ -1,6 +1,12 @@
-// The points where Plotly does not draw them: before it has come, where there is no WebGL, and where there are more than
-// it bears. Many points in view are a density, their counts as colour; fewer are a dot each.
+// The points where Plotly does not draw them: before it is loaded, where there is no WebGL, and where they are too many for
+// it. Many points in view are drawn as a density, their counts as colour; fewer are a dot each.
 
+/** @import { View } from "../map/view.js" */
+/** @import { Range, Ranges } from "../plot/chart.js" */
+/** @import { PointValues } from "./colouring.js" */
+/** @import { IndexedScene } from "./map.js" */
+
+import { contextOf } from "../core/dom.js";
 import { measure } from "../core/timing.js";
 import { MARKER_OPACITY, markerSize } from "../map/marker.js";
 import { Bins, dots, HIDDEN } from "../math/bins.js";
@@ -14,17 +20,48 @@ const FINE = 200_000; // … and 1 from so many points in view on, once the view
 const SETTLED = 160; // … not changed for so many ms
 const STEPS = 255; // colours of a value that is no class; the one after them is that of hidden points
 
+/** @typedef {[scale: number, shift: number]} Axis from a coordinate to pixels: scale · coordinate + shift */
+
 export class Cloud {
-  // `say("points", text)` hears how they are drawn, once that has settled.
-  constructor(canvas, say) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} root the map, which the canvas fills
+   * @param {(about: "points", text: string) => void} say called with how points are drawn, while the view rests
+   */
+  constructor(canvas, root, say) {
     this.canvas = canvas;
     this.say = say;
-    this.root = canvas.parentElement;
+    this.root = root;
     this.bins = new Bins();
+    /** Plotly does not draw the points. */
     this.active = false;
+    /** @type {IndexedScene} set by `show`, before anything is drawn */
+    this.scene = /** @type {never} */ (null);
+    /** @type {View} set by `follow`, before anything is drawn */
+    this.view = /** @type {never} */ (null);
+    /** What every point is coloured by, in the order of the grid: an index into `colours`. */
+    this.codes = new Uint8Array(0);
+    /** r, g, b of every code; HIDDEN for r where its points are not shown. */
+    this.colours = new Float32Array(0);
+    /** How many points are in view. */
+    this.inView = 0;
+    /** @type {"density" | "dots" | undefined} how they were drawn last */
+    this.picture = undefined;
+    /** The density was drawn with larger cells than it has while the view rests. */
+    this.coarse = false;
+    /** @type {ImageData | null} kept for the next drawing of the same size */
+    this.kept = null;
+    /** @type {number | null} */
+    this.frameRequest = null;
+    /** @type {number | undefined} */
+    this.timer = undefined;
   }
 
-  // Another scene: { frame, points, index, state }. Where it is not `active`, Plotly draws the points.
+  /**
+   * Shows another scene.
+   * @param {IndexedScene} scene
+   * @param {boolean} active false where Plotly draws the points
+   */
   show(scene, active) {
     this.scene = scene;
     this.active = active;
@@ -33,14 +70,14 @@ export class Cloud {
     this.colour();
   }
 
-  // Other classes are hidden now.
+  /** Draws the points again after other classes were hidden. */
   filter() {
     if (!this.active) return;
     this.colour();
     this.follow(this.view);
   }
 
-  // What every point is coloured by, in the order of the grid; and the colours.
+  /** Sets `codes` and `colours`. */
   colour() {
     const {
       points: { values },
@@ -60,7 +97,10 @@ export class Cloud {
     }
   }
 
-  // While the view moves, it is drawn once a frame, and more finely when it rests.
+  /**
+   * Draws a view: once a frame of the browser while the view moves, and more finely when it rests.
+   * @param {View} view
+   */
   follow(view) {
     this.view = view;
     clearTimeout(this.timer);
@@ -82,6 +122,7 @@ export class Cloud {
     );
   }
 
+  /** @param {boolean} moving the view may change at once */
   draw(moving) {
     const start = performance.now();
     const {
@@ -92,7 +133,7 @@ export class Cloud {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [this.root.clientWidth, this.root.clientHeight].map((n) => Math.round(n * ratio));
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.clearRect(0, 0, width, height);
     const image = this.image(Math.round(view.width * ratio), Math.round(view.height * ratio));
     const pixels = new Uint32Array(image.data.buffer);
@@ -108,6 +149,11 @@ export class Cloud {
     measure("elbo-room:points", start);
   }
 
+  /**
+   * @param {Uint32Array} pixels of the image
+   * @param {ImageData} image
+   * @param {number} size of a dot, in pixels of the image
+   */
   drawDots(pixels, { width, height }, size) {
     const {
       view,
@@ -116,6 +162,7 @@ export class Cloud {
     } = this;
     const [x, y] = axes(view, width, height);
     const margin = (view.x[1] - view.x[0]) * (size / width);
+    /** @type {(range: Range) => Range} */
     const around = ([low, high]) => [low - margin, high + margin];
     const points = { us: index.us, vs: index.vs, codes: this.codes };
     index.spans(around(view.x), around(view.y), (from, to) =>
@@ -123,6 +170,11 @@ export class Cloud {
     );
   }
 
+  /**
+   * @param {Uint32Array} pixels of the image
+   * @param {ImageData} image
+   * @param {number} cell side of a cell, in pixels of the image
+   */
   drawDensity(pixels, { width, height }, cell) {
     const {
       view,
@@ -137,19 +189,23 @@ export class Cloud {
     bins.paint(pixels, width, height, cell);
   }
 
-  // Pixels; 0 where no point is drawn for itself.
+  /** Radius of a dot in px; 0 where points are drawn as a density. */
   get markerRadius() {
     return this.picture === "density" ? 0 : this.dotSize() / 2;
   }
 
-  // Dots are as large as Plotly's where Plotly might have drawn them, and shrink as there are more.
+  /** Diameter of a dot in px: as large as Plotly's where there are few points in view, and smaller where there are more. */
   dotSize() {
     const full = markerSize(this.scene.points.us.length, this.root.clientWidth);
     const most = RESOLVED / 2;
     return this.inView <= most / 4 ? full : Math.max(SMALLEST, full * Math.sqrt(most / 4 / this.inView));
   }
 
-  // The pixels of the axes' rectangle, all transparent.
+  /**
+   * The pixels of the axes' rectangle, all transparent.
+   * @param {number} width
+   * @param {number} height
+   */
   image(width, height) {
     if (this.kept?.width === width && this.kept.height === height) this.kept.data.fill(0);
     else this.kept = new ImageData(width, height);
@@ -157,9 +213,15 @@ export class Cloud {
   }
 }
 
+/** @type {(colours: (number[] | null)[]) => Float32Array<ArrayBuffer>} */
 const flat = (colours) => Float32Array.from(colours.flatMap((colour) => colour ?? [HIDDEN, 0, 0]));
 
-// Place in the grid → which of the colours its point's value has.
+/**
+ * Place in the grid → the step of the colour scale that its point's value has; STEPS where the point is hidden.
+ * @param {PointValues} values
+ * @param {{ order: Uint32Array, labels: Uint8Array }} index
+ * @param {Uint8Array} shown class → whether it is shown
+ */
 function shades({ array, low, high }, { order, labels }, shown) {
   const scale = (STEPS - 1) / Math.max(1e-30, high - low);
   const codes = new Uint8Array(order.length);
@@ -170,7 +232,13 @@ function shades({ array, low, high }, { order, labels }, shown) {
   return codes;
 }
 
-// From coordinates to pixels of the axes' rectangle: [scale, shift] across and down.
+/**
+ * From coordinates to pixels of the axes' rectangle, across and down.
+ * @param {Ranges} view
+ * @param {number} width
+ * @param {number} height
+ * @returns {[x: Axis, y: Axis]}
+ */
 function axes({ x, y }, width, height) {
   const [across, down] = [width / (x[1] - x[0]), -height / (y[1] - y[0])];
   return [

@@ -1,4 +1,5 @@
-// The picture under the lens in words, for those who do not see it: said once the lens rests, aloud where keys moved it.
+// The picture under the lens in words, for people who do not see it: made once the lens rests, and read out by a screen
+// reader where keys moved the lens.
 
 import { Slices } from "../core/slices.js";
 import { shownClasses } from "../math/grid-index.js";
@@ -21,22 +22,34 @@ const PIECE = 50_000; // numbers compared between two interruptions
  */
 
 export class Description {
-  // `picture` is the lens's canvas, `voice` an element that screen readers read out when it changes.
+  /**
+   * @param {HTMLCanvasElement} picture that of the lens
+   * @param {HTMLElement} voice screen readers read it out when it changes
+   */
   constructor(picture, voice) {
     this.picture = picture;
     this.voice = voice;
+    /** The next description is read out. */
     this.aloud = false;
     this.slices = new Slices();
+    /** @type {number | undefined} */
+    this.timer = undefined;
   }
 
-  // `read()` = { z, means, labels, hidden, classes, decoded }, asked once the lens rests.
+  /**
+   * Describes what is under the lens, once that rests.
+   * @param {() => UnderLens} read called then
+   */
   later(read) {
     clearTimeout(this.timer);
     this.slices.stop();
     this.timer = setTimeout(() => this.slices.run(this.describe(read())), REST);
   }
 
-  // The data around z are looked for in pieces: there may be a million of them.
+  /**
+   * Searches the data around z in pieces, for there may be a million of them.
+   * @param {UnderLens} under
+   */
   *describe(under) {
     const { means, labels, hidden } = under;
     const z = under.z.slice(); // the lens may move on meanwhile
@@ -48,12 +61,16 @@ export class Description {
     this.aloud = false;
   }
 
-  // What comes next was done with keys.
+  /** Has the next description read out: keys move the lens. */
   speak() {
     this.aloud = true;
   }
 }
 
+/**
+ * @param {UnderLens} under
+ * @param {[label: number, count: number][]} near
+ */
 function inWords({ z, classes, decoded }, near) {
   const numbers = Array.from(z.subarray(0, SHOWN), (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2));
   const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
@@ -63,8 +80,14 @@ function inWords({ z, classes, decoded }, near) {
   return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${told}.`;
 }
 
-// [[class, how many of the points found], …], the most frequent first.
+/**
+ * Of every class how many of the points found belong to it, the most frequent first.
+ * @param {{ index: number }[]} found
+ * @param {Uint8Array} labels
+ * @returns {[label: number, count: number][]}
+ */
 function classesOf(found, labels) {
+  /** @type {Map<number, number>} */
   const counts = new Map();
   for (const { index } of found) counts.set(labels[index], (counts.get(labels[index]) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);

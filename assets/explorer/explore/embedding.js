@@ -1,5 +1,7 @@
-// A map of neighbours made by t-SNE on the server: a place for every point, and no way back from a place to a z. What
-// stands for a plane's arithmetic here goes by the nearest point.
+// A map of neighbours made by t-SNE on the server: a place for every point, and no way back from a place to a z. It has the
+// methods of a projection; they go by the nearest point.
+
+/** @import { ModelFrame } from "./capabilities.js" */
 
 import { Frame } from "../data/frame.js";
 
@@ -8,7 +10,11 @@ const ASK_AGAIN = 700; // ms
 const UNREACHED = "The server did not answer. See whether it still runs, then choose t-SNE again.";
 
 export class Embedding {
-  // `points` are (N, 2), row by row, of the N means `mu` (N, k).
+  /**
+   * @param {Float32Array} points (N, 2), row by row: the places of the N means
+   * @param {Float32Array} mu (N, k), row by row
+   * @param {number} k
+   */
   constructor(points, mu, k) {
     const n = points.length / 2;
     this.mu = mu;
@@ -20,11 +26,17 @@ export class Embedding {
     this.vs = Float32Array.from({ length: n }, (_, i) => points[2 * i + 1]);
   }
 
+  /** @returns {[us: Float32Array, vs: Float32Array]} */
   projectAll() {
     return [this.us, this.vs];
   }
 
-  // Where the point stands whose mean is nearest to z.
+  /**
+   * The place of the point whose mean is nearest to z.
+   * @param {ArrayLike<number>} z
+   * @param {number} [offset] where z begins in the array
+   * @returns {[u: number, v: number]}
+   */
   project(z, offset = 0) {
     const { mu, dim } = this;
     let [best, least] = [0, Infinity];
@@ -36,7 +48,12 @@ export class Embedding {
     return [this.us[best], this.vs[best]];
   }
 
-  // Sets z to the mean of the point that stands nearest to (u, v).
+  /**
+   * Sets z to the mean of the point that is drawn nearest to (u, v).
+   * @param {Float64Array} z
+   * @param {number} u
+   * @param {number} v
+   */
   lift(z, u, v) {
     const { us, vs, mu, dim } = this;
     let [best, least] = [0, Infinity];
@@ -47,17 +64,27 @@ export class Embedding {
     for (let d = 0; d < dim; d++) z[d] = mu[best * dim + d];
   }
 
-  // A zone has no shape here.
+  /**
+   * A buffer zone has no shape on this map.
+   * @returns {[uu: number, uv: number, vv: number]}
+   */
   covariance() {
     return [0, 0, 0];
   }
 }
 
-// The embedding of a frame's points from the server at `address`; `tell(share)` hears how far it is. Null once `wanted()`
-// is false; an error with the server's own sentence where it fails.
+/**
+ * Fetches the embedding of a frame's points, asking again until the server has made it. Throws an error with the server's
+ * own sentence where it fails.
+ * @param {string} address
+ * @param {ModelFrame} frame
+ * @param {(share: number) => void} tell called with how much of it is done, 0 to 1
+ * @param {() => boolean} wanted
+ * @returns {Promise<Embedding | null>} null once it is not `wanted` any more
+ */
 export async function fetchEmbedding(address, frame, tell, wanted) {
   while (wanted()) {
-    const { points, done, error } = await ask(address);
+    const { points, done = 0, error } = await ask(address);
     if (error) throw new Error(error);
     if (points) return new Embedding(points, frame.arrays.mu, frame.meta.latent_dim);
     tell(done);
@@ -66,7 +93,11 @@ export async function fetchEmbedding(address, frame, tell, wanted) {
   return null;
 }
 
-// { points }, or how far they are: { done }; or { error }.
+/**
+ * The points, or else how much of the work is done, or an error.
+ * @param {string} address
+ * @returns {Promise<{ points?: Float32Array, done?: number, error?: string }>}
+ */
 async function ask(address) {
   try {
     const response = await fetch(address, { method: "POST" });

@@ -1,5 +1,8 @@
-// What the map says of holes: the share of the prior's mass in them and the overlap of neighbouring zones, worked out in
-// slices between frames, and only while the pointer rests.
+// The numbers below the map about holes: the share of the prior's mass in them and the overlap of neighbouring zones,
+// computed in slices between frames of the browser, and only while the pointer rests.
+
+/** @import { Estimate } from "../math/holes.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
 
 import { whole } from "../core/format.js";
 import { Slices } from "../core/slices.js";
@@ -9,16 +12,31 @@ import { HOLE, holeShare, overlap } from "../math/holes.js";
 const REST = 150; // ms
 
 export class HoleNumbers {
-  // `root` says the numbers; `map` is where the pointer moves.
+  /**
+   * @param {HTMLElement} root shows the numbers
+   * @param {HTMLElement} map where the pointer moves
+   */
   constructor(root, map) {
     this.root = root;
+    /** @type {ModelFrame | null} that of the numbers shown, or being computed */
+    this.frame = null;
+    /** @type {string | null} its name and the hidden classes */
     this.key = null;
+    /** Says how many images count, where these are not all. */
+    this.part = "";
     this.movedAt = 0;
     this.slices = new Slices(() => performance.now() - this.movedAt > REST);
-    map.addEventListener("pointermove", () => (this.movedAt = performance.now()), { passive: true });
+    const moved = () => {
+      this.movedAt = performance.now();
+    };
+    map.addEventListener("pointermove", moved, { passive: true });
   }
 
-  // Of the images of a frame whose class is not hidden; nothing is worked out twice in a row.
+  /**
+   * Shows the numbers of the images whose class is not hidden; the same numbers are not computed twice in a row.
+   * @param {ModelFrame} frame
+   * @param {number[]} hidden classes
+   */
   show(frame, hidden) {
     const key = `${frame.meta.name} ${hidden}`;
     if (this.frame === frame && this.key === key) return;
@@ -33,12 +51,17 @@ export class HoleNumbers {
     else this.finish("<span>no numbers without images</span>");
   }
 
-  // Nobody looks any more: what is not done is begun anew when it is asked for again.
+  /** The numbers are no longer shown: a computation that is not complete starts again when `show` is next called. */
   stop() {
     if (this.slices.work) this.key = null;
     this.slices.stop();
   }
 
+  /**
+   * @param {ModelFrame["arrays"]} arrays
+   * @param {Uint32Array} chosen the images that count
+   * @param {number} k
+   */
   *numbers(arrays, chosen, k) {
     const holes = yield* holeShare(arrays, chosen, k);
     const shared = yield* overlap(arrays, chosen, k);
@@ -50,21 +73,28 @@ export class HoleNumbers {
     );
   }
 
+  /** @param {string} html */
   finish(html) {
     this.slices.stop();
     this.say(html);
     this.root.dataset.ready = "";
   }
 
+  /** @param {string} html */
   say(html) {
     this.root.innerHTML = `<i></i> ${html}`;
   }
 }
 
-// As many digits as the error leaves; what a grid says to less than a hundredth of a percent has none worth a word.
+/**
+ * In percent, with as many digits as the standard error allows; an error below 0.005 % is not shown.
+ * @param {Estimate} estimate
+ */
 function percent({ mean, error }) {
   const digits = error < 5e-5 ? 2 : Math.min(2, Math.max(0, 1 - Math.floor(Math.log10(100 * error))));
   const off = (100 * error).toFixed(digits);
   return `${(100 * mean).toFixed(digits)}${Number(off) ? ` ± ${off}` : ""} %`;
 }
+
+/** @param {Estimate} estimate */
 const plain = ({ mean, error }) => mean.toFixed(3) + (error > 0 ? ` ± ${error.toFixed(3)}` : "");
