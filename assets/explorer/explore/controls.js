@@ -1,30 +1,47 @@
 // The controls under the map: what colours the points, which plane, which buffer zones, the density.
 
+/** @import { State } from "../core/state.js" */
+/** @import { ModelMeta } from "../data/frame.js" */
+/** @import { Given } from "./capabilities.js" */
+
+import { find, findAll } from "../core/dom.js";
 import { whole } from "../core/format.js";
 import { subscript } from "../math/projection.js";
 import { coloursOf } from "./capabilities.js";
 
+/**
+ * What the map can show: what the frame has, how many points, and for how many points at most each view that is no plane
+ * can be had.
+ * @typedef {Given & { count: number, tsne: number, "3d": number }} Choices
+ */
+
+/** @typedef {[value: string, text: string, disabled?: boolean]} Choice of a select element */
+
 export class Controls {
+  /**
+   * @param {HTMLElement} root
+   * @param {State} state
+   */
   constructor(root, state) {
     this.root = root;
     this.state = state;
   }
 
-  // `given` is what the frame has: what it lacks cannot be chosen.
+  /**
+   * Makes the controls of a model: what its frame lacks cannot be chosen.
+   * @param {ModelMeta} meta
+   * @param {Choices} given
+   */
   load(meta, given) {
     const k = meta.latent_dim;
-    const classes = meta.classes.map((name, i) => [String(i), `class ${name}`]);
-    const colours = [
-      ["class", "class"],
-      ["rate", "rate"],
-      ["distortion", "distortion"],
-      ["volume", "volume"],
-    ];
+    const classes = meta.classes.map((name, i) => /** @type {Choice} */ ([String(i), `class ${name}`]));
+    const has = coloursOf(given);
+    const colours = /** @type {const} */ (["class", "rate", "distortion", "volume"]).filter((name) => has[name]);
     this.root.replaceChildren(
       this.select(
         "colour",
         "Colour by",
-        colours.filter(([name]) => coloursOf(given)[name]),
+        colours.map((name) => [name, name]),
       ),
       ...(k > 2 ? this.plane(meta, given) : []),
       ...(given.logvar ? this.posteriors(classes) : []),
@@ -40,7 +57,10 @@ export class Controls {
     );
   }
 
-  // What needs the posteriors' variances: their zones, and their density.
+  /**
+   * The controls of what needs the posteriors' variances: their buffer zones, and their density.
+   * @param {Choice[]} classes
+   */
   posteriors(classes) {
     return [
       this.select("zones", "Buffer zones", [
@@ -59,14 +79,23 @@ export class Controls {
     ];
   }
 
-  // Of choices that the map shown has nothing to draw for, none can be made, and `why` says so; those made before stand.
+  /**
+   * Disables the controls of what cannot be drawn on the map shown; their values stay as they are.
+   * @param {("zones" | "scale" | "density" | "manifold")[]} names
+   * @param {string} why
+   */
   bar(names, why) {
-    for (const input of this.root.querySelectorAll(".er-zones, .er-scale, .er-density, .er-manifold")) {
+    for (const element of findAll(this.root, ".er-zones, .er-scale, .er-density, .er-manifold")) {
+      const input = /** @type {HTMLSelectElement | HTMLInputElement} */ (element);
       input.disabled = names.some((name) => input.classList.contains(`er-${name}`));
-      input.parentElement.title = input.disabled ? why : "";
+      if (input.parentElement) input.parentElement.title = input.disabled ? why : "";
     }
   }
 
+  /**
+   * @param {string} label
+   * @param {HTMLElement} input
+   */
   field(label, input) {
     const element = document.createElement("label");
     element.className = "er-field";
@@ -74,7 +103,25 @@ export class Controls {
     return element;
   }
 
-  select(name, label, options, value = this.state[name], onChange = (v) => this.state.set({ [name]: v })) {
+  /**
+   * A labelled select element for a field of the state.
+   * @param {"colour" | "zones" | "density" | "manifold"} name
+   * @param {string} label
+   * @param {Choice[]} options
+   */
+  select(name, label, options) {
+    return this.choice(name, label, options, this.state[name], (value) => this.state.set({ [name]: value }));
+  }
+
+  /**
+   * A labelled select element.
+   * @param {string} name of its class
+   * @param {string} label
+   * @param {Choice[]} options
+   * @param {string} value that is selected
+   * @param {(value: string) => void} onChange
+   */
+  choice(name, label, options, value, onChange) {
     const select = document.createElement("select");
     select.className = `er-${name}`;
     select.append(
@@ -89,15 +136,17 @@ export class Controls {
   scale() {
     const input = Object.assign(document.createElement("input"), {
       type: "range",
-      min: 0.5,
-      max: 3,
-      step: 0.1,
-      value: this.state.scale,
+      min: "0.5",
+      max: "3",
+      step: "0.1",
+      value: String(this.state.scale),
       className: "er-scale",
       ariaLabel: "size of the zones in σ",
     });
     const text = document.createElement("output");
-    const show = () => (text.textContent = `${Number(input.value).toFixed(1)} σ`);
+    const show = () => {
+      text.textContent = `${Number(input.value).toFixed(1)} σ`;
+    };
     show();
     input.addEventListener("input", (event) => {
       show();
@@ -108,55 +157,71 @@ export class Controls {
     return element;
   }
 
-  // Two or three dimensions to look at, the principal axes, or a map of neighbours. Dimensions begin with those of the
-  // largest rate.
+  /**
+   * Two or three dimensions to look at, the principal axes, or a t-SNE map. The dimensions of the largest rate are chosen
+   * first.
+   * @param {ModelMeta} meta
+   * @param {Choices} given
+   */
   plane({ latent_dim: k, rate_per_dim: rates }, given) {
     const byRate = Array.from({ length: k }, (_, d) => d)
       .sort((a, b) => rates[b] - rates[a])
       .map(String);
     const chosen = this.state.plane.includes(",") ? this.state.plane.split(",") : [];
-    const names = Array.from({ length: k }, (_, d) => [String(d), subscript("z", d + 1)]);
+    const names = Array.from({ length: k }, (_, d) => /** @type {Choice} */ ([String(d), subscript("z", d + 1)]));
     const choose = () => this.state.set({ plane: parted(axes, byRate).join(",") });
     const axes = ["across", "up", "deep"].map((name, i) =>
-      this.select(name, name, names, chosen[i] ?? byRate[i], choose),
+      this.choice(name, name, names, chosen[i] ?? byRate[i], choose),
     );
+    /** @param {number} count */
     const show = (count) => {
-      axes.forEach((axis, i) => (axis.hidden = i >= count));
+      for (const [i, axis] of axes.entries()) axis.hidden = i >= count;
       return parted(axes, byRate);
     };
     show(chosen.length);
+    /** @type {Choice[]} */
     const planes = [
       ["pca", "principal (PCA)"],
       ["axes", "two dimensions"],
       ...upTo(given.tsne, given.count, [["tsne", "t-SNE"]]),
       ...upTo(given["3d"], given.count, [
         ["3d", k > 3 ? "3-D (PCA)" : "3-D"],
-        ...(k > 3 ? [["space", "3-D, any three"]] : []),
+        ...(k > 3 ? [/** @type {Choice} */ (["space", "3-D, any three"])] : []),
       ]),
     ];
     const now = ["axes", "space"][chosen.length - 2] ?? this.state.plane;
-    const plane = this.select("plane", "Plane", planes, now, (v) => {
-      const dimensions = show({ axes: 2, space: 3 }[v] ?? 0);
+    const plane = this.choice("plane", "Plane", planes, now, (v) => {
+      const dimensions = show(v === "axes" ? 2 : v === "space" ? 3 : 0);
       this.state.set({ plane: dimensions.join(",") || v });
     });
     return [plane, ...axes];
   }
 }
 
-// Options that are for at most so many points: where there are more, they say so and cannot be chosen.
+/**
+ * Options that are for at most `most` points: where there are more, they are disabled and say so.
+ * @param {number} most
+ * @param {number} count
+ * @param {Choice[]} options
+ * @returns {Choice[]}
+ */
 const upTo = (most, count, options) =>
   options.flatMap(([value, text]) =>
     !most ? [] : count <= most ? [[value, text]] : [[value, `${text}: up to ${whole(most)} points`, true]],
   );
 
-// The dimensions of the axes that are shown: none can be chosen twice, and the next free of `order` takes the place of one
-// that was.
+/**
+ * The dimensions of the axes that are shown: none can be chosen twice; one that is chosen twice is replaced by the first
+ * of `order` that is free.
+ * @param {HTMLElement[]} axes
+ * @param {string[]} order
+ */
 function parted(axes, order) {
-  const selects = axes.filter((axis) => !axis.hidden).map((axis) => axis.querySelector("select"));
-  selects.forEach((select, i) => {
+  const selects = axes.filter((axis) => !axis.hidden).map((axis) => find(axis, "select", HTMLSelectElement));
+  for (const [i, select] of selects.entries()) {
     const taken = selects.slice(0, i).map(({ value }) => value);
-    if (taken.includes(select.value)) select.value = order.find((d) => !taken.includes(d));
-  });
+    if (taken.includes(select.value)) select.value = order.find((d) => !taken.includes(d)) ?? "";
+  }
   const values = selects.map(({ value }) => value);
   for (const select of selects)
     for (const option of select.options)

@@ -1,6 +1,14 @@
-// The latent space decoded, beneath the points: images where their z lies in the plane. As one zooms in, those in view are
-// decoded anew, more closely spaced. Either on an even grid, or each standing for the same share of the prior's mass.
+// The latent space decoded, beneath the points: images at the places of their z in the plane. After zooming in, those in
+// view are decoded again, more closely spaced. They lie on an even grid, or each in a cell of the same prior mass.
 
+/** @import { State } from "../core/state.js" */
+/** @import { View } from "../map/view.js" */
+/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { Range } from "../plot/chart.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapProjection } from "./map.js" */
+
+import { contextOf } from "../core/dom.js";
 import { Z_LIMIT } from "../core/link-fields.js";
 import { measure } from "../core/timing.js";
 import { normalQuantile } from "../math/gaussian.js";
@@ -15,17 +23,65 @@ const KEPT = 2048; // decoded images
 const COLUMNS = 64; // of them in a row of the sheet
 const SAME = 1e-6; // how far z may be off its plane and still be on it
 
+/** @typedef {{ projection: MapProjection, state: State }} Plane what the places of the images depend on */
+
+/** @typedef {{ at: number, size: number, key: number | string }} Slice of an axis, in data units; `at` is its middle */
+
+/**
+ * Where an image stands: its middle, its size, all in data units, and a key of its own.
+ * @typedef {{ key: number | string, u: number, v: number, across: number, up: number }} TilePlace
+ */
+
+/** @typedef {{ slot: number, epoch: number }} Tile where a decoded image is on the sheet, and of which plane it is */
+
 export class Manifold {
-  // `root` is an element that fills the map, beneath the points; a canvas is put into it.
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root fills the map, beneath the points; a canvas is added to it
+   * @param {HTMLElement} map where the pointer moves
+   */
+  constructor(root, map) {
     this.root = root;
     this.canvas = document.createElement("canvas");
     root.append(this.canvas);
-    root.parentElement.addEventListener("pointermove", () => (this.movedAt = performance.now()), { passive: true });
+    const moved = () => {
+      this.movedAt = performance.now();
+    };
+    map.addEventListener("pointermove", moved, { passive: true });
     this.movedAt = 0;
+    /** @type {AskedNetwork | null} */
+    this.decoder = null;
+    /** @type {Plane | null} */
+    this.scene = null;
+    /** @type {View | null} */
+    this.view = null;
+    /** @type {State["manifold"]} */
+    this.mode = "off";
+    /** What of z is orthogonal to the plane. */
+    this.aside = new Float64Array(0);
+    /** Counts the planes of which images were decoded: z has left all but the last. */
+    this.epoch = 0;
+    /** @type {Map<TilePlace["key"], Tile>} the longest unused first */
+    this.tiles = new Map();
+    /** @type {(TilePlace & { epoch: number })[]} to be decoded, the next one last; −1 for one that was never decoded */
+    this.waiting = [];
+    /** @type {TilePlace["key"] | null} of the image that a worker is decoding */
+    this.asked = null;
+    /** @type {number | null} */
+    this.request = null;
+    /** @type {number[]} colour of grey images: r, g, b */
+    this.ink = [0, 0, 0];
+    this.channels = this.height = this.width = 1; // of an image
+    /** All decoded images. */
+    this.sheet = new OffscreenCanvas(1, 1);
+    /** The pixels of one image. */
+    this.tile = new ImageData(1, 1);
   }
 
-  // `decoder` is an AskedNetwork; of latents alone there is none.
+  /**
+   * Takes over a model.
+   * @param {ModelFrame} frame
+   * @param {AskedNetwork | null} decoder latents alone have none
+   */
   load(frame, decoder) {
     const [channels, height, width] = frame.meta.image_shape;
     this.channels = channels;
@@ -40,7 +96,10 @@ export class Manifold {
     this.forget();
   }
 
-  // Another scene: { projection, state }. Where z leaves its plane, everything is decoded anew.
+  /**
+   * Shows another plane; all images are decoded again.
+   * @param {Plane} scene
+   */
   show(scene) {
     const was = this.scene;
     if (was?.projection !== scene.projection) this.forget();
@@ -51,7 +110,10 @@ export class Manifold {
     this.draw();
   }
 
-  // Where z has left its plane, the images are of another one: each stays until it is decoded anew.
+  /**
+   * Has all images decoded again where z has left their plane; each of the old ones stays until it is replaced.
+   * @param {Float64Array} z
+   */
   leave(z) {
     if (!this.scene || this.mode === "off") return;
     const aside = offPlane(this.scene.projection, z);
@@ -61,17 +123,19 @@ export class Manifold {
     this.draw();
   }
 
+  /** Has all images decoded again in the page's new colours. */
   retheme() {
     this.forget();
     this.draw();
   }
 
   forget() {
-    this.tiles = new Map(); // an image's place on the plane → { slot on the sheet, epoch }, the longest unused first
+    this.tiles = new Map();
     this.epoch = 0;
     this.ink = rgb(theme(this.root).text);
   }
 
+  /** @param {View} view */
   follow(view) {
     this.view = view;
     this.draw();
@@ -92,16 +156,17 @@ export class Manifold {
       width: `${view.width}px`,
       height: `${view.height}px`,
     });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.setTransform(ratio, 0, 0, ratio, -view.left * ratio, -view.top * ratio);
     context.clearRect(view.left, view.top, view.width, view.height);
-    const places = this.places(view);
+    const places = this.places(view, this.scene.projection.isLine);
     for (const place of places) {
       const epoch = this.tiles.get(place.key)?.epoch ?? -1;
       if (epoch >= 0) this.put(context, place);
       if (epoch < this.epoch && place.key !== this.asked) this.waiting.push({ ...place, epoch });
     }
     const [u, v] = [(view.x[0] + view.x[1]) / 2, (view.y[0] + view.y[1]) / 2];
+    /** @param {TilePlace} place */
     const away = (place) => Math.hypot(place.u - u, place.v - v);
     this.waiting.sort((a, b) => b.epoch - a.epoch || away(b) - away(a)); // taken off the end: the oldest, then the middle
     this.count();
@@ -109,38 +174,40 @@ export class Manifold {
     measure("elbo-room:manifold", start);
   }
 
-  // How many images are still to come, for whoever waits for them.
+  /** Notes on the element how many images are still to come. */
   count() {
-    this.root.dataset.waiting = this.waiting.length + (this.asked === null ? 0 : 1);
+    this.root.dataset.waiting = String(this.waiting.length + (this.asked === null ? 0 : 1));
   }
 
   goOn() {
-    if (!this.waiting.length) return;
+    if (!this.waiting.length || !this.decoder) return;
     if (this.decoder.isFar) this.decoder.askAll("manifold", this);
     else this.request ??= requestAnimationFrame(() => this.renew());
   }
 
-  // Has some of what waits decoded: as much as a frame bears.
+  /** Decodes some of the images that are waiting: as many as there is time for in a frame of the browser. */
   renew() {
     this.request = null;
     const resting = performance.now() - this.movedAt > REST;
     const until = performance.now() + (resting ? AT_REST : BUDGET);
-    const context = this.canvas.getContext("2d");
-    while (this.waiting.length && performance.now() < until) {
+    const context = contextOf(this.canvas);
+    while (performance.now() < until) {
       const place = this.waiting.pop();
-      this.decoder.ask("manifold", this.z(place), ({ pixels }) => this.keep(place.key, this.epoch, pixels));
+      if (!place) break;
+      this.decoder?.ask("manifold", this.z(place), ({ pixels }) => this.keep(place.key, this.epoch, pixels));
       this.put(context, place);
     }
     this.count();
     this.goOn();
   }
 
-  // The next image for a decoder that answers later, as a series.
+  /** The next image for a decoder in a worker, which answers later (see Series in inference-client.js). */
   question() {
     const place = this.waiting.pop();
     if (!place) return null;
     const { tiles, epoch } = this;
     this.asked = place.key;
+    /** @param {{ pixels: Float32Array }} answer */
     const take = ({ pixels }) => {
       if (this.asked === place.key) this.asked = null;
       if (this.tiles === tiles) this.keep(place.key, epoch, pixels);
@@ -149,12 +216,20 @@ export class Manifold {
     return { input: this.z(place), take };
   }
 
+  /** @param {TilePlace} place */
   z({ u, v }) {
-    const z = Float64Array.from(this.scene.state.z);
-    this.scene.projection.lift(z, u, v);
+    const { projection, state } = /** @type {Plane} */ (this.scene); // places are those of a scene
+    const z = Float64Array.from(state.z);
+    projection.lift(z, u, v);
     return z;
   }
 
+  /**
+   * Puts a decoded image on the sheet.
+   * @param {TilePlace["key"]} key
+   * @param {number} epoch
+   * @param {Float32Array} pixels
+   */
   keep(key, epoch, pixels) {
     const { data } = this.tile;
     const plane = this.width * this.height;
@@ -165,19 +240,29 @@ export class Manifold {
     }
     const slot = this.tiles.get(key)?.slot ?? (this.tiles.size < KEPT ? this.tiles.size : this.oldest());
     this.tiles.set(key, { slot, epoch });
-    this.sheet.getContext("2d").putImageData(this.tile, ...this.corner(slot));
+    this.sheet.getContext("2d")?.putImageData(this.tile, ...this.corner(slot));
   }
 
+  /** Forgets the image that has been unused longest; its slot on the sheet. */
   oldest() {
-    const [key, { slot }] = this.tiles.entries().next().value;
-    this.tiles.delete(key);
-    return slot;
+    for (const [key, { slot }] of this.tiles) {
+      this.tiles.delete(key);
+      return slot;
+    }
+    return 0;
   }
 
+  /** @type {(slot: number) => [x: number, y: number]} */
   corner = (slot) => [(slot % COLUMNS) * this.width, Math.floor(slot / COLUMNS) * this.height];
 
+  /**
+   * Draws a decoded image at its place, and notes that it is used.
+   * @param {CanvasRenderingContext2D} context
+   * @param {TilePlace} place
+   */
   put(context, { key, u, v, across, up }) {
     const tile = this.tiles.get(key);
+    if (!tile || !this.view) return;
     this.tiles.delete(key);
     this.tiles.set(key, tile);
     const [x0, y0] = this.view.toPixel(u - across / 2, v + up / 2);
@@ -189,10 +274,14 @@ export class Manifold {
 
   // --- where images stand ------------------------------------------------------------------------------------------
 
-  // Of every image in view: its middle (u, v), how far it reaches across and up, and a key that is its own.
-  places(view) {
+  /**
+   * The places of all images in view.
+   * @param {View} view
+   * @param {boolean} isLine the latent space has one dimension
+   * @returns {TilePlace[]}
+   */
+  places(view, isLine) {
     const shape = this.height / this.width;
-    const { isLine } = this.scene.projection;
     const columns =
       this.mode === "grid" ? even(view.x, SPACING / view.pixelsPerUnit, 1) : likely(view.x, view.pixelsPerUnit);
     if (isLine) return columns.map((c) => ({ key: c.key, u: c.at, v: 0, across: c.size, up: c.size * shape }));
@@ -204,7 +293,13 @@ export class Manifold {
   }
 }
 
-// Multiples of a power of two near `step` (times `shape`), so that a closer grid holds the coarser one.
+/**
+ * Multiples of a power of two near `step` (times `shape`), so that a finer grid contains the coarser one.
+ * @param {Range} range
+ * @param {number} step
+ * @param {number} shape
+ * @returns {Slice[]}
+ */
 function even([low, high], step, shape) {
   const size = 2 ** Math.round(Math.log2(step)) * shape;
   const [first, last] = [Math.max(low, -Z_LIMIT), Math.min(high, Z_LIMIT)].map((end) => Math.round(end / size));
@@ -215,9 +310,14 @@ function even([low, high], step, shape) {
   }));
 }
 
-// The middles of n slices of N(0, 1), each of mass 1/n, where the middle is by mass as well; as wide as their slice.
+/**
+ * The slices in view of n slices of N(0, 1), each of mass 1/n; the middle is that by mass, and the size fits the slice.
+ * @param {Range} range
+ * @param {number} pixelsPerUnit
+ */
 function likely([low, high], pixelsPerUnit) {
   const n = 2 ** Math.max(2, Math.round(Math.log2((Math.sqrt(2 * Math.PI) * pixelsPerUnit) / DENSEST)));
+  /** @type {Slice[]} */
   const slices = [];
   for (let i = 0; i < n; i++) {
     const at = normalQuantile((i + 0.5) / n);
@@ -227,13 +327,22 @@ function likely([low, high], pixelsPerUnit) {
   return slices;
 }
 
-// The largest image of this shape in a cell.
+/**
+ * The largest image of this shape (height / width) in a cell.
+ * @param {number} across
+ * @param {number} up
+ * @param {number} shape
+ */
 function fit(across, up, shape) {
   const width = Math.min(across, up / shape);
   return { across: width, up: width * shape };
 }
 
-// What of z is orthogonal to the plane.
+/**
+ * What of z is orthogonal to the plane.
+ * @param {MapProjection} projection
+ * @param {Float64Array} z
+ */
 function offPlane(projection, z) {
   const aside = Float64Array.from(z);
   projection.lift(aside, 0, 0);

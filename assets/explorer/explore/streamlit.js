@@ -1,9 +1,21 @@
 // The explorer as a Streamlit component.
 
+/** @import { PlotlyLibrary } from "./map.js" */
+
 import { address, viewIn } from "../core/streamlit-component.js";
 import { Explorer } from "./explorer.js";
 
-// `data` = { place, frame, encoder, tsne, plotly }: where in the address it stands, and addresses below the app's root; latents alone have no encoder.
+/**
+ * What the server sends: where in the address the explorer stands, and addresses below the app's root.
+ * @typedef {object} ExplorerData
+ * @property {Place} place
+ * @property {string} frame
+ * @property {string} plotly
+ * @property {string | null} [encoder] latents alone have none
+ * @property {string | null} [tsne] none where there are too many points
+ */
+
+/** @param {{ parentElement: HTMLElement, data: ExplorerData }} component */
 export async function mount({ parentElement, data }) {
   let isNew = false;
   const explorer = viewIn(
@@ -15,18 +27,24 @@ export async function mount({ parentElement, data }) {
     data.place,
   );
   if (!explorer) return;
-  explorer.tsneAddress = address(data.tsne);
-  await explorer.load(address(data.frame), data.encoder && (async () => address(data.encoder)));
+  const { encoder, tsne } = data;
+  explorer.tsneAddress = tsne && address(tsne);
+  await explorer.load(address(data.frame), encoder ? async () => address(encoder) : null);
   if (isNew) await explorer.plotWith(() => loadPlotly(address(data.plotly)));
 }
 
+/**
+ * @param {string} url
+ * @returns {Promise<PlotlyLibrary>}
+ */
 function loadPlotly(url) {
   return new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly);
+    const failed = () => reject(new Error("Plotly could not be loaded; reload the page."));
     const script = document.createElement("script");
     script.src = url;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("Plotly could not be loaded; reload the page."));
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : failed());
+    script.onerror = failed;
     document.head.append(script);
   });
 }
