@@ -205,10 +205,11 @@ export class Controls {
  * @param {Choice[]} options
  * @returns {Choice[]}
  */
-const upTo = (most, count, options) =>
-  options.flatMap(([value, text]) =>
-    !most ? [] : count <= most ? [[value, text]] : [[value, `${text}: up to ${whole(most)} points`, true]],
-  );
+function upTo(most, count, options) {
+  if (!most) return [];
+  if (count <= most) return options;
+  return options.map(([value, text]) => [value, `${text}: up to ${whole(most)} points`, true]);
+}
 
 /**
  * The dimensions of the axes that are shown: none can be chosen twice; one that is chosen twice is replaced by the first

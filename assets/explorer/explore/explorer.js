@@ -60,8 +60,8 @@ export class Explorer {
     this.encoderAddress = null;
     /** @type {Promise<AskedNetwork> | null} */
     this.encoding = null;
-    /** @type {string | undefined} address of the t-SNE map; none where the server cannot make it */
-    this.tsneAddress = undefined;
+    /** @type {string | null | undefined} address of the t-SNE map; none where the server cannot make it */
+    this.tsneAddress = null;
     /** @type {AskedNetwork | null} */
     this.decoder = null;
     /** @type {Embedding | null} the newest t-SNE map */

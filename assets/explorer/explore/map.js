@@ -6,6 +6,7 @@
 /** @import { ModelFrame } from "./capabilities.js" */
 /** @import { PointValues } from "./colouring.js" */
 
+import { find } from "../core/dom.js";
 import { MARKER_OPACITY, markerSize } from "../map/marker.js";
 import { Overlay } from "../map/overlay.js";
 import { homeRange, rangeOf, shownBy, View } from "../map/view.js";
@@ -18,6 +19,12 @@ import { Manifold } from "./manifold.js";
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
 const PLOTLY_BEARS = 20_000; // points
+
+/** @typedef {{ l: number, r: number, t: number, b: number }} Margin around the axes, in px, as Plotly names them */
+
+/** @typedef {[u: number, v: number, height: number]} Shown a part of the plane: its middle and its height */
+
+/** @typedef {{ u: number, v: number, nearest: number, ringed: boolean }} Marked the lens, and the data point beside it */
 
 /**
  * How points of the latent space get their places on the map: a plane through it, a turned space, or a t-SNE map.
@@ -76,22 +83,54 @@ const PLOTLY_BEARS = 20_000; // points
  */
 
 export class LatentMap {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.Plotly = null; // until `plot` hands it over, a canvas draws the points
-    this.graph = root.querySelector(".er-plot");
-    this.onView = () => {}; // called with every view
-    this.onMoved = () => {}; // called with what is shown, null for all of it, once a hand has moved the map
-    this.manifold = new Manifold(root.querySelector(".er-tiles"));
+    /** @type {PlotlyLibrary | null} until `plot` sets it, a canvas draws the points */
+    this.Plotly = null;
+    this.graph = /** @type {PlotlyGraph} */ (find(root, ".er-plot"));
+    /** @type {(view: View) => void} called with every view */
+    this.onView = () => {};
+    /** @type {(shown: Shown | null) => void} called when a user has moved the map; null where all of it is shown */
+    this.onMoved = () => {};
+    this.manifold = new Manifold(find(root, ".er-tiles"), root);
+    /** @type {Record<string, string>} the parts of the note below the map */
     this.notes = {};
+    /** @type {(about: string, text: string) => void} */
     const say = (about, text) => this.say(about, text);
-    this.zones = new Zones(root.querySelector(".er-zones"), say);
-    this.cloud = new Cloud(root.querySelector(".er-cloud"), say);
+    this.zones = new Zones(find(root, ".er-zones", HTMLCanvasElement), say);
+    this.cloud = new Cloud(find(root, ".er-cloud", HTMLCanvasElement), root, say);
     this.overlay = new Overlay(root);
+    this.webgl = false;
+    /** The handlers of Plotly's events are set. */
+    this.listening = false;
+    /** The axes are being moved by the program, not by a user. */
+    this.placing = false;
+    /** @type {object | null} Plotly's configuration, made once: it starts again with any other object */
+    this.config = null;
+    /** @type {Margin | null} the margins that Plotly has made larger than they were set */
+    this.expanded = null;
+    /** @type {Marked | null} */
+    this.marked = null;
+    /** @type {Shown | null} null where all of the map is shown */
+    this.shown = null;
+    /** @type {Size} of the map when it was drawn last */
+    this.size = { width: 0, height: 0 };
+    // All of these are null until `show` was called, which the casts hide: what may run before looks for them first.
+    /** @type {IndexedScene} */
+    this.scene = /** @type {never} */ (null);
+    /** @type {View} */
+    this.view = /** @type {never} */ (null);
+    /** @type {Ranges} at which all of the map is shown */
+    this.home = /** @type {never} */ (null);
     new ResizeObserver(() => this.resize()).observe(root);
   }
 
-  // Draws a scene: { frame, projection, covariance(i), points: { us, vs, labels, values }, state }; all of it, or `shown`.
+  /**
+   * Draws a scene.
+   * @param {Scene} scene
+   * @param {Shown | null} [shown] null for all of it
+   */
   async show(scene, shown = null) {
     const { us, vs, labels } = scene.points;
     this.scene = { ...scene, index: new GridIndex(us, vs, labels) };
@@ -101,19 +140,22 @@ export class LatentMap {
     await this.draw();
   }
 
-  // New colours, a new theme: the same points and the same part of the plane, in what room a colour bar leaves for it.
+  /** Draws the same points and the same part of the plane in other colours; a colour bar may leave another size for it. */
   async recolour() {
     if (this.scene) await this.draw();
   }
 
-  // The range of both axes: what is to be shown, in the aspect of the room that there is.
+  /** The ranges of both axes: what is to be shown, in the aspect ratio of the map. */
   range() {
     const rectangle = this.rectangle();
     this.home = homeRange(this.scene.points, rectangle);
     return this.shown ? rangeOf(this.shown, rectangle) : this.home;
   }
 
-  // Plotly takes over from the canvas: axes, zoom and pan.
+  /**
+   * Has Plotly draw axes and points, and zoom and pan, from now on.
+   * @param {PlotlyLibrary} Plotly
+   */
   async plot(Plotly) {
     this.Plotly = Plotly;
     this.webgl = hasWebGL();
@@ -125,7 +167,7 @@ export class LatentMap {
   async draw() {
     this.expanded = null;
     let range = this.range();
-    if (this.Plotly) range = await this.react(range);
+    if (this.Plotly) range = await this.react(this.Plotly, range);
     if (this.Plotly && !this.listening) this.listen();
     this.manifold.show(this.scene);
     this.zones.show(this.scene);
@@ -133,7 +175,10 @@ export class LatentMap {
     this.setView(this.Plotly ? this.plotted() : new View(range, this.rectangle()));
   }
 
-  // Everything beside Plotly takes over a view.
+  /**
+   * Shows a view on everything that Plotly does not draw.
+   * @param {View} view
+   */
   setView(view) {
     this.view = view;
     this.offerWhole(view);
@@ -145,44 +190,58 @@ export class LatentMap {
     this.onView(view);
   }
 
-  // Whether Plotly draws the points, and not the canvas.
+  /** Whether Plotly draws the points, and not the canvas. */
   get drawsPoints() {
     return Boolean(this.Plotly && this.webgl && this.scene.points.us.length <= PLOTLY_BEARS);
   }
 
-  // What is to be said of the map as it is drawn, a part `about` each of those who draw it.
+  /**
+   * Sets one part of the note below the map; what draws on the map has a part each.
+   * @param {string} about
+   * @param {string} text
+   */
   say(about, text) {
     if ((this.notes[about] ?? "") === text) return;
     this.notes[about] = text;
-    this.root.querySelector(".er-note").textContent = Object.values(this.notes).filter(Boolean).join(" · ");
+    find(this.root, ".er-note").textContent = Object.values(this.notes).filter(Boolean).join(" · ");
   }
 
-  // The view that Plotly's axes have, after whatever moved them.
+  /** The view that Plotly's axes have now. */
   plotted() {
     const { xaxis, yaxis, _size: size } = this.graph._fullLayout;
     return new View({ x: xaxis.range, y: yaxis.range }, { left: size.l, top: size.t, width: size.w, height: size.h });
   }
 
+  /** @returns {Margin} */
   margin() {
     return { ...MARGIN, r: this.scene.state.colour === "class" ? MARGIN.r : COLOUR_BAR };
   }
 
+  /** @returns {Size} */
   measured() {
     return { width: this.root.clientWidth, height: this.root.clientHeight };
   }
 
-  // Where the axes stand within the map.
+  /**
+   * Where the axes are within the map.
+   * @returns {Box}
+   */
   rectangle() {
     const { l, r, t, b } = this.expanded ?? this.margin();
     const { width, height } = this.measured();
     return { left: l, top: t, width: Math.max(50, width - l - r), height: Math.max(50, height - t - b) };
   }
 
-  // Hands everything to Plotly; the range that it is shown at.
-  async react(range) {
+  /**
+   * Has Plotly draw the scene.
+   * @param {PlotlyLibrary} Plotly
+   * @param {Ranges} range
+   * @returns {Promise<Ranges>} the ranges at which it is shown
+   */
+  async react(Plotly, range) {
     const colours = theme(this.root);
-    this.config ??= this.configuration(); // one object, for Plotly begins anew with any other
-    await this.Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
+    this.config ??= this.configuration(Plotly);
+    await Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
     const { l, r, t, b } = this.graph._fullLayout._size;
     const margin = this.margin();
     if (margin.l === l && margin.r === r && margin.t === t && margin.b === b) return range;
@@ -192,34 +251,44 @@ export class LatentMap {
     return range;
   }
 
-  // Moves Plotly's axes, which is no hand's doing.
+  /**
+   * Moves Plotly's axes, without calling `onMoved`.
+   * @param {Ranges} ranges
+   * @param {Partial<Size>} [size]
+   */
   async place({ x, y }, size = {}) {
     this.placing = true;
-    await this.Plotly.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
+    await this.Plotly?.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
     this.placing = false;
   }
 
-  configuration() {
+  /** @param {PlotlyLibrary} Plotly */
+  configuration(Plotly) {
     return {
       displaylogo: false,
       displayModeBar: true,
-      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", this.homeButton()]],
+      modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", this.homeButton(Plotly)]],
       scrollZoom: true,
       doubleClick: false,
     };
   }
 
-  // Plotly's own would go back to where the map was first opened, which a link may have had elsewhere.
-  homeButton() {
-    return { name: "home", title: "Reset axes", icon: this.Plotly.Icons.home, click: () => this.setRange(this.home) };
+  /**
+   * Plotly's own button would go back to the view at which the map was opened, which a link may have chosen.
+   * @param {PlotlyLibrary} Plotly
+   */
+  homeButton(Plotly) {
+    return { name: "home", title: "Reset axes", icon: Plotly.Icons.home, click: () => this.setRange(this.home) };
   }
 
   traces() {
     const { us, vs, labels, values } = this.scene.points;
     const { classes } = this.scene.frame.meta;
     if (!this.drawsPoints) return [axesAlone(values)];
+    /** @type {number[][]} the points of every class */
     const byClass = classes.map(() => []);
     for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
+    /** @type {(array: Float32Array, indices: number[]) => Float32Array} */
     const take = (array, indices) => Float32Array.from(indices, (i) => array[i]);
     return byClass.map((indices, c) => ({
       type: "scattergl",
@@ -240,7 +309,12 @@ export class LatentMap {
     }));
   }
 
+  /**
+   * @param {Ranges} range
+   * @param {ReturnType<typeof theme>} colours
+   */
   layout(range, colours) {
+    /** @type {(title: string, extra: object) => object} */
     const axis = (title, extra) => ({
       title: { text: title, standoff: 6 },
       gridcolor: faded(colours.text, 0.08),
@@ -294,22 +368,22 @@ export class LatentMap {
       });
   }
 
-  // Shows and hides classes as the state says.
+  /** Shows and hides classes as the state says. */
   async filter() {
     const { frame, state } = this.scene;
     const visible = frame.meta.classes.map((_, c) => !state.hidden.includes(c));
-    if (this.drawsPoints) await this.Plotly.restyle(this.graph, { visible });
+    if (this.drawsPoints) await this.Plotly?.restyle(this.graph, { visible });
     this.zones.forgetDensity();
     this.zones.draw(this.view);
     this.cloud.filter();
   }
 
-  // Draws zones and density as the state says.
+  /** Draws zones and density as the state says. */
   redrawZones() {
     this.zones.draw(this.view);
   }
 
-  // A window of another size keeps the middle and the height of a view, or all that there is.
+  /** Draws the map at another size: the same middle and height of the view, or all of the map. */
   resize() {
     const size = this.measured();
     if (!this.view || !size.width || (size.width === this.size.width && size.height === this.size.height)) return;
@@ -318,16 +392,19 @@ export class LatentMap {
     this.place(this.range(), size);
   }
 
-  // Shows all of the map again; false where it was shown already.
+  /** Shows all of the map again; false where it was shown already. */
   reset() {
     if (!this.isMoved) return false;
     this.setRange(this.home);
     return true;
   }
 
-  // The button that shows all of the map again, in the upper right corner of the axes.
+  /**
+   * Shows the button for all of the map in the upper right corner of the axes, where not all of it is shown.
+   * @param {View} view
+   */
   offerWhole({ left, width }) {
-    const button = this.root.querySelector(".er-whole");
+    const button = find(this.root, ".er-whole");
     button.hidden = !this.isMoved;
     button.style.right = `${this.measured().width - left - width + 6}px`;
   }
@@ -336,11 +413,16 @@ export class LatentMap {
     return Boolean(this.Plotly && shownBy(this.view, this.home));
   }
 
+  /** @param {Ranges} ranges */
   setRange({ x, y }) {
     this.Plotly?.relayout(this.graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
   }
 
-  // The visible data point nearest to (u, v) on the map, or −1.
+  /**
+   * The visible data point nearest to (u, v) on the map, or −1.
+   * @param {number} u
+   * @param {number} v
+   */
   nearest(u, v) {
     const {
       index,
@@ -352,7 +434,7 @@ export class LatentMap {
     return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
   }
 
-  // The scene's points have moved, all of them, beneath a view that stays: where they are looked for is sorted anew.
+  /** Sorts the points into a new grid after all of them have moved, while the view stays. */
   moved() {
     const { us, vs, labels } = this.scene.points;
     this.scene.index = new GridIndex(us, vs, labels);
@@ -362,7 +444,11 @@ export class LatentMap {
     this.onMoved(this.shown);
   }
 
-  // The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.
+  /**
+   * The one visible data point whose marker lies under a pixel; −1 where there is none, or more than one.
+   * @param {number} x
+   * @param {number} y
+   */
   markerAt(x, y) {
     const radius = this.drawsPoints
       ? markerSize(this.scene.points.us.length, this.root.clientWidth) / 2
@@ -371,15 +457,23 @@ export class LatentMap {
     return this.scene.index.only(u, v, radius / this.view.pixelsPerUnit, shownClasses(this.scene.state.hidden));
   }
 
-  // Marks the lens at (u, v), and the buffer zone of data point `nearest` where zones follow the pointer; with `ringed`, the
-  // point too.
+  /**
+   * Marks the lens at (u, v), and the buffer zone of the data point beside it where buffer zones are shown.
+   * @param {number} u
+   * @param {number} v
+   * @param {number} nearest the data point, or −1
+   * @param {boolean} ringed the point itself is marked too
+   */
   mark(u, v, nearest, ringed) {
     this.marked = { u, v, nearest, ringed };
     if (this.view) this.overlay.show(this.view, this.scene, this.marked);
   }
 }
 
-// A trace of no point, so that Plotly draws the axes, and the colour bar where `values` colour the points.
+/**
+ * A trace without points, so that Plotly draws the axes, and the colour bar where `values` colour the points.
+ * @param {PointValues | null} values
+ */
 function axesAlone(values) {
   const marker = values ? { color: [values.low], coloraxis: "coloraxis" } : {};
   return { type: "scatter", mode: "markers", x: [null], y: [null], marker, hoverinfo: "skip" };

@@ -1,7 +1,13 @@
-// Three dimensions of the latent space, or its three largest principal axes, turned in the hand. Seen from afar, a turned
-// space is a plane: two orthonormal rows of it, so lens, ellipses and paths are what they are on any plane, exactly; what
-// comes to it here is depth.
+// Three dimensions of the latent space, or its three largest principal axes, that a drag turns. The projection is
+// orthographic: a turned space is seen as the plane of two orthonormal rows, so lens, ellipses and paths are exactly as on
+// any plane; what is added here is depth.
 
+/** @import { View } from "../map/view.js" */
+/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { Explorer } from "./explorer.js" */
+/** @import { MapPoints } from "./map.js" */
+
+import { contextOf } from "../core/dom.js";
 import { markerSize } from "../map/marker.js";
 import { drawRings } from "../map/zones.js";
 import { ellipse, Projection, subscript, unit } from "../math/projection.js";
@@ -15,15 +21,30 @@ const FAINTEST = 0.22; // opacity of the furthest of them
 const LEVELS = 32; // of colour, where a number colours the points
 const ZONES = 1500; // ellipsoids painted at most
 const ROUND = 48; // corners of a great circle
+const PAIRS = [
+  [0, 1],
+  [1, 2],
+  [2, 0],
+]; // of axes: a great circle each
 export const MOST = 20_000; // points
 
+/** @typedef {[number, number, number]} Vector */
+
+/** @typedef {[Vector, Vector, Vector]} Matrix row by row */
+
+/** @typedef {{ start: [x: number, y: number], last: [x: number, y: number], turned: boolean }} Press in px */
+
 class Turned extends Projection {
-  // `basis` are three orthonormal rows; `names` those of their axes.
+  /**
+   * @param {Float64Array[]} basis three orthonormal rows
+   * @param {string[]} names of their axes
+   */
   constructor(basis, names) {
     super([basis[0].slice(), basis[1].slice()], ["across the view, σ", "up the view, σ"]);
     this.basis = basis;
     this.names = names;
     this.spatial = true;
+    /** @type {Matrix} what lies to the right, upwards and to the front, in terms of the basis */
     this.turned = [
       [1, 0, 0],
       [0, 1, 0],
@@ -31,7 +52,7 @@ class Turned extends Projection {
     ];
   }
 
-  // What lies to the right and what upwards, as a link has it.
+  /** What lies to the right and what upwards, as a link has it. */
   get turns() {
     return this.turned.slice(0, 2).flat();
   }
@@ -45,96 +66,155 @@ class Turned extends Projection {
     this.flatten();
   }
 
-  // By angles about the view's upright and its level axis.
+  /**
+   * Turns the space by angles about the vertical and the horizontal axis of the view.
+   * @param {number} across
+   * @param {number} up
+   */
   turn(across, up) {
     const [c, s, d, t] = [Math.cos(across), Math.sin(across), Math.cos(up), Math.sin(up)];
+    /** @type {Matrix} */
     const step = [
       [c, 0, s],
       [t * s, d, -t * c],
       [-d * s, t, d * c],
     ];
-    this.turned = step.map((row) => [0, 1, 2].map((j) => row.reduce((sum, v, i) => sum + v * this.turned[i][j], 0)));
-    this.turned = orthonormal(this.turned);
+    const [a, b, e] = this.turned;
+    const turned = step.map((row) => vector((j) => row[0] * a[j] + row[1] * b[j] + row[2] * e[j]));
+    this.turned = orthonormal(/** @type {Matrix} */ (turned));
     this.flatten();
   }
 
-  // The plane that is seen.
+  /** Sets the rows of the plane that is seen. */
   flatten() {
     this.rows = [0, 1].map((r) =>
       Float64Array.from(this.basis[0], (_, d) => this.turned[r].reduce((sum, v, j) => sum + v * this.basis[j][d], 0)),
     );
   }
 
-  // The three coordinates of z (or of a row of means) before they are turned.
+  /**
+   * The three coordinates of z, or of a row of means, before they are turned.
+   * @param {ArrayLike<number>} z
+   * @param {number} [offset] where z begins in the array
+   */
   place(z, offset = 0) {
-    return this.basis.map((row) => row.reduce((sum, v, d) => sum + v * z[offset + d], 0));
+    return vector((axis) => this.basis[axis].reduce((sum, v, d) => sum + v * z[offset + d], 0));
   }
 
-  // Covariance of a point in the three coordinates, exactly.
+  /**
+   * Covariance of the posterior of point i in the three coordinates, exactly.
+   * @param {Float32Array} logvar
+   * @param {number} i
+   */
   volume(logvar, i) {
     const variances = this.basis[0].map((_, d) => Math.exp(logvar[i * this.dim + d]));
-    return this.basis.map((p) => this.basis.map((q) => p.reduce((sum, v, d) => sum + v * q[d] * variances[d], 0)));
+    /** @type {(p: Float64Array, q: Float64Array) => number} */
+    const covariance = (p, q) => p.reduce((sum, v, d) => sum + v * q[d] * variances[d], 0);
+    const row = (/** @type {Float64Array} */ p) => vector((axis) => covariance(p, this.basis[axis]));
+    return /** @type {Matrix} */ (this.basis.map(row));
   }
 }
 
 export class Space {
+  /**
+   * @param {Explorer} explorer
+   * @param {HTMLCanvasElement} canvas
+   * @param {SVGPathElement} wire of the ellipsoid beside the lens
+   */
   constructor(explorer, canvas, wire) {
     this.explorer = explorer;
     this.canvas = canvas;
     this.wire = wire;
+    /** @type {Turned | null} */
     this.projection = null;
+    /** @type {Press | null} the press that may become a drag */
     this.from = null;
+    /** The three coordinates of every point before they are turned, row by row. */
+    this.places = new Float32Array(0);
+    /** How far to the front every point is. */
+    this.depths = new Float32Array(0);
   }
 
-  // The space of `plane`, "3d" or "i,j,l", seen as `turns` says, or as it begins.
+  /**
+   * Begins the space of a plane.
+   * @param {ModelFrame} frame
+   * @param {string} plane "3d", or dimensions as "i,j,l"
+   * @param {number[] | null} turns as a link has them; null for how the space is first seen
+   */
   begin({ arrays, meta, count }, plane, turns) {
     const k = meta.latent_dim;
     const principal = plane === "3d" && k > 3;
     const three = plane === "3d" ? [0, 1, 2] : plane.split(",").map(Number);
+    /** @param {number} i */
     const row = (i) => (principal ? Float64Array.from(arrays.pca.subarray(i * k, (i + 1) * k)) : unit(k, i));
+    /** @param {number} i */
     const name = (i) => (principal ? `principal axis ${i + 1}` : subscript("z", i + 1));
-    this.projection = new Turned(three.map(row), three.map(name));
-    if (turns) this.projection.turns = turns;
-    else this.projection.turn(0.6, 0.35);
+    const projection = new Turned(three.map(row), three.map(name));
+    if (turns) projection.turns = turns;
+    else projection.turn(0.6, 0.35);
+    this.projection = projection;
     this.places = new Float32Array(3 * count);
-    for (let i = 0; i < count; i++) this.places.set(this.projection.place(arrays.mu, i * k), 3 * i);
+    for (let i = 0; i < count; i++) this.places.set(projection.place(arrays.mu, i * k), 3 * i);
     this.depths = new Float32Array(count);
-    return this.projection;
+    return projection;
   }
 
+  /** The space's projection, where the map shows it; or null. */
   get shown() {
-    return this.explorer.projection === this.projection && this.projection !== null;
+    return this.explorer.projection === this.projection ? this.projection : null;
   }
 
-  // --- the hand ----------------------------------------------------------------------------------------------------
+  // --- drags -------------------------------------------------------------------------------------------------------
 
+  /**
+   * Claims the drag that begins where the map shows a space.
+   * @param {number} x px
+   * @param {number} y
+   */
   press(x, y) {
     if (!this.shown) return false;
     this.from = { start: [x, y], last: [x, y], turned: false };
-    return "across";
+    return /** @type {const} */ ("across");
   }
 
+  /**
+   * @param {number} x px
+   * @param {number} y
+   * @param {number} at
+   */
   drag(x, y, at) {
-    const { from } = this;
+    const { from, projection } = this;
+    if (!from || !projection) return;
     from.turned ||= Math.hypot(x - from.start[0], y - from.start[1]) > STILL;
     if (!from.turned) return;
-    this.projection.turn((x - from.last[0]) * TURN, (y - from.last[1]) * TURN);
+    projection.turn((x - from.last[0]) * TURN, (y - from.last[1]) * TURN);
     from.last = [x, y];
-    this.explorer.state.set({ turn: this.projection.turns }, at);
+    this.explorer.state.set({ turn: projection.turns }, at);
   }
 
+  /**
+   * @param {number} x px
+   * @param {number} y
+   * @param {number} at
+   * @param {boolean} cancelled
+   */
   drop(x, y, at, cancelled) {
-    const { turned } = this.from;
+    const turned = this.from?.turned;
     this.from = null;
     if (!turned && !cancelled) this.explorer.click(x, y, at, true);
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------
 
-  // Where all points stand as the space is turned now, into [us, vs].
+  /**
+   * Writes the places of all points, as the space is turned now.
+   * @param {Float32Array} us
+   * @param {Float32Array} vs
+   */
   project(us, vs) {
-    const { places, depths } = this;
-    const [[a, b, c], [d, e, f], [g, h, i]] = this.projection.turned;
+    const { places, depths, projection } = this;
+    if (!projection) return;
+    const [[a, b, c], [d, e, f], [g, h, i]] = projection.turned;
     for (let n = 0, p = 0; n < us.length; n++, p += 3) {
       const [x, y, z] = [places[p], places[p + 1], places[p + 2]];
       us[n] = a * x + b * y + c * z;
@@ -143,37 +223,43 @@ export class Space {
     }
   }
 
+  /** @param {View | null} view */
   draw(view) {
     const { canvas, shown } = this;
     canvas.hidden = !shown;
     if (!shown) this.explorer.map.say("ellipsoids", "");
     this.wire.style.display = "none";
-    this.explorer.root.classList.toggle("er-spatial", shown);
+    this.explorer.root.classList.toggle("er-spatial", Boolean(shown));
     this.explorer.map.say("space", shown ? this.note() : "");
     if (!shown || !view) return;
     const ratio = window.devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = canvas.parentElement;
+    const { clientWidth: width, clientHeight: height } = this.explorer.map.root;
     Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.scale(ratio, ratio);
     const colours = theme(canvas);
     context.fillStyle = colours.background;
     context.fillRect(0, 0, width, height);
     drawRings(context, view, colours, false);
-    this.drawAxes(context, view, colours);
-    this.drawZones(context, view);
+    this.drawAxes(context, view, colours, shown);
+    this.drawZones(context, view, shown);
     this.drawPoints(context, view);
   }
 
-  drawAxes(context, view, colours) {
-    const [right, up] = this.projection.turned;
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {ReturnType<typeof theme>} colours
+   * @param {Turned} projection
+   */
+  drawAxes(context, view, colours, { turned: [right, up], names }) {
     Object.assign(context, {
       font: `13px ${colours.font}`,
       textAlign: "center",
       textBaseline: "middle",
       lineWidth: 1.4,
     });
-    this.projection.names.forEach((name, j) => {
+    names.forEach((name, j) => {
       const [x0, y0] = view.toPixel(-REACH * right[j], -REACH * up[j]);
       const [x1, y1] = view.toPixel(REACH * right[j], REACH * up[j]);
       context.strokeStyle = faded(colours.text, 0.45);
@@ -191,13 +277,19 @@ export class Space {
     });
   }
 
-  // The outlines of ellipsoids, as the state's buffer zones say.
-  drawZones(context, view) {
+  /**
+   * Draws the outlines of the ellipsoids that the state names.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Turned} projection
+   */
+  drawZones(context, view, projection) {
     const { state, frame, points } = this.explorer;
     this.explorer.map.say("ellipsoids", "");
     if (!frame.given.logvar || ["none", "pointer"].includes(state.zones)) return;
     const { us, vs, labels } = points;
     const { classes, ordered } = frame.meta;
+    /** @type {number[]} */
     const chosen = [];
     for (let i = 0; i < us.length; i++)
       if ((state.zones === "all" || labels[i] === Number(state.zones)) && !state.hidden.includes(labels[i]))
@@ -208,7 +300,7 @@ export class Space {
     context.lineWidth = 0.8;
     for (let n = 0; n < chosen.length; n += stride) {
       const i = chosen[n];
-      const { major, minor, angle } = ellipse(this.projection.covariance(frame.arrays.logvar, i));
+      const { major, minor, angle } = ellipse(projection.covariance(frame.arrays.logvar, i));
       const colour = classColour(labels[i], classes.length, ordered);
       context.beginPath();
       context.ellipse(
@@ -234,12 +326,18 @@ export class Space {
     return `Drag to turn, scroll or pinch to zoom${flat && `; ${flat} can be seen on a plane only`}`;
   }
 
-  // The far ones first and faint, the near ones last.
+  /**
+   * Draws the points: the far ones first and faint, the near ones last.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
   drawPoints(context, view) {
     const { state, points, frame } = this.explorer;
     const { us, vs, labels } = points;
     const [near, far] = this.depths.reduce(([a, b], d) => [Math.max(a, d), Math.min(b, d)], [-Infinity, Infinity]);
+    /** @type {number[][]} the points of each, the furthest first */
     const layers = Array.from({ length: LAYERS }, () => []);
+    /** @param {number} depth */
     const layer = (depth) => Math.min(LAYERS - 1, Math.floor(((depth - far) / (near - far || 1)) * LAYERS));
     for (let i = 0; i < us.length; i++) if (!state.hidden.includes(labels[i])) layers[layer(this.depths[i])].push(i);
     const colours = pointColours(points, frame.meta);
@@ -257,24 +355,25 @@ export class Space {
     context.globalAlpha = 1;
   }
 
-  // The ellipsoid of data point i as three great circles, above everything.
+  /**
+   * Draws the ellipsoid of data point i as three great circles, above everything; nothing for −1.
+   * @param {View | null} view
+   * @param {number} i
+   */
   mark(view, i) {
     const { state, frame, points } = this.explorer;
-    const drawn = this.shown && view && i >= 0 && frame.given.logvar && state.zones !== "none";
-    this.wire.style.display = drawn ? "" : "none";
-    if (!drawn) return;
-    const root = cholesky(this.projection.volume(frame.arrays.logvar, i));
-    const middle = [0, 1, 2].map((axis) => this.places[3 * i + axis]);
-    const [right, up] = this.projection.turned;
+    const { shown } = this;
+    const drawn = i >= 0 && frame.given.logvar && state.zones !== "none";
+    this.wire.style.display = shown && view && drawn ? "" : "none";
+    if (!shown || !view || !drawn) return;
+    const root = cholesky(shown.volume(frame.arrays.logvar, i));
+    const middle = vector((axis) => this.places[3 * i + axis]);
+    const [right, up] = shown.turned;
     let path = "";
-    for (const [a, b] of [
-      [0, 1],
-      [1, 2],
-      [2, 0],
-    ]) {
+    for (const [a, b] of PAIRS) {
       for (let step = 0; step < ROUND; step++) {
         const [c, s] = [Math.cos((2 * Math.PI * step) / ROUND), Math.sin((2 * Math.PI * step) / ROUND)];
-        const spot = middle.map((v, axis) => v + state.scale * (c * root[axis][a] + s * root[axis][b]));
+        const spot = vector((axis) => middle[axis] + state.scale * (c * root[axis][a] + s * root[axis][b]));
         const [x, y] = view.toPixel(dot(right, spot), dot(up, spot));
         path += `${step ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
       }
@@ -285,7 +384,12 @@ export class Space {
   }
 }
 
-// What colours a point: its class, or the number that the map is coloured by.
+/**
+ * Point → its colour: that of its class, or of the number that the map is coloured by.
+ * @param {MapPoints} points
+ * @param {ModelFrame["meta"]} meta
+ * @returns {(i: number) => string}
+ */
 function pointColours({ labels, values }, { classes, ordered }) {
   if (!values) {
     const colours = classes.map((_, c) => classColour(c, classes.length, ordered));
@@ -296,21 +400,45 @@ function pointColours({ labels, values }, { classes, ordered }) {
   return (i) => ramp[Math.max(0, Math.min(LEVELS - 1, Math.floor(((array[i] - low) / (high - low || 1)) * LEVELS)))];
 }
 
+/** @type {(component: (axis: number) => number) => Vector} */
+const vector = (component) => [component(0), component(1), component(2)];
+
+/** @type {(a: Vector, b: Vector) => number} */
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-// Gram–Schmidt, so that rounding never adds up over many turns.
-function orthonormal(rows) {
-  const done = [];
-  for (const row of rows) {
-    const rest = done.reduce((left, other) => left.map((v, j) => v - dot(left, other) * other[j]), row);
-    const length = Math.hypot(...rest);
-    done.push(rest.map((v) => v / length));
-  }
-  return done;
+/**
+ * The rows made orthonormal (Gram–Schmidt), so that rounding errors do not add up over many turns.
+ * @param {Matrix} rows
+ * @returns {Matrix}
+ */
+function orthonormal([first, second, third]) {
+  const right = scaled(first);
+  const up = scaled(without(second, right));
+  return [right, up, scaled(without(without(third, right), up))];
 }
 
-// L with L·Lᵀ = the 3×3 matrix given.
+/**
+ * What of a vector is orthogonal to a unit vector.
+ * @param {Vector} a
+ * @param {Vector} unit
+ */
+const without = (a, unit) => vector((axis) => a[axis] - dot(a, unit) * unit[axis]);
+
+/**
+ * A vector of length 1 in the same direction.
+ * @param {Vector} a
+ */
+function scaled(a) {
+  const length = Math.hypot(...a);
+  return vector((axis) => a[axis] / length);
+}
+
+/**
+ * L with L·Lᵀ = a symmetric positive definite matrix.
+ * @param {Matrix} matrix
+ */
 function cholesky(matrix) {
+  /** @type {Matrix} */
   const lower = [
     [0, 0, 0],
     [0, 0, 0],

@@ -1,5 +1,6 @@
 // The explorer as a Streamlit component.
 
+/** @import { Place } from "../core/link-hash.js" */
 /** @import { PlotlyLibrary } from "./map.js" */
 
 import { address, viewIn } from "../core/streamlit-component.js";
