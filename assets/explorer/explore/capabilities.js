@@ -1,6 +1,6 @@
 // What a frame has of its own. That of a model has everything; latents from elsewhere may have their means alone.
 
-/** @import { Frame } from "../data/frame.js" */
+/** @import { Frame, Given, MapFrame } from "../data/frame.js" */
 /** @import { State } from "../core/state.js" */
 
 import { evenShare } from "../core/random.js";
@@ -8,21 +8,9 @@ import { evenShare } from "../core/random.js";
 const UNSEEN = -60; // the logvar of points that came without one: an ellipse too small to be seen at any zoom
 
 /**
- * What a frame had of its own before `complete` filled in the rest.
- * @typedef {object} Given
- * @property {boolean} decoder
- * @property {boolean} logvar
- * @property {boolean} distortion
- * @property {boolean} images
- * @property {boolean} index
- */
-
-/** @typedef {Frame & { given: Given }} ModelFrame a frame in which every array that the map computes with is there */
-
-/**
  * Notes in `frame.given` what the frame has, and fills in what the map computes with; what is filled in is never shown.
  * @param {Frame} frame
- * @returns {ModelFrame} the same frame
+ * @returns {MapFrame} the same frame
  */
 export function complete(frame) {
   const { meta, arrays, count } = frame;
@@ -50,7 +38,7 @@ const rows = (count, stride) =>
 
 /**
  * The name of point i: its place in the test split, or its row in the file that it came from.
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @param {number} i
  */
 export const pointName = ({ given, arrays }, i) =>

@@ -1,7 +1,7 @@
 // What colours the points of a map where it is not their class.
 
 /** @import { PointCosts } from "./explorer.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 
 import { evenly } from "../core/random.js";
 
@@ -15,7 +15,7 @@ const ENDS_OF = 50_000; // points, at most, that the ends of a colour bar are es
 /**
  * The values of a colour that is a number; the bar leaves out the outermost hundredth at each end. Null for the class.
  * @param {string} colour
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @param {PointCosts} costs
  * @returns {PointValues | null}
  */

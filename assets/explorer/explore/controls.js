@@ -1,8 +1,7 @@
 // The controls under the map: what colours the points, which plane, which buffer zones, the density.
 
 /** @import { State } from "../core/state.js" */
-/** @import { ModelMeta } from "../data/frame.js" */
-/** @import { Given } from "./capabilities.js" */
+/** @import { FrameMeta, Given } from "../data/frame.js" */
 
 import { find, findAll } from "../core/dom.js";
 import { whole } from "../core/format.js";
@@ -29,7 +28,7 @@ export class Controls {
 
   /**
    * Makes the controls of a model: what its frame lacks cannot be chosen.
-   * @param {ModelMeta} meta
+   * @param {FrameMeta} meta
    * @param {Choices} given
    */
   load(meta, given) {
@@ -160,7 +159,7 @@ export class Controls {
   /**
    * Two or three dimensions to look at, the principal axes, or a t-SNE map. The dimensions of the largest rate are chosen
    * first.
-   * @param {ModelMeta} meta
+   * @param {FrameMeta} meta
    * @param {Choices} given
    */
   plane({ latent_dim: k, rate_per_dim: rates }, given) {

@@ -1,6 +1,8 @@
 // The picture under the lens in words, for people who do not see it: made once the lens rests, and read out by a screen
 // reader where keys moved the lens.
 
+/** @import { FrameArrays } from "../data/frame.js" */
+
 import { Slices } from "../core/slices.js";
 import { shownClasses } from "../math/grid-index.js";
 import { Nearest } from "../math/neighbours.js";
@@ -15,7 +17,7 @@ const PIECE = 50_000; // numbers compared between two interruptions
  * @typedef {object} UnderLens
  * @property {Float64Array} z
  * @property {Float32Array} means of the data points, row by row
- * @property {Uint8Array} labels of the data points
+ * @property {FrameArrays["labels"]} labels of the data points
  * @property {number[]} hidden classes
  * @property {string[]} classes names of all classes
  * @property {boolean} decoded the picture is z decoded, and not a data point
@@ -83,7 +85,7 @@ function inWords({ z, classes, decoded }, near) {
 /**
  * Of every class how many of the points found belong to it, the most frequent first.
  * @param {{ index: number }[]} found
- * @param {Uint8Array} labels
+ * @param {ArrayLike<number>} labels
  * @returns {[label: number, count: number][]}
  */
 function classesOf(found, labels) {

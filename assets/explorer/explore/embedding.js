@@ -1,7 +1,9 @@
 // A map of neighbours made by t-SNE on the server: a place for every point, and no way back from a place to a z. It has the
 // methods of a projection; they go by the nearest point.
 
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { Covariance, Floats } from "../math/projection.js" */
+/** @import { Point } from "../core/link-fields.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 
 import { Frame } from "../data/frame.js";
 
@@ -35,7 +37,7 @@ export class Embedding {
    * The place of the point whose mean is nearest to z.
    * @param {ArrayLike<number>} z
    * @param {number} [offset] where z begins in the array
-   * @returns {[u: number, v: number]}
+   * @returns {Point}
    */
   project(z, offset = 0) {
     const { mu, dim } = this;
@@ -50,7 +52,7 @@ export class Embedding {
 
   /**
    * Sets z to the mean of the point that is drawn nearest to (u, v).
-   * @param {Float64Array} z
+   * @param {Floats} z
    * @param {number} u
    * @param {number} v
    */
@@ -66,7 +68,7 @@ export class Embedding {
 
   /**
    * A buffer zone has no shape on this map.
-   * @returns {[uu: number, uv: number, vv: number]}
+   * @returns {Covariance}
    */
   covariance() {
     return [0, 0, 0];
@@ -77,7 +79,7 @@ export class Embedding {
  * Fetches the embedding of a frame's points, asking again until the server has made it. Throws an error with the server's
  * own sentence where it fails.
  * @param {string} address
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @param {(share: number) => void} tell called with how much of it is done, 0 to 1
  * @param {() => boolean} wanted
  * @returns {Promise<Embedding | null>} null once it is not `wanted` any more
@@ -101,7 +103,10 @@ export async function fetchEmbedding(address, frame, tell, wanted) {
 async function ask(address) {
   try {
     const response = await fetch(address, { method: "POST" });
-    return response.status === 200 ? new Frame(await response.arrayBuffer()).arrays : await response.json();
+    if (response.status !== 200) return await response.json();
+    /** @type {Frame<object, { points: Float32Array }>} */
+    const frame = new Frame(await response.arrayBuffer());
+    return frame.arrays;
   } catch (error) {
     console.error(error);
     return { error: UNREACHED };

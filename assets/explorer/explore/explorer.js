@@ -2,10 +2,12 @@
 // depend on Streamlit.
 
 /** @import { Range } from "../plot/chart.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 /** @import { UnderLens } from "./description.js" */
 /** @import { Embedding } from "./embedding.js" */
-/** @import { MapPoints, MapProjection, PlotlyLibrary, Scene } from "./map.js" */
+/** @import { MapProjection } from "../math/projection.js" */
+/** @import { NetworkKind } from "../network/network.js" */
+/** @import { MapPoints, Scene } from "./map.js" */
 
 import { find } from "../core/dom.js";
 import { whole } from "../core/format.js";
@@ -52,17 +54,17 @@ export class Explorer {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    /** @type {AskedNetwork[]} those of the open model */
+    /** @type {{ close: () => void }[]} those of the open model */
     this.networks = [];
     /** @type {string | null} address of the model that is open, or on its way */
     this.url = null;
     /** @type {(() => string | Promise<string>) | null} gives the address of the encoder's frame */
     this.encoderAddress = null;
-    /** @type {Promise<AskedNetwork> | null} */
+    /** @type {Promise<AskedNetwork<"encode">> | null} */
     this.encoding = null;
     /** @type {string | null | undefined} address of the t-SNE map; none where the server cannot make it */
     this.tsneAddress = null;
-    /** @type {AskedNetwork | null} */
+    /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     /** @type {Embedding | null} the newest t-SNE map */
     this.embedding = null;
@@ -75,7 +77,7 @@ export class Explorer {
     /** @type {number | null} */
     this.frameRequest = null;
     // All of these are null until a model is open, which the casts hide: what may run before looks at `frame` first.
-    /** @type {ModelFrame} that of the open model */
+    /** @type {MapFrame} that of the open model */
     this.frame = /** @type {never} */ (null);
     /** @type {State} */
     this.state = /** @type {never} */ (null);
@@ -130,7 +132,7 @@ export class Explorer {
         this.space.from ? this.space.drop(x, y, at, cancelled) : this.tools.tell("drop", x, y, at, cancelled),
       pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
       reset: () => this.map.reset(),
-      touched: (x, y) => this.inset.show(x, y),
+      touched: (x) => this.inset.show(x),
       lifted: () => this.inset.hide(),
     });
     this.connectButtons();
@@ -176,7 +178,8 @@ export class Explorer {
 
   /**
    * One of the open model's networks; it is closed when another model is opened.
-   * @param {"decode" | "encode"} kind
+   * @template {NetworkKind} Kind
+   * @param {Kind} kind
    * @param {Frame} frame
    */
   network(kind, frame) {
@@ -267,7 +270,10 @@ export class Explorer {
     else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
     else if (isSpatial) this.projection = this.space.begin(this.frame, plane, turn);
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
-    else this.projection = Projection.axes(k, ...plane.split(",").map(Number));
+    else {
+      const [i, j] = plane.split(",").map(Number);
+      this.projection = Projection.axes(k, i, j);
+    }
     const [us, vs] = this.projection.projectAll(arrays.mu, count);
     this.points = { us, vs, labels: arrays.labels, values: colouring(colour, this.frame, this.costs) };
     this.pointed = null;

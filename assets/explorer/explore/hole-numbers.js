@@ -2,7 +2,7 @@
 // computed in slices between frames of the browser, and only while the pointer rests.
 
 /** @import { Estimate } from "../math/holes.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 
 import { whole } from "../core/format.js";
 import { Slices } from "../core/slices.js";
@@ -18,7 +18,7 @@ export class HoleNumbers {
    */
   constructor(root, map) {
     this.root = root;
-    /** @type {ModelFrame | null} that of the numbers shown, or being computed */
+    /** @type {MapFrame | null} that of the numbers shown, or being computed */
     this.frame = null;
     /** @type {string | null} its name and the hidden classes */
     this.key = null;
@@ -34,7 +34,7 @@ export class HoleNumbers {
 
   /**
    * Shows the numbers of the images whose class is not hidden; the same numbers are not computed twice in a row.
-   * @param {ModelFrame} frame
+   * @param {MapFrame} frame
    * @param {number[]} hidden classes
    */
   show(frame, hidden) {
@@ -58,7 +58,7 @@ export class HoleNumbers {
   }
 
   /**
-   * @param {ModelFrame["arrays"]} arrays
+   * @param {MapFrame["arrays"]} arrays
    * @param {Uint32Array} chosen the images that count
    * @param {number} k
    */

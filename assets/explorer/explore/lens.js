@@ -1,7 +1,7 @@
 // The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
 
 /** @import { AskedNetwork } from "../network/inference-client.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 /** @import { Beside, PointCosts } from "./explorer.js" */
 
 import { find } from "../core/dom.js";
@@ -40,10 +40,10 @@ export class Lens {
     };
     /** @type {number | null} the data point that is shown; null when another model was loaded */
     this.shownPoint = null;
-    /** @type {AskedNetwork | null} */
+    /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     // The casts: these are set by `load`, which comes first.
-    /** @type {ModelFrame} */
+    /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
     /** @type {PointCosts} */
     this.costs = /** @type {never} */ (null);
@@ -57,9 +57,9 @@ export class Lens {
 
   /**
    * Takes over a model.
-   * @param {ModelFrame} frame
+   * @param {MapFrame} frame
    * @param {PointCosts} costs
-   * @param {AskedNetwork | null} decoder latents alone have none
+   * @param {AskedNetwork<"decode"> | null} decoder latents alone have none
    */
   load(frame, costs, decoder) {
     this.frame = frame;

@@ -5,8 +5,8 @@
 /** @import { View } from "../map/view.js" */
 /** @import { AskedNetwork } from "../network/inference-client.js" */
 /** @import { Range } from "../plot/chart.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
-/** @import { MapProjection } from "./map.js" */
+/** @import { MapFrame } from "../data/frame.js" */
+/** @import { MapProjection } from "../math/projection.js" */
 
 import { contextOf } from "../core/dom.js";
 import { Z_LIMIT } from "../core/link-fields.js";
@@ -48,7 +48,7 @@ export class Manifold {
     };
     map.addEventListener("pointermove", moved, { passive: true });
     this.movedAt = 0;
-    /** @type {AskedNetwork | null} */
+    /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     /** @type {Plane | null} */
     this.scene = null;
@@ -79,8 +79,8 @@ export class Manifold {
 
   /**
    * Takes over a model.
-   * @param {ModelFrame} frame
-   * @param {AskedNetwork | null} decoder latents alone have none
+   * @param {MapFrame} frame
+   * @param {AskedNetwork<"decode"> | null} decoder latents alone have none
    */
   load(frame, decoder) {
     const [channels, height, width] = frame.meta.image_shape;

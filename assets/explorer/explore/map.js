@@ -3,7 +3,10 @@
 
 /** @import { State } from "../core/state.js" */
 /** @import { Box, Range, Ranges, Size } from "../plot/chart.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
+/** @import { Mark } from "../map/overlay.js" */
+/** @import { FrameArrays } from "../data/frame.js" */
+/** @import { Covariance, MapProjection } from "../math/projection.js" */
 /** @import { PointValues } from "./colouring.js" */
 
 import { find } from "../core/dom.js";
@@ -24,63 +27,26 @@ const PLOTLY_BEARS = 20_000; // points
 
 /** @typedef {[u: number, v: number, height: number]} Shown a part of the plane: its middle and its height */
 
-/** @typedef {{ u: number, v: number, nearest: number, ringed: boolean }} Marked the lens, and the data point beside it */
-
-/**
- * How points of the latent space get their places on the map: a plane through it, a turned space, or a t-SNE map.
- * @typedef {object} MapProjection
- * @property {string[]} labels of the two axes
- * @property {boolean} isLine the latent space has one dimension: v only separates the points
- * @property {boolean} invertible every place stands for a z
- * @property {boolean} [spatial] a space of three dimensions is shown
- * @property {(z: ArrayLike<number>, offset?: number) => [u: number, v: number]} project
- * @property {(mu: Float32Array, count: number) => [us: Float32Array, vs: Float32Array]} projectAll
- * @property {(z: Float64Array, u: number, v: number) => void} lift moves z to one that projects to (u, v)
- * @property {(logvar: Float32Array, i: number) => [uu: number, uv: number, vv: number]} covariance of the posterior of
- *   point i, projected
- */
-
 /**
  * The data points at their places on the map.
  * @typedef {object} MapPoints
  * @property {Float32Array} us
  * @property {Float32Array} vs
- * @property {Uint8Array} labels
+ * @property {FrameArrays["labels"]} labels
  * @property {PointValues | null} values what colours them, where it is not their class
  */
 
 /**
  * All that is to be drawn on the map.
  * @typedef {object} Scene
- * @property {ModelFrame} frame
+ * @property {MapFrame} frame
  * @property {MapProjection} projection
  * @property {MapPoints} points
  * @property {State} state
- * @property {(i: number) => [uu: number, uv: number, vv: number]} covariance of the posterior of point i, projected
+ * @property {(i: number) => Covariance} covariance of the posterior of point i, projected
  */
 
 /** @typedef {Scene & { index: GridIndex }} IndexedScene with the points sorted into a grid */
-
-/**
- * What of Plotly is used.
- * @typedef {object} PlotlyLibrary
- * @property {(graph: HTMLElement, traces: object[], layout: object, config: object) => Promise<unknown>} react
- * @property {(graph: HTMLElement, layout: object) => Promise<unknown>} relayout
- * @property {(graph: HTMLElement, style: object) => Promise<unknown>} restyle
- * @property {{ home: object }} Icons
- */
-
-/**
- * An element in which Plotly has drawn.
- * @typedef {HTMLElement & {
- *   on: (event: string, handler: () => void) => void,
- *   _fullLayout: {
- *     xaxis: { range: Range },
- *     yaxis: { range: Range },
- *     _size: { l: number, r: number, t: number, b: number, w: number, h: number },
- *   },
- * }} PlotlyGraph
- */
 
 export class LatentMap {
   /** @param {HTMLElement} root */
@@ -110,7 +76,7 @@ export class LatentMap {
     this.config = null;
     /** @type {Margin | null} the margins that Plotly has made larger than they were set */
     this.expanded = null;
-    /** @type {Marked | null} */
+    /** @type {Mark | null} */
     this.marked = null;
     /** @type {Shown | null} null where all of the map is shown */
     this.shown = null;
@@ -129,14 +95,14 @@ export class LatentMap {
   /**
    * Draws a scene.
    * @param {Scene} scene
-   * @param {Shown | null} [shown] null for all of it
+   * @param {number[] | null} [shown] a part of the plane, as a link has it; null for all of it
    */
   async show(scene, shown = null) {
     const { us, vs, labels } = scene.points;
     this.scene = { ...scene, index: new GridIndex(us, vs, labels) };
     this.marked = null;
     this.size = this.measured();
-    this.shown = shown;
+    this.shown = /** @type {Shown | null} */ (shown); // links have three numbers
     await this.draw();
   }
 
@@ -359,7 +325,7 @@ export class LatentMap {
 
   listen() {
     this.listening = true;
-    for (const event of ["plotly_relayouting", "plotly_relayout"])
+    for (const event of /** @type {const} */ (["plotly_relayouting", "plotly_relayout"]))
       this.graph.on(event, () => {
         this.setView(this.plotted());
         if (this.placing) return;

@@ -3,7 +3,7 @@
 // any plane; what is added here is depth.
 
 /** @import { View } from "../map/view.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 /** @import { Explorer } from "./explorer.js" */
 /** @import { MapPoints } from "./map.js" */
 
@@ -87,9 +87,11 @@ class Turned extends Projection {
 
   /** Sets the rows of the plane that is seen. */
   flatten() {
-    this.rows = [0, 1].map((r) =>
-      Float64Array.from(this.basis[0], (_, d) => this.turned[r].reduce((sum, v, j) => sum + v * this.basis[j][d], 0)),
-    );
+    /** @type {(direction: Vector) => Float64Array} */
+    const row = (direction) =>
+      Float64Array.from(this.basis[0], (_, d) => direction.reduce((sum, v, j) => sum + v * this.basis[j][d], 0));
+    /** @type {[Float64Array, Float64Array]} */
+    this.rows = [row(this.turned[0]), row(this.turned[1])];
   }
 
   /**
@@ -137,7 +139,7 @@ export class Space {
 
   /**
    * Begins the space of a plane.
-   * @param {ModelFrame} frame
+   * @param {MapFrame} frame
    * @param {string} plane "3d", or dimensions as "i,j,l"
    * @param {number[] | null} turns as a link has them; null for how the space is first seen
    */
@@ -288,7 +290,7 @@ export class Space {
     this.explorer.map.say("ellipsoids", "");
     if (!frame.given.logvar || ["none", "pointer"].includes(state.zones)) return;
     const { us, vs, labels } = points;
-    const { classes, ordered } = frame.meta;
+    const { classes } = frame.meta;
     /** @type {number[]} */
     const chosen = [];
     for (let i = 0; i < us.length; i++)
@@ -301,7 +303,7 @@ export class Space {
     for (let n = 0; n < chosen.length; n += stride) {
       const i = chosen[n];
       const { major, minor, angle } = ellipse(projection.covariance(frame.arrays.logvar, i));
-      const colour = classColour(labels[i], classes.length, ordered);
+      const colour = classColour(labels[i], classes.length);
       context.beginPath();
       context.ellipse(
         ...view.toPixel(us[i], vs[i]),
@@ -380,19 +382,19 @@ export class Space {
       path += "Z";
     }
     this.wire.setAttribute("d", path);
-    this.wire.setAttribute("stroke", classColour(points.labels[i], frame.meta.classes.length, frame.meta.ordered));
+    this.wire.setAttribute("stroke", classColour(points.labels[i], frame.meta.classes.length));
   }
 }
 
 /**
  * Point → its colour: that of its class, or of the number that the map is coloured by.
  * @param {MapPoints} points
- * @param {ModelFrame["meta"]} meta
+ * @param {MapFrame["meta"]} meta
  * @returns {(i: number) => string}
  */
-function pointColours({ labels, values }, { classes, ordered }) {
+function pointColours({ labels, values }, { classes }) {
   if (!values) {
-    const colours = classes.map((_, c) => classColour(c, classes.length, ordered));
+    const colours = classes.map((_, c) => classColour(c, classes.length));
     return (i) => colours[labels[i]];
   }
   const ramp = Array.from({ length: LEVELS }, (_, level) => classColour(level, LEVELS, true));

@@ -1,7 +1,7 @@
 // The explorer as a Streamlit component.
 
 /** @import { Place } from "../core/link-hash.js" */
-/** @import { PlotlyLibrary } from "./map.js" */
+/** @import { Component } from "../core/streamlit-component.js" */
 
 import { address, viewIn } from "../core/streamlit-component.js";
 import { Explorer } from "./explorer.js";
@@ -16,7 +16,7 @@ import { Explorer } from "./explorer.js";
  * @property {string | null} [tsne] none where there are too many points
  */
 
-/** @param {{ parentElement: HTMLElement, data: ExplorerData }} component */
+/** @param {Component<ExplorerData>} component */
 export async function mount({ parentElement, data }) {
   let isNew = false;
   const explorer = viewIn(

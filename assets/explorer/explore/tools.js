@@ -3,48 +3,28 @@
 // brings it back.
 
 /** @import { View } from "../map/view.js" */
-/** @import { ModelFrame } from "./capabilities.js" */
+/** @import { MapFrame } from "../data/frame.js" */
 /** @import { Explorer } from "./explorer.js" */
 /** @import { Layer } from "./layer.js" */
+/** @import { Tool, ToolClass } from "./tools/tool.js" */
 
 import { walkTabs } from "../widgets/tab-keys.js";
 
-/**
- * The methods that a tool may have, with their arguments.
- * @typedef {object} Hooks
- * @property {[frame: ModelFrame]} load a model is there: called before everything else, and again for every other model
- * @property {[]} opened its tab was opened
- * @property {[]} closed its tab was left, or another model is opened: nothing goes on by itself in a tool that is not open
- * @property {[changed: Set<string>, at: number]} changed fields of the state have changed
- * @property {[]} prepare a frame is about to be painted: the moment to work off what has come in, and to move z
- * @property {[z: Float64Array, nearest: number]} show the lens is painted at z; `nearest` is the data point beside it, or −1
- * @property {[context: CanvasRenderingContext2D, view: View]} paint draws on the canvas above the points: whenever the
- *   view moves, and after `Tools.repaint`
- * @property {[view: View]} place sets `marks` to the view: what moves with a pointer
- * @property {[x: number, y: number, at: number]} hover the pointer is at a pixel of the map; true claims it, and the lens stays
- * @property {[x: number, y: number, at: number, still: boolean]} click likewise for a click or tap
- * @property {[x: number, y: number, at: number]} press true claims the drag that begins, and the map does not pan
- * @property {[x: number, y: number, at: number]} drag
- * @property {[x: number, y: number, at: number, cancelled: boolean]} drop
- * @property {[]} retheme the page's colours have changed
- */
+/** @typedef {{ [Name in Exclude<keyof Tool, "marks">]: Parameters<NonNullable<Tool[Name]>> }} Hooks methods of a tool, with their arguments */
 
 /** @typedef {{ [Name in keyof Hooks]?: (...given: Hooks[Name]) => unknown }} ToolMethods */
-
-/** @typedef {ToolMethods & { marks?: SVGGElement }} Tool `marks` is set when it is opened: a group above the points */
 
 /**
  * How a tool is offered and loaded.
  * @typedef {object} ToolEntry
  * @property {string} title
  * @property {("encoder" | "decoder")[]} [needs] latents alone have neither of them
- * @property {() => Promise<new (explorer: Explorer, root: HTMLElement) => Tool>} load gives its class, which is made
- *   with an empty panel in the side
+ * @property {() => Promise<ToolClass>} load gives its class
  */
 
 /**
  * A tool that has been loaded; `frame` is the one that it was last opened with.
- * @typedef {{ panel: HTMLElement, frame: ModelFrame | null, tool: Tool | null }} MadeTool
+ * @typedef {{ panel: HTMLElement, frame: MapFrame | null, tool: Tool | null }} MadeTool
  */
 
 const LENS = "what is under the pointer, decoded";
@@ -218,7 +198,7 @@ export class Tools {
   /**
    * @param {Tool} tool
    * @param {MadeTool} entry
-   * @param {ModelFrame} frame
+   * @param {MapFrame} frame
    */
   start(tool, entry, frame) {
     tool.marks = this.marks;
