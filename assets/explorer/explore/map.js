@@ -10,14 +10,15 @@
 /** @import { PointValues } from "./colouring.js" */
 
 import { find } from "../core/dom.js";
-import { MARKER_OPACITY, markerSize } from "../map/marker.js";
+import { markerSize } from "../map/marker.js";
 import { Overlay } from "../map/overlay.js";
 import { homeRange, rangeOf, shownBy, View } from "../map/view.js";
 import { Zones } from "../map/zones.js";
 import { GridIndex, shownClasses } from "../math/grid-index.js";
-import { classColour, colorscale, faded, theme } from "../plot/palette.js";
+import { theme } from "../plot/palette.js";
 import { Cloud } from "./cloud.js";
 import { Manifold } from "./manifold.js";
+import { layoutOf, tracesOf } from "./plotly-figure.js";
 
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
@@ -207,7 +208,10 @@ export class LatentMap {
   async react(Plotly, range) {
     const colours = theme(this.root);
     this.config ??= this.configuration(Plotly);
-    await Plotly.react(this.graph, this.traces(), this.layout(range, colours), this.config);
+    const { width, height } = this.measured();
+    const traces = tracesOf(this.scene, this.drawsPoints, width);
+    const layout = layoutOf(this.scene, range, colours);
+    await Plotly.react(this.graph, traces, { ...layout, margin: this.margin(), width, height }, this.config);
     const { l, r, t, b } = this.graph._fullLayout._size;
     const margin = this.margin();
     if (margin.l === l && margin.r === r && margin.t === t && margin.b === b) return range;
@@ -245,82 +249,6 @@ export class LatentMap {
    */
   homeButton(Plotly) {
     return { name: "home", title: "Reset axes", icon: Plotly.Icons.home, click: () => this.setRange(this.home) };
-  }
-
-  traces() {
-    const { us, vs, labels, values } = this.scene.points;
-    const { classes } = this.scene.frame.meta;
-    if (!this.drawsPoints) return [axesAlone(values)];
-    /** @type {number[][]} the points of every class */
-    const byClass = classes.map(() => []);
-    for (let i = 0; i < us.length; i++) byClass[labels[i]].push(i);
-    /** @type {(array: Float32Array, indices: number[]) => Float32Array} */
-    const take = (array, indices) => Float32Array.from(indices, (i) => array[i]);
-    return byClass.map((indices, c) => ({
-      type: "scattergl",
-      mode: "markers",
-      name: classes[c],
-      x: take(us, indices),
-      y: take(vs, indices),
-      visible: !this.scene.state.hidden.includes(c),
-      marker: {
-        size: markerSize(us.length, this.root.clientWidth),
-        opacity: MARKER_OPACITY,
-        line: { width: 0 },
-        ...(values
-          ? { color: take(values.array, indices), coloraxis: "coloraxis" }
-          : { color: classColour(c, classes.length) }),
-      },
-      hoverinfo: "skip",
-    }));
-  }
-
-  /**
-   * @param {Ranges} range
-   * @param {ReturnType<typeof theme>} colours
-   */
-  layout(range, colours) {
-    /** @type {(title: string, extra: object) => object} */
-    const axis = (title, extra) => ({
-      title: { text: title, standoff: 6 },
-      gridcolor: faded(colours.text, 0.08),
-      zerolinecolor: faded(colours.text, 0.25),
-      linecolor: faded(colours.text, 0.25),
-      tickfont: { size: 13 },
-      ...extra,
-    });
-    const values = this.scene.points.values;
-    return {
-      xaxis: axis(this.scene.projection.labels[0], { range: [...range.x] }),
-      yaxis: axis(this.scene.projection.labels[1], {
-        range: [...range.y],
-        scaleanchor: "x",
-        showticklabels: !this.scene.projection.isLine,
-      }),
-      margin: this.margin(),
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: colours.font, color: colours.text, size: 14 },
-      showlegend: false,
-      modebar: {
-        bgcolor: "rgba(0,0,0,0)",
-        color: faded(colours.text, 0.6),
-        activecolor: colours.text,
-        orientation: "v",
-      },
-      coloraxis: values && {
-        colorscale: colorscale(colours.background),
-        cmin: values.low,
-        cmax: values.high,
-        colorbar: { title: { text: values.title, side: "right" }, thickness: 12, outlinewidth: 0, x: 1.01, len: 1 },
-      },
-      hovermode: false,
-      dragmode: "pan",
-      uirevision: true,
-      autosize: false,
-      width: this.root.clientWidth,
-      height: this.root.clientHeight,
-    };
   }
 
   listen() {
@@ -434,15 +362,6 @@ export class LatentMap {
     this.marked = { u, v, nearest, ringed };
     if (this.view) this.overlay.show(this.view, this.scene, this.marked);
   }
-}
-
-/**
- * A trace without points, so that Plotly draws the axes, and the colour bar where `values` colour the points.
- * @param {PointValues | null} values
- */
-function axesAlone(values) {
-  const marker = values ? { color: [values.low], coloraxis: "coloraxis" } : {};
-  return { type: "scatter", mode: "markers", x: [null], y: [null], marker, hoverinfo: "skip" };
 }
 
 function hasWebGL() {

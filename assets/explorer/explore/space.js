@@ -10,8 +10,9 @@
 import { contextOf } from "../core/dom.js";
 import { markerSize } from "../map/marker.js";
 import { drawRings } from "../map/zones.js";
-import { ellipse, Projection, subscript, unit } from "../math/projection.js";
+import { ellipse, subscript, unit } from "../math/projection.js";
 import { classColour, faded, theme } from "../plot/palette.js";
+import { cholesky, dot, Turned, vector } from "./turned.js";
 
 const TURN = 0.008; // radians a pixel
 const STILL = 5; // px that a press may wander and still be a click
@@ -28,94 +29,7 @@ const PAIRS = [
 ]; // of axes: a great circle each
 export const MOST = 20_000; // points
 
-/** @typedef {[number, number, number]} Vector */
-
-/** @typedef {[Vector, Vector, Vector]} Matrix row by row */
-
 /** @typedef {{ start: [x: number, y: number], last: [x: number, y: number], turned: boolean }} Press in px */
-
-class Turned extends Projection {
-  /**
-   * @param {Float64Array[]} basis three orthonormal rows
-   * @param {string[]} names of their axes
-   */
-  constructor(basis, names) {
-    super([basis[0].slice(), basis[1].slice()], ["across the view, σ", "up the view, σ"]);
-    this.basis = basis;
-    this.names = names;
-    this.spatial = true;
-    /** @type {Matrix} what lies to the right, upwards and to the front, in terms of the basis */
-    this.turned = [
-      [1, 0, 0],
-      [0, 1, 0],
-      [0, 0, 1],
-    ];
-  }
-
-  /** What lies to the right and what upwards, as a link has it. */
-  get turns() {
-    return this.turned.slice(0, 2).flat();
-  }
-
-  set turns([a, b, c, d, e, f]) {
-    this.turned = orthonormal([
-      [a, b, c],
-      [d, e, f],
-      [b * f - c * e, c * d - a * f, a * e - b * d],
-    ]);
-    this.flatten();
-  }
-
-  /**
-   * Turns the space by angles about the vertical and the horizontal axis of the view.
-   * @param {number} across
-   * @param {number} up
-   */
-  turn(across, up) {
-    const [c, s, d, t] = [Math.cos(across), Math.sin(across), Math.cos(up), Math.sin(up)];
-    /** @type {Matrix} */
-    const step = [
-      [c, 0, s],
-      [t * s, d, -t * c],
-      [-d * s, t, d * c],
-    ];
-    const [a, b, e] = this.turned;
-    const turned = step.map((row) => vector((j) => row[0] * a[j] + row[1] * b[j] + row[2] * e[j]));
-    this.turned = orthonormal(/** @type {Matrix} */ (turned));
-    this.flatten();
-  }
-
-  /** Sets the rows of the plane that is seen. */
-  flatten() {
-    /** @type {(direction: Vector) => Float64Array} */
-    const row = (direction) =>
-      Float64Array.from(this.basis[0], (_, d) => direction.reduce((sum, v, j) => sum + v * this.basis[j][d], 0));
-    /** @type {[Float64Array, Float64Array]} */
-    this.rows = [row(this.turned[0]), row(this.turned[1])];
-  }
-
-  /**
-   * The three coordinates of z, or of a row of means, before they are turned.
-   * @param {ArrayLike<number>} z
-   * @param {number} [offset] where z begins in the array
-   */
-  place(z, offset = 0) {
-    return vector((axis) => this.basis[axis].reduce((sum, v, d) => sum + v * z[offset + d], 0));
-  }
-
-  /**
-   * Covariance of the posterior of point i in the three coordinates, exactly.
-   * @param {Float32Array} logvar
-   * @param {number} i
-   */
-  volume(logvar, i) {
-    const variances = this.basis[0].map((_, d) => Math.exp(logvar[i * this.dim + d]));
-    /** @type {(p: Float64Array, q: Float64Array) => number} */
-    const covariance = (p, q) => p.reduce((sum, v, d) => sum + v * q[d] * variances[d], 0);
-    const row = (/** @type {Float64Array} */ p) => vector((axis) => covariance(p, this.basis[axis]));
-    return /** @type {Matrix} */ (this.basis.map(row));
-  }
-}
 
 export class Space {
   /**
@@ -400,56 +314,4 @@ function pointColours({ labels, values }, { classes }) {
   const ramp = Array.from({ length: LEVELS }, (_, level) => classColour(level, LEVELS, true));
   const { array, low, high } = values;
   return (i) => ramp[Math.max(0, Math.min(LEVELS - 1, Math.floor(((array[i] - low) / (high - low || 1)) * LEVELS)))];
-}
-
-/** @type {(component: (axis: number) => number) => Vector} */
-const vector = (component) => [component(0), component(1), component(2)];
-
-/** @type {(a: Vector, b: Vector) => number} */
-const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-
-/**
- * The rows made orthonormal (Gram–Schmidt), so that rounding errors do not add up over many turns.
- * @param {Matrix} rows
- * @returns {Matrix}
- */
-function orthonormal([first, second, third]) {
-  const right = scaled(first);
-  const up = scaled(without(second, right));
-  return [right, up, scaled(without(without(third, right), up))];
-}
-
-/**
- * What of a vector is orthogonal to a unit vector.
- * @param {Vector} a
- * @param {Vector} unit
- */
-const without = (a, unit) => vector((axis) => a[axis] - dot(a, unit) * unit[axis]);
-
-/**
- * A vector of length 1 in the same direction.
- * @param {Vector} a
- */
-function scaled(a) {
-  const length = Math.hypot(...a);
-  return vector((axis) => a[axis] / length);
-}
-
-/**
- * L with L·Lᵀ = a symmetric positive definite matrix.
- * @param {Matrix} matrix
- */
-function cholesky(matrix) {
-  /** @type {Matrix} */
-  const lower = [
-    [0, 0, 0],
-    [0, 0, 0],
-    [0, 0, 0],
-  ];
-  for (let i = 0; i < 3; i++)
-    for (let j = 0; j <= i; j++) {
-      const rest = matrix[i][j] - dot(lower[i], lower[j]);
-      lower[i][j] = i === j ? Math.sqrt(Math.max(rest, 1e-12)) : rest / lower[j][j];
-    }
-  return lower;
 }
