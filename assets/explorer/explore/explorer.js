@@ -1,7 +1,6 @@
 // The explorer: map, lens, sliders and controls over one state. It works on a frame and a page's element, and does not
 // depend on Streamlit.
 
-/** @import { Range } from "../plot/chart.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { UnderLens } from "./description.js" */
 /** @import { Embedding } from "./embedding.js" */
@@ -15,10 +14,9 @@ import { Link } from "../core/link-hash.js";
 import { topOf, watchTop } from "../core/page-top.js";
 import { State } from "../core/state.js";
 import { keepSwipesOff } from "../core/swipe.js";
-import { afterPaint, calm, measure } from "../core/timing.js";
+import { calm } from "../core/timing.js";
 import { Frame } from "../data/frame.js";
 import { Inset } from "../map/inset.js";
-import { Pointer } from "../map/pointer.js";
 import { perPoint, standardNormal } from "../math/gaussian.js";
 import { NearestMean } from "../math/nearest-mean.js";
 import { Projection } from "../math/projection.js";
@@ -30,18 +28,17 @@ import { Controls } from "./controls.js";
 import { Description } from "./description.js";
 import { fetchEmbedding, MOST as TSNE_MOST } from "./embedding.js";
 import { HoleNumbers } from "./hole-numbers.js";
+import { connectInputs } from "./input.js";
 import { Layer } from "./layer.js";
 import { Lens } from "./lens.js";
 import { LatentMap } from "./map.js";
+import { PaintQueue } from "./paint-queue.js";
 import { HTML } from "./parts.js";
 import { Sliders } from "./sliders.js";
 import { MOST as SPACE_MOST, Space } from "./space.js";
 import { Tools } from "./tools.js";
 
 const SNAP = 9; // px within which a click takes the data point itself
-
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** @typedef {ReturnType<typeof perPoint>} PointCosts rate and ln of the posterior's volume (nats) of every data point */
 
@@ -70,12 +67,7 @@ export class Explorer {
     this.embedding = null;
     /** @type {{ index: number, z: Float64Array } | null} the data point under the pointer, and the z when it was pointed at */
     this.pointed = null;
-    /** @type {number | null} when the oldest input came that is not painted yet (ms, as performance.now()) */
-    this.startedAt = null;
-    /** @type {number | null} when its handler ran */
-    this.handledAt = null;
-    /** @type {number | null} */
-    this.frameRequest = null;
+    this.paints = new PaintQueue(() => this.show());
     // All of these are null until a model is open, which the casts hide: what may run before looks at `frame` first.
     /** @type {MapFrame} that of the open model */
     this.frame = /** @type {never} */ (null);
@@ -123,19 +115,7 @@ export class Explorer {
       this.state.view = shown;
       this.link.save();
     };
-    this.pointer = new Pointer(find(root, ".er-map"), this.map, {
-      hover: (x, y, at, finger) => this.tools.takes("hover", x, y, at) || this.hover(x, y, at, finger),
-      click: (x, y, at, snap) => this.tools.takes("click", x, y, at, snap) || this.click(x, y, at, snap),
-      press: (x, y, at) => this.tools.takes("press", x, y, at) || this.space.press(x, y),
-      drag: (x, y, at) => (this.space.from ? this.space.drag(x, y, at) : this.tools.tell("drag", x, y, at)),
-      drop: (x, y, at, cancelled) =>
-        this.space.from ? this.space.drop(x, y, at, cancelled) : this.tools.tell("drop", x, y, at, cancelled),
-      pinch: (factor, x, y, dx, dy) => this.pinch(factor, x, y, dx, dy),
-      reset: () => this.map.reset(),
-      touched: (x) => this.inset.show(x),
-      lifted: () => this.inset.hide(),
-    });
-    this.connectButtons();
+    connectInputs(this);
   }
 
   /**
@@ -493,57 +473,6 @@ export class Explorer {
   }
 
   /**
-   * Zooms and pans the map.
-   * @param {number} factor of the ranges
-   * @param {number} x pixel that is zoomed about
-   * @param {number} y
-   * @param {number} dx px
-   * @param {number} dy
-   */
-  pinch(factor, x, y, dx, dy) {
-    const { view } = this.map;
-    const perPixel = 1 / view.pixelsPerUnit;
-    const [u, v] = view.toData(x, y);
-    /** @type {(range: Range, centre: number, shift: number) => Range} */
-    const range = ([a, b], centre, shift) => [
-      centre + (a - shift - centre) * factor,
-      centre + (b - shift - centre) * factor,
-    ];
-    this.map.setRange({ x: range(view.x, u, dx * perPixel), y: range(view.y, v, -dy * perPixel) });
-  }
-
-  connectButtons() {
-    /** @type {(selector: string, action: (at: number) => void) => void} */
-    const on = (selector, action) =>
-      find(this.root, selector).addEventListener("click", (event) => this.frame && action(event.timeStamp));
-    on(".er-origin", (at) => this.moveTo(new Float64Array(this.state.z.length), at, ""));
-    on(".er-draw-prior", (at) => this.moveTo(standardNormal(this.state.z.length), at, ""));
-    on(".er-draw-posterior", (at) => this.drawPosterior(at));
-    on(".er-share", () => this.share());
-    on(".er-whole", () => this.map.reset());
-    this.root.addEventListener("keydown", (event) => this.key(event));
-  }
-
-  /**
-   * Escape releases the lens; on the map, arrows move it by a hundredth of the view, with Shift by a tenth.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    if (!this.frame) return;
-    if (event.key === "Escape" && this.state.pinned)
-      return this.state.set({ pinned: false, point: -1 }, event.timeStamp);
-    const [du, dv] = ARROWS[event.key] ?? [0, 0];
-    if ((!du && !dv) || event.target !== find(this.root, ".er-map")) return;
-    event.preventDefault();
-    this.description.speak();
-    const { x, y } = this.map.view;
-    const step = (event.shiftKey ? 0.1 : 0.01) * Math.min(x[1] - x[0], y[1] - y[0]);
-    const [u, v] = this.projection.project(this.state.z);
-    this.lift(u + du * step, v + dv * step);
-    this.state.set({ pinned: true, point: -1 }, event.timeStamp);
-  }
-
-  /**
    * Pins the lens at z.
    * @param {ArrayLike<number>} z
    * @param {number} at when the input came, in ms
@@ -627,18 +556,7 @@ export class Explorer {
    * @param {number} startedAt when the input came, in ms
    */
   schedule(startedAt) {
-    this.startedAt ??= startedAt;
-    this.handledAt ??= performance.now(); // browsers hold pointer events back until a frame begins: that wait is not ours
-    this.frameRequest ??= requestAnimationFrame(() => {
-      this.frameRequest = null;
-      const [started, handled] = [this.startedAt, this.handledAt];
-      this.startedAt = this.handledAt = null;
-      this.show();
-      afterPaint(() => {
-        if (started !== null) measure("elbo-room:input-to-paint", started);
-        if (handled !== null) measure("elbo-room:handled-to-paint", handled);
-      });
-    });
+    this.paints.schedule(startedAt);
   }
 
   /** Paints the lens, the data point beside it, and everything else that depends on z. */
@@ -697,26 +615,6 @@ export class Explorer {
     this.map.recolour();
     this.tools.tell("retheme");
     this.tools.repaint();
-  }
-
-  // --- the address bar ---------------------------------------------------------------------------------------------
-
-  /** Copies a link to what is shown, with the spot under the lens pinned. */
-  async share() {
-    const { pinned, point } = this.state;
-    if (this.pointedAt >= 0) this.state.point = this.pointedAt;
-    this.state.pinned = true; // the link keeps the spot under the lens, and the point beside it
-    const link = `${location.href.split("#")[0]}#${this.state.toHash()}`;
-    Object.assign(this.state, { pinned, point });
-    const copied = await navigator.clipboard?.writeText(link).then(
-      () => true,
-      () => false,
-    );
-    const button = find(this.root, ".er-share");
-    button.textContent = copied ? "copied" : "copy the address bar";
-    setTimeout(() => {
-      button.textContent = "copy link";
-    }, 1500);
   }
 }
 
