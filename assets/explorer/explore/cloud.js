@@ -15,9 +15,9 @@ import { classColour, rgb, theme, viridis } from "../plot/palette.js";
 
 const RESOLVED = 40_000; // points in view, at most, that are drawn as dots
 const SMALLEST = 1.6; // px of a dot where there are that many
-const CELL = 2; // px of a cell of the density …
-const FINE = 200_000; // … and 1 from so many points in view on, once the view has …
-const SETTLED = 160; // … not changed for so many ms
+const CELL = 2; // px of a cell of the density; 1 px where it is drawn finely:
+const FINE = 200_000; // at this many points in view or more …
+const SETTLED = 160; // … when the view has not changed for this many ms
 const STEPS = 255; // colours of a value that is no class; the one after them is that of hidden points
 
 /** @typedef {[scale: number, shift: number]} Axis from a coordinate to pixels: scale · coordinate + shift */

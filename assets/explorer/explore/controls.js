@@ -11,7 +11,7 @@ import { coloursOf } from "./capabilities.js";
 /**
  * What the map can show: what the frame has, how many points, and for how many points at most each view that is no plane
  * can be had.
- * @typedef {Given & { count: number, tsne: number, "3d": number }} Choices
+ * @typedef {Given & { count: number, tsne: number, "3d": number }} Available
  */
 
 /** @typedef {[value: string, text: string, disabled?: boolean]} Choice of a select element */
@@ -29,7 +29,7 @@ export class Controls {
   /**
    * Makes the controls of a model: what its frame lacks cannot be chosen.
    * @param {FrameMeta} meta
-   * @param {Choices} given
+   * @param {Available} given
    */
   load(meta, given) {
     const k = meta.latent_dim;
@@ -160,7 +160,7 @@ export class Controls {
    * Two or three dimensions to look at, the principal axes, or a t-SNE map. The dimensions of the largest rate are chosen
    * first.
    * @param {FrameMeta} meta
-   * @param {Choices} given
+   * @param {Available} given
    */
   plane({ latent_dim: k, rate_per_dim: rates }, given) {
     const byRate = Array.from({ length: k }, (_, d) => d)

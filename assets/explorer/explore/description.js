@@ -7,8 +7,8 @@ import { Slices } from "../core/slices.js";
 import { shownClasses } from "../math/grid-index.js";
 import { Nearest } from "../math/neighbours.js";
 
-const REST = 350; // ms
-const AROUND = 10; // data points whose classes are told
+const REST = 350; // ms after which the lens counts as resting
+const AROUND = 10; // nearest data points of which the classes are counted
 const SHOWN = 4; // coordinates of z that are read out
 const PIECE = 50_000; // numbers compared between two interruptions
 

@@ -7,8 +7,8 @@
 
 import { Frame } from "../data/frame.js";
 
-export const MOST = 20_000; // points that the server makes it of
-const ASK_AGAIN = 700; // ms
+export const MOST = 20_000; // points, at most, for which the server makes one
+const ASK_AGAIN = 700; // ms between two requests
 const UNREACHED = "The server did not answer. See whether it still runs, then choose t-SNE again.";
 
 export class Embedding {

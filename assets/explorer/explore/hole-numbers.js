@@ -9,7 +9,7 @@ import { Slices } from "../core/slices.js";
 import { counted } from "../math/aggregate.js";
 import { HOLE, holeShare, overlap } from "../math/holes.js";
 
-const REST = 150; // ms
+const REST = 150; // ms after which the pointer counts as resting
 
 export class HoleNumbers {
   /**

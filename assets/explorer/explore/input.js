@@ -11,7 +11,7 @@ import { standardNormal } from "../math/gaussian.js";
 /** @type {Record<string, [number, number]>} the direction on the map in which a key moves the lens */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-const COPIED = 1500; // ms that the button for a link says what has become of it
+const COPIED = 1500; // ms for which the button says whether the link was copied
 
 /**
  * Sets the handlers of all inputs.

@@ -1,4 +1,4 @@
-// A canvas above the map's points, on which a tool draws what changes now and then; it is painted anew with every view.
+// A canvas above the map's points, for what a tool draws and seldom changes; it is painted again whenever the view changes.
 
 /** @import { View } from "../map/view.js" */
 

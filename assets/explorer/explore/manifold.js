@@ -15,13 +15,13 @@ import { normalQuantile } from "../math/gaussian.js";
 import { rgb, theme } from "../plot/palette.js";
 
 const SPACING = 44; // px between two images, about
-const DENSEST = 24; // px between two images in the middle of the prior, about
+const DENSEST = 24; // px between two images at the mean of the prior, about
 const BUDGET = 4; // ms of a frame that decoding may take while the pointer moves …
 const AT_REST = 10; // … and while it rests
-const REST = 120; // ms
-const KEPT = 2048; // decoded images
+const REST = 120; // ms after which the pointer counts as resting
+const KEPT = 2048; // decoded images, at most
 const COLUMNS = 64; // of them in a row of the sheet
-const SAME = 1e-6; // how far z may be off its plane and still be on it
+const SAME = 1e-6; // how far z may be from its plane and still count as lying in it
 
 /** @typedef {{ projection: MapProjection, state: State }} Plane what the places of the images depend on */
 
@@ -32,7 +32,7 @@ const SAME = 1e-6; // how far z may be off its plane and still be on it
  * @typedef {{ key: number | string, u: number, v: number, across: number, up: number }} TilePlace
  */
 
-/** @typedef {{ slot: number, epoch: number }} Tile where a decoded image is on the sheet, and of which plane it is */
+/** @typedef {{ slot: number, epoch: number }} Tile where a decoded image is on the sheet, and the epoch it was made in */
 
 export class Manifold {
   /**
@@ -58,7 +58,7 @@ export class Manifold {
     this.mode = "off";
     /** What of z is orthogonal to the plane. */
     this.aside = new Float64Array(0);
-    /** Counts the planes of which images were decoded: z has left all but the last. */
+    /** Counts how often z has left the plane: the images of earlier epochs are to be decoded again. */
     this.epoch = 0;
     /** @type {Map<TilePlace["key"], Tile>} the longest unused first */
     this.tiles = new Map();
@@ -97,7 +97,7 @@ export class Manifold {
   }
 
   /**
-   * Shows another plane; all images are decoded again.
+   * Shows a plane; all images are decoded again where it is not the last one.
    * @param {Plane} scene
    */
   show(scene) {

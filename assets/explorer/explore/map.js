@@ -2,7 +2,7 @@
 // not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
 /** @import { State } from "../core/state.js" */
-/** @import { Box, Range, Ranges, Size } from "../plot/chart.js" */
+/** @import { Box, Ranges, Size } from "../plot/chart.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { Mark } from "../map/overlay.js" */
 /** @import { FrameArrays } from "../data/frame.js" */
@@ -22,7 +22,7 @@ import { layoutOf, tracesOf } from "./plotly-figure.js";
 
 const MARGIN = { l: 46, r: 8, t: 10, b: 40 };
 const COLOUR_BAR = 84; // the right margin that a colour bar takes
-const PLOTLY_BEARS = 20_000; // points
+const PLOTLY_BEARS = 20_000; // points, at most, that Plotly draws
 
 /** @typedef {{ l: number, r: number, t: number, b: number }} Margin around the axes, in px, as Plotly names them */
 

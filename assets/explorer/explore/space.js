@@ -5,6 +5,7 @@
 /** @import { View } from "../map/view.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { Explorer } from "./explorer.js" */
+/** @import { Colours } from "../plot/palette.js" */
 /** @import { MapPoints } from "./map.js" */
 
 import { contextOf } from "../core/dom.js";
@@ -14,20 +15,20 @@ import { ellipse, subscript, unit } from "../math/projection.js";
 import { classColour, faded, theme } from "../plot/palette.js";
 import { cholesky, dot, Turned, vector } from "./turned.js";
 
-const TURN = 0.008; // radians a pixel
+const TURN = 0.008; // radians per pixel of a drag
 const STILL = 5; // px that a press may wander and still be a click
 const REACH = 3.4; // how far the axes go, in σ
-const LAYERS = 24; // of depth that points are painted in
-const FAINTEST = 0.22; // opacity of the furthest of them
-const LEVELS = 32; // of colour, where a number colours the points
+const LAYERS = 24; // of depth, painted from back to front
+const FAINTEST = 0.22; // opacity of the furthest layer
+const LEVELS = 32; // of colour, where points are coloured by a number
 const ZONES = 1500; // ellipsoids painted at most
-const ROUND = 48; // corners of a great circle
-const PAIRS = [
+const ROUND = 48; // corners of the polygon that is drawn for a great circle
+const CIRCLES = [
   [0, 1],
   [1, 2],
   [2, 0],
-]; // of axes: a great circle each
-export const MOST = 20_000; // points
+]; // the pairs of axes between which they lie
+export const MOST = 20_000; // points of which a space can be shown
 
 /** @typedef {{ start: [x: number, y: number], last: [x: number, y: number], turned: boolean }} Press in px */
 
@@ -165,7 +166,7 @@ export class Space {
   /**
    * @param {CanvasRenderingContext2D} context
    * @param {View} view
-   * @param {ReturnType<typeof theme>} colours
+   * @param {Colours} colours
    * @param {Turned} projection
    */
   drawAxes(context, view, colours, { turned: [right, up], names }) {
@@ -286,7 +287,7 @@ export class Space {
     const middle = vector((axis) => this.places[3 * i + axis]);
     const [right, up] = shown.turned;
     let path = "";
-    for (const [a, b] of PAIRS) {
+    for (const [a, b] of CIRCLES) {
       for (let step = 0; step < ROUND; step++) {
         const [c, s] = [Math.cos((2 * Math.PI * step) / ROUND), Math.sin((2 * Math.PI * step) / ROUND)];
         const spot = vector((axis) => middle[axis] + state.scale * (c * root[axis][a] + s * root[axis][b]));
