@@ -1,8 +1,13 @@
-// Many points and buffer zones, drawn anew in every frame of the display, at a cost that does not grow with their size.
+// Many points and buffer zones, drawn anew in every animation frame, at a cost that does not grow with the area of the zones.
 //
-// Zones are filled by their rows: what a row covers is noted at its two ends, and one sum along the picture's rows gives
-// how many zones lie over every pixel. Points are stamped straight into the pixels. Both stay the same whatever overlaps.
+// A zone is filled row by row: +1 is added where a row of it begins and −1 where it ends, and one cumulative sum along each
+// row of the picture gives the number of zones over every pixel. Points are written straight into the pixels. The cost of
+// both is the same however much they overlap.
 
+/** @import { View } from "../map/view.js" */
+/** @import { Model } from "./model.js" */
+
+import { contextOf } from "../core/dom.js";
 import { classColour, rgb } from "../plot/palette.js";
 
 const ROWS = 100_000; // rows of all zones together in one frame; where they would be more, the picture is coarser …
@@ -22,18 +27,52 @@ const OPACITY = Uint8Array.from(
   (_, i) => 255 * MOST * (1 - Math.exp((-ONE / MOST) * i * (DEEPEST / DEPTHS))),
 );
 
+/**
+ * A disc as opacities (side, side), for every place within a pixel: masks[row][column].
+ * @typedef {{ size: number, side: number, masks: Uint8Array[][] }} Stamps
+ */
+
+/**
+ * @typedef {object} CloudOptions
+ * @property {string} zones "all", or zones are not drawn here
+ * @property {number[]} hidden classes that are not drawn
+ * @property {number} size diameter of a point in px
+ * @property {boolean} fine whether to draw in full detail, however long it takes
+ */
+
 export class Cloud {
+  /**
+   * @param {HTMLCanvasElement} canvas for the fill of the zones
+   * @param {Int32Array} labels
+   * @param {number} classes
+   * @param {boolean} ordered whether the classes have an order
+   */
   constructor(canvas, labels, classes, ordered = false) {
     this.canvas = canvas;
     this.labels = labels;
     this.classes = classes;
     this.ordered = ordered;
+    this.coarse = false; // whether the last drawing had to leave out detail
+    this.ends = new Float32Array(0); // changes of the number of zones and of the sums of their colours, pixel by pixel
+    /** @type {Stamps | null} */
     this.stamps = null;
+    /** @type {ImageData | null} */
+    this.picture = null;
+    this.pixels = new Uint32Array(0); // those of `picture`
+    /** @type {ImageData | null} */
+    this.dots = null;
+    this.dotPixels = new Uint32Array(0); // those of `dots`
     this.order = Int32Array.from(labels.keys()).sort((a, b) => labels[a] - labels[b] || a - b);
     this.colours = Array.from({ length: classes }, (_, c) => rgb(classColour(c, classes, ordered)));
   }
 
-  // Draws the filling on its own canvas, points and outlines on that of `context`; `fine`: time does not matter.
+  /**
+   * Draws the fill of the zones on its own canvas, points and outlines on that of `context`.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Model} model
+   * @param {CloudOptions} options
+   */
   draw(context, view, model, { zones, hidden, size, fine }) {
     this.coarse = false;
     const layers = zones === "all" ? this.layers(view, model) : 0;
@@ -46,20 +85,34 @@ export class Cloud {
     else this.coarse = true;
   }
 
-  // How many zones lie over a pixel of the view, if they were spread evenly.
+  /**
+   * How many zones would lie over a pixel of the view if they were spread evenly.
+   * @param {View} view
+   * @param {Model} model
+   */
   layers(view, { shown: [, , uu, uv, vv], count }) {
     let area = 0;
     for (let i = 0; i < count; i++) area += Math.sqrt(Math.max(0, uu[i] * vv[i] - uv[i] * uv[i]));
     return (Math.PI * area * view.pixelsPerUnit ** 2) / (view.width * view.height);
   }
 
-  // Pixels of outline that all zones have together.
+  /**
+   * Length of all outlines together, in pixels.
+   * @param {View} view
+   * @param {Model} model
+   */
   length(view, { shown: [, , uu, , vv], count }) {
     let sum = 0;
     for (let i = 0; i < count; i++) sum += Math.sqrt(uu[i] + vv[i]);
     return 4.5 * sum * view.pixelsPerUnit;
   }
 
+  /**
+   * @param {View} view
+   * @param {Model} model
+   * @param {number[]} hidden
+   * @param {boolean} fine
+   */
   fill(view, { shown: [us, vs, uu, uv, vv], count }, hidden, fine) {
     let rows = 0;
     for (let i = 0; i < count; i++) rows += Math.sqrt(vv[i]);
@@ -101,22 +154,32 @@ export class Cloud {
     style.clipPath = `inset(0 ${width / scale - view.width}px ${height / scale - view.height}px 0)`;
   }
 
-  // The ends of all rows, emptied, for a picture of this size.
+  /**
+   * The array `ends`, set to 0, for a picture of this size; four numbers for every pixel.
+   * @param {number} width
+   * @param {number} height
+   */
   reserve(width, height) {
     const size = 4 * (width * height + 2);
-    if (!this.ends || this.ends.length < size) this.ends = new Float32Array(size);
+    if (this.ends.length < size) this.ends = new Float32Array(size);
     else this.ends.fill(0, 0, size);
     if (this.picture?.width !== width || this.picture?.height !== height) {
-      Object.assign(this.canvas, { width, height });
+      this.canvas.width = width;
+      this.canvas.height = height;
       this.picture = new ImageData(width, height);
       this.pixels = new Uint32Array(this.picture.data.buffer);
     }
     return this.ends;
   }
 
-  // Along every row: the number of zones over each pixel, and their mean colour.
+  /**
+   * Sums along every row: the number of zones over each pixel, and their mean colour.
+   * @param {number} width
+   * @param {number} height
+   */
   sum(width, height) {
-    const { ends, pixels } = this;
+    const { ends, pixels, picture } = this;
+    if (!picture) return;
     for (let row = 0, p = 0, e = 0; row < height; row++) {
       let [zones, red, green, blue] = [0, 0, 0, 0];
       for (let x = 0; x < width; x++, p++, e += 4) {
@@ -136,17 +199,25 @@ export class Cloud {
         }
       }
     }
-    this.canvas.getContext("2d").putImageData(this.picture, 0, 0);
+    contextOf(this.canvas).putImageData(picture, 0, 0);
   }
 
-  // The points, straight into the pixels of the canvas, which they leave without anything else.
+  /**
+   * Draws the points into the pixels of the canvas, and replaces all that was drawn there before.
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Model} model
+   * @param {number[]} hidden
+   * @param {number} size
+   */
   stamp(context, view, { shown: [us, vs], count }, hidden, size) {
     const { canvas } = context;
     const ratio = context.getTransform().a;
     const { width, height } = canvas;
-    if (this.dots?.width !== width || this.dots?.height !== height) {
-      this.dots = new ImageData(width, height);
-      this.dotPixels = new Uint32Array(this.dots.data.buffer);
+    let { dots } = this;
+    if (dots?.width !== width || dots?.height !== height) {
+      this.dots = dots = new ImageData(width, height);
+      this.dotPixels = new Uint32Array(dots.data.buffer);
     } else this.dotPixels.fill(0);
     const stamps = this.stampsOf(size * ratio);
     const { side } = stamps;
@@ -180,19 +251,27 @@ export class Cloud {
         }
       }
     }
-    context.putImageData(this.dots, 0, 0);
+    context.putImageData(dots, 0, 0);
   }
 
-  // A disc as opacities, for every place within a pixel.
+  /** @param {number} size */
   stampsOf(size) {
     if (this.stamps?.size === size) return this.stamps;
     const side = Math.ceil(size) + 2;
     const masks = Array.from({ length: PHASES }, (_, j) =>
       Array.from({ length: PHASES }, (_, i) => disc(side, size / 2, (i + 0.5) / PHASES, (j + 0.5) / PHASES)),
     );
-    return (this.stamps = { size, side, masks });
+    this.stamps = { size, side, masks };
+    return this.stamps;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   * @param {Model} model
+   * @param {number[]} hidden
+   * @param {number} opacity
+   */
   outline(context, view, { shown: [us, vs, uu, uv, vv] }, hidden, opacity) {
     const pixels = view.pixelsPerUnit;
     let label = -1;
@@ -200,8 +279,10 @@ export class Cloud {
     context.globalAlpha = opacity;
     for (const i of this.order) {
       if (hidden.length && hidden.includes(this.labels[i])) continue;
-      if (this.labels[i] !== label)
-        context.strokeStyle = classColour((label = this.labels[i]), this.classes, this.ordered);
+      if (this.labels[i] !== label) {
+        label = this.labels[i];
+        context.strokeStyle = classColour(label, this.classes, this.ordered);
+      }
       const middle = (uu[i] + vv[i]) / 2;
       const half = Math.hypot((uu[i] - vv[i]) / 2, uv[i]);
       const major = Math.sqrt(middle + half) * pixels;
@@ -224,7 +305,17 @@ export class Cloud {
   }
 }
 
-// A row begins or ends at `x`, within a pixel; the two pixels beside it share what is noted.
+/**
+ * A row of a zone begins (sign 1) or ends (sign −1) at `x`, somewhere within a pixel: this pixel and the next share what is
+ * added.
+ * @param {Float32Array} ends
+ * @param {number} start number of the first pixel of the row
+ * @param {number} x
+ * @param {1 | -1} sign
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
 function edge(ends, start, x, sign, red, green, blue) {
   const column = Math.floor(x);
   const e = 4 * (start + column);
@@ -240,15 +331,30 @@ function edge(ends, start, x, sign, red, green, blue) {
   ends[e + 7] += late * blue;
 }
 
-// A colour over a pixel that holds another.
+/**
+ * A pixel (ABGR) with a colour of opacity `alpha` over `under`, whose opacity is `below`; opacities are 0 to 255.
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ * @param {number} alpha
+ * @param {number} under
+ * @param {number} below
+ */
 function over(red, green, blue, alpha, under, below) {
   const share = alpha / 255;
   const rest = (below / 255) * (1 - share);
   const total = share + rest;
-  const mixed = (now, shift) => ((now * share + ((under >>> shift) & 255) * rest) / total) | 0;
+  const mixed = (/** @type {number} */ now, /** @type {number} */ shift) =>
+    ((now * share + ((under >>> shift) & 255) * rest) / total) | 0;
   return ((255 * total) << 24) | (mixed(blue, 16) << 16) | (mixed(green, 8) << 8) | mixed(red, 0);
 }
 
+/**
+ * @param {number} side
+ * @param {number} radius
+ * @param {number} dx
+ * @param {number} dy
+ */
 function disc(side, radius, dx, dy) {
   const mask = new Uint8Array(side * side);
   const middle = side / 2;

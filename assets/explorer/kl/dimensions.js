@@ -1,4 +1,7 @@
-// Every latent dimension in a row of its own: what it carries, as a bar, and how wide its posteriors are, as a histogram.
+// One row for every latent dimension: its rate, as a bar, and the sigma of its posteriors, as a histogram.
+
+/** @import { Colours } from "../plot/palette.js" */
+/** @import { Path } from "./path.js" */
 
 import { subscript } from "../math/projection.js";
 import { line, prepareCanvas } from "../plot/chart.js";
@@ -9,26 +12,49 @@ const TOP = 24;
 const BOTTOM = 20;
 const NAME = 30; // px for the name of a dimension
 const GAP = 22;
-const LIMIT = 56; // px for the beta at which a dimension dies
-const SIGMAS = [0.0005, 3]; // the histogram's range, logarithmic
+const LIMIT = 56; // px for the beta at which a dimension collapses
+const [LEAST, MOST] = [0.0005, 3]; // the histogram's range of sigma, on a logarithmic scale
 const BINS = 72;
 
+/**
+ * Pixels of a rate and of a sigma; the highest rate shown, and the height of the canvas.
+ * @typedef {object} Axes
+ * @property {(rate: number) => number} x
+ * @property {(sigma: number) => number} across
+ * @property {number} most
+ * @property {number} height
+ */
+
+/**
+ * Where the histogram of a dimension is drawn: pixels of a sigma, and top and height of the row.
+ * @typedef {{ across: (sigma: number) => number, top: number, high: number, alive: boolean }} Row
+ */
+
 export class Dimensions {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
     this.bins = new Float32Array(BINS);
+    /** @type {Colours | null} */
+    this.colours = null;
   }
 
-  // Everything is drawn in the page's colours as they are now.
+  /** The next drawing reads the page's colours anew. */
   renew() {
     this.colours = null;
   }
 
-  // `rates` in nats, `sigmas` an array of every point's sigma for each dimension, `alive` whether each is active.
+  /**
+   * @param {Path} path
+   * @param {number[]} rates of every dimension, in nats
+   * @param {Float32Array[]} sigmas for each dimension, the sigma of every point
+   * @param {boolean[]} alive whether each dimension is active
+   */
   show(path, rates, sigmas, alive) {
     const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 160 || height < 70) return;
-    const colours = (this.colours ??= theme(this.canvas));
+    this.colours ??= theme(this.canvas);
+    const { colours } = this;
     const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
     const high = (height - TOP - BOTTOM) / rows.length;
     const half = (width - NAME - GAP) * 0.45;
@@ -39,9 +65,9 @@ export class Dimensions {
     Object.assign(context, { textBaseline: "middle", textAlign: "left", fillStyle: colours.text });
     context.fillText("rate, nats", bars.left, 10);
     context.fillText("σ of the images’ posteriors", spread.left, 10);
-    const x = (rate) => bars.left + (Math.max(0, rate) / most) * bars.width;
-    const across = (sigma) =>
-      spread.left + (Math.log(sigma / SIGMAS[0]) / Math.log(SIGMAS[1] / SIGMAS[0])) * spread.width;
+    const x = (/** @type {number} */ rate) => bars.left + (Math.max(0, rate) / most) * bars.width;
+    const across = (/** @type {number} */ sigma) =>
+      spread.left + (Math.log(sigma / LEAST) / Math.log(MOST / LEAST)) * spread.width;
     if (path.linear) {
       context.textAlign = "right";
       context.fillText("dies at β = λ/σₚ²", bars.left + half, 10);
@@ -72,12 +98,17 @@ export class Dimensions {
     });
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Colours} colours
+   * @param {Axes} axes
+   */
   drawAxes(context, colours, { x, across, most, height }) {
     const floor = height - BOTTOM;
     context.font = `12px ${colours.font}`;
     context.lineWidth = 1;
     context.textAlign = "center";
-    const draw = (at, text) => {
+    const draw = (/** @type {number} */ at, /** @type {string} */ text) => {
       context.strokeStyle = faded(colours.text, 0.1);
       line(context, at, TOP, at, floor);
       context.fillStyle = faded(colours.text, 0.72);
@@ -87,13 +118,19 @@ export class Dimensions {
     for (const sigma of [0.001, 0.01, 0.1, 1]) draw(Math.round(across(sigma)) + 0.5, String(sigma));
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Colours} colours
+   * @param {Float32Array} sigmas
+   * @param {Row} row
+   */
   drawHistogram(context, colours, sigmas, { across, top, high, alive }) {
     const { bins } = this;
     bins.fill(0);
-    const unit = BINS / Math.log(SIGMAS[1] / SIGMAS[0]);
-    for (const sigma of sigmas) bins[Math.max(0, Math.min(BINS - 1, (Math.log(sigma / SIGMAS[0]) * unit) | 0))]++;
+    const unit = BINS / Math.log(MOST / LEAST);
+    for (const sigma of sigmas) bins[Math.max(0, Math.min(BINS - 1, (Math.log(sigma / LEAST) * unit) | 0))]++;
     const most = bins.reduce((a, b) => Math.max(a, b));
-    const [left, right] = SIGMAS.map(across);
+    const [left, right] = [across(LEAST), across(MOST)];
     const step = (right - left) / BINS;
     context.fillStyle = faded(colours.accent, alive ? 0.6 : 0.25);
     context.beginPath();

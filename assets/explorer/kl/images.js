@@ -1,6 +1,12 @@
-// What the model at this beta draws: eight test images and its reconstructions of them, eight draws from the prior under
-// the same ζ at every beta, and the lens.
+// Images of the model at this beta: eight test images and their reconstructions, eight draws from the prior with the same ζ at
+// every beta, and the lens.
 
+/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Path } from "./path.js" */
+/** @import { PathState } from "./state.js" */
+
+import { find, findAll } from "../core/dom.js";
 import { signed } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { klPerDim, logPrior } from "../math/gaussian.js";
@@ -16,10 +22,24 @@ const ROWS = [
 ];
 
 export class Images {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /**
+     * Rows of the eight test images on the map.
+     * @type {number[]}
+     */
+    this.points = [];
+    /** @type {Float64Array[]} */
+    this.draws = [];
+    this.z = new Float64Array(0);
+    /** @type {Model | null} */
+    this.model = null;
+    /** @type {Series | null} */
+    this.series = null;
   }
 
+  /** @param {Path} path */
   load({ frame, k, count }) {
     const { image_shape: shape } = frame.meta;
     const { images, labels } = frame.arrays;
@@ -30,10 +50,10 @@ export class Images {
     this.z = new Float64Array(k);
     const rows = ROWS.map(([name, title]) => {
       const label = Object.assign(document.createElement("span"), { textContent: name, title });
-      return [label, ...this.points.map(() => document.createElement("canvas"))];
+      return { label, canvases: this.points.map(() => document.createElement("canvas")) };
     });
-    this.root.replaceChildren(...rows.flat());
-    const pictures = rows.map(([, ...canvases]) => canvases.map((canvas) => new Picture(canvas, shape)));
+    this.root.replaceChildren(...rows.flatMap(({ label, canvases }) => [label, ...canvases]));
+    const pictures = rows.map(({ canvases }) => canvases.map((canvas) => new Picture(canvas, shape)));
     this.points.forEach((point, i) => pictures[0][i].paint(images, 1 / 255, point * size));
     const decoded = [...pictures[1], ...pictures[2]];
     this.series = new Series(
@@ -44,19 +64,42 @@ export class Images {
     );
   }
 
-  // z of decoded picture i: the mean of an image, then the draws.
+  /**
+   * z of decoded picture i: first the means of the images, then the draws from the prior.
+   * @param {number} i
+   */
   spot(i) {
-    return i < this.points.length ? this.model.mean(this.points[i], this.z) : this.draws[i - this.points.length];
+    const { model, points, draws } = this;
+    return model && i < points.length ? model.mean(points[i], this.z) : draws[i - points.length];
   }
 
-  show(model) {
+  /**
+   * @param {Model} model
+   * @param {AskedNetwork} decoder that of the model
+   */
+  show(model, decoder) {
+    if (!this.series) return;
     this.model = model;
-    model.decoder.askAll("images", this.series.renew(), Infinity);
+    decoder.askAll("images", this.series.renew(), Infinity);
   }
 }
 
+/**
+ * What the lens shows of one path: pictures in the size of its images.
+ * @typedef {object} LensPictures
+ * @property {Picture} decoded
+ * @property {Picture} original
+ * @property {Picture} reconstruction
+ * @property {number} size numbers of an image
+ * @property {Float64Array} mean
+ * @property {Float64Array} lnVariance
+ */
+
 export class PathLens {
-  // `root` is for the lens, `beside` for the data point that is nearest to it.
+  /**
+   * @param {HTMLElement} root for the image decoded at the lens
+   * @param {HTMLElement} beside for the data point nearest to the lens
+   */
   constructor(root, beside) {
     root.innerHTML = `
       <canvas class="kl-decoded" role="img" aria-label="image decoded at the lens"></canvas>
@@ -65,49 +108,79 @@ export class PathLens {
       <figure><canvas role="img" aria-label="x, the data point beside the lens"></canvas><figcaption>x</figcaption></figure>
       <figure><canvas role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
       <p></p>`;
-    this.canvases = [root.querySelector("canvas"), ...beside.querySelectorAll("canvas")];
-    this.text = root.querySelector(".kl-at");
-    this.note = beside.querySelector("p");
+    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.besides = findAll(beside, "canvas", HTMLCanvasElement);
+    this.text = find(root, ".kl-at");
+    this.note = find(beside, "p");
+    /** @type {LensPictures | null} */
+    this.pictures = null;
+    this.point = -1; // the data point whose image is shown
   }
 
+  /** @param {Path} path */
   load({ frame, k }) {
     const { image_shape: shape } = frame.meta;
-    [this.picture, this.original, this.reconstruction] = this.canvases.map((canvas) => new Picture(canvas, shape));
-    this.size = shape.reduce((a, b) => a * b, 1);
-    [this.mean, this.lnVariance] = [new Float64Array(k), new Float64Array(k)];
+    const [original, reconstruction] = this.besides.map((canvas) => new Picture(canvas, shape));
+    this.pictures = {
+      decoded: new Picture(this.canvas, shape),
+      original,
+      reconstruction,
+      size: shape.reduce((a, b) => a * b, 1),
+      mean: new Float64Array(k),
+      lnVariance: new Float64Array(k),
+    };
     this.point = -1;
   }
 
-  // z decoded; beside it the image of the point `nearest`, and what the model makes of it.
-  show(model, { z, pinned, point }, nearest) {
-    model.decoder.ask("lens", z, ({ pixels }) => this.picture.paint(pixels));
+  /**
+   * Decodes z, and shows the data point `nearest` (−1: none) with its reconstruction beside it.
+   * @param {Model} model
+   * @param {AskedNetwork} decoder that of the model
+   * @param {PathState} state
+   * @param {number} nearest
+   */
+  show(model, decoder, { z, pinned, point }, nearest) {
+    const { pictures } = this;
+    if (!pictures) return;
+    decoder.ask("lens", z, ({ pixels }) => pictures.decoded.paint(pixels));
     const where = point >= 0 ? "pinned to a data point" : pinned ? "pinned: Escape releases" : "decoded at the pointer";
     this.text.textContent = `${where} · ln p(z) ${signed(logPrior(z), 1)} nats`;
-    if (nearest >= 0) this.showPoint(model, nearest, point >= 0 ? "chosen" : "nearest in z");
+    if (nearest >= 0) this.showPoint(model, decoder, pictures, nearest, point >= 0 ? "chosen" : "nearest in z");
   }
 
-  showPoint(model, point, which) {
+  /**
+   * @param {Model} model
+   * @param {AskedNetwork} decoder
+   * @param {LensPictures} pictures
+   * @param {number} point
+   * @param {string} which
+   */
+  showPoint(model, decoder, pictures, point, which) {
     const { images, labels, index } = model.path.frame.arrays;
-    if (point !== this.point) this.original.paint(images, 1 / 255, point * this.size);
+    const { mean, lnVariance } = pictures;
+    if (point !== this.point) pictures.original.paint(images, 1 / 255, point * pictures.size);
     this.point = point;
-    model.decoder.ask("nearest", model.mean(point, this.mean), ({ pixels }) => this.reconstruction.paint(pixels));
-    model.logvar(point, this.lnVariance);
-    let rate = 0;
-    this.mean.forEach((mu, d) => (rate += klPerDim(mu, this.lnVariance[d])));
+    decoder.ask("nearest", model.mean(point, mean), ({ pixels }) => pictures.reconstruction.paint(pixels));
+    model.logvar(point, lnVariance);
+    const rate = mean.reduce((sum, mu, d) => sum + klPerDim(mu, lnVariance[d]), 0);
     this.note.textContent = `${which}\n${model.path.kind} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
   }
 }
 
-// Eight rows of the map's images, of as many classes as there are.
+/**
+ * Rows of eight images on the map, of as many different classes as there are.
+ * @param {Int32Array} labels
+ * @param {number} count
+ */
 function chosen(labels, count) {
   const seen = new Map();
   const ranked = Array.from({ length: count }, (_, i) => {
     const before = seen.get(labels[i]) ?? 0;
     seen.set(labels[i], before + 1);
-    return [before, labels[i], i];
+    return { before, label: labels[i], i };
   });
   return ranked
-    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .sort((a, b) => a.before - b.before || a.label - b.label)
     .slice(0, COUNT)
-    .map(([, , i]) => i);
+    .map(({ i }) => i);
 }

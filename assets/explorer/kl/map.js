@@ -1,4 +1,11 @@
-// The map of a path: that of a live run, drawn for thousands of points that all move with the slider.
+// The map of a path: the map of a live run (map/pane.js), for thousands of points that all move with the slider.
+
+/** @import { Camera } from "../map/camera.js" */
+/** @import { PaneHandlers } from "../map/pane.js" */
+/** @import { View } from "../map/view.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Path } from "./path.js" */
+/** @import { PathState } from "./state.js" */
 
 import { markerSize } from "../map/marker.js";
 import { Pane } from "../map/pane.js";
@@ -9,12 +16,31 @@ import { DecodedPlane } from "./plane.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
 const AIR = 1.06;
-const REST = 150; // ms
+const REST = 150; // ms without a change after which the zones are drawn in full detail
 
 export class PathMap extends Pane {
-  // Shows `model`, a Model of `path`; `forces` draws on the points, where the page has any.
-  constructor(element, camera, state, on) {
+  /**
+   * @param {HTMLElement} element
+   * @param {Camera} camera
+   * @param {PathState} state
+   * @param {PaneHandlers} on
+   * @param {() => void} wake asks for another animation frame
+   */
+  constructor(element, camera, state, on, wake) {
     super(element, camera, state, on);
+    this.wake = wake;
+    /** @type {Model | null} */
+    this.model = null;
+    /** @type {Cloud | null} */
+    this.cloud = null;
+    this.fine = false; // whether the next drawing is in full detail
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /**
+     * Draws on top of the points.
+     * @type {((context: CanvasRenderingContext2D, view: View) => void) | null}
+     */
+    this.decorate = null;
     element.classList.add("kl-map");
     element.setAttribute(
       "aria-label",
@@ -29,73 +55,89 @@ export class PathMap extends Pane {
     this.ground.after(this.filling);
   }
 
-  show(path, model) {
+  /** @param {Model} model */
+  show(model) {
+    const { path } = model;
     this.load(path.frame);
-    this.path = path;
     this.model = model;
     this.morph = model;
-    this.dimensions = path.plane;
     model.changed = true;
-    if (path.k > 2) this.projection = Projection.axes(path.k, ...path.plane);
-    this.posteriors = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
+    if (path.k > 2) this.projection = Projection.axes(path.k, path.plane[0], path.plane[1]);
+    this.cloud = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
     if (path.k > 1) this.plane.load(path.frame.meta, path.plane);
     this.dirty = this.groundDirty = true;
   }
 
-  // Looks at all points and the 3-σ ring, unless a person looks elsewhere. With `fixed`, the same at every beta.
+  /**
+   * Looks at all points and the 3-σ ring, unless a person has moved the map.
+   * @param {boolean} fixed whether the view is the same at every beta
+   */
   aim(fixed) {
-    const { camera } = this;
-    camera.fit(this.rectangle());
-    if (camera.auto) camera.now = camera.goal = placeOf(this.path, this.model.position, fixed, camera.rectangle);
+    const { camera, model } = this;
+    const rectangle = this.rectangle();
+    camera.fit(rectangle);
+    if (camera.auto && model) camera.now = camera.goal = placeOf(model.path, model.position, fixed, rectangle);
   }
 
+  /**
+   * @param {number} factor
+   * @param {number} x
+   * @param {number} y
+   * @param {number} dx
+   * @param {number} dy
+   */
   move(factor, x, y, dx, dy) {
     if (!this.view) return;
     const perPixel = 1 / this.view.pixelsPerUnit;
-    this.on.move(this, factor, ...this.view.toData(x, y), dx * perPixel, -dy * perPixel);
+    this.on.move(factor, ...this.view.toData(x, y), dx * perPixel, -dy * perPixel);
   }
 
   axisNames() {
-    return this.k > 2 ? this.projection.labels : super.axisNames();
+    return this.k > 2 && this.projection ? this.projection.labels : super.axisNames();
   }
 
   paintGround() {
     super.paintGround();
     this.plane.root.style.display = this.hasPlane ? "" : "none";
-    if (this.hasPlane) this.plane.place(this.view);
-    else this.model.decoder?.forget("plane");
+    if (!this.hasPlane) this.model?.decoder?.forget("plane");
+    else if (this.view) this.plane.place(this.view);
   }
 
   paintMotion() {
     const { context } = prepareCanvas(this.motion);
-    const { view, state } = this;
+    const { view, state, model, cloud } = this;
+    if (!view || !model || !cloud) return;
     context.save();
     context.beginPath();
     context.rect(view.left, view.top, view.width, view.height);
     context.clip();
-    const size = markerSize(this.model.count, this.root.clientWidth);
-    this.posteriors.draw(context, view, this.model, { ...state, size, fine: this.fine });
+    const size = markerSize(model.count, this.root.clientWidth);
+    cloud.draw(context, view, model, { zones: state.zones, hidden: state.hidden, size, fine: this.fine });
     clearTimeout(this.timer);
-    if (this.posteriors.coarse) this.timer = setTimeout(() => this.refine(), REST);
+    if (cloud.coarse) this.timer = setTimeout(() => this.refine(), REST);
     this.fine = false;
     this.decorate?.(context, view);
     context.restore();
     if (this.marked) this.showMark();
   }
 
-  // Nothing has moved for a while: what was drawn in haste is drawn again.
+  /** Nothing has moved for a while: the next drawing is in full detail. */
   refine() {
     this.fine = this.dirty = true;
-    this.on.refine();
+    this.wake();
   }
 
   get hasPlane() {
     return this.state.manifold && this.k > 1;
   }
 
-  // Decodes some of the plane, for `budget` ms; true while there is more to decode.
+  /**
+   * Decodes images of the plane for `budget` ms; true while there are more to decode.
+   * @param {number} budget
+   */
   renewPlane(budget) {
-    return this.hasPlane && this.model.prepare() && this.plane.renew(this.model.decoder, budget);
+    const decoder = this.hasPlane && this.model ? this.model.prepare() : null;
+    return decoder !== null && this.plane.renew(decoder, budget);
   }
 
   destroy() {
@@ -109,11 +151,18 @@ export class PathMap extends Pane {
   }
 }
 
+/**
+ * Where a camera looks that shows all points and the 3-σ ring.
+ * @param {Path} path
+ * @param {number} position
+ * @param {boolean} all whether the points of all stops count
+ * @param {{ width: number, height: number }} rectangle in px
+ */
 function placeOf(path, position, all, { width, height }) {
   const { stop, t } = path.place(position);
   const boxes = all ? path.boxes : [path.boxes[stop], path.boxes[Math.min(stop + 1, path.stops - 1)]];
   const ends = boxes.map((box) => box.map(([low, high]) => [Math.min(low, -LEAST), Math.max(high, LEAST)]));
-  const mix = (axis, end) => {
+  const mix = (/** @type {number} */ axis, /** @type {number} */ end) => {
     if (all) return (end ? Math.max : Math.min)(...ends.map((box) => box[axis][end]));
     return ends[0][axis][end] + t * (ends[1][axis][end] - ends[0][axis][end]);
   };

@@ -1,25 +1,39 @@
-// The model at one spot of a path: points, zones and decoder, interpolated between the two stops around it.
+// The model at one position of a path: means, posteriors and decoder, interpolated between the two stops around it.
 //
-// mu, ln sigma² and the weights are mixed linearly, into arrays that are made once. For a map it is what morph.js is.
+// mu, ln sigma² and the weights are interpolated linearly, into arrays that are made once. To a map it is what morph.js is.
+
+/** @import { Path, Weights } from "./path.js" */
 
 import { NearestMean } from "../math/nearest-mean.js";
 import { AskedNetwork } from "../network/inference-client.js";
 
 export class Model {
+  /** @param {Path} path */
   constructor(path) {
     const { count, k, frame } = path;
     this.path = path;
     this.count = count;
     this.k = k;
     this.settled = true;
-    this.position = null;
+    /** The position on the slider; −1 before the first call of `to`. */
+    this.position = -1;
     this.changed = false;
-    this.shown = Array.from({ length: 5 }, () => new Float32Array(count)); // u, v and the covariance uu, uv, vv
+    this.decoderIsStale = false;
+    this.meansAreStale = false;
+    /** What a map shows of every point: u, v and the covariance uu, uv, vv. */
+    this.shown = Array.from({ length: 5 }, () => new Float32Array(count));
     if (k === 1) this.shown[1] = Float32Array.from({ length: count }, (_, i) => ((i * 0.61803398875) % 1) - 0.5);
     this.meta = frame.meta;
     this.means = new NearestMean(new Float32Array(count * k), k, frame.arrays.labels);
+    /** @type {Float32Array[] | null} */
+    this.sigma = null;
+    /** @type {Weights | null} */
     this.weights = null;
-    this.decoder = null; // an AskedNetwork, once its first weights are there
+    /**
+     * Null until the first weights have arrived.
+     * @type {AskedNetwork | null}
+     */
+    this.decoder = null;
   }
 
   get us() {
@@ -30,16 +44,23 @@ export class Model {
     return this.shown[1];
   }
 
+  /**
+   * Covariance of the posterior of point i on the map: [variance of u, covariance, variance of v].
+   * @param {number} i
+   * @returns {[number, number, number]}
+   */
   covariance(i) {
     return [this.shown[2][i], this.shown[3][i], this.shown[4][i]];
   }
 
-  // Moves to a position of the slider.
+  /**
+   * Moves to a position of the slider.
+   * @param {number} position
+   */
   to(position) {
     if (position === this.position) return;
     this.position = position;
-    this.changed = true;
-    this.stale = this.meansAreStale = true;
+    this.changed = this.decoderIsStale = this.meansAreStale = true;
     const { path, count, k, shown } = this;
     const { mu, logvar } = path.frame.arrays;
     const { stop, t } = path.place(position);
@@ -54,42 +75,54 @@ export class Model {
     });
   }
 
-  // For a map: whether something has moved since it was asked last.
+  /** For a map: whether something has moved since the last call. */
   advance() {
     const { changed } = this;
     this.changed = false;
     return changed;
   }
 
-  // The decoder at this spot; false while the stops around it are still on their way.
+  /** Brings the decoder up to date and returns it; null while the stops around this position have not arrived. */
   prepare() {
-    if (!this.stale) return Boolean(this.decoder);
+    if (!this.decoderIsStale) return this.decoder;
     const { path } = this;
-    if (!path.hasDecoders(this.position)) return false;
-    this.stale = false;
     const { stop, t } = path.place(this.position);
     const a = path.decoders[stop];
-    const b = path.decoders[Math.min(stop + 1, path.stops - 1)];
+    const b = t === 0 ? a : path.decoders[Math.min(stop + 1, path.stops - 1)];
+    if (!a || !b) return null;
+    this.decoderIsStale = false;
     this.weights ??= Object.fromEntries(
       Object.entries(a).map(([name, array]) => [name, new Float32Array(array.length)]),
     );
-    for (const [name, out] of Object.entries(this.weights)) t === 0 ? out.set(a[name]) : mix(a[name], b[name], t, out);
+    for (const [name, out] of Object.entries(this.weights)) {
+      if (t === 0) out.set(a[name]);
+      else mix(a[name], b[name], t, out);
+    }
     const frame = { meta: this.meta, arrays: this.weights };
     if (this.decoder) this.decoder.adopt(frame);
     else this.decoder = new AskedNetwork("decode", frame);
-    return true;
+    return this.decoder;
   }
 
   close() {
     this.decoder?.close();
   }
 
-  // Mean of point i into `z`.
+  /**
+   * Mean of point i, written into `z`.
+   * @template {Float32Array | Float64Array} Z
+   * @param {number} i
+   * @param {Z} z
+   */
   mean(i, z) {
     return this.mixed(this.path.frame.arrays.mu, i, z);
   }
 
-  // The point whose mean is nearest to z, all dimensions counted, among those of classes that are not hidden; or −1.
+  /**
+   * The point whose mean is nearest to z in all dimensions, among those of classes that are not hidden; or −1.
+   * @param {Float64Array} z
+   * @param {number[]} hidden
+   */
   nearest(z, hidden) {
     const { means, k, count } = this;
     if (this.meansAreStale) {
@@ -100,11 +133,23 @@ export class Model {
     return means.now(z, hidden);
   }
 
-  // ln sigma² of point i into `out`.
+  /**
+   * ln sigma² of point i, written into `out`.
+   * @template {Float32Array | Float64Array} Z
+   * @param {number} i
+   * @param {Z} out
+   */
   logvar(i, out) {
     return this.mixed(this.path.frame.arrays.logvar, i, out);
   }
 
+  /**
+   * Row i of an array (stops, images, k), interpolated between the stops around this position, written into `out`.
+   * @template {Float32Array | Float64Array} Z
+   * @param {Float32Array} array
+   * @param {number} i
+   * @param {Z} out
+   */
   mixed(array, i, out) {
     const { path, count, k } = this;
     const { stop, t } = path.place(this.position);
@@ -114,19 +159,20 @@ export class Model {
     return out;
   }
 
-  // Sigma of every point, one array for each dimension; overwritten by the next call.
+  /** Sigma of every point, one array for each dimension; the next call overwrites them. */
   sigmas() {
     const { path, count, k } = this;
     this.sigma ??= Array.from({ length: k }, () => new Float32Array(count));
+    const { sigma } = this;
     const { logvar } = path.frame.arrays;
     const { stop, t } = path.place(this.position);
     let [a, b] = [stop * count * k, Math.min(stop + 1, path.stops - 1) * count * k];
     for (let i = 0; i < count; i++)
-      for (let d = 0; d < k; d++, a++, b++) this.sigma[d][i] = Math.exp((logvar[a] + t * (logvar[b] - logvar[a])) / 2);
-    return this.sigma;
+      for (let d = 0; d < k; d++, a++, b++) sigma[d][i] = Math.exp((logvar[a] + t * (logvar[b] - logvar[a])) / 2);
+    return sigma;
   }
 
-  // How many dimensions are active: the file's count at a stop, else by the variance of the map's means.
+  /** Number of active dimensions: the file's count at a stop, else by the variance of the means on the map. */
   activeUnits() {
     const { path, position } = this;
     const { stop, t } = path.place(position);
@@ -135,6 +181,12 @@ export class Model {
   }
 }
 
+/**
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {number} t
+ * @param {Float32Array} out
+ */
 function mix(a, b, t, out) {
   for (let i = 0; i < out.length; i++) out[i] = a[i] + t * (b[i] - a[i]);
 }

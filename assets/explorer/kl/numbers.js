@@ -1,5 +1,9 @@
-// The loss at this beta, written out, and which model is shown: a trained one, or one between two of them.
+// The loss at this beta, written out as a sum, and which model is shown: a trained one, or one interpolated between two.
 
+/** @import { Model } from "./model.js" */
+/** @import { Path } from "./path.js" */
+
+import { find } from "../core/dom.js";
 import { short, signed } from "../core/format.js";
 
 const HTML = `<i>L</i> = distortion + β · rate <span class="kl-equals"></span> <span class="kl-distortion"></span> + <b class="kl-beta"></b> · <span class="kl-rate"></span> <span class="kl-equals"></span> <b class="kl-total"></b> <small>nats per test image</small>`;
@@ -16,7 +20,11 @@ const SAME = [
 ];
 
 export class PathNumbers {
-  // `loss` is a line of text, `facts` a list, `which` says whose numbers these are.
+  /**
+   * @param {HTMLElement} loss a line of text
+   * @param {HTMLElement} facts a list
+   * @param {HTMLElement} which text that says which model the numbers belong to
+   */
   constructor(loss, facts, which) {
     this.which = which;
     loss.innerHTML = HTML;
@@ -24,22 +32,30 @@ export class PathNumbers {
       .map(([key, name, title]) => `<dt title="${title}">${name}</dt><dd class="kl-${key}">–</dd>`)
       .join("");
     this.equals = loss.querySelectorAll(".kl-equals");
-    this.$ = (name) => loss.querySelector(`.kl-${name}`) ?? facts.querySelector(`.kl-${name}`);
+    this.loss = loss;
+    this.facts = facts;
   }
 
+  /**
+   * @param {Model} model
+   * @param {number} sigma mean over the images on the map and all dimensions
+   */
   show(model, sigma) {
     const { path, position } = model;
     const { beta, exact, distortion, rate, elbo } = path.numbers(position);
     const about = exact ? "" : "≈ ";
-    const put = (name, text) => (this.$(name).textContent = text);
-    put("beta", betaText(beta));
+    const put = (/** @type {HTMLElement} */ within, /** @type {string} */ name, /** @type {string} */ text) => {
+      find(within, `.kl-${name}`).textContent = text;
+    };
+    const { loss, facts } = this;
+    put(loss, "beta", betaText(beta));
     for (const sign of this.equals) sign.textContent = exact ? "=" : "≈";
-    put("distortion", distortion.toFixed(2));
-    put("rate", rate.toFixed(2));
-    put("total", (distortion + beta * rate).toFixed(2));
-    put("elbo", `${about}${signed(elbo, 2)} nats`);
-    put("active", `${about}${model.activeUnits()} of ${path.k}`);
-    put("sigma", about + sigma.toFixed(3));
+    put(loss, "distortion", distortion.toFixed(2));
+    put(loss, "rate", rate.toFixed(2));
+    put(loss, "total", (distortion + beta * rate).toFixed(2));
+    put(facts, "elbo", `${about}${signed(elbo, 2)} nats`);
+    put(facts, "active", `${about}${model.activeUnits()} of ${path.k}`);
+    put(facts, "sigma", about + sigma.toFixed(3));
     this.showSame(path, beta);
     const { stop } = path.place(position);
     const [before, after] = [stop, stop + 1].map((s) => short(path.betas[s] ?? 0));
@@ -49,13 +65,20 @@ export class PathNumbers {
     this.which.classList.toggle("kl-between", !exact);
   }
 
-  // The ELBO whose optimum this is: the sigma that the likelihood would have at beta 1.
+  /**
+   * With a gaussian likelihood, the model at this beta is also the optimum at beta 1 for another sigma: shows that sigma.
+   * @param {Path} path
+   * @param {number} beta
+   */
   showSame({ frame: { meta } }, beta) {
-    const cell = this.$("same");
-    cell.hidden = cell.previousElementSibling.hidden = meta.likelihood !== "gaussian";
+    const cell = find(this.facts, ".kl-same");
+    const isGaussian = meta.likelihood === "gaussian";
+    cell.hidden = !isGaussian;
+    if (cell.previousElementSibling instanceof HTMLElement) cell.previousElementSibling.hidden = !isGaussian;
     cell.textContent =
       beta === 0 ? "σₚ → 0 at β 1" : `σₚ = ${short(Number((meta.sigma * Math.sqrt(beta)).toPrecision(3)))} at β 1`;
   }
 }
 
+/** @param {number} beta */
 export const betaText = (beta) => (beta === 0 ? "0" : short(Number(beta.toPrecision(beta < 10 ? 3 : 4))));

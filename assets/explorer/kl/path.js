@@ -1,14 +1,115 @@
-// A beta path: what is known of one model at every stop of beta, and where on the slider each stop stands.
+// A beta path: one model trained at every stop of beta. What is known of the model at each stop, and where each stop lies
+// on the slider.
+//
+// A stop is an index into `betas`; a position is a place on the slider, from 0 to 1.
 
 import { Frame } from "../data/frame.js";
 
-const ZERO = 0.06; // share of the slider between beta 0 and the least beta above it: there the scale is linear, then log
-const CATCH = 0.0035; // how near a stop the slider is taken to be at it
+const ZERO = 0.06; // share of the slider between beta 0 and the smallest positive beta: linear there, logarithmic after it
+const CATCH = 0.0035; // the slider snaps to a stop that is nearer than this
 const AT_ONCE = 3; // decoders fetched at the same time
 const ACTIVE = 0.01; // a dimension is active where the variance of its mean is larger (Burda et al. 2016)
 
+/**
+ * Averages over the images of one split, in nats per image.
+ * @typedef {{ distortion: number, rate: number }} SplitNumbers
+ */
+
+/**
+ * The three parts of the rate, in nats.
+ * @typedef {{ index_code_mi: number, total_correlation: number, dimension_wise_kl: number }} Surgery
+ */
+
+/**
+ * Scores of disentanglement, and how many images, draws and votes they were measured with.
+ * @typedef {object} Disentanglement
+ * @property {number} mig
+ * @property {number} factor_vae
+ * @property {number} factor_vae_se
+ * @property {number} images
+ * @property {number} draws
+ * @property {number} votes
+ * @property {number} votes_of images per vote
+ */
+
+/**
+ * The numbers of the model at one stop. Files may lack the optional ones.
+ * @typedef {object} StopNumbers
+ * @property {SplitNumbers} test
+ * @property {SplitNumbers} train
+ * @property {number[]} rate_per_dim rate of every latent dimension on the test images, in nats
+ * @property {number} active_units
+ * @property {Surgery} [surgery]
+ * @property {Disentanglement} [disentanglement]
+ * @property {number} [hole_share]
+ * @property {number} [hole_share_se]
+ * @property {number} [overlap]
+ * @property {number} [overlap_se]
+ */
+
+/**
+ * The optimum of a linear VAE in closed form: the beta at which every dimension collapses, and a curve of rate and
+ * distortion.
+ * @typedef {{ thresholds: number[], rates: number[], distortions: number[] }} ClosedForm
+ */
+
+/**
+ * The part of a path frame's header that this page reads. `up` holds the stops of the training with increasing beta,
+ * `down` those of the way back; both are in the order of `betas`.
+ * @typedef {object} PathMeta
+ * @property {string} name
+ * @property {string[]} classes
+ * @property {boolean} [ordered] whether the classes have an order
+ * @property {number[]} betas
+ * @property {StopNumbers[]} up
+ * @property {StopNumbers[]} down
+ * @property {number} latent_dim
+ * @property {[number, number, number]} image_shape channels, height, width
+ * @property {"bernoulli" | "gaussian"} likelihood
+ * @property {number} sigma standard deviation of a gaussian likelihood
+ * @property {ClosedForm | null} linear
+ * @property {string[]} factors names of the factors that the images were drawn from, the class first; may be empty
+ */
+
+/**
+ * Arrays of a path frame: `mu` and `logvar` (stops, images, k), `images` (images, channels, height, width), `labels` and
+ * `index` (images), `factors` (images, factors); "force.points" (points), the other forces (stops, points, k).
+ * @typedef {{
+ *   mu: Float32Array,
+ *   logvar: Float32Array,
+ *   images: Uint8Array,
+ *   labels: Int32Array,
+ *   index: Int32Array,
+ *   factors: Int32Array,
+ *   "force.points"?: Int32Array,
+ *   "force.distortion_mu": Float32Array,
+ *   "force.distortion_mu_se": Float32Array,
+ *   "force.distortion_logsigma": Float32Array,
+ *   "force.distortion_logsigma_se": Float32Array
+ * }} PathArrays
+ */
+
+/** @typedef {Frame & { meta: PathMeta, arrays: PathArrays }} PathFrame */
+
+/**
+ * Forces of the distortion on some points of the map, with their standard errors: arrays (stops, points, k).
+ * @typedef {object} PathForces
+ * @property {Int32Array} points indices of these points on the map
+ * @property {Float32Array} mu
+ * @property {Float32Array} muError
+ * @property {Float32Array} logSigma
+ * @property {Float32Array} logSigmaError
+ */
+
+/** @typedef {[low: number, high: number]} Span */
+
+/** @typedef {Record<string, Float32Array>} Weights */
+
 export class Path {
-  // `frame` is the base frame, `decoderUrl(stop)` where a stop's decoder is.
+  /**
+   * @param {PathFrame} frame everything but the decoders
+   * @param {(stop: number) => string} decoderUrl
+   */
   constructor(frame, decoderUrl) {
     const { betas, up, down, latent_dim: k, classes, linear } = frame.meta;
     this.frame = frame;
@@ -28,6 +129,7 @@ export class Path {
     this.colour = 0;
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));
+    /** @type {(Weights | null)[]} */
     this.decoders = betas.map(() => null);
     this.forces = readForces(frame);
     this.spreads = betas.map((_, s) => this.variances(s));
@@ -38,7 +140,10 @@ export class Path {
 
   // --- what the colours tell ---------------------------------------------------------------------------------------------
 
-  // Takes the values of a factor for the classes; those of the first are the classes themselves.
+  /**
+   * Colours show the values of this factor in place of the classes. The first factor is the class itself.
+   * @param {number} factor
+   */
   colourBy(factor) {
     const { frame, kinds, count } = this;
     const { names } = kinds;
@@ -49,44 +154,57 @@ export class Path {
     this.classes = factor
       ? Array.from({ length: Math.max(...values) + 1 }, (_, value) => String(value + 1))
       : kinds.classes;
-    Object.assign(frame.meta, { classes: this.classes, ordered: factor > 0 });
+    frame.meta.classes = this.classes;
+    frame.meta.ordered = factor > 0;
     frame.arrays.labels = values;
   }
 
+  /** Whether the values that the colours show have an order. */
   get ordered() {
     return this.colour > 0;
   }
 
-  // What a class is here, in a word.
+  /** Name of the factor that the colours show. */
   get kind() {
     return this.kinds.names[this.colour];
   }
 
   // --- the slider's scale ----------------------------------------------------------------------------------------------
 
+  /** The smallest positive beta. */
   get low() {
     return this.betas[0] > 0 ? this.betas[0] : this.betas[1];
   }
 
-  // Where the logarithmic part begins.
+  /** The largest beta. */
+  get high() {
+    return this.betas[this.stops - 1];
+  }
+
+  /** The position where the logarithmic part of the scale begins. */
   get start() {
     return this.betas[0] > 0 ? 0 : ZERO;
   }
 
+  /** @param {number} beta */
   positionOf(beta) {
     if (beta < this.low) return (this.start * Math.max(0, beta)) / this.low;
-    const share = Math.log(beta / this.low) / Math.log(this.betas.at(-1) / this.low);
+    const share = Math.log(beta / this.low) / Math.log(this.high / this.low);
     return Math.min(1, this.start + (1 - this.start) * share);
   }
 
+  /** @param {number} position */
   betaAt(position) {
     const { stop, t } = this.place(position);
     if (t === 0) return this.betas[stop];
     if (position < this.start) return (this.low * position) / this.start;
-    return this.low * (this.betas.at(-1) / this.low) ** ((position - this.start) / (1 - this.start));
+    return this.low * (this.high / this.low) ** ((position - this.start) / (1 - this.start));
   }
 
-  // The stop at or before a position, and how far it is to the next one, 0 to 1.
+  /**
+   * The stop at or before a position, and the share `t` of the way from there to the next stop.
+   * @param {number} position
+   */
   place(position) {
     let stop = 0;
     while (stop < this.stops - 1 && this.positions[stop + 1] <= position + 1e-9) stop++;
@@ -95,12 +213,19 @@ export class Path {
     return { stop, t: t < 1e-6 ? 0 : t };
   }
 
-  // The position itself, or a stop's where one is near.
+  /**
+   * The position, within 0 and 1, or that of a stop where one is near.
+   * @param {number} position
+   */
   caught(position) {
     return this.positions.find((at) => Math.abs(at - position) < CATCH) ?? Math.min(1, Math.max(0, position));
   }
 
-  // The position of the stop before or after.
+  /**
+   * The position of the next stop, or of the stop before where `step` is negative.
+   * @param {number} position
+   * @param {number} step
+   */
   neighbour(position, step) {
     const { stop, t } = this.place(position);
     const next = step > 0 ? stop + 1 : t > 0 ? stop : stop - 1;
@@ -109,18 +234,24 @@ export class Path {
 
   // --- numbers -----------------------------------------------------------------------------------------------------------
 
-  // Those of the file at a stop; between two, what lies between theirs.
-  numbers(position, way = "up", split = "test") {
+  /**
+   * Test numbers of the model at a position, on the way up: the file's at a stop, and interpolated between two stops.
+   * @param {number} position
+   */
+  numbers(position) {
     const { stop, t } = this.place(position);
-    const [a, b] = [this[way][stop], this[way][Math.min(stop + 1, this.stops - 1)]];
-    const mix = (x, y) => x + t * (y - x);
-    const distortion = mix(a[split].distortion, b[split].distortion);
-    const rate = mix(a[split].rate, b[split].rate);
+    const [a, b] = [this.up[stop], this.up[Math.min(stop + 1, this.stops - 1)]];
+    const mix = (/** @type {number} */ x, /** @type {number} */ y) => x + t * (y - x);
+    const distortion = mix(a.test.distortion, b.test.distortion);
+    const rate = mix(a.test.rate, b.test.rate);
     const rates = a.rate_per_dim.map((x, d) => mix(x, b.rate_per_dim[d]));
     return { beta: this.betaAt(position), exact: t === 0, distortion, rate, elbo: -(distortion + rate), rates };
   }
 
-  // Variance of the mean of every dimension over the map's images, at a stop.
+  /**
+   * Variance of mu over the map's images at a stop, for every dimension.
+   * @param {number} s
+   */
   variances(s) {
     const { mu } = this.frame.arrays;
     const { k, count } = this;
@@ -133,7 +264,10 @@ export class Path {
     return squares.map((square, d) => square / count - (sums[d] / count) ** 2);
   }
 
-  // Where on the slider a dimension stops being active for good; null where it never does.
+  /**
+   * The position after which a dimension is never active again; null where there is none.
+   * @param {number} d
+   */
   death(d) {
     const alive = this.spreads.map((spread) => spread[d] > ACTIVE);
     const last = alive.lastIndexOf(true);
@@ -143,12 +277,13 @@ export class Path {
     return this.positions[last] + t * (this.positions[last + 1] - this.positions[last]);
   }
 
-  // Where no dimension is active any more; null where some always is.
+  /** The position after which no dimension is active; null where one always is. */
   get collapse() {
-    return this.deaths.includes(null) ? null : Math.max(...this.deaths);
+    const known = this.deaths.filter((death) => death !== null);
+    return known.length < this.deaths.length ? null : Math.max(...known);
   }
 
-  // The two dimensions a map of more than two shows: those with the highest rate at beta 1.
+  /** The dimensions that the map shows: of more than two, the two with the highest rate at beta 1. */
   chiefDimensions() {
     if (this.k <= 2) return this.k === 1 ? [0] : [0, 1];
     const rates = this.numbers(this.positionOf(1)).rates;
@@ -157,28 +292,48 @@ export class Path {
       .sort((a, b) => a - b);
   }
 
+  /**
+   * Dimensions in the order of decreasing rate.
+   * @param {number[]} rates
+   */
   byRate(rates) {
     return [...rates.keys()].sort((a, b) => rates[b] - rates[a] || a - b);
   }
 
-  // What the points of a stop span: [least, largest] across and up.
+  /**
+   * The smallest and the largest mean of a stop along both axes of the map.
+   * @param {number} s
+   * @returns {[Span, Span]}
+   */
   box(s) {
+    return [this.span(s, 0), this.span(s, 1)];
+  }
+
+  /**
+   * @param {number} s
+   * @param {number} axis
+   * @returns {Span}
+   */
+  span(s, axis) {
     const { mu } = this.frame.arrays;
     const { k, count, plane } = this;
-    return [0, 1].map((axis) => {
-      if (plane[axis] === undefined) return [-0.5, 0.5];
-      let [low, high] = [Infinity, -Infinity];
-      for (let i = 0, p = s * count * k + plane[axis]; i < count; i++, p += k) {
-        low = Math.min(low, mu[p]);
-        high = Math.max(high, mu[p]);
-      }
-      return [low, high];
-    });
+    if (plane[axis] === undefined) return [-0.5, 0.5];
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = 0, p = s * count * k + plane[axis]; i < count; i++, p += k) {
+      low = Math.min(low, mu[p]);
+      high = Math.max(high, mu[p]);
+    }
+    return [low, high];
   }
 
   // --- decoders ------------------------------------------------------------------------------------------------------------
 
-  // Fetches the decoders that lack, those nearest to `position()` first; `arrived(stop)` hears of each.
+  /**
+   * Fetches all decoders, those nearest to `position()` first, and calls `arrived(stop)` after each.
+   * @param {() => number} position
+   * @param {(stop: number) => void} arrived
+   * @param {AbortSignal} signal
+   */
   async fetchDecoders(position, arrived, signal) {
     const waiting = new Set(this.betas.keys());
     const next = () => {
@@ -189,24 +344,24 @@ export class Path {
       while (waiting.size && !signal.aborted) {
         const stop = next();
         waiting.delete(stop);
-        this.decoders[stop] = (await Frame.fetch(this.decoderUrl(stop))).arrays;
+        this.decoders[stop] = /** @type {Weights} */ ((await Frame.fetch(this.decoderUrl(stop))).arrays);
         if (!signal.aborted) arrived(stop);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
-
-  hasDecoders(position) {
-    const { stop, t } = this.place(position);
-    return Boolean(this.decoders[stop] && (t === 0 || this.decoders[stop + 1]));
-  }
 }
 
-// The forces of the distortion that the file may hold: { points, mu, muError, logSigma, logSigmaError }, or null.
+/**
+ * Null where the file has no forces.
+ * @param {PathFrame} frame
+ * @returns {PathForces | null}
+ */
 function readForces({ arrays }) {
-  if (!arrays["force.points"]) return null;
+  const points = arrays["force.points"];
+  if (!points) return null;
   return {
-    points: arrays["force.points"],
+    points,
     mu: arrays["force.distortion_mu"],
     muError: arrays["force.distortion_mu_se"],
     logSigma: arrays["force.distortion_logsigma"],

@@ -1,6 +1,11 @@
-// The plane decoded, beneath the points. While beta moves, every frame renews some of its images, in an order that
-// spreads them over the plane; once it rests, the others follow within a few frames.
+// The decoded plane, beneath the points. While beta moves, every animation frame renews some of its images, in an order that
+// spreads them over the plane; once beta rests, the others follow within a few frames.
 
+/** @import { View } from "../map/view.js" */
+/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { PathMeta } from "./path.js" */
+
+import { contextOf } from "../core/dom.js";
 import { rgb, theme } from "../plot/palette.js";
 
 const SIDE = 15; // images across and up
@@ -8,15 +13,29 @@ const REACH = 3; // their middles span ±this
 const STRIDE = 97; // coprime to their number: neighbours in time are far apart in space
 
 export class DecodedPlane {
-  // `root` is an element that fills the map; the plane's canvas is put into it.
+  /** @param {HTMLElement} root an element that fills the map; the plane's canvas is put into it */
   constructor(root) {
     this.root = root;
     this.canvas = document.createElement("canvas");
     root.append(this.canvas);
-    this.waiting = 0;
-    this.next = 0;
+    this.waiting = 0; // images that are not up to date
+    this.next = 0; // number of the next image to be decoded
+    this.channels = 1;
+    this.height = 0; // of an image, in pixels
+    this.width = 0;
+    /** @type {number[]} */
+    this.dimensions = [];
+    /** @type {ImageData | null} */
+    this.image = null;
+    this.pixels = new Uint32Array(0); // those of `image`
+    this.z = new Float64Array(0);
+    this.ink = 0; // the colour of text, as the lower three bytes of a pixel
   }
 
+  /**
+   * @param {PathMeta} meta
+   * @param {number[]} dimensions the two latent dimensions that the map shows
+   */
   load({ image_shape: [channels, height, width], latent_dim: k }, dimensions) {
     this.channels = channels;
     this.height = height;
@@ -29,32 +48,39 @@ export class DecodedPlane {
     this.retheme();
   }
 
-  // Grey images become ink of the page's own colour.
+  /** Grey images are drawn in the colour of the page's text. */
   retheme() {
     const [red, green, blue] = rgb(theme(this.root).text);
     this.ink = (blue << 16) | (green << 8) | red;
     this.expire();
   }
 
-  // The decoder is another one now.
+  /** The decoder has changed: all images have to be decoded again. */
   expire() {
     this.waiting = SIDE * SIDE;
   }
 
-  // Stands where the view has it.
+  /**
+   * Moves the canvas to where the view shows the plane.
+   * @param {View} view
+   */
   place(view) {
     const half = REACH + REACH / (SIDE - 1); // the outermost images are centred on ±REACH
     const [x0, y0] = view.toPixel(-half, half);
     const [x1, y1] = view.toPixel(half, -half);
     const { style } = this.root;
-    const edge = (a, b) => `${Math.max(0, a - b)}px`;
+    const edge = (/** @type {number} */ a, /** @type {number} */ b) => `${Math.max(0, a - b)}px`;
     Object.assign(style, { left: `${x0}px`, top: `${y0}px`, width: `${x1 - x0}px`, height: `${y1 - y0}px` });
     const [right, bottom] = [view.left + view.width, view.top + view.height];
     style.clipPath = `inset(${edge(view.top, y0)} ${edge(x1, right)} ${edge(y1, bottom)} ${edge(view.left, x0)})`;
   }
 
-  // Has the decoder asked for so many milliseconds, or one image after the other where it answers later; true while images
-  // wait for the next frame.
+  /**
+   * Decodes images for `budget` ms; a decoder in a worker is asked for one image after the other instead. True while images
+   * wait for the next animation frame.
+   * @param {AskedNetwork} decoder
+   * @param {number} budget
+   */
   renew(decoder, budget) {
     if (!this.waiting) return false;
     if (decoder.isFar) {
@@ -62,34 +88,44 @@ export class DecodedPlane {
       return false;
     }
     const until = performance.now() + budget;
-    while (this.waiting && performance.now() < until) {
-      const { input, take } = this.question();
-      decoder.ask("plane", input, take);
+    while (performance.now() < until) {
+      const question = this.question();
+      if (!question) break;
+      decoder.ask("plane", question.input, question.take);
     }
     return this.waiting > 0;
   }
 
-  // The next image, as of a series.
+  /**
+   * The next image to be decoded, as a series has it (network/series.js); null where all are up to date.
+   * @returns {Question | null}
+   */
   question() {
-    if (!this.waiting) return null;
-    const { width, height, z } = this;
+    const { width, height, z, image } = this;
+    if (!this.waiting || !image) return null;
     const tile = (this.next * STRIDE) % (SIDE * SIDE);
     const [row, column] = [Math.floor(tile / SIDE), tile % SIDE];
     z[this.dimensions[0]] = REACH * ((2 * column) / (SIDE - 1) - 1);
     z[this.dimensions[1]] = REACH * (1 - (2 * row) / (SIDE - 1));
     this.next = (this.next + 1) % (SIDE * SIDE);
     this.waiting--;
+    /** @param {DecoderAnswer} answer */
     const take = ({ pixels }) => {
       this.write(pixels, row, column);
-      this.canvas.getContext("2d").putImageData(this.image, 0, 0, column * width, row * height, width, height);
+      contextOf(this.canvas).putImageData(image, 0, 0, column * width, row * height, width, height);
     };
     return { input: z, take };
   }
 
+  /**
+   * @param {Float32Array} image pixel means in [0, 1] (channels, height, width)
+   * @param {number} row
+   * @param {number} column
+   */
   write(image, row, column) {
     const { width, height, channels, pixels, ink } = this;
     const plane = width * height;
-    const byte = (value) => (255 * Math.min(1, Math.max(0, value)) + 0.5) | 0;
+    const byte = (/** @type {number} */ value) => (255 * Math.min(1, Math.max(0, value)) + 0.5) | 0;
     for (let y = 0, from = 0; y < height; y++) {
       let to = (row * height + y) * SIDE * width + column * width;
       for (let x = 0; x < width; x++, from++, to++)

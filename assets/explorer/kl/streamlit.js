@@ -3,9 +3,14 @@
 import { address, viewIn } from "../core/streamlit-component.js";
 import { Kl } from "./kl.js";
 
-// `data` = { place, frame, decoders }: where in the address it stands, and addresses below the app's root, the last with {stop}
-// for the number of a stop.
+/**
+ * Streamlit calls this whenever the component's data or the theme has changed.
+ *
+ * `place` is where in the address the view stands; `frame` and `decoders` are addresses below the app's root, the latter with
+ * {stop} in place of the number of a stop.
+ * @param {{ parentElement: HTMLElement, data: { place: import("../core/link-hash.js").Place, frame: string, decoders: string } }} component
+ */
 export function mount({ parentElement, data }) {
-  const decoder = (stop) => address(data.decoders.replace("{stop}", stop));
+  const decoder = (/** @type {number} */ stop) => address(data.decoders.replace("{stop}", String(stop)));
   viewIn(parentElement, (root) => new Kl(root), data.place)?.load(address(data.frame), decoder);
 }

@@ -1,4 +1,8 @@
-// The path through the plane of rate and distortion: where training under every beta has ended, and where it ends now.
+// The path in the plane of rate and distortion: one point for the model at every stop of beta, and the model that is shown.
+
+/** @import { Range } from "../plot/chart.js" */
+/** @import { Colours } from "../plot/palette.js" */
+/** @import { ClosedForm, Path, StopNumbers } from "./path.js" */
 
 import { short, signed } from "../core/format.js";
 import { disc, line, Plot, prepareCanvas } from "../plot/chart.js";
@@ -6,26 +10,56 @@ import { faded, THEORY, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const MARGIN = { left: 46, right: 10, top: 24, bottom: 24 };
-const NEAR = 30; // px within which the pointer takes a stop
+const NEAR = 30; // px within which the pointer selects a stop
 
 export class PathTradeoff {
-  // `take(position)`: a click on a stop goes there.
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(position: number) => void} take called with the position of a stop that is clicked
+   */
   constructor(canvas, take) {
     this.canvas = canvas;
-    this.take = take;
+    /** @type {Path | null} */
+    this.path = null;
+    /** @type {number | null} */
+    this.position = null;
+    /**
+     * Pixel of the pointer on the canvas.
+     * @type {[number, number] | null}
+     */
     this.hover = null;
+    /**
+     * The stop on the way up that is near the pointer.
+     * @type {number | null}
+     */
+    this.near = null;
+    /** @type {{ x: Range, y: Range }} */
+    this.ranges = { x: [0, 1], y: [0, 1] };
+    /**
+     * What does not depend on the position, as a picture.
+     * @type {OffscreenCanvas | null}
+     */
+    this.still = null;
+    /** @type {Colours | null} */
+    this.colours = null;
     canvas.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
     canvas.addEventListener("pointerleave", () => this.point(null));
-    canvas.addEventListener("click", () => this.near !== undefined && this.take(this.path.positions[this.near]));
+    canvas.addEventListener("click", () => {
+      if (this.path && this.near !== null) take(this.path.positions[this.near]);
+    });
   }
 
+  /** @param {Path} path */
   load(path) {
     this.path = path;
-    const known = (way) => (path.linear && path.betas[0] === 0 ? way.slice(1) : way); // at beta 0 the optimum has no end
+    const known = (/** @type {StopNumbers[]} */ way) => (path.linear && path.betas[0] === 0 ? way.slice(1) : way); // at beta 0 the rate has no bound
     const test = [...known(path.up), ...known(path.down)].map(({ test }) => test);
     const train = known(path.up).map(({ train }) => train);
     const all = [...test, ...train];
-    const span = (key) => [Math.min(...all.map((point) => point[key])), Math.max(...all.map((point) => point[key]))];
+    const span = (/** @type {"rate" | "distortion"} */ key) => [
+      Math.min(...all.map((point) => point[key])),
+      Math.max(...all.map((point) => point[key])),
+    ];
     const [[r0, r1], [d0, d1]] = [span("rate"), span("distortion")];
     this.ranges = {
       x: [Math.min(0, r0), r1 + 0.05 * (r1 - r0) + 0.1],
@@ -34,49 +68,58 @@ export class PathTradeoff {
     this.still = null;
   }
 
-  // Everything is drawn anew: the page's size or colours have changed.
+  /** Draws everything anew after the page's size or colours have changed. */
   renew() {
     this.still = this.colours = null;
-    if (this.position !== undefined) this.draw();
+    if (this.position !== null) this.draw();
   }
 
+  /** @param {number} position */
   show(position) {
     this.position = position;
     this.draw();
   }
 
+  /** @param {[number, number] | null} at */
   point(at) {
     this.hover = at;
-    if (this.path) this.draw();
+    this.draw();
   }
 
   draw() {
+    const { path, position } = this;
+    if (!path || position === null) return;
     const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 120 || height < 90) return;
-    const colours = (this.colours ??= theme(this.canvas));
+    this.colours ??= theme(this.canvas);
     const box = {
       left: MARGIN.left,
       top: MARGIN.top,
       width: width - MARGIN.left - MARGIN.right,
       height: height - MARGIN.top - MARGIN.bottom,
     };
-    const plot = new Plot(context, box, this.ranges, colours);
-    if (this.still?.width !== this.canvas.width || this.still?.height !== this.canvas.height)
-      this.still = this.drawStill(plot);
+    const plot = new Plot(context, box, this.ranges, this.colours);
+    let { still } = this;
+    if (still?.width !== this.canvas.width || still?.height !== this.canvas.height)
+      this.still = still = this.drawStill(plot, path);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.drawImage(this.still, 0, 0);
+    context.drawImage(still, 0, 0);
     context.restore();
-    this.drawNow(plot);
-    this.drawHover(plot);
+    this.drawNow(plot, path, position);
+    this.drawHover(plot, path);
   }
 
-  // What does not move with beta, as a picture.
-  drawStill(plot) {
-    const { path } = this;
+  /**
+   * Draws what does not depend on the position.
+   * @param {Plot} plot
+   * @param {Path} path
+   */
+  drawStill(plot, path) {
     const { colours } = plot;
     const canvas = new OffscreenCanvas(this.canvas.width, this.canvas.height);
     const context = canvas.getContext("2d");
+    if (!context) throw new Error("This browser draws on no further canvas.");
     context.setTransform(plot.context.getTransform());
     const still = new Plot(context, plot.box, this.ranges, colours);
     still.axes({ xName: "rate, nats", xCount: 5, yCount: 5 });
@@ -84,6 +127,7 @@ export class PathTradeoff {
     still.clipped(() => {
       drawBounds(still, path.up[0].test.distortion);
       if (path.linear) drawTheory(still, path.linear);
+      /** @type {(way: StopNumbers[], split: "test" | "train", colour: string, width: number) => void} */
       const along = (way, split, colour, width) =>
         still.path(
           path.stops,
@@ -109,15 +153,20 @@ export class PathTradeoff {
     return canvas;
   }
 
-  // The dot, and through it the line along which the loss stays the same: its slope is −beta.
-  drawNow(plot) {
-    const { rate, distortion, beta } = this.path.numbers(this.position);
+  /**
+   * Draws a dot for the model at this position, and the line through it along which the loss is constant: its slope is −beta.
+   * @param {Plot} plot
+   * @param {Path} path
+   * @param {number} position
+   */
+  drawNow(plot, path, position) {
+    const { rate, distortion, beta } = path.numbers(position);
     const { context, colours, xRange } = plot;
     const [px, py] = [Math.min(plot.x(rate), plot.box.left + plot.box.width), plot.y(distortion)];
     plot.clipped(() => {
       context.strokeStyle = faded(colours.accent, 0.75);
       context.lineWidth = 1.6;
-      const at = (x) => plot.y(distortion - beta * (x - rate));
+      const at = (/** @type {number} */ x) => plot.y(distortion - beta * (x - rate));
       line(context, plot.x(xRange[0]), at(xRange[0]), plot.x(xRange[1]), at(xRange[1]));
     });
     disc(context, px, py, 6.5, colours.accent, colours.background);
@@ -130,16 +179,22 @@ export class PathTradeoff {
     });
   }
 
-  drawHover(plot) {
-    const { path, hover } = this;
-    this.near = undefined;
+  /**
+   * Finds the stop near the pointer and writes its numbers.
+   * @param {Plot} plot
+   * @param {Path} path
+   */
+  drawHover(plot, path) {
+    const { hover } = this;
+    this.near = null;
     if (!hover) return;
-    const away = ({ test }) => Math.hypot(plot.x(test.rate) - hover[0], plot.y(test.distortion) - hover[1]);
+    const away = (/** @type {StopNumbers} */ { test }) =>
+      Math.hypot(plot.x(test.rate) - hover[0], plot.y(test.distortion) - hover[1]);
     const ways = [
-      ["", path.up],
-      ["coming down, ", path.down],
+      { name: "", way: path.up },
+      { name: "coming down, ", way: path.down },
     ];
-    const found = ways.flatMap(([name, way]) => way.map((stop, i) => ({ name, stop, i, d: away(stop) })));
+    const found = ways.flatMap(({ name, way }) => way.map((stop, i) => ({ name, stop, i, d: away(stop) })));
     const nearest = found.reduce((best, one) => (one.d < best.d ? one : best));
     if (nearest.d > NEAR) return;
     if (!nearest.name) this.near = nearest.i;
@@ -156,7 +211,12 @@ export class PathTradeoff {
   }
 }
 
-// Lines of equal elbo: distortion + rate is the same along each. Names keep clear of the curve's end at `distortion`.
+/**
+ * Draws lines of equal elbo: distortion + rate is constant along each. No name is written where the curve ends, at
+ * `distortion`.
+ * @param {Plot} plot
+ * @param {number} distortion
+ */
 function drawBounds(plot, distortion) {
   const { context, box, colours, xRange, yRange } = plot;
   for (const total of ticks(xRange[0] + yRange[0], xRange[1] + yRange[1], 6)) {
@@ -174,7 +234,11 @@ function drawBounds(plot, distortion) {
   }
 }
 
-// Reverse water-filling: the least distortion that a linear VAE can have at each rate.
+/**
+ * Draws the smallest distortion that a linear VAE can have at each rate (reverse water-filling).
+ * @param {Plot} plot
+ * @param {ClosedForm} linear
+ */
 function drawTheory(plot, { rates, distortions }) {
   plot.path(
     rates.length,
@@ -185,16 +249,22 @@ function drawTheory(plot, { rates, distortions }) {
   );
 }
 
+/**
+ * @param {Plot} plot
+ * @param {Path} path
+ */
 function drawKey(plot, { linear }) {
   const { context, box, colours } = plot;
   const right = box.left + box.width;
+  /** @type {{ name: string, colour: string, width: number, dashes: number[] }[]} */
   const rows = [
-    ["test", colours.accent, 2.2, []],
-    ["training", faded(colours.text, 0.35), 1.6, []],
+    { name: "test", colour: colours.accent, width: 2.2, dashes: [] },
+    { name: "training", colour: faded(colours.text, 0.35), width: 1.6, dashes: [] },
+    { name: "hysteresis: coming down from collapse", colour: faded(colours.text, 0.65), width: 1.6, dashes: [5, 4] },
   ];
-  rows.push(["hysteresis: coming down from collapse", faded(colours.text, 0.65), 1.6, [5, 4]]);
-  if (linear) rows.push(["closed form of the training images", faded(THEORY, 0.6), 6, []]);
-  rows.forEach(([name, colour, width, dashes], i) => {
+  if (linear)
+    rows.push({ name: "closed form of the training images", colour: faded(THEORY, 0.6), width: 6, dashes: [] });
+  rows.forEach(({ name, colour, width, dashes }, i) => {
     const y = box.top + 9 + 16 * i;
     Object.assign(context, { strokeStyle: colour, lineWidth: width });
     context.setLineDash(dashes);
