@@ -136,8 +136,8 @@ export class Cloud {
         const away = row + 0.5 - y;
         const reach = wide * Math.sqrt(Math.max(0, 1 - (away * away) / (half * half)));
         const middle = x + slant * away;
-        const from = middle - reach < 0 ? 0 : middle - reach;
-        const to = middle + reach > width - 1 ? width - 1 : middle + reach;
+        const from = Math.max(0, middle - reach);
+        const to = Math.min(width - 1, middle + reach);
         if (to <= from) continue;
         edge(ends, row * width, from, 1, red, green, blue);
         edge(ends, row * width, to, -1, red, green, blue);

@@ -1,8 +1,7 @@
 // Images of the model at this beta: eight test images and their reconstructions, eight draws from the prior with the same ζ at
 // every beta, and the lens.
 
-/** @import { AskedNetwork } from "../network/inference-client.js" */
-/** @import { Model } from "./model.js" */
+/** @import { Model, PathDecoder } from "./model.js" */
 /** @import { Path } from "./path.js" */
 /** @import { PathState } from "./state.js" */
 
@@ -54,7 +53,9 @@ export class Images {
     });
     this.root.replaceChildren(...rows.flatMap(({ label, canvases }) => [label, ...canvases]));
     const pictures = rows.map(({ canvases }) => canvases.map((canvas) => new Picture(canvas, shape)));
-    this.points.forEach((point, i) => pictures[0][i].paint(images, 1 / 255, point * size));
+    this.points.forEach((point, i) => {
+      pictures[0][i].paint(images, 1 / 255, point * size);
+    });
     const decoded = [...pictures[1], ...pictures[2]];
     this.series = new Series(
       this.root,
@@ -75,7 +76,7 @@ export class Images {
 
   /**
    * @param {Model} model
-   * @param {AskedNetwork} decoder that of the model
+   * @param {PathDecoder} decoder that of the model
    */
   show(model, decoder) {
     if (!this.series) return;
@@ -135,7 +136,7 @@ export class PathLens {
   /**
    * Decodes z, and shows the data point `nearest` (−1: none) with its reconstruction beside it.
    * @param {Model} model
-   * @param {AskedNetwork} decoder that of the model
+   * @param {PathDecoder} decoder that of the model
    * @param {PathState} state
    * @param {number} nearest
    */
@@ -150,7 +151,7 @@ export class PathLens {
 
   /**
    * @param {Model} model
-   * @param {AskedNetwork} decoder
+   * @param {PathDecoder} decoder
    * @param {LensPictures} pictures
    * @param {number} point
    * @param {string} which

@@ -2,10 +2,12 @@
 //
 // mu, ln sigma² and the weights are interpolated linearly, into arrays that are made once. To a map it is what morph.js is.
 
-/** @import { Path, Weights } from "./path.js" */
+/** @import { DecoderWeights, Path } from "./path.js" */
 
 import { NearestMean } from "../math/nearest-mean.js";
 import { AskedNetwork } from "../network/inference-client.js";
+
+/** @typedef {AskedNetwork<"decode">} PathDecoder */
 
 export class Model {
   /** @param {Path} path */
@@ -27,11 +29,11 @@ export class Model {
     this.means = new NearestMean(new Float32Array(count * k), k, frame.arrays.labels);
     /** @type {Float32Array[] | null} */
     this.sigma = null;
-    /** @type {Weights | null} */
+    /** @type {DecoderWeights | null} */
     this.weights = null;
     /**
      * Null until the first weights have arrived.
-     * @type {AskedNetwork | null}
+     * @type {PathDecoder | null}
      */
     this.decoder = null;
   }

@@ -3,6 +3,8 @@
 //
 // A stop is an index into `betas`; a position is a place on the slider, from 0 to 1.
 
+/** @import { NetworkMeta } from "../data/frame.js" */
+
 import { Frame } from "../data/frame.js";
 
 const ZERO = 0.06; // share of the slider between beta 0 and the smallest positive beta: linear there, logarithmic after it
@@ -56,16 +58,12 @@ const ACTIVE = 0.01; // a dimension is active where the variance of its mean is 
 /**
  * The part of a path frame's header that this page reads. `up` holds the stops of the training with increasing beta,
  * `down` those of the way back; both are in the order of `betas`.
- * @typedef {object} PathMeta
- * @property {string} name
+ * @typedef {object} PathFacts
  * @property {string[]} classes
  * @property {boolean} [ordered] whether the classes have an order
  * @property {number[]} betas
  * @property {StopNumbers[]} up
  * @property {StopNumbers[]} down
- * @property {number} latent_dim
- * @property {[number, number, number]} image_shape channels, height, width
- * @property {"bernoulli" | "gaussian"} likelihood
  * @property {number} sigma standard deviation of a gaussian likelihood
  * @property {ClosedForm | null} linear
  * @property {string[]} factors names of the factors that the images were drawn from, the class first; may be empty
@@ -89,7 +87,9 @@ const ACTIVE = 0.01; // a dimension is active where the variance of its mean is 
  * }} PathArrays
  */
 
-/** @typedef {Frame & { meta: PathMeta, arrays: PathArrays }} PathFrame */
+/** @typedef {NetworkMeta & PathFacts} PathMeta */
+
+/** @typedef {Frame<PathMeta, PathArrays>} PathFrame */
 
 /**
  * Forces of the distortion on some points of the map, with their standard errors: arrays (stops, points, k).
@@ -103,7 +103,7 @@ const ACTIVE = 0.01; // a dimension is active where the variance of its mean is 
 
 /** @typedef {[low: number, high: number]} Span */
 
-/** @typedef {Record<string, Float32Array>} Weights */
+/** The weights of the decoder of one stop, by name. @typedef {Record<string, Float32Array>} DecoderWeights */
 
 export class Path {
   /**
@@ -129,7 +129,7 @@ export class Path {
     this.colour = 0;
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));
-    /** @type {(Weights | null)[]} */
+    /** @type {(DecoderWeights | null)[]} */
     this.decoders = betas.map(() => null);
     this.forces = readForces(frame);
     this.spreads = betas.map((_, s) => this.variances(s));
@@ -344,7 +344,9 @@ export class Path {
       while (waiting.size && !signal.aborted) {
         const stop = next();
         waiting.delete(stop);
-        this.decoders[stop] = /** @type {Weights} */ ((await Frame.fetch(this.decoderUrl(stop))).arrays);
+        /** @type {Frame<{ beta: number }, DecoderWeights>} */
+        const frame = await Frame.fetch(this.decoderUrl(stop));
+        this.decoders[stop] = frame.arrays;
         if (!signal.aborted) arrived(stop);
       }
     };

@@ -2,7 +2,9 @@
 // spreads them over the plane; once beta rests, the others follow within a few frames.
 
 /** @import { View } from "../map/view.js" */
-/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { Decoded } from "../network/network.js" */
+/** @import { SeriesRequest } from "../network/series.js" */
+/** @import { PathDecoder } from "./model.js" */
 /** @import { PathMeta } from "./path.js" */
 
 import { contextOf } from "../core/dom.js";
@@ -78,7 +80,7 @@ export class DecodedPlane {
   /**
    * Decodes images for `budget` ms; a decoder in a worker is asked for one image after the other instead. True while images
    * wait for the next animation frame.
-   * @param {AskedNetwork} decoder
+   * @param {PathDecoder} decoder
    * @param {number} budget
    */
   renew(decoder, budget) {
@@ -98,7 +100,7 @@ export class DecodedPlane {
 
   /**
    * The next image to be decoded, as a series has it (network/series.js); null where all are up to date.
-   * @returns {Question | null}
+   * @returns {SeriesRequest | null}
    */
   question() {
     const { width, height, z, image } = this;
@@ -109,7 +111,7 @@ export class DecodedPlane {
     z[this.dimensions[1]] = REACH * (1 - (2 * row) / (SIDE - 1));
     this.next = (this.next + 1) % (SIDE * SIDE);
     this.waiting--;
-    /** @param {DecoderAnswer} answer */
+    /** @param {Decoded} answer */
     const take = ({ pixels }) => {
       this.write(pixels, row, column);
       contextOf(this.canvas).putImageData(image, 0, 0, column * width, row * height, width, height);

@@ -1,5 +1,6 @@
 // What is chosen on the page of a beta path, and how the link (the part of the address after "#") says it.
 
+/** @import { Look } from "../core/link-fields.js" */
 /** @import { Path } from "./path.js" */
 
 import { readLook, readZ, writtenLook } from "../core/link-fields.js";
@@ -18,11 +19,6 @@ const LOOKS = ["look", "look-left", "look-middle", "look-right"]; // names in th
 /** @typedef {"manifold" | "forces" | "fixed"} Switch */
 /** @typedef {"map" | "why"} ViewName */
 /** @typedef {"all" | "pointer" | "none"} ZonesShown */
-
-/**
- * Where a camera looks: its middle, and half of the smaller side of what it shows.
- * @typedef {{ u: number, v: number, reach: number }} Look
- */
 
 /**
  * Called after every change with the names of what was set, and the time of the event that has caused it (ms).

@@ -1,5 +1,8 @@
 // The view of a beta path as a Streamlit component.
 
+/** @import { Place } from "../core/link-hash.js" */
+/** @import { Component } from "../core/streamlit-component.js" */
+
 import { address, viewIn } from "../core/streamlit-component.js";
 import { Kl } from "./kl.js";
 
@@ -8,7 +11,7 @@ import { Kl } from "./kl.js";
  *
  * `place` is where in the address the view stands; `frame` and `decoders` are addresses below the app's root, the latter with
  * {stop} in place of the number of a stop.
- * @param {{ parentElement: HTMLElement, data: { place: import("../core/link-hash.js").Place, frame: string, decoders: string } }} component
+ * @param {Component<{ place: Place, frame: string, decoders: string }>} component
  */
 export function mount({ parentElement, data }) {
   const decoder = (/** @type {number} */ stop) => address(data.decoders.replace("{stop}", String(stop)));
