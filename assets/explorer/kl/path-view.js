@@ -1,21 +1,20 @@
 // The view of one path: its maps and everything that changes with beta, drawn in the elements of the page.
 
-/** @import { PaneHandlers, Pane } from "../map/pane.js" */
 /** @import { Kl } from "./kl.js" */
 /** @import { Path } from "./path.js" */
-/** @import { PathState, Switch, ViewName, ZonesShown } from "./state.js" */
+/** @import { PathState } from "./state.js" */
 
-import { findAll } from "../core/dom.js";
 import { afterPaint, measure } from "../core/timing.js";
 import { Camera } from "../map/camera.js";
 import { theme } from "../plot/palette.js";
 import { Legend } from "../widgets/legend.js";
+import { Controls } from "./controls.js";
 import { Forces } from "./forces.js";
 import { PathMap } from "./map.js";
+import { MapPointer } from "./map-pointer.js";
 import { Model } from "./model.js";
-import { anotherPair, Why } from "./why.js";
+import { Why } from "./why.js";
 
-const SNAP = 9; // px within which a click selects the data point itself
 const LATE = 28; // ms from one animation frame to the next
 const SLICES = { usual: 6, late: 3 }; // ms for decoding the plane
 const SLOW = 60; // ms between two drawings of the dimensions
@@ -46,23 +45,17 @@ export class PathView {
     const element = document.createElement("div");
     page.$(".lv-maps").replaceChildren(element);
     const camera = new Camera();
-    const handlers = this.handlersOf(camera);
+    const pointer = new MapPointer(this);
     const decoded = () => [page.$(".kl-decoded", HTMLCanvasElement)];
-    this.pane = new PathMap(element, camera, state, { ...handlers, decoded }, wake);
-    this.why = new Why(page.$(".kl-why"), path, state, (of) => this.handlersOf(of), wake);
+    this.pane = new PathMap(element, camera, state, { ...pointer.handlersOf(camera), decoded }, wake);
+    this.why = new Why(page.$(".kl-why"), path, state, (of) => pointer.handlersOf(of), wake);
     this.forces = path.forces && new Forces(path, path.forces, this.model, this.colours);
     this.legend = new Legend(page.$(".er-legend"), state);
-    page.$('[data-switch="forces"]').hidden = !this.forces;
-    page.$('[data-switch="manifold"]').hidden = path.k < 2;
-    page.$(".kl-colour").hidden = path.kinds.names.length < 2;
-    this.select = page.$(".kl-colour select", HTMLSelectElement);
-    this.select.replaceChildren(...path.kinds.names.map((name, i) => new Option(name, String(i))));
     page.images.load(path);
     page.lens.load(path);
     page.slider.load(path);
     page.tradeoff.load(path);
-    this.listener = new AbortController();
-    this.listen();
+    this.controls = new Controls(this);
   }
 
   /**
@@ -79,7 +72,7 @@ export class PathView {
     });
     this.legend = new Legend(page.$(".er-legend"), state);
     this.legend.load(path.classes, path.ordered);
-    this.select.value = String(path.colour);
+    this.controls.select.value = String(path.colour);
     state.subscribe((changed, at) => this.changed(changed, at));
     this.why.load(state, () => this.colours);
     this.pane.show(this.model);
@@ -104,7 +97,7 @@ export class PathView {
   }
 
   destroy() {
-    this.listener.abort();
+    this.controls.close();
     this.pane.destroy();
     this.why.destroy();
     this.model.close();
@@ -115,67 +108,7 @@ export class PathView {
     return this.state.toHash(this.path);
   }
 
-  // --- events --------------------------------------------------------------------------------------------------------------
-
-  /**
-   * @param {Camera} camera that of the pane
-   * @returns {PaneHandlers}
-   */
-  handlersOf(camera) {
-    const { page } = this;
-    return {
-      hover: (pane, x, y, at, finger) => this.hover(pane, x, y, at, finger),
-      click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
-      move: (...args) => page.look(() => camera.take(...args)),
-      release: () => this.release(),
-      resized: () => page.resized(),
-    };
-  }
-
-  listen() {
-    const { page } = this;
-    const { signal } = this.listener;
-    page.$(".lv-main").addEventListener(
-      "click",
-      ({ target }) => {
-        if (target instanceof HTMLElement) this.choose(target.dataset);
-      },
-      { signal },
-    );
-    page.$(".lv-fit").addEventListener("click", () => this.release(), { signal });
-    this.select.addEventListener("change", () => this.colourBy(Number(this.select.value)), { signal });
-    const another = () => this.state.set({ pair: anotherPair(this.path) });
-    page.$(".kl-pair").addEventListener("click", another, { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal });
-    window.addEventListener("resize", () => page.fill(), { signal });
-  }
-
-  /**
-   * A click on a button of the page, whose data attributes say what it sets.
-   * @param {DOMStringMap} data
-   */
-  choose({ zones, view, switch: name }) {
-    const { state } = this;
-    if (zones) state.set({ zones: /** @type {ZonesShown} */ (zones) });
-    if (view) state.set({ view: /** @type {ViewName} */ (view) });
-    if (name === "manifold" || name === "forces" || name === "fixed") state.set({ [name]: !state[name] });
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const { page, state } = this;
-    const { target, key } = event;
-    if (!page.root.isConnected || !(target instanceof Element)) return;
-    if (target !== document.body && !page.root.contains(target)) return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isSlider = target instanceof HTMLInputElement && target.type === "range";
-    if (key === "Escape" && state.pinned) state.set({ pinned: false, point: -1 }, event.timeStamp);
-    else if (key === " " && target.tagName !== "BUTTON") page.slider.play(!page.slider.playing);
-    else if ((key === "ArrowLeft" || key === "ArrowRight") && !isSlider)
-      page.slider.step(key === "ArrowRight" ? 1 : -1, event.timeStamp);
-    else return;
-    event.preventDefault();
-  }
+  // --- changes --------------------------------------------------------------------------------------------------------------
 
   /**
    * Moves to a position of the slider.
@@ -185,73 +118,6 @@ export class PathView {
   turn(position, at) {
     if (position !== this.state.position) this.state.set({ position }, at);
     else this.page.slider.show(position);
-  }
-
-  /**
-   * Moves the lens; where it is pinned, only for a finger.
-   * @param {Pane} pane
-   * @param {number} x
-   * @param {number} y
-   * @param {number} at
-   * @param {boolean} finger
-   */
-  hover(pane, x, y, at, finger = false) {
-    const { state } = this;
-    if ((state.pinned && !finger) || state.view === "why" || !pane.view || !pane.projection) return;
-    pane.projection.lift(state.z, ...pane.view.toData(x, y));
-    state.set({ point: -1 }, at);
-  }
-
-  /**
-   * Pins or releases the lens; on the maps of buffer zones, selects a point for the line.
-   * @param {Pane} pane
-   * @param {number} x
-   * @param {number} y
-   * @param {number} at
-   * @param {boolean} still
-   */
-  click(pane, x, y, at, still) {
-    const { state } = this;
-    const { view, projection } = pane;
-    if (!view || !projection) return;
-    const nearest = still ? this.target(pane, view.toData(x, y), [x, y]) : -1;
-    const near = nearest >= 0 && away(pane, nearest, x, y) < SNAP;
-    if (state.view === "why") {
-      if (near) this.takeEnd(pane, nearest, x, y);
-      return;
-    }
-    const [mx, my] = view.toPixel(...projection.project(state.z));
-    if (still && state.pinned && Math.hypot(mx - x, my - y) < SNAP + 3) {
-      state.set({ pinned: false, point: -1 }, at);
-      return;
-    }
-    projection.lift(state.z, ...view.toData(x, y));
-    state.set({ pinned: true, point: near ? nearest : -1 }, at);
-  }
-
-  /**
-   * The point that a click selects: the nearest one, but one with forces where there is such a point near.
-   * @param {Pane} pane
-   * @param {[u: number, v: number]} at
-   * @param {[x: number, y: number]} pixel
-   */
-  target(pane, at, [x, y]) {
-    const { state, forces } = this;
-    const pulled = state.forces && state.view === "map" && forces ? forces.nearest(...at) : -1;
-    return pulled >= 0 && away(pane, pulled, x, y) < SNAP ? pulled : pane.nearest(...at);
-  }
-
-  /**
-   * Moves the end of the line that is nearer to the click to a point.
-   * @param {Pane} pane
-   * @param {number} point
-   * @param {number} x
-   * @param {number} y
-   */
-  takeEnd(pane, point, x, y) {
-    const [a, b] = this.state.pair;
-    if (point === a || point === b) return;
-    this.state.set({ pair: away(pane, a, x, y) < away(pane, b, x, y) ? [point, b] : [a, point] });
   }
 
   release() {
@@ -281,7 +147,7 @@ export class PathView {
     }
     if (has("hidden")) this.legend.show();
     if (has("view", "zones", "manifold", "forces", "fixed", "hidden", "pair")) {
-      this.showOptions();
+      this.controls.show();
       for (const pane of this.panes) pane.dirty = pane.groundDirty = true;
       page.lookDirty = this.imagesDirty = this.numbersDirty = true;
     }
@@ -308,26 +174,6 @@ export class PathView {
   /** The panes that are shown. */
   get panes() {
     return this.state.view === "why" ? this.why.panes : [this.pane];
-  }
-
-  /** Shows on the page's controls what is chosen, and hides what does not apply. */
-  showOptions() {
-    const { page, state } = this;
-    const why = state.view === "why";
-    for (const name of /** @type {const} */ (["zones", "view"]))
-      for (const button of findAll(page.root, `[data-${name}]`))
-        button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
-    for (const button of findAll(page.root, "[data-switch]"))
-      button.setAttribute("aria-pressed", String(state[/** @type {Switch} */ (button.dataset.switch)]));
-    page.$(".lv-maps").hidden = why;
-    page.$(".kl-why").hidden = !why;
-    page.$(".kl-pair").hidden = !why;
-    page.$('[data-switch="forces"]').hidden = why || !this.forces;
-    page.$('[data-switch="fixed"]').hidden = why;
-    page.root.classList.toggle("kl-whole", why);
-    page.$(".kl-side").hidden = why;
-    page.$(".kl-pull").hidden = !state.forces;
-    page.$(".kl-images").hidden = state.forces;
   }
 
   /**
@@ -423,17 +269,4 @@ export class PathView {
     page.dimensions.renew();
     this.numbersDirty = true;
   }
-}
-
-/**
- * Distance in px from a point of the map to a pixel.
- * @param {Pane} pane
- * @param {number} point
- * @param {number} x
- * @param {number} y
- */
-function away(pane, point, x, y) {
-  if (!pane.view) return Infinity;
-  const [px, py] = pane.view.toPixel(pane.morph.us[point], pane.morph.vs[point]);
-  return Math.hypot(px - x, py - y);
 }
