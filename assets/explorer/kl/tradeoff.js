@@ -1,6 +1,6 @@
 // The path in the plane of rate and distortion: one point for the model at every stop of beta, and the model that is shown.
 
-/** @import { Range } from "../plot/chart.js" */
+/** @import { Context2D, Range } from "../plot/chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
 /** @import { ClosedForm, Path, StopNumbers } from "./path.js" */
 
@@ -214,7 +214,7 @@ export class PathTradeoff {
 /**
  * Draws lines of equal elbo: distortion + rate is constant along each. No name is written where the curve ends, at
  * `distortion`.
- * @param {Plot} plot
+ * @param {Plot<Context2D>} plot
  * @param {number} distortion
  */
 function drawBounds(plot, distortion) {
@@ -236,7 +236,7 @@ function drawBounds(plot, distortion) {
 
 /**
  * Draws the smallest distortion that a linear VAE can have at each rate (reverse water-filling).
- * @param {Plot} plot
+ * @param {Plot<Context2D>} plot
  * @param {ClosedForm} linear
  */
 function drawTheory(plot, { rates, distortions }) {
@@ -250,7 +250,7 @@ function drawTheory(plot, { rates, distortions }) {
 }
 
 /**
- * @param {Plot} plot
+ * @param {Plot<Context2D>} plot
  * @param {Path} path
  */
 function drawKey(plot, { linear }) {
