@@ -1,14 +1,23 @@
-// The base class of the pages beside the map: a root element that ends where the window does, repaints on request, and
-// a link in the address bar that follows the state.
+// The base class of all views: a root element that ends where the window does, repaints on request, a link in the address bar
+// that follows the state, and the interface by which others drive the view.
 
+import { ControlLocks } from "./control-locks.js";
 import { finderIn } from "./dom.js";
+import { glide } from "./glide.js";
 import { Link } from "./link-hash.js";
 import { topOf, watchTop } from "./page-top.js";
 import { keepSwipesOff } from "./swipe.js";
+import { descriptionOf, hashOf } from "./view.js";
+
+/** @import { Description, View } from "./view.js" */
 
 const BELOW = 10; // px that stay free beneath the view
+const GRABS = /** @type {const} */ (["pointerdown", "wheel", "keydown"]); // by which a person takes over from a motion
 
-/** Subclasses override `paint`, `hash` and `followLink`. */
+/**
+ * Subclasses override `paint`, `describe`, `go` and, where they wait for anything, `isBusy`.
+ * @implements {View}
+ */
 export class Page {
   /**
    * @param {HTMLElement} root
@@ -20,19 +29,107 @@ export class Page {
     this.$ = finderIn(root);
     this.destroyed = false;
     this.lookDirty = false;
+    this.hearsKeys = true;
     /** @type {number | undefined} px from the top of the document to the root */
     this.top = undefined;
     /** @type {number | null} the animation frame that is requested */
     this.request = null;
     /** @type {AbortController | null} of the page's event listeners */
     this.listener = null;
+    /** @type {AbortController | null} of the motion to another state, while it lasts */
+    this.motion = null;
     /** @type {ResizeObserver | null} */
     this.sizes = null;
     keepSwipesOff(root);
     this.above = watchTop(root, () => {
       if (topOf(root) !== this.top) this.fill();
     });
-    this.link = new Link(root, { hash: () => this.hash(), follow: (hash) => this.followLink(hash) });
+    this.locks = new ControlLocks(root);
+    this.link = new Link(root, {
+      hash: () => this.hash(),
+      follow: (hash) => this.followLink(hash),
+    });
+    for (const type of GRABS) root.addEventListener(type, () => this.motion?.abort(), { capture: true, passive: true });
+  }
+
+  // --- what others may ask of a view -----------------------------------------------------------------------------------
+
+  /** @returns {Description} */
+  describe() {
+    return {};
+  }
+
+  /**
+   * @param {Description} state
+   * @param {{ ms?: number }} [options]
+   */
+  async apply(state, { ms = 0 } = {}) {
+    this.motion?.abort();
+    const motion = new AbortController();
+    this.motion = motion;
+    const step = this.go(state);
+    if (step) await glide(ms, (share) => step(share), motion.signal);
+    if (this.motion === motion) this.motion = null;
+    await this.settled();
+  }
+
+  /**
+   * Goes to a state. What does not move is there on return; what moves is at `share` of its way when the returned function
+   * is called, and there at 1. Returns null where the view is not open yet.
+   * @param {Description} _state
+   * @returns {((share: number) => void) | null}
+   */
+  go(_state) {
+    return null;
+  }
+
+  async settled() {
+    while (!this.destroyed && (this.motion || this.request !== null || this.isBusy())) await frame();
+    await frame(); // what was painted last is on the screen
+  }
+
+  /** Whether the view waits for something that it is going to paint: an answer, a network, a formula. */
+  isBusy() {
+    return false;
+  }
+
+  controlNames() {
+    return this.locks.all();
+  }
+
+  /** @param {string[]} names */
+  lock(names) {
+    this.locks.set("locked", names);
+  }
+
+  /** @param {string[]} names */
+  hide(names) {
+    this.locks.set("hidden", names);
+  }
+
+  /** @param {boolean} on */
+  keys(on) {
+    this.hearsKeys = on;
+  }
+
+  hash() {
+    return hashOf(this.describe());
+  }
+
+  /** @param {string} hash */
+  followLink(hash) {
+    void this.apply(descriptionOf(hash));
+  }
+
+  // --- what views have in common ---------------------------------------------------------------------------------------
+
+  /**
+   * Listens to the keyboard, wherever the focus is, while the view is to do so.
+   * @param {(event: KeyboardEvent) => void} handle
+   * @param {AddEventListenerOptions} options
+   */
+  listenToKeys(handle, options) {
+    document.addEventListener("keydown", (event) => this.hearsKeys && handle(event), options);
   }
 
   /**
@@ -40,17 +137,6 @@ export class Page {
    * @param {number} _now ms
    */
   paint(_now) {}
-
-  /** The state as the part of the address after "#". */
-  hash() {
-    return "";
-  }
-
-  /**
-   * Shows what a link says.
-   * @param {string} _hash
-   */
-  followLink(_hash) {}
 
   /** Sets the height of the root so that it ends where the window does. */
   fill() {
@@ -93,10 +179,15 @@ export class Page {
 
   destroy() {
     this.destroyed = true;
+    this.motion?.abort();
     if (this.request !== null) cancelAnimationFrame(this.request);
     this.listener?.abort();
     this.sizes?.disconnect();
     this.above.disconnect();
+    this.locks.disconnect();
     this.link.close();
   }
 }
+
+/** Resolves in the next frame of the display, after its painting. */
+const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));

@@ -7,7 +7,7 @@ import { leftAt } from "./link-hash.js";
 
 /**
  * What a component's view has to offer; a view with a link in the address has `link`.
- * @typedef {{ destroyed?: boolean, link?: Link, retheme: () => void }} View
+ * @typedef {{ destroyed?: boolean, link?: Link, retheme: () => void }} Mounted
  */
 
 /**
@@ -20,13 +20,13 @@ import { leftAt } from "./link-hash.js";
  * }} Component
  */
 
-/** @type {WeakMap<Element, { view: View, background: string }>} */
+/** @type {WeakMap<Element, { view: Mounted, background: string }>} */
 const views = new WeakMap();
 
 /**
  * The view in a component's element; created by `make` if there is none. Calls its `retheme` when the theme has
  * changed.
- * @template {View} V
+ * @template {Mounted} V
  * @param {ParentNode} parentElement
  * @param {(root: HTMLElement) => V} make
  * @param {Place | null} place the view's place in the address, if it has a link
