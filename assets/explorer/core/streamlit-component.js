@@ -47,6 +47,12 @@ export function viewIn(parentElement, make, place = null) {
 }
 
 /**
+ * The view of a component's root element, if it has one.
+ * @param {Element} root
+ */
+export const viewOf = (root) => views.get(root)?.view;
+
+/**
  * The URL of a path below the app's root, whatever page is open; an empty or missing path is returned as it is.
  * @template {string | null | undefined} Path
  * @param {Path} path
