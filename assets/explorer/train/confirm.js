@@ -1,17 +1,29 @@
-// A question before something that ends: a small dialog, which Escape and "Cancel" answer with no.
+// A modal dialog that asks before something that cannot be undone. Escape and "Cancel" mean no.
 
-let number = 0; // of the questions asked on this page: ids are the page's
+let number = 0; // dialogs opened so far: ids must be unique within the page
 
-// `yes` is the label of the button that does it. Resolves to whether it was pressed; the focus returns to where it was.
+/**
+ * Opens the dialog within `root`. Resolves to whether the button labelled `yes` was pressed; the browser then gives the
+ * focus back to the element that had it before.
+ * @param {HTMLElement} root
+ * @param {{ title: string, text: string, yes: string }} content
+ * @returns {Promise<boolean>}
+ */
 export function confirmed(root, { title, text, yes }) {
-  const id = `lv-ask-${(number += 1)}`;
+  number += 1;
+  const id = `lv-ask-${number}`;
   const dialog = Object.assign(document.createElement("dialog"), { className: "lv-ask" });
   dialog.setAttribute("aria-labelledby", id);
-  const part = (tag, content, more = {}) =>
-    Object.assign(document.createElement(tag), { textContent: content, ...more });
-  const form = part("form", "", { method: "dialog" });
-  form.append(part("button", "Cancel", { value: "" }), part("button", yes, { value: "yes", className: "lv-yes" }));
-  dialog.append(part("h2", title, { id }), part("p", text), form);
+  const form = Object.assign(document.createElement("form"), { method: "dialog" });
+  form.append(
+    Object.assign(document.createElement("button"), { textContent: "Cancel", value: "" }),
+    Object.assign(document.createElement("button"), { textContent: yes, value: "yes", className: "lv-yes" }),
+  );
+  dialog.append(
+    Object.assign(document.createElement("h2"), { textContent: title, id }),
+    Object.assign(document.createElement("p"), { textContent: text }),
+    form,
+  );
   root.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {

@@ -1,31 +1,54 @@
-// What the server pushes of one run, and what is said back. Connects again by itself; of snapshots it keeps the newest only.
+// The WebSocket connection to the server for one run. Connects again by itself. Of the snapshots that arrive it keeps the
+// newest only.
 //
-// A network can drop everything without closing a connection. So the server sends a beat every few seconds, whether there
-// is anything to tell or not; after a silence, or an attempt that nobody answers, the connection counts as lost.
+// A network can drop all packets without closing a connection. So the server sends a beat every few seconds, even when it
+// has no news; after a silence, or an attempt to connect that is not answered, the connection counts as lost.
+
+/** @import { PageMessage, ServerMessage } from "./protocol.js" */
 
 export const TIMES = {
   // ms
   firstWait: 250,
   longestWait: 3000, // between two attempts to connect
-  attempt: 5000, // for the server to answer one
-  silence: 15_000, // of a server that sends a beat every 5 seconds
-  beat: 15_000, // between two of the page's own, by which the server knows that it is still there
+  attempt: 5000, // within which the server must answer an attempt
+  silence: 15_000, // after which the connection counts as lost; the server sends a beat every 5 seconds
+  beat: 15_000, // between two beats of the page, which tell the server that the page still exists
   check: 1000,
 };
 
+/**
+ * @typedef {object} FeedHandlers
+ * @property {(message: ServerMessage) => void} message
+ * @property {() => void} snapshot a snapshot has arrived: `take` returns it
+ * @property {ConnectionHandler} connection
+ */
+
+/** @typedef {(state: "open" | "lost", wait?: number) => void} ConnectionHandler `wait`: ms until the next attempt */
+
 export class Feed {
-  // `on` = { message(object), connection("open" | "lost", milliseconds until the next try), snapshot() }
+  /**
+   * @param {string} url
+   * @param {FeedHandlers} on
+   */
   constructor(url, on) {
     this.url = url;
     this.on = on;
     this.wait = TIMES.firstWait;
+    /** @type {ArrayBuffer | null} */
     this.latest = null;
     this.closed = false;
+    /** @type {WebSocket | null} */
     this.socket = null;
+    this.heardAt = 0; // ms, as performance.now() says them: the last message of the server
+    this.beatAt = 0; // the page's last beat
+    /** @type {number | undefined} */
+    this.tickedAt = undefined;
+    /** @type {number | undefined} */
+    this.timer = undefined;
     this.hurry = () => {
       if (document.hidden) return;
       if (this.socket === null) this.connect();
-      else this.check(); // a page that was out of sight, or a computer that slept
+      else this.check(); // the page was hidden, or the computer was asleep
     };
     window.addEventListener("online", this.hurry);
     document.addEventListener("visibilitychange", this.hurry);
@@ -56,7 +79,10 @@ export class Feed {
     socket.onclose = () => socket === this.socket && this.lost();
   }
 
-  // A page that was itself held up, or is out of sight, judges no silence: what was sent meanwhile is yet to be handled.
+  /**
+   * Sends a beat when one is due, and checks the connection. Not when this call itself comes late: the page was suspended
+   * then, and messages that have arrived meanwhile are still to be handled.
+   */
   tick() {
     const now = performance.now();
     const late = now - (this.tickedAt ?? now) > 3 * TIMES.check;
@@ -68,6 +94,7 @@ export class Feed {
     if (this.socket !== null && !late) this.check();
   }
 
+  /** Gives the connection up where the server has been silent for too long. */
   check() {
     const patience = this.open ? TIMES.silence : TIMES.attempt;
     if (performance.now() - this.heardAt > patience) this.lost();
@@ -76,9 +103,9 @@ export class Feed {
   lost() {
     if (this.closed) return;
     const { socket } = this;
-    this.socket = null; // whatever it may still say is not heard
+    this.socket = null; // later events of this socket are ignored
     socket?.close();
-    const wait = this.wait * (0.75 + 0.5 * Math.random()); // a hall full of browsers does not come back at once
+    const wait = this.wait * (0.75 + 0.5 * Math.random()); // many browsers must not come back at the same moment
     this.wait = Math.min(TIMES.longestWait, this.wait * 1.8);
     this.timer = setTimeout(() => this.connect(), wait);
     this.on.connection("lost", wait);
@@ -88,16 +115,19 @@ export class Feed {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  // False where nobody hears it.
-  send(object) {
-    if (!this.open) return false;
-    this.socket.send(JSON.stringify(object));
+  /**
+   * False where there is no connection; the message is then dropped.
+   * @param {PageMessage} message
+   */
+  send(message) {
+    if (!this.socket || !this.open) return false;
+    this.socket.send(JSON.stringify(message));
     return true;
   }
 
-  // The newest snapshot since the last call, or null.
+  /** The newest snapshot since the last call, or null. */
   take() {
-    const latest = this.latest;
+    const { latest } = this;
     this.latest = null;
     return latest;
   }

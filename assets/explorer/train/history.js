@@ -1,17 +1,31 @@
-// The numbers of a run over the images it has seen: batch means, validation, and what was changed by hand on the way.
+// The numbers of a run over the images it has seen: batch means, validation, and the settings that were changed meanwhile.
 //
-// A rewind, or a return to what was before one, begins another pass; the one before it stays, so that both can be compared.
+// A rewind, or a return to a kept state, begins another pass. The passes before it stay, so that they can be compared.
 
-const KEPT = 1600; // batch means a pass; beyond that, neighbours are averaged
+/** @import { BoundTerms, LogRecord, SettingChanges, SnapshotMeta } from "./protocol.js" */
+
+const KEPT = 1600; // batch means in a pass; beyond that, neighbours are averaged
 const PASSES = 3;
-const FEW = 3; // batch means: a pass with fewer is not worth a shadow
-export const NAMES = ["distortion", "rate", "elbo"];
+const FEW = 3; // batch means: a pass with fewer of them is dropped when the next one begins
+
+/** @typedef {{ images: number, step: number }} Position images that the run has seen, and steps that it has taken */
+
+/** @typedef {Position & BoundTerms & { beta?: number, reported?: boolean }} TrainPoint `reported`: from the log */
+
+/** @typedef {Position & BoundTerms & { beta?: number, epoch: number }} ValidationPoint */
+
+/** @typedef {Position & { changed: SettingChanges }} ChangePoint */
 
 class Pass {
   constructor() {
-    this.train = []; // { images, step, distortion, rate, elbo, beta }, and whether the log has `reported` it
-    this.validation = []; // the same at the `epoch` in which it was measured
-    this.changes = []; // { images, step, changed: { beta: [from, to] } }
+    /** @type {TrainPoint[]} */
+    this.train = [];
+    /** @type {ValidationPoint[]} */
+    this.validation = [];
+    /** @type {ChangePoint[]} */
+    this.changes = [];
+    /** @type {Position | undefined} */
+    this.reported = undefined; // where the last line of the log with batch means stands
   }
 
   get step() {
@@ -20,87 +34,123 @@ class Pass {
 }
 
 export class History {
+  /** @param {number} trainImages */
   constructor(trainImages) {
     this.trainImages = trainImages;
     this.passes = [new Pass()];
+    /** @type {LogRecord[]} */
     this.records = [];
-    this.branch = undefined; // how often the run was rewound, or returned to; unknown of one that an older version trains
+    /** @type {number | undefined} */
+    this.branch = undefined; // as in the run's status
+    /** @type {number | undefined} */
+    this.snapshotStep = undefined;
+    this.begun = false; // a snapshot has begun a pass that the log does not know of yet
   }
 
   get current() {
-    return this.passes.at(-1);
+    return this.passes[this.passes.length - 1];
   }
 
   get earlier() {
     return this.passes.slice(0, -1);
   }
 
-  // Lines of the log: those from number `from` on are `records`; without `from`, they come after what is known.
+  /**
+   * Takes lines of the log; the first of `records` has the index `from` in the whole log.
+   * @param {LogRecord[]} records
+   * @param {number} [from] by default they follow the known ones
+   */
   log(records, from = this.records.length) {
-    const isNew = from >= this.records.length && !(records[0]?.step < this.current.train[0]?.step);
+    const isNew = from >= this.records.length && !isLess(records[0]?.step, this.current.train[0]?.step);
     this.records = [...this.records.slice(0, from), ...records];
     if (isNew) for (const record of records) this.report(record);
     else this.rebuild();
   }
 
-  // The log was written anew: the run was rewound, or went on from an earlier checkpoint. Snapshots may have said so first.
+  /**
+   * Reads the whole log again, after the run was rewound or has continued from an earlier checkpoint. A snapshot may have
+   * told of that before.
+   */
   rebuild() {
     const end = this.records.at(-1)?.step ?? 0;
     if (this.branch === undefined && this.current.step > end && !this.begun) this.begin();
     this.begun = false;
-    const seen = this.current.train.filter(({ reported }) => !reported);
-    Object.assign(this.current, { train: [], validation: [], changes: [], reported: undefined });
+    const { current } = this;
+    const seen = current.train.filter(({ reported }) => !reported);
+    current.train = [];
+    current.validation = [];
+    current.changes = [];
+    current.reported = undefined;
     for (const record of this.records) {
-      if (record.step >= seen[0]?.step && !this.current.train.includes(seen[0])) this.current.train.push(...seen);
+      if (seen.length && record.step >= seen[0].step && !current.train.includes(seen[0])) current.train.push(...seen);
       this.report(record);
     }
-    if (!this.current.train.includes(seen[0])) this.current.train.push(...seen);
+    if (!current.train.includes(seen[0])) current.train.push(...seen);
   }
 
-  // The run's log is that of another branch from here on.
+  /**
+   * The status or a snapshot says which branch the run is on; another branch begins another pass.
+   * @param {number | undefined} branch
+   */
   follow(branch) {
     if (branch === undefined || branch === this.branch) return;
     if (this.branch !== undefined) this.begin();
     this.branch = branch;
   }
 
+  /** @param {LogRecord} record */
   report(record) {
     const { current } = this;
     const at = { images: record.epoch * this.trainImages, step: record.step };
     if (record.changed) current.changes.push({ ...at, changed: record.changed });
-    if (Number.isFinite(record.distortion)) this.reportTrain(record, at);
-    if (Number.isFinite(record.validation_elbo))
+    if (hasTerms(record)) this.reportTrain(record, at);
+    if (isValidated(record))
       current.validation.push({
         ...at,
         epoch: record.epoch,
-        ...pick((name) => record[`validation_${name}`]),
+        distortion: record.validation_distortion,
+        rate: record.validation_rate,
+        elbo: record.validation_elbo,
         beta: record.beta,
       });
   }
 
-  // A report's means are those since the report before: they stand in the middle, where no snapshots were seen meanwhile.
+  /**
+   * The means of a line cover the steps since the line before it, so their point lies in the middle of these. It is left
+   * out where snapshots have told more of the same steps.
+   * @param {LogRecord & BoundTerms} record
+   * @param {Position} at
+   */
   reportTrain(record, { images, step }) {
     const { current } = this;
     const before = current.reported ?? { images: 0, step: 0 };
     current.reported = { images, step };
     if (current.step >= (before.step + step) / 2) return;
-    const means = pick((name) => record[name]);
-    current.train.push({ images: (before.images + images) / 2, step, ...means, beta: record.beta, reported: true });
+    current.train.push({
+      images: (before.images + images) / 2,
+      step,
+      ...termsOf(record),
+      beta: record.beta,
+      reported: true,
+    });
   }
 
-  // The means of a snapshot.
+  /**
+   * Takes the means of a snapshot.
+   * @param {SnapshotMeta} meta
+   */
   snapshot(meta) {
-    if (meta.branch < this.branch) return; // it was on its way when the run was rewound
+    if (isLess(meta.branch, this.branch)) return; // it was sent before the run was rewound
     this.follow(meta.branch);
     if (this.branch === undefined && meta.step < (this.snapshotStep ?? 0) && meta.step < this.current.step) {
       this.begin();
       this.begun = true;
     }
     this.snapshotStep = meta.step;
-    if (!Number.isFinite(meta.distortion) || meta.step <= this.current.step) return;
+    if (!hasTerms(meta) || meta.step <= this.current.step) return;
     const { step, beta } = meta;
     const { train } = this.current;
-    train.push({ images: meta.epoch * this.trainImages, step, ...pick((name) => meta[name]), beta });
+    train.push({ images: meta.epoch * this.trainImages, step, ...termsOf(meta), beta });
     if (train.length > KEPT) this.current.train = halved(train);
   }
 
@@ -111,23 +161,65 @@ export class History {
   }
 }
 
-const pick = (value) => Object.fromEntries(NAMES.map((name) => [name, value(name)]));
+/**
+ * Whether both are known and a < b.
+ * @param {number | undefined} a
+ * @param {number | undefined} b
+ */
+const isLess = (a, b) => a !== undefined && b !== undefined && a < b;
 
-// Neighbours averaged two by two; of each pair the later one says where it stands.
+/**
+ * Whether there are means over batches; their terms come together or not at all.
+ * @template {{ distortion?: number | null }} T
+ * @param {T} numbers
+ * @returns {numbers is T & BoundTerms}
+ */
+const hasTerms = (numbers) => Number.isFinite(numbers.distortion);
+
+/**
+ * Whether there are numbers of the validation images; they come together or not at all.
+ * @param {LogRecord} record
+ * @returns {record is LogRecord & Record<"validation_distortion" | "validation_rate" | "validation_elbo", number>}
+ */
+const isValidated = (record) => Number.isFinite(record.validation_elbo);
+
+/**
+ * @param {BoundTerms} numbers
+ * @returns {BoundTerms}
+ */
+const termsOf = ({ distortion, rate, elbo }) => ({ distortion, rate, elbo });
+
+/**
+ * Averages neighbours two by two; the later point of a pair gives the position.
+ * @param {TrainPoint[]} points
+ */
 function halved(points) {
   const out = [];
-  for (let i = 1; i < points.length; i += 2)
-    out.push({ ...points[i], ...pick((name) => (points[i - 1][name] + points[i][name]) / 2) });
-  return points.length % 2 ? [...out, points.at(-1)] : out;
+  for (let i = 1; i < points.length; i += 2) {
+    const [a, b] = [points[i - 1], points[i]];
+    out.push({
+      ...b,
+      distortion: (a.distortion + b.distortion) / 2,
+      rate: (a.rate + b.rate) / 2,
+      elbo: (a.elbo + b.elbo) / 2,
+    });
+  }
+  return points.length % 2 ? [...out, points[points.length - 1]] : out;
 }
 
-// A running mean of the numbers `name`, over about a `share` of the images that the points span.
+/**
+ * A running mean of one of the terms, over about the `share` of the images that the points span.
+ * @param {TrainPoint[]} points
+ * @param {keyof BoundTerms} name
+ * @param {number} share
+ */
 export function smoothed(points, name, share) {
   if (!points.length) return [];
-  const reach = share * Math.max(1, points.at(-1).images - points[0].images);
+  const reach = share * Math.max(1, points[points.length - 1].images - points[0].images);
   let mean = points[0][name];
   return points.map((point, i) => {
     const apart = i ? point.images - points[i - 1].images : 0;
-    return (mean += (1 - Math.exp(-apart / reach)) * (point[name] - mean));
+    mean += (1 - Math.exp(-apart / reach)) * (point[name] - mean);
+    return mean;
   });
 }

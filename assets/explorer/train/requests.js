@@ -1,52 +1,88 @@
-// What was asked for and is not heeded yet: the page shows it at once, and the truth as soon as the trainer answers.
+// Requests to the trainer that it has not applied yet. The page shows what was requested at once, and what the trainer
+// reports as soon as that arrives.
 
-export const ANSWER = 3000; // ms a trainer may take; then the page shows what is, not what was asked for
+/** @import { Wanted } from "./protocol.js" */
+/** @import { Session } from "./session.js" */
+
+export const ANSWER = 3000; // ms that a trainer may take; after that the page shows the reported values again
+
+/** @type {Record<string, boolean>} */
 const PAUSES = { resume: false, pause: true, step: true, epoch: true };
+
+/**
+ * @typedef {object} PendingRequest
+ * @property {Session} session the run that reports when the request is applied
+ * @property {Wanted} wanted
+ * @property {number} at ms, when the person acted
+ * @property {number} since ms, when the request was sent
+ * @property {number | null} id from the server; null until it has answered
+ */
 
 export class Requests {
   constructor() {
-    this.clear();
+    /** @type {PendingRequest[]} */
+    this.list = [];
   }
 
   clear() {
-    this.list = []; // { session, wanted, at, since, id }
+    this.list = [];
   }
 
-  // `session` will say which request carried `wanted`; `at` is when a hand moved.
+  /**
+   * @param {Session} session
+   * @param {Wanted} wanted
+   * @param {number} at
+   */
   add(session, wanted, at) {
     this.list.push({ session, wanted, at, since: performance.now(), id: null });
   }
 
-  // The server numbers a request; its answers come in the order of the questions.
+  /**
+   * The server has given a request its id. Its answers come in the order of the requests.
+   * @param {Session} session
+   * @param {number} id
+   */
   answered(session, id) {
     const entry = this.list.find((waiting) => waiting.id === null && waiting.session === session);
     if (entry) entry.id = id;
   }
 
-  // Takes away and returns what a snapshot that heeds request `control` has answered.
+  /**
+   * Removes and returns the requests that are applied, given the id of the last one that the trainer has applied.
+   * @param {Session} session
+   * @param {number} control
+   */
   heeded(session, control) {
     const done = this.list.filter((entry) => entry.session === session && entry.id !== null && entry.id <= control);
     if (done.length) this.list = this.list.filter((entry) => !done.includes(entry));
     return done;
   }
 
+  /** Forgets the requests that were not applied in time. */
   expire() {
     this.list = this.list.filter(({ since }) => performance.now() - since < ANSWER);
   }
 
+  /** @param {keyof Wanted} name */
   has(name) {
     return this.list.some(({ wanted }) => name in wanted);
   }
 
-  // The pace that was asked for last, null for full speed; `known` where none is on its way.
+  /**
+   * The requested pace, null for full speed; `known` where no such request is pending.
+   * @param {number | null | undefined} known
+   */
   paceOr(known) {
-    const asked = this.list.filter(({ wanted }) => "pace" in wanted);
-    return asked.length ? asked.at(-1).wanted.pace : known;
+    const asked = this.list.filter(({ wanted }) => "pace" in wanted).at(-1);
+    return asked ? asked.wanted.pace : known;
   }
 
-  // Whether a run is to wait, as asked for last; undefined where nothing of the kind is on its way.
+  /** Whether the run is to pause, by the last such request; undefined where none is pending. */
   get paused() {
-    const names = this.list.flatMap(({ wanted }) => Object.keys(wanted)).filter((name) => name in PAUSES);
-    return names.length ? PAUSES[names.at(-1)] : undefined;
+    const name = this.list
+      .flatMap(({ wanted }) => Object.keys(wanted))
+      .filter((key) => key in PAUSES)
+      .at(-1);
+    return name === undefined ? undefined : PAUSES[name];
   }
 }
