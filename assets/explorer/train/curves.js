@@ -1,33 +1,47 @@
-// elbo, distortion and rate over the images seen, one above the other; what was changed by hand is marked on all three.
+// Three charts, one above the other: elbo, distortion and rate over the images seen. Changes of settings are marked on all
+// three.
 
 import { count, short, signed } from "../core/format.js";
 import { line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
 import { faded, theme } from "../plot/palette.js";
 import { smoothed } from "./history.js";
 
+/** @import { Range } from "../plot/chart.js" */
+/** @import { BoundTerms, LiveSetting } from "./protocol.js" */
+/** @import { History, Pass, Position, TrainPoint } from "./history.js" */
+
 const MARGIN = { left: 46, right: 10, top: 6, bottom: 22 };
-const GAP = 26; // px between panels, where the next one's title stands
+const GAP = 26; // px between panels: room for the title of the next one
 const SPAN = 0.012; // share of the run that is smoothed over
+/** @type {(keyof BoundTerms)[]} */
 const PANELS = ["elbo", "distortion", "rate"];
+/** @type {Record<LiveSetting, string>} */
 const LETTERS = { beta: "β", lr: "lr", sigma: "σₚ" };
 
+/** @typedef {{ name: string, history: History }} ChartRun */
+
 export class Curves {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** @type {number | null} px from the left */
     this.hover = null;
+    /** @type {ChartRun[]} */
+    this.runs = [];
     canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
     canvas.addEventListener("pointerleave", () => this.point(null));
   }
 
-  // `runs` = [{ name, history }], the steered one first.
+  /** @param {ChartRun[]} runs the steered one first */
   show(runs) {
     this.runs = runs;
     this.draw();
   }
 
+  /** @param {number | null} x */
   point(x) {
     this.hover = x;
-    if (this.runs) this.draw();
+    if (this.runs.length) this.draw();
   }
 
   draw() {
@@ -35,6 +49,7 @@ export class Curves {
     if (width < 80 || height < 120) return;
     const colours = theme(this.canvas);
     const panel = (height - MARGIN.top - MARGIN.bottom - PANELS.length * GAP + 8) / PANELS.length;
+    /** @type {Range} */
     const x = [
       0,
       Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0))),
@@ -48,7 +63,10 @@ export class Curves {
       };
       const plot = new Plot(context, box, { x, y: this.yRange(name) }, colours);
       const last = i === PANELS.length - 1;
-      if (this.isEmpty) return drawEmpty(plot, name);
+      if (this.isEmpty) {
+        drawEmpty(plot, name);
+        return;
+      }
       plot.axes({ xName: last ? "images seen" : undefined, xFormat: count, yCount: panel > 90 ? 5 : 3 });
       plot.clipped(() => this.drawRuns(plot, name));
       this.drawChanges(plot, i === 0);
@@ -62,12 +80,17 @@ export class Curves {
     );
   }
 
+  /** @param {keyof BoundTerms} name */
   yRange(name) {
-    const values = ({ train, validation }) =>
+    const values = (/** @type {Pass} */ { train, validation }) =>
       [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
     return range(this.runs.flatMap(({ history }) => history.passes.flatMap(values)));
   }
 
+  /**
+   * @param {Plot} plot
+   * @param {keyof BoundTerms} name
+   */
   drawRuns(plot, name) {
     const { accent, text } = plot.colours;
     const { context } = plot;
@@ -95,6 +118,13 @@ export class Curves {
     });
   }
 
+  /**
+   * The training curve of one pass of run r, smoothed.
+   * @param {Plot} plot
+   * @param {Pass} pass
+   * @param {keyof BoundTerms} name
+   * @param {string} colour
+   */
   drawTrain(plot, { train }, name, colour, r = 0) {
     const points = means(train, name);
     plot.context.setLineDash(r === 0 ? [] : [6, 4]);
@@ -108,7 +138,11 @@ export class Curves {
     plot.context.setLineDash([]);
   }
 
-  // An upright line where something was changed, with its new value above the topmost panel.
+  /**
+   * A vertical line at every change of a setting; with its new value where `named`.
+   * @param {Plot} plot
+   * @param {boolean} named
+   */
   drawChanges(plot, named) {
     const { context, box, colours } = plot;
     const { changes } = this.runs[0].history.current;
@@ -123,13 +157,18 @@ export class Curves {
     if (!named) return;
     for (const change of spaced(changes, (c) => plot.x(c.images), 56)) {
       const text = Object.entries(change.changed)
-        .map(([key, [, to]]) => `${LETTERS[key] ?? key} ${short(to)}`)
+        .map(([key, [, to]]) => `${LETTERS[/** @type {LiveSetting} */ (key)] ?? key} ${short(to)}`)
         .join(", ");
       const x = Math.min(plot.x(change.images) + 3, box.left + box.width - 44);
       plot.label(text, x, box.top + box.height - 8, { font: "11px" });
     }
   }
 
+  /**
+   * The title of a panel, and the numbers at the pointer, or the latest ones.
+   * @param {Plot} plot
+   * @param {keyof BoundTerms} name
+   */
   drawTitle(plot, name) {
     const { box, colours } = plot;
     const { train, validation } = this.runs[0].history.current;
@@ -142,7 +181,7 @@ export class Curves {
     const [lead, tail] =
       name === PANELS[0] && box.width > 3 * title ? ["training, smoothed ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
-    const beside = tested && plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
+    const beside = tested === "" ? 0 : plot.label(tested, right, box.top - 9, { align: "right" }) + 12;
     if (here >= 0)
       plot.label(lead + signed(points[here][name], 1), right - beside, box.top - 9, {
         align: "right",
@@ -160,11 +199,21 @@ export class Curves {
   }
 }
 
+/**
+ * One term of the bound at every point of a training curve, smoothed.
+ * @template {keyof BoundTerms} Name
+ * @param {TrainPoint[]} train
+ * @param {Name} name
+ */
 function means(train, name) {
   const values = smoothed(train, name, SPAN);
   return train.map(({ images }, i) => ({ images, [name]: values[i] }));
 }
 
+/**
+ * @param {Plot} plot
+ * @param {string} name
+ */
 function drawEmpty(plot, name) {
   const { context, box, colours } = plot;
   plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
@@ -173,7 +222,11 @@ function drawEmpty(plot, name) {
   line(context, box.left, box.top + box.height, box.left + box.width, box.top + box.height);
 }
 
-// The last point at or before `images`, −1 where there is none.
+/**
+ * Index of the last point at or before `images`; of the first point where all are later; −1 where there are no points.
+ * @param {Position[]} points
+ * @param {number} images
+ */
 function lastBefore(points, images) {
   let i = points.length - 1;
   while (i > 0 && points[i].images > images) i--;

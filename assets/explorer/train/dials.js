@@ -1,9 +1,16 @@
-// What can be turned while a run trains: beta, the learning rate, and sigma where there is one.
+// The settings that can be changed while a run trains: beta, the learning rate, and sigma where the likelihood has one.
 
+import { find } from "../core/dom.js";
 import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
 import { effective } from "./readout.js";
 
+/** @import { LiveSetting, Wanted } from "./protocol.js" */
+/** @import { Session } from "./session.js" */
+
+/** @typedef {{ name: string, label: string, scale: LogScale, marks: [value: number, name: string][] }} DialOptions */
+
+/** @type {Record<LiveSetting, DialOptions>} */
 const DIALS = {
   beta: {
     name: "beta",
@@ -38,35 +45,44 @@ const DIALS = {
   },
 };
 
+const SETTINGS = /** @type {LiveSetting[]} */ (Object.keys(DIALS));
+
 export class Dials {
-  // `ask(wanted, at)`: a hand has turned one of them.
+  /**
+   * @param {HTMLElement} root
+   * @param {(wanted: Wanted, at: number) => void} ask a person has turned a dial at the time `at`, ms
+   */
   constructor(root, ask) {
     this.root = root;
-    root.innerHTML = Object.keys(DIALS)
-      .map((key) => `<div class="lv-dial lv-${key}"></div>`)
-      .join("");
-    const make = ([key, options]) => [
-      key,
-      new Dial(root.querySelector(`.lv-${key}`), { ...options, send: (value, at) => ask({ [key]: value }, at) }),
-    ];
-    this.dials = Object.fromEntries(Object.entries(DIALS).map(make));
+    root.innerHTML = SETTINGS.map((key) => `<div class="lv-dial lv-${key}"></div>`).join("");
+    const make = (/** @type {LiveSetting} */ key) =>
+      new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send: (value, at) => ask({ [key]: value }, at) });
+    this.dials = { beta: make("beta"), lr: make("lr"), sigma: make("sigma") };
     this.haveSigma(false);
   }
 
+  /** @param {boolean} there whether the likelihood has a sigma */
   haveSigma(there) {
-    this.root.querySelector(".lv-sigma").hidden = !there;
+    find(this.root, ".lv-sigma").hidden = !there;
   }
 
-  // What waited for the server is sent.
+  /** Sends the changes that were waiting for the connection. */
   flush() {
     for (const dial of Object.values(this.dials)) dial.flush();
   }
 
-  // Where a run's settings stand, but for those whose turning it has yet to heed: `isAsked(key)`.
+  /**
+   * Shows the settings of a run, except those with a pending request.
+   * @param {Session} session
+   * @param {boolean} enabled
+   * @param {(key: LiveSetting) => boolean} isAsked whether a request for this setting is pending
+   */
   show(session, enabled, isAsked) {
     const meta = session.frame?.meta;
+    /** @type {Partial<Record<LiveSetting, string>>} */
     const said = { beta: effective(session), sigma: meta?.sigma_learned ? "learned: turning it fixes it" : "" };
-    for (const [key, dial] of Object.entries(this.dials)) {
+    for (const key of SETTINGS) {
+      const dial = this.dials[key];
       dial.enabled = enabled;
       const value = meta?.[key] ?? session.settings[key];
       if (value !== undefined && !isAsked(key)) dial.show(value, said[key] ?? "");

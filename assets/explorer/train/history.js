@@ -8,15 +8,17 @@ const KEPT = 1600; // batch means in a pass; beyond that, neighbours are average
 const PASSES = 3;
 const FEW = 3; // batch means: a pass with fewer of them is dropped when the next one begins
 
+/** @typedef {BoundTerms & { beta: number }} BatchMeans a line of the log with terms of the bound always has beta */
+
 /** @typedef {{ images: number, step: number }} Position images that the run has seen, and steps that it has taken */
 
-/** @typedef {Position & BoundTerms & { beta?: number, reported?: boolean }} TrainPoint `reported`: from the log */
+/** @typedef {Position & BatchMeans & { reported?: boolean }} TrainPoint `reported`: from the log */
 
-/** @typedef {Position & BoundTerms & { beta?: number, epoch: number }} ValidationPoint */
+/** @typedef {Position & BatchMeans & { epoch: number }} ValidationPoint */
 
 /** @typedef {Position & { changed: SettingChanges }} ChangePoint */
 
-class Pass {
+export class Pass {
   constructor() {
     /** @type {TrainPoint[]} */
     this.train = [];
@@ -118,7 +120,7 @@ export class History {
   /**
    * The means of a line cover the steps since the line before it, so their point lies in the middle of these. It is left
    * out where snapshots have told more of the same steps.
-   * @param {LogRecord & BoundTerms} record
+   * @param {LogRecord & BatchMeans} record
    * @param {Position} at
    */
   reportTrain(record, { images, step }) {
@@ -172,14 +174,14 @@ const isLess = (a, b) => a !== undefined && b !== undefined && a < b;
  * Whether there are means over batches; their terms come together or not at all.
  * @template {{ distortion?: number | null }} T
  * @param {T} numbers
- * @returns {numbers is T & BoundTerms}
+ * @returns {numbers is T & BatchMeans}
  */
-const hasTerms = (numbers) => Number.isFinite(numbers.distortion);
+export const hasTerms = (numbers) => Number.isFinite(numbers.distortion);
 
 /**
  * Whether there are numbers of the validation images; they come together or not at all.
  * @param {LogRecord} record
- * @returns {record is LogRecord & Record<"validation_distortion" | "validation_rate" | "validation_elbo", number>}
+ * @returns {record is LogRecord & Record<"validation_distortion" | "validation_rate" | "validation_elbo" | "beta", number>}
  */
 const isValidated = (record) => Number.isFinite(record.validation_elbo);
 

@@ -1,9 +1,13 @@
-// The lens of the live page: z decoded with the newest weights that were fetched, and the nearest point beside it.
+// The lens of the live page: z decoded with the newest weights that the page has, and the data point nearest to z.
 
+import { find, findAll } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
 import { klPerDim, logPrior } from "../math/gaussian.js";
 import { AskedNetwork } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
+
+/** @import { DecoderWeights, Probe } from "./protocol.js" */
+/** @import { Session } from "./session.js" */
 
 const HTML = `
   <div class="lv-decoded"></div>
@@ -21,21 +25,48 @@ const HTML = `
     <p class="lv-pin"></p>
   </div>`;
 
-export class Glass {
+/**
+ * The decoder of one run.
+ * @typedef {object} DecoderView
+ * @property {Probe} probe
+ * @property {AskedNetwork<"decode">} decoder
+ * @property {Picture} picture of z, decoded
+ * @property {number} step of the weights
+ */
+
+/**
+ * A run with its data point that is nearest to the lens, −1 where there is none.
+ * @typedef {{ i: number, session: Session, point: number }} NearestPoint
+ */
+
+export class LiveLens {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     root.innerHTML = HTML;
-    this.$ = (name) => root.querySelector(`.lv-${name}`);
+    this.$ = (/** @type {string} */ name) => find(root, `.lv-${name}`);
+    /** @type {(DecoderView | null)[]} of every run; null before its first weights */
     this.views = [];
+    /** @type {string | null} which data point is shown, of which snapshot and weights */
+    this.point = null;
   }
 
-  // One large picture for each of `count` runs.
+  /** @param {"original" | "reconstruction"} name */
+  canvas(name) {
+    return find(this.root, `.lv-${name}`, HTMLCanvasElement);
+  }
+
+  /**
+   * One large picture for each of `count` runs.
+   * @param {number} count
+   */
   arrange(count) {
     this.$("decoded").replaceChildren(...Array.from({ length: count }, () => picture()));
     this.close();
     this.views = Array.from({ length: count }, () => null);
     this.point = null;
-    for (const name of ["original", "reconstruction"]) this.$(name).width = 0;
+    this.canvas("original").width = 0;
+    this.canvas("reconstruction").width = 0;
     for (const name of ["point", "pin"]) this.$(name).textContent = "";
     for (const name of ["norm", "prior", "step"]) this.$(name).textContent = "–";
   }
@@ -44,22 +75,32 @@ export class Glass {
     for (const view of this.views) view?.decoder.close();
   }
 
-  // New weights of run i.
+  /**
+   * New weights of run i.
+   * @param {number} i
+   * @param {Probe} probe
+   * @param {DecoderWeights} weights
+   */
   load(i, probe, weights) {
     const frame = { meta: probe.meta, arrays: weights.arrays };
-    if (this.views[i]?.probe === probe) this.views[i].decoder.adopt(frame);
-    else this.begin(i, probe, frame);
-    this.views[i].step = weights.meta.step;
+    const { step } = weights.meta;
+    const view = this.views[i];
+    if (view?.probe === probe) {
+      view.decoder.adopt(frame);
+      view.step = step;
+    } else {
+      view?.decoder.close();
+      const picture = new Picture(findAll(this.$("decoded"), "canvas", HTMLCanvasElement)[i], probe.meta.image_shape);
+      this.views[i] = { probe, decoder: new AskedNetwork("decode", frame), picture, step };
+    }
     this.point = null;
   }
 
-  begin(i, probe, frame) {
-    this.views[i]?.decoder.close();
-    const picture = new Picture(this.$("decoded").children[i], probe.meta.image_shape);
-    this.views[i] = { probe, decoder: new AskedNetwork("decode", frame), picture };
-  }
-
-  // Decodes and paints: `zs` holds z for every run.
+  /**
+   * Decodes and paints.
+   * @param {Float64Array[]} zs z in the latent space of every run
+   * @param {boolean} pinned
+   */
   show(zs, pinned) {
     zs.forEach((z, i) => {
       const view = this.views[i];
@@ -68,13 +109,16 @@ export class Glass {
     });
     this.$("norm").textContent = `${Math.hypot(...zs[0]).toFixed(2)} σ`;
     this.$("prior").textContent = `${signed(logPrior(zs[0]))} nats`;
-    const steps = this.views.filter(Boolean).map(({ step }) => whole(step));
+    const steps = this.views.flatMap((view) => (view ? [whole(view.step)] : []));
     this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(" / ")}` : "–";
     this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
     this.root.classList.toggle("lv-pinned", pinned);
   }
 
-  // Shows the data point of run i that is nearest to the lens: its image, its reconstruction at mu, its rate.
+  /**
+   * Shows the data point of run i that is nearest to the lens: its image, its reconstruction at mu, its rate.
+   * @param {NearestPoint} nearest
+   */
   showPoint({ i, session, point }) {
     const view = this.views[i];
     if (!view || point < 0 || !session.frame) return;
@@ -85,17 +129,17 @@ export class Glass {
     if (key === this.point) return;
     this.point = key;
     const size = image_shape.reduce((a, b) => a * b, 1);
-    new Picture(this.$("original"), image_shape).paint(images, 1 / 255, point * size);
+    new Picture(this.canvas("original"), image_shape).paint(images, 1 / 255, point * size);
     view.decoder.ask("nearest", mu.subarray(point * k, (point + 1) * k), ({ pixels }) => {
-      if (this.point === key) new Picture(this.$("reconstruction"), image_shape).paint(pixels);
+      if (this.point === key) new Picture(this.canvas("reconstruction"), image_shape).paint(pixels);
     });
     let rate = 0;
     for (let d = point * k; d < (point + 1) * k; d++) rate += klPerDim(mu[d], logvar[d]);
     this.$("point").innerHTML = "class <b></b> · rate <b></b> nats <small></small>";
-    const [name, cost] = this.$("point").querySelectorAll("b");
+    const [name, cost] = findAll(this.$("point"), "b");
     name.textContent = classes[labels[point]];
     cost.textContent = rate.toFixed(2);
-    this.$("point").querySelector("small").textContent = `test image ${index[point]}`;
+    find(this.$("point"), "small").textContent = `test image ${index[point]}`;
   }
 }
 

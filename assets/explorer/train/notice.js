@@ -1,30 +1,63 @@
-// One sentence above the map, with what can be done about it.
+// One sentence above the map, with buttons for what can be done about it.
+
+/** @import { ActionOptions, ServerAction } from "./protocol.js" */
 
 const STAYS = 6000; // ms
-const STAYS_TO_ACT = 20_000;
+const STAYS_TO_ACT = 20_000; // ms, of a sentence with buttons
+
+/**
+ * What a button can do: an action of the server, a request to the trainer, or something that the page itself does.
+ * @typedef {ServerAction | "save" | "finish" | "restore" | "undo" | "link" | "key" | "download"} PageAction
+ */
+
+/** @typedef {ActionOptions & { number?: number }} PageActionOptions `number` of the kept state to restore */
+
+/** @typedef {[label: string, action: PageAction, options: PageActionOptions]} NoticeButton */
+
+/**
+ * @typedef {object} NoticeContent
+ * @property {string} text
+ * @property {NoticeButton[]} [actions]
+ * @property {[label: string, address: string]} [link] the address is relative to the app's root
+ * @property {boolean} [bad] whether it is about a failure
+ */
 
 export class Notice {
-  // `base` is the app's root address; `act(name, more)`: a button is pressed; `passed()`: a sentence has been there long enough.
+  /**
+   * @param {HTMLElement} root
+   * @param {string} base the app's root address
+   * @param {object} on
+   * @param {(name: PageAction, more: PageActionOptions) => void} on.act a button was pressed
+   * @param {() => void} on.passed a temporary sentence has ended
+   */
   constructor(root, base, { act, passed }) {
     this.root = root;
     this.base = base;
     this.passed = passed;
-    this.told = null;
-    this.shown = "null";
-    root.addEventListener(
-      "click",
-      ({ target }) => target.dataset.act && act(target.dataset.act, JSON.parse(target.dataset.more)),
-    );
+    /** @type {Pick<NoticeContent, "text" | "actions"> | null} */
+    this.told = null; // a temporary sentence
+    this.shown = "null"; // the content, as JSON
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    root.addEventListener("click", ({ target }) => {
+      if (!(target instanceof HTMLElement)) return;
+      const { act: name, more } = target.dataset;
+      if (name) act(/** @type {PageAction} */ (name), JSON.parse(more ?? "{}")); // of a button that `show` has made
+    });
   }
 
-  // A sentence that goes away by itself; with `actions` (see `show`) it stays for as long as a hand may need.
+  /**
+   * Shows a temporary sentence. With buttons it stays longer, so that there is time to press one.
+   * @param {string} text
+   * @param {NoticeButton[]} [actions]
+   */
   tell(text, actions) {
     this.told = { text, actions };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.end(), actions ? STAYS_TO_ACT : STAYS);
   }
 
-  // What could be done a moment ago can be done no more.
+  /** Ends a temporary sentence with buttons: what they offer is not possible any more. */
   untell() {
     if (this.told?.actions) this.end();
   }
@@ -35,8 +68,12 @@ export class Notice {
     this.passed();
   }
 
-  // What was told a moment ago, else `usual`: { text, actions, link, bad } or null.
+  /**
+   * Shows the temporary sentence, else the usual one, if there is any.
+   * @param {NoticeContent | null} usual
+   */
   show(usual) {
+    /** @type {NoticeContent | null} */
     const now = this.told ?? usual;
     const shown = JSON.stringify(now);
     if (shown === this.shown) return;
@@ -48,7 +85,8 @@ export class Notice {
     root.textContent = now.text;
     for (const [label, act, more] of now.actions ?? []) {
       const button = Object.assign(document.createElement("button"), { textContent: label });
-      Object.assign(button.dataset, { act, more: JSON.stringify(more) });
+      button.dataset.act = act;
+      button.dataset.more = JSON.stringify(more);
       root.append(button);
     }
     if (now.link)

@@ -1,17 +1,26 @@
-// Presenter and followers: what part of the plane, which zones and which z the presenter looks at, told and adopted.
+// Presenter and followers: the presenter's page sends what it shows (viewport, zones, z), and the followers' pages show the
+// same.
+
+/** @import { Live } from "./live.js" */
+/** @import { PresenterView } from "./protocol.js" */
 
 const EVERY = 100; // ms between two messages
 
 export class Presence {
-  // `live` is the page; `following`: whether it begins by showing what the presenter shows.
+  /**
+   * @param {Live} live the page
+   * @param {boolean} following whether the page shows what the presenter shows
+   */
   constructor(live, following) {
     this.live = live;
     this.following = following;
+    /** @type {PresenterView | null} the latest message */
     this.presented = null;
+    /** @type {number | null} */
     this.timer = null;
   }
 
-  // Tells the followers, soon.
+  /** Sends the page's view to the followers, at most once every so many milliseconds. */
   share() {
     if (!this.live.steers || this.timer) return;
     this.timer = setTimeout(() => {
@@ -22,21 +31,27 @@ export class Presence {
     }, EVERY);
   }
 
-  get adopts() {
-    return this.following && this.presented !== null && !this.live.steers;
+  /** The view to show in place of the page's own; null where the page does not follow. */
+  get adopted() {
+    return this.following && !this.live.steers ? this.presented : null;
   }
 
+  /** @param {PresenterView} view */
   hear(view) {
     this.presented = view;
-    if (this.adopts) this.adopt(view);
+    if (this.adopted) this.adopt(view);
   }
 
+  /** @param {boolean} on */
   follow(on) {
     this.following = on;
-    if (this.adopts) this.adopt(this.presented);
+    if (this.adopted) this.adopt(this.adopted);
   }
 
-  // Whatever of a view makes no sense here is passed over.
+  /**
+   * Shows a view. Fields with values that are not valid here are ignored.
+   * @param {PresenterView} view
+   */
   adopt({ z, pinned, zones, manifold, hidden, place }) {
     const { state, camera } = this.live;
     if (Array.isArray(z) && z.length === state.z.length && z.every(Number.isFinite)) state.z.set(z);

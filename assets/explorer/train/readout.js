@@ -1,7 +1,14 @@
-// The numbers of a run in one glance, and its state in words.
+// The header of the live page: the state of a run in words, and its most important numbers. Also the sentences about a run.
 
+import { find } from "../core/dom.js";
 import { bytes, duration, short, signed, whole } from "../core/format.js";
+import { hasTerms } from "./history.js";
 
+/** @import { NoticeButton, NoticeContent } from "./notice.js" */
+/** @import { BoundTerms } from "./protocol.js" */
+/** @import { Session } from "./session.js" */
+
+/** @type {Record<string, string>} */
 const WORDS = { queued: "queued", running: "training", paused: "paused", failed: "failed", finished: "finished" };
 
 const HTML = `
@@ -11,51 +18,68 @@ const HTML = `
   <span class="lv-facts"></span>
   <i class="lv-progress"></i>`;
 
+/** @type {[name: keyof BoundTerms, digits: number][]} */
+const TERMS = [
+  ["elbo", 1],
+  ["distortion", 1],
+  ["rate", 2],
+];
+
 export class Readout {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     root.innerHTML = HTML;
-    this.$ = (name) => root.querySelector(`.lv-${name}`);
+    this.$ = (/** @type {string} */ name) => find(root, `.lv-${name}`);
   }
 
-  // `session` is the run's, `paused` what its transport says.
+  /**
+   * @param {Session} session
+   * @param {boolean} paused as the transport shows it
+   */
   show(session, paused) {
     const { status, probe } = session;
     const { split, numbers, about } = shown(session);
-    const trains = ["running", "paused"].includes(status.state) && status.alive !== false;
+    const trains = (status.state === "running" || status.state === "paused") && status.alive !== false;
     const state = trains ? (paused ? "paused" : "running") : (status.state ?? "");
     this.root.dataset.state = state;
     put(this.$("state"), WORDS[state] ?? "connecting …");
     this.$("bound").hidden = !numbers;
     this.$("bound").title = about;
     put(this.$("split"), split);
-    for (const [name, digits] of [
-      ["elbo", 1],
-      ["distortion", 1],
-      ["rate", 2],
-    ])
-      put(this.$(name), numbers ? signed(numbers[name], digits) : "–");
+    for (const [name, digits] of TERMS) put(this.$(name), numbers ? signed(numbers[name], digits) : "–");
     put(this.$("tested"), others(session).join(" · "));
     put(this.$("facts"), facts(session, state).join(" · "));
     const { step = 0, steps } = progress(session);
-    this.$("progress").style.setProperty("--done", steps ? Math.min(1, step / steps) : 0);
+    this.$("progress").style.setProperty("--done", String(steps ? Math.min(1, step / steps) : 0));
     this.root.title = probe
       ? `${whole(probe.meta.parameters)} weights, ${whole(probe.meta.train_images)} training images`
       : "";
   }
 }
 
-// How far a run is: by its latest snapshot while it trains, by its last word afterwards.
+/**
+ * The present step and epoch of a run: by its latest snapshot while it trains, by its status afterwards.
+ * @param {Session} session
+ */
 const progress = ({ status, frame }) => (frame && status.alive !== false ? frame.meta : status);
 
-// The latest means over batches: there is no snapshot of what nobody watched.
+/**
+ * The latest means over batches. Those of the log may be later than the last snapshot, for there are snapshots only while
+ * a page is open.
+ * @param {Session} session
+ */
 function latest({ frame, history }) {
-  const { meta } = frame ?? {};
   const known = history.current.train.at(-1);
-  return meta?.elbo != null && !(known?.step > meta.step) ? meta : known;
+  if (!frame || !hasTerms(frame.meta)) return known;
+  return known && known.step > frame.meta.step ? known : frame.meta;
 }
 
-// The bound that stands first: on the test split once there is one, else on the training images.
+/**
+ * The bound to show first: on the test images once it is known, else on the training images. `numbers` are undefined where
+ * there are none yet; `about` says what they are measured on.
+ * @param {Session} session
+ */
 function shown(session) {
   const { test } = session.status;
   if (test)
@@ -71,7 +95,10 @@ function shown(session) {
   };
 }
 
-// The bounds on other images or of another moment, each with what it is measured on and when.
+/**
+ * The bounds on other images or of another time, each with what it is measured on and when.
+ * @param {Session} session
+ */
 function others(session) {
   const { history, status } = session;
   const training = status.test && latest(session);
@@ -83,57 +110,79 @@ function others(session) {
   ].filter(Boolean);
 }
 
-// Under which beta something was measured, where that is no longer the run's.
+/**
+ * The beta under which something was measured, where it differs from the present one.
+ * @param {Session} session
+ * @param {{ beta: number }} measured
+ */
 function turned(session, { beta }) {
   const now = betaOf(session);
   return beta === undefined || now === undefined || short(beta) === short(now) ? "" : `, β ${short(beta)}`;
 }
 
+/** @param {Session} session */
 const betaOf = ({ frame, history, settings }) =>
   frame?.meta.beta ?? history.current.train.at(-1)?.beta ?? settings.beta;
-const rounded = (epoch) => epoch.toLocaleString("en-US", { maximumFractionDigits: 1 });
+const rounded = (/** @type {number} */ epoch) => epoch.toLocaleString("en-US", { maximumFractionDigits: 1 });
 
-// One line for a run beside another.
+/**
+ * The numbers of a run in one line, for two runs beside each other.
+ * @param {Session} session
+ */
 export function summary(session) {
   const { split, numbers } = shown(session);
-  if (!numbers) return "";
-  return `β ${short(betaOf(session))} · ${split} elbo ${signed(numbers.elbo, 1)} = −(${signed(numbers.distortion, 1)} + ${signed(numbers.rate, 2)})`;
+  const beta = betaOf(session);
+  if (!numbers || beta === undefined) return "";
+  return `β ${short(beta)} · ${split} elbo ${signed(numbers.elbo, 1)} = −(${signed(numbers.distortion, 1)} + ${signed(numbers.rate, 2)})`;
 }
 
-// What there is to say, the most wanted first.
+/**
+ * Facts about a run, the most important first.
+ * @param {Session} session
+ * @param {string} state
+ */
 function facts(session, state) {
   const { frame, probe, followers } = session;
-  const meta = frame?.meta ?? {};
+  const meta = frame?.meta;
   const { step, steps, epoch, epochs } = progress(session);
   const runs = state === "running";
   return [
-    Number.isFinite(epoch) &&
+    epoch !== undefined &&
       epochs &&
       `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(epochs < 50 ? 2 : 1)} of ${whole(epochs)}`,
-    Number.isFinite(step) && steps && `step ${whole(step)} of ${whole(steps)}`,
-    runs && meta.images_per_s > 0 && `${whole(Number(meta.images_per_s.toPrecision(3)))} images/s`,
-    runs && meta.eta_s != null && `${duration(meta.eta_s)} left`,
-    meta.sigma_learned && `σₚ ${short(meta.sigma)}, learned`,
+    step !== undefined && steps && `step ${whole(step)} of ${whole(steps)}`,
+    runs && meta?.images_per_s && `${whole(Number(meta.images_per_s.toPrecision(3)))} images/s`,
+    runs && typeof meta?.eta_s === "number" && `${duration(meta.eta_s)} left`,
+    meta?.sigma_learned && `σₚ ${short(meta.sigma)}, learned`,
     probe?.meta.device,
-    meta.memory > 0 && bytes(meta.memory),
+    meta?.memory && bytes(meta.memory),
     followers > 1 && `${followers} watching`,
   ].filter(Boolean);
 }
 
-// What a run needs a person for: { text, actions: [[label, action, more]], link }, or null.
+/**
+ * What has to be said about a run, with what can be done; null where there is nothing to say.
+ * @param {Session} session
+ * @param {boolean} steer whether this page may steer it
+ * @returns {NoticeContent | null}
+ */
 export function notice({ status, settings, run, frame, kept }, steer) {
   const { state, alive, reason, place, gone } = status;
   const lagging =
-    frame && frame.meta.step < status.step
+    frame && status.step !== undefined && frame.meta.step < status.step
       ? ` The map is that of step ${whole(frame.meta.step)}, when it was last watched.`
       : "";
   if (state === "queued") {
-    const where = place > 1 ? `In line for the device: ${place - 1} before this run.` : "Next in line for the device.";
+    const where =
+      place !== undefined && place > 1
+        ? `In line for the device: ${place - 1} before this run.`
+        : "Next in line for the device.";
     return { text: `${where} It starts by itself.${steer ? " Under Runs the line can be put in another order." : ""}` };
   }
-  if (gone) return { text: reason, bad: true };
+  if (gone) return { text: reason ?? "", bad: true };
   if (state === "failed") {
     const smaller = Math.max(1, Math.floor((settings.batch_size ?? 2) / 2));
+    /** @type {NoticeButton[]} */
     const actions = [
       ["Resume", "resume", {}],
       [`Resume with batch size ${smaller}`, "resume", { batch_size: smaller }],
@@ -146,6 +195,7 @@ export function notice({ status, settings, run, frame, kept }, steer) {
       actions: steer ? [["Resume", "resume", {}]] : [],
     };
   const ended = steer ? kept.filter((state) => state.reason === "finish").slice(-1) : [];
+  /** @type {NoticeButton[]} */
   const goOn = ended.map(({ number, step }) => [`Go on from step ${whole(step)}`, "restore", { number }]);
   if (state === "finished")
     return {
@@ -157,17 +207,24 @@ export function notice({ status, settings, run, frame, kept }, steer) {
   return frame ? null : { text: state ? "Waiting for the first snapshot …" : "Connecting …" };
 }
 
-// What effective beta a run has, where that needs saying.
+/**
+ * A note on the effective beta of a run, where it differs from the setting.
+ * @param {Session} session
+ */
 export function effective({ frame, settings, probe }) {
   const meta = frame?.meta;
   if (!meta) return "";
   const notes = [];
-  if (settings.reduction === "mean")
+  if (settings.reduction === "mean" && probe)
     notes.push(`mean over ${probe.meta.pixels} pixels: effective β = ${short(meta.effective_beta)}`);
   if (meta.scheduled) notes.push(`on its schedule (${settings.beta_schedule}), now ${short(meta.beta)}`);
   return notes.join(" · ");
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

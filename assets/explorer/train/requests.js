@@ -52,7 +52,7 @@ export class Requests {
    * @param {Session} session
    * @param {number} control
    */
-  heeded(session, control) {
+  applied(session, control) {
     const done = this.list.filter((entry) => entry.session === session && entry.id !== null && entry.id <= control);
     if (done.length) this.list = this.list.filter((entry) => !done.includes(entry));
     return done;

@@ -1,31 +1,69 @@
-// One run as the browser knows it: what the server pushes, the files it offers, and the right to steer.
+// One run as the page knows it: what the server sends about it, its files, and the right to steer it.
 
 import { Frame } from "../data/frame.js";
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
 
-const DECODER_EVERY = 1000; // ms
+/** @import { ConnectionHandler } from "./feed.js" */
+/** @import { ActionOptions, DecodedPlane, DecoderWeights, DoneMessage, PresenterView, Probe } from "./protocol.js" */
+/** @import { RunMessage, RunSettings, RunStatus, ServerAction, ServerMessage, Snapshot, Wanted } from "./protocol.js" */
+
+// ms between two requests for the same file
+const DECODER_EVERY = 1000;
 const MANIFOLD_EVERY = 330;
 const PROBE_EVERY = 1500;
 
+/** @type {(string | undefined)[]} states of a run that a process still works on, or will */
+export const BUSY = ["queued", "running", "paused"];
+
+/** @typedef {{ probe: Probe, decoder: DecoderWeights, manifold: DecodedPlane }} RunFiles by name in the address */
+
+/** @typedef {"run" | "probe" | "status" | "log" | "decoder" | "manifold" | "snapshot"} SessionChange */
+
+/**
+ * @typedef {object} SessionHandlers
+ * @property {(what: SessionChange) => void} changed
+ * @property {(id: number) => void} asked the server has given the oldest open request this id
+ * @property {(granted: boolean) => void} steer the server's answer to a key
+ * @property {(view: PresenterView) => void} view
+ * @property {(reason: string) => void} refused
+ * @property {(message: DoneMessage) => void} done
+ * @property {ConnectionHandler} connection
+ */
+
 export class Session {
-  // `on` = { changed(what), view(view), refused(reason), done(message), connection(state, wait) }; `what` is one of
-  // "run", "probe", "status", "log", "steer", "decoder", "manifold", "snapshot", "asked"
+  /**
+   * @param {string} base the app's root address
+   * @param {string} run
+   * @param {SessionHandlers} on
+   */
   constructor(base, run, on) {
     this.run = run;
     this.on = on;
+    /** @type {RunStatus} */
     this.status = {};
+    /** @type {RunSettings} */
     this.settings = {};
     this.steer = false;
     this.followers = 0;
     this.connected = false;
+    /** @type {string | null} */
+    this.key = null;
     this.files = new URL(`room/live/${encodeURIComponent(run)}/`, base);
     this.history = new History(0);
-    this.frame = this.probe = this.decoder = this.manifold = null;
+    /** @type {Snapshot | null} */
+    this.frame = null;
+    /** @type {Probe | null} */
+    this.probe = null;
+    /** @type {DecoderWeights | null} */
+    this.decoder = null;
+    /** @type {DecodedPlane | null} */
+    this.manifold = null;
+    /** @type {Set<keyof RunFiles>} */
     this.busy = new Set();
-    this.fetched = { probe: -Infinity, decoder: -Infinity, manifold: -Infinity };
+    this.fetched = { probe: -Infinity, decoder: -Infinity, manifold: -Infinity }; // ms, when each was last requested
     this.alive = true;
-    this.connection = new AbortController(); // ends what is fetched over it
+    this.connection = new AbortController(); // cancels the requests for files when the connection is lost
     const socket = new URL(this.files.href.replace(/\/$/, ""));
     socket.protocol = socket.protocol.replace("http", "ws");
     this.feed = new Feed(socket.href, {
@@ -35,7 +73,7 @@ export class Session {
     });
   }
 
-  // States that can be returned to, the latest last: { number, reason, step, epoch }.
+  /** States that can be returned to, the latest last. */
   get kept() {
     return this.status.kept ?? [];
   }
@@ -44,12 +82,12 @@ export class Session {
     return this.key ?? keyOf(this.run);
   }
 
-  // Whether a process can heed what is asked.
+  /** Whether a process can apply requests. */
   get isBusy() {
-    return this.status.alive !== false && ["queued", "running", "paused"].includes(this.status.state);
+    return this.status.alive !== false && BUSY.includes(this.status.state);
   }
 
-  // Whether it waits, as whichever speaks last of snapshot and status has it.
+  /** Whether the run is paused, by the later one of the newest snapshot and the status. */
   get isPaused() {
     const { status } = this;
     const meta = this.frame?.meta;
@@ -58,7 +96,10 @@ export class Session {
     return (fresh ? meta.state : status.state) === "paused";
   }
 
-  // Shows a key to the server; it is kept, so that a reload still steers.
+  /**
+   * Sends a key to the server, and keeps it, so that the page can steer after a reload too.
+   * @param {string} token
+   */
   unlock(token) {
     if (!token) return;
     this.key = token;
@@ -66,6 +107,7 @@ export class Session {
     this.feed.send({ token });
   }
 
+  /** @type {ConnectionHandler} */
   reached(state, wait) {
     this.connected = state === "open";
     if (!this.connected) {
@@ -76,6 +118,7 @@ export class Session {
     this.on.connection(state, wait);
   }
 
+  /** @param {ServerMessage} message */
   hear(message) {
     if (message.type === "run") this.begin(message);
     else if (message.type === "status") {
@@ -89,17 +132,17 @@ export class Session {
     } else if (message.type === "steer") {
       if (!message.steer) this.drop();
       this.steer = message.steer;
-      this.on.changed("steer", message);
+      this.on.steer(message.steer);
     } else if (message.type === "view") this.on.view(message.view);
-    else if (message.type === "asked") this.on.changed("asked", message);
+    else if (message.type === "asked") this.on.asked(message.id);
     else if (message.type === "refused") this.on.refused(message.reason);
     else if (message.type === "done") this.on.done(message);
   }
 
-  begin({ status, settings, classes, train_images, log, steer, followers }) {
+  /** @param {RunMessage} message */
+  begin({ status, settings, train_images, log, steer, followers }) {
     this.status = status;
     this.settings = settings;
-    this.classes = classes;
     this.steer = steer || this.steer;
     this.followers = followers;
     if (this.history.trainImages !== train_images) this.history = new History(train_images);
@@ -108,20 +151,29 @@ export class Session {
     this.on.changed("run");
   }
 
-  // A key that does not fit is not kept.
+  /** Forgets a key that the server does not accept. */
   drop() {
     this.key = null;
     keepKey(this.run, null);
   }
 
-  // The newest snapshot, if there is one that was not taken yet. The probe set is asked for first: it is there by then.
+  /**
+   * The newest snapshot, or null where there is none since the last call. The probe set is fetched first; the server has it
+   * by then.
+   */
   take() {
-    if (!this.feed.latest) return null;
-    if (!this.probe) return this.fetchProbe();
-    const frame = new Frame(this.feed.take());
+    const { latest } = this.feed;
+    if (!latest) return null;
+    if (!this.probe) {
+      this.fetchProbe();
+      return null;
+    }
+    this.feed.take();
+    /** @type {Snapshot} */
+    const frame = new Frame(latest);
     const { labels } = this.probe.arrays;
     if (frame.arrays.mu.length !== labels.length * this.probe.meta.latent_dim) {
-      this.probe = null; // of another run of this name
+      this.probe = null; // it belongs to another run that had this name
       return null;
     }
     this.frame = frame;
@@ -131,7 +183,7 @@ export class Session {
 
   fetchProbe() {
     const now = performance.now();
-    if (now - this.fetched.probe < PROBE_EVERY) return null;
+    if (now - this.fetched.probe < PROBE_EVERY) return;
     this.fetched.probe = now;
     this.fetch("probe").then((probe) => {
       if (!probe || !this.alive) return;
@@ -139,48 +191,75 @@ export class Session {
       this.on.changed("probe");
       this.on.changed("snapshot");
     });
-    return null;
   }
 
-  // The decoder's weights, where there are newer ones and the last were fetched long enough ago.
-  wantDecoder(every = DECODER_EVERY) {
-    return this.want("decoder", this.frame?.meta.decoder_step, every);
+  /** Fetches the decoder's weights where the server has newer ones, at most every so many milliseconds. */
+  async wantDecoder(every = DECODER_EVERY) {
+    const decoder = await this.fetchNewer("decoder", this.decoder, this.frame?.meta.decoder_step, every);
+    if (!decoder) return;
+    this.decoder = decoder;
+    this.on.changed("decoder");
   }
 
-  wantManifold() {
-    return this.want("manifold", this.frame?.meta.manifold_step, MANIFOLD_EVERY);
+  /** The same for the decoded plane. */
+  async wantManifold() {
+    const manifold = await this.fetchNewer("manifold", this.manifold, this.frame?.meta.manifold_step, MANIFOLD_EVERY);
+    if (!manifold) return;
+    this.manifold = manifold;
+    this.on.changed("manifold");
   }
 
-  async want(name, step, every) {
+  /**
+   * A file of the run, or null where it is not to be fetched now.
+   * @template {"decoder" | "manifold"} Name
+   * @param {Name} name
+   * @param {RunFiles[Name] | null} known
+   * @param {number | undefined} step of the newest one on the server
+   * @param {number} every ms
+   */
+  async fetchNewer(name, known, step, every) {
     const now = performance.now();
-    if (!this.probe || step === undefined || now - this.fetched[name] < every || this[name]?.meta.step === step) return;
+    const waits = !this.probe || step === undefined || now - this.fetched[name] < every;
+    if (waits || known?.meta.step === step) return null;
     this.fetched[name] = now;
-    const file = await this.fetch(name);
-    if (!file) return;
-    this[name] = file;
-    this.on.changed(name);
+    return this.fetch(name);
   }
 
+  /**
+   * @template {keyof RunFiles} Name
+   * @param {Name} name
+   */
   async fetch(name) {
     if (this.busy.has(name) || !this.alive) return null;
     this.busy.add(name);
     try {
-      return await Frame.fetch(new URL(name, this.files), { signal: this.connection.signal });
+      const file = await Frame.fetch(new URL(name, this.files), { signal: this.connection.signal });
+      return /** @type {RunFiles[Name]} */ (/** @type {unknown} */ (file)); // what the server has under this name
     } catch {
-      return null; // the next snapshot asks again
+      return null; // the next snapshot leads to another attempt
     } finally {
       this.busy.delete(name);
     }
   }
 
+  /**
+   * Sends a request to the trainer; false where this page may not steer or has no connection.
+   * @param {Wanted} wanted
+   */
   ask(wanted) {
     return this.steer && this.feed.send({ ask: wanted });
   }
 
+  /**
+   * Sends an action to the server.
+   * @param {ServerAction} what
+   * @param {ActionOptions} [more]
+   */
   do(what, more = {}) {
     return this.steer && this.feed.send({ do: what, ...more });
   }
 
+  /** @param {PresenterView} view */
   share(view) {
     return this.steer && this.feed.send({ view });
   }
@@ -192,25 +271,34 @@ export class Session {
   }
 }
 
-// A run has been given another name: its key goes along.
+/**
+ * Moves the key of a run that has been renamed.
+ * @param {string} from
+ * @param {string} to
+ */
 export function renameKey(from, to) {
   const key = keyOf(from);
   if (key) keepKey(to, key);
   keepKey(from, null);
 }
 
-const keyName = (run) => `elbo-room:token:${run}`;
+const keyName = (/** @type {string} */ run) => `elbo-room:token:${run}`;
 
-// A run's key, kept for the next visit; null forgets it. A browser may forbid a page to remember anything.
+/**
+ * Keeps a run's key in localStorage for the next visit; null deletes it. Some browsers do not allow any storage.
+ * @param {string} run
+ * @param {string | null} key
+ */
 export function keepKey(run, key) {
   try {
     if (key) localStorage.setItem(keyName(run), key);
     else localStorage.removeItem(keyName(run));
   } catch {
-    // then it steers until the page is left
+    // then the page can steer until it is left
   }
 }
 
+/** @param {string} run */
 function keyOf(run) {
   try {
     return localStorage.getItem(keyName(run));

@@ -1,12 +1,19 @@
-// Eight images that stay the same, over what the model makes of them at this moment.
+// Eight images of the test split, the same during the whole run, above their present reconstructions.
 
 import { Picture } from "../plot/picture.js";
 
+/** @import { Probe } from "./protocol.js" */
+
 export class Strip {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    this.size = 0; // values of an image
+    /** @type {Picture[]} of the reconstructions */
+    this.pictures = [];
   }
 
+  /** @param {Probe} probe */
   load(probe) {
     const { image_shape: shape } = probe.meta;
     const { shown, images } = probe.arrays;
@@ -22,7 +29,10 @@ export class Strip {
     });
   }
 
+  /** @param {Uint8Array} reconstructions (8, C, H, W) */
   show(reconstructions) {
-    this.pictures?.forEach((picture, i) => picture.paint(reconstructions, 1 / 255, i * this.size));
+    this.pictures.forEach((picture, i) => {
+      picture.paint(reconstructions, 1 / 255, i * this.size);
+    });
   }
 }

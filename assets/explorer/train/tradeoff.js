@@ -1,4 +1,5 @@
-// The way of a run through the plane of rate and distortion. Where both add up to the same, so does the elbo.
+// The path of a run through the plane of rate and distortion. The elbo is the same along every line on which their sum is
+// the same.
 
 import { short, signed } from "../core/format.js";
 import { disc, line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
@@ -6,32 +7,45 @@ import { faded, theme } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 import { smoothed } from "./history.js";
 
+/** @import { Box } from "../plot/chart.js" */
+/** @import { ChartRun } from "./curves.js" */
+/** @import { Pass } from "./history.js" */
+
 const MARGIN = { left: 46, right: 8, top: 22, bottom: 24 };
 const SPAN = 0.025; // share of the run that is smoothed over
 
+/** @typedef {{ images: number, rate: number, distortion: number, beta: number }} TracePoint */
+
 export class Tradeoff {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** @type {[x: number, y: number] | null} px */
     this.hover = null;
+    /** @type {ChartRun[] | null} */
+    this.runs = null;
     canvas.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
     canvas.addEventListener("pointerleave", () => this.point(null));
   }
 
+  /** @param {ChartRun[]} runs the steered one first */
   show(runs) {
     this.runs = runs;
-    this.draw();
+    this.draw(runs);
   }
 
+  /** @param {[x: number, y: number] | null} at */
   point(at) {
     this.hover = at;
-    if (this.runs) this.draw();
+    if (this.runs) this.draw(this.runs);
   }
 
-  draw() {
+  /** @param {ChartRun[]} runs */
+  draw(runs) {
     const { context, width, height } = prepareCanvas(this.canvas);
     if (width < 80 || height < 80) return;
     const colours = theme(this.canvas);
-    const traces = this.runs.map(({ history }) => history.passes.map((pass) => trace(pass)));
+    const traces = runs.map(({ history }) => history.passes.map((pass) => trace(pass)));
     const all = traces.flat().flatMap(settled);
     if (!all.length) return;
     const x = range(all.map((point) => point.rate));
@@ -46,18 +60,26 @@ export class Tradeoff {
     plot.axes({ xName: "rate, nats", xCount: width > 260 ? 5 : 3, yCount: 4 });
     plot.label("distortion, nats", 4, 9, { font: "600 12.5px" });
     plot.clipped(() => drawBounds(plot));
-    traces.forEach((passes, r) => this.drawTraces(plot, passes, r));
-    this.drawHover(plot, traces[0].at(-1));
+    traces.forEach((passes, r) => {
+      this.drawTraces(plot, passes, r);
+    });
+    this.drawHover(plot, newestOf(traces[0]));
   }
 
+  /**
+   * The passes of run r: the present one in its colour, the earlier ones faint; with the last point under each beta.
+   * @param {Plot} plot
+   * @param {TracePoint[][]} passes
+   * @param {number} r
+   */
   drawTraces(plot, passes, r) {
     const { accent, text } = plot.colours;
     const colour = r === 0 ? accent : text;
     plot.clipped(() => {
-      passes.slice(0, -1).forEach((points) => along(plot, points, faded(text, 0.28)));
-      along(plot, passes.at(-1), faded(colour, 0.9));
+      for (const points of passes.slice(0, -1)) along(plot, points, faded(text, 0.28));
+      along(plot, newestOf(passes), faded(colour, 0.9));
     });
-    const points = passes.at(-1);
+    const points = newestOf(passes);
     const newest = points.at(-1);
     if (!newest) return;
     for (const point of changesOfBeta(points)) {
@@ -70,7 +92,7 @@ export class Tradeoff {
         colour,
         2.5,
       );
-      if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest is named
+      if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest point has a label of its own
       const left = hasRoom(plot, px);
       plot.label(`β ${short(point.beta)}`, px + (left ? 6 : -6), py - 8, {
         align: left ? "left" : "right",
@@ -89,10 +111,16 @@ export class Tradeoff {
     });
   }
 
+  /**
+   * The point nearest to the pointer, and its numbers.
+   * @param {Plot} plot
+   * @param {TracePoint[]} points
+   */
   drawHover(plot, points) {
     if (!this.hover || !points.length) return;
     const [hx, hy] = this.hover;
-    const away = (point) => Math.hypot(plot.x(point.rate) - hx, plot.y(point.distortion) - hy);
+    const away = (/** @type {TracePoint} */ point) =>
+      Math.hypot(plot.x(point.rate) - hx, plot.y(point.distortion) - hy);
     const nearest = points.reduce((best, point) => (away(point) < away(best) ? point : best));
     if (away(nearest) > 40) return;
     plot.dots(
@@ -107,13 +135,25 @@ export class Tradeoff {
   }
 }
 
-// A pass, smoothed: { images, rate, distortion, beta }.
+/**
+ * A pass, smoothed.
+ * @param {Pass} pass
+ * @returns {TracePoint[]}
+ */
 function trace({ train }) {
   const rates = smoothed(train, "rate", SPAN);
   const distortions = smoothed(train, "distortion", SPAN);
   return train.map(({ images, beta }, i) => ({ images, rate: rates[i], distortion: distortions[i], beta }));
 }
 
+/** @param {TracePoint[][]} passes at least one */
+const newestOf = (passes) => passes[passes.length - 1];
+
+/**
+ * @param {Plot} plot
+ * @param {TracePoint[]} points
+ * @param {string} colour
+ */
 const along = (plot, points, colour) =>
   plot.path(
     points.length,
@@ -123,12 +163,24 @@ const along = (plot, points, colour) =>
     1.9,
   );
 
+/**
+ * @param {Box} box
+ * @param {number} x
+ * @param {number} y
+ */
 const inside = ({ left, top, width, height }, x, y) => x >= left && x <= left + width && y >= top && y <= top + height;
 
-// Whether a name fits in to the right of x.
+/**
+ * Whether a label fits in to the right of x.
+ * @param {Plot} plot
+ * @param {number} x
+ */
 const hasRoom = ({ box }, x) => x < box.left + box.width - 70;
 
-// Where beta was left for another: the last spot under each, but those that were only passed through.
+/**
+ * The last point under every beta but the present one, without those that were in use for few points only.
+ * @param {TracePoint[]} points
+ */
 function changesOfBeta(points) {
   const ends = points
     .map((point, i) => ({ ...point, i }))
@@ -136,7 +188,10 @@ function changesOfBeta(points) {
   return spaced(ends, ({ i }) => i, 6);
 }
 
-// Lines of equal elbo: distortion + rate is the same along each.
+/**
+ * Lines of equal elbo.
+ * @param {Plot} plot
+ */
 function drawBounds(plot) {
   const { context, box, colours, xRange, yRange } = plot;
   const totals = ticks(xRange[0] + yRange[0], xRange[1] + yRange[1], 6);

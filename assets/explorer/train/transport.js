@@ -1,6 +1,23 @@
-// Pause, one step, one epoch, slow motion, rewind, finish: big, and on the keyboard. Shows at once what was asked for.
+// The buttons and keys that steer a run: pause, one step, one epoch, slow motion, rewind, finish, and a menu. They show what
+// was requested at once.
 
+import { find, findAll } from "../core/dom.js";
 import { whole } from "../core/format.js";
+import { BUSY } from "./session.js";
+
+/** @import { PageAction, PageActionOptions } from "./notice.js" */
+/** @import { KeptState, RunState, Wanted } from "./protocol.js" */
+
+/**
+ * @typedef {object} TransportState
+ * @property {RunState | "gone" | ""} state "" before the first message
+ * @property {boolean} alive
+ * @property {boolean} paused
+ * @property {number | null} [pace] steps a second at most; null: no limit
+ * @property {boolean} steer whether this page may steer the run
+ * @property {string} download address of the model
+ * @property {KeptState[]} kept
+ */
 
 const ICONS = {
   pause: "M5 3h4v14H5zM11 3h4v14h-4z",
@@ -10,6 +27,7 @@ const ICONS = {
   rewind: "M18 4l-7 6 7 6zM11 4l-7 6 7 6zM1.5 4H4v12H1.5z",
   finish: "M4 4h12v12H4z",
 };
+/** @type {[pace: number | null, text: string][]} */
 const PACES = [
   [null, "full"],
   [100, "100"],
@@ -17,16 +35,21 @@ const PACES = [
   [5, "5"],
   [1, "1"],
 ];
-const icon = (name) => `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+const icon = (/** @type {keyof typeof ICONS} */ name) =>
+  `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
 const KEPT = {
   rewind: "as it was before a rewind",
   finish: "as it was before it was finished",
   return: "as it was before another state was returned to",
 };
-const BUSY = ["queued", "running", "paused"];
 
 export class Transport {
-  // `on` = { ask(wanted), act(name, more) }; `act` is what asks first, or one of the further actions of the menu.
+  /**
+   * @param {HTMLElement} root
+   * @param {object} on
+   * @param {(wanted: Wanted) => void} on.ask a request to the trainer
+   * @param {(name: PageAction, more?: PageActionOptions) => void} on.act an action that may ask first, or of the menu
+   */
   constructor(root, on) {
     this.root = root;
     this.on = on;
@@ -49,20 +72,27 @@ export class Transport {
         <button data-act="link" title="a page that follows this run, for an audience">copy link for followers</button>
         <button data-act="key" title="whoever has the key can steer">copy the key</button>
       </div></details>`;
-    root.addEventListener("click", (event) => this.click(event.target.closest("button, a")));
+    root.addEventListener("click", ({ target }) => {
+      const button = target instanceof Element ? target.closest("button, a") : null;
+      if (button instanceof HTMLElement) this.click(button);
+    });
     this.paused = false;
+    this.enabled = false; // a process trains the run
+    this.canResume = false; // no process trains it, and one can be started
+    this.shown = ""; // the state, as JSON
   }
 
+  /** @param {HTMLElement} button a button or a link */
   click(button) {
-    if (!button || button.disabled) return;
+    if (button instanceof HTMLButtonElement && button.disabled) return;
     const { do: what, pace, act, kept } = button.dataset;
     if (what === "toggle") this.toggle();
     else if (what === "finish") this.on.act("finish");
-    else if (what) this.on.ask({ [what]: true });
+    else if (what) this.on.ask(/** @type {Wanted} */ ({ [what]: true }));
     else if (pace !== undefined) this.on.ask({ pace: pace ? Number(pace) : null });
     else if (act) {
-      this.root.querySelector(".lv-more").open = false;
-      this.on.act(act, kept ? { number: Number(kept) } : {});
+      find(this.root, ".lv-more", HTMLDetailsElement).open = false;
+      this.on.act(/** @type {PageAction} */ (act), kept ? { number: Number(kept) } : {});
     }
   }
 
@@ -71,7 +101,11 @@ export class Transport {
     else if (this.enabled) this.on.ask(this.paused ? { resume: true } : { pause: true });
   }
 
-  // The keys of the page; true where one was meant for a run. What begins anew is asked for `onMap` only.
+  /**
+   * Handles a key of the page; true where it steers a run. The key for a rewind works on the map only.
+   * @param {KeyboardEvent} event
+   * @param {boolean} onMap
+   */
   key(event, onMap) {
     if (event.ctrlKey || event.metaKey || event.altKey || (!this.enabled && !this.canResume)) return false;
     if (event.key === " ") this.toggle();
@@ -82,7 +116,7 @@ export class Transport {
     return true;
   }
 
-  // `now` = { state, alive, paused, pace, steer, download, kept }
+  /** @param {TransportState} now */
   show({ state, alive, paused, pace, steer, download, kept }) {
     const shown = JSON.stringify([state, alive, paused, pace, steer, download, kept]);
     if (shown === this.shown) return;
@@ -90,28 +124,30 @@ export class Transport {
     this.paused = paused;
     this.enabled = steer && alive && BUSY.includes(state);
     this.canResume = steer && !alive && ["paused", "failed"].includes(state);
-    const play = this.root.querySelector(".lv-play");
+    const play = find(this.root, ".lv-play", HTMLButtonElement);
     const goes = this.enabled ? paused : state !== "running";
     play.innerHTML = goes ? `${icon("play")}${this.canResume ? "Resume" : "Play"}` : `${icon("pause")}Pause`;
     play.disabled = !this.enabled && !this.canResume;
-    for (const button of this.root.querySelectorAll("[data-do]:not(.lv-play), [data-pace]"))
+    for (const button of findAll(this.root, "[data-do]:not(.lv-play), [data-pace]", HTMLButtonElement))
       button.disabled = !this.enabled;
-    for (const button of this.root.querySelectorAll("[data-pace]"))
+    for (const button of findAll(this.root, "[data-pace]"))
       button.setAttribute("aria-checked", String(button.dataset.pace === String(pace ?? "")));
-    const act = (name) => this.root.querySelector(`[data-act="${name}"]`);
+    const act = (/** @type {string} */ name) => find(this.root, `[data-act="${name}"]`, HTMLButtonElement);
     for (const name of ["fork", "keep", "key"]) act(name).disabled = !steer;
     act("save").disabled = !this.enabled;
-    act("download").href = download;
-    this.root.querySelector(".lv-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
+    find(this.root, '[data-act="download"]', HTMLAnchorElement).href = download;
+    find(this.root, ".lv-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
   }
 
+  /** @param {KeptState} state */
   keptButton({ number, reason, step }) {
     const textContent = this.enabled ? `return to step ${whole(step)}` : `go on from step ${whole(step)}`;
     const button = Object.assign(document.createElement("button"), {
       textContent,
       title: `${KEPT[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}`,
     });
-    Object.assign(button.dataset, { act: "restore", kept: number });
+    button.dataset.act = "restore";
+    button.dataset.kept = String(number);
     return button;
   }
 }
