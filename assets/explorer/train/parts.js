@@ -1,4 +1,4 @@
-// What stands in the element of the live view.
+// The markup of the live page.
 
 export const HTML = `
 <div class="lv-main">
