@@ -4,7 +4,7 @@
 // vae/training/live.py and vae/training/recorder.py.
 
 /** @import { Frame, FrameArray, NetworkMeta } from "../data/frame.js" */
-/** @import { Look } from "../map/camera.js" */
+/** @import { Look } from "../core/link-fields.js" */
 
 export {}; // a module without run-time values
 

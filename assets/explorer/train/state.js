@@ -4,7 +4,7 @@
 import { readHidden, readLook, readZ, writtenLook } from "../core/link-fields.js";
 
 /** @import { Listener } from "../core/state.js" */
-/** @import { Look } from "../map/camera.js" */
+/** @import { Look } from "../core/link-fields.js" */
 
 /** @type {LiveFields["zones"][]} */
 const ZONES = ["all", "pointer", "none"]; // the first is the default
