@@ -1,22 +1,35 @@
-// Images over their reconstructions, many of them in one picture.
+// One picture of many images over their reconstructions.
 
 import { finished, Slices } from "../../core/slices.js";
 import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
 
-const MOST = 5000; // images of a picture …
-const MOST_PIXELS = 40e6; // … whose pixels a browser keeps at hand
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+
+const MOST = 5000; // images of a picture
+const MOST_PIXELS = 40e6; // of a picture: browsers keep canvases of this size in memory
 const LEAST_COLUMNS = 16;
 const GAP = 4; // px between images
 const GREY = "#777";
 
-// How many images of a shape, of `count`, a picture holds.
+/**
+ * How many of `count` images a picture can hold.
+ * @param {number[]} shape channels, height and width of an image
+ * @param {number} count
+ */
 export const held = ([, height, width], count) =>
   Math.min(count, MOST, Math.floor(MOST_PIXELS / ((width + GAP) * 2 * (height + GAP))));
 
 export class ContactSheet {
-  // Of the data points `points` of a frame; without a decoder there is no second row. `told(share)` hears how far it is,
-  // `done(blob)` gets the picture.
+  /**
+   * @param {ModelFrame} frame
+   * @param {AskedNetwork | null} decoder without one the second row stays empty
+   * @param {Uint32Array} points indices of the data points
+   * @param {object} handlers
+   * @param {(share: number) => void} handlers.told called with the share that is done, in [0, 1]
+   * @param {(blob: Blob) => void} handlers.done called with the finished picture
+   */
   constructor(frame, decoder, points, { told, done }) {
     this.frame = frame;
     this.decoder = decoder;
@@ -33,28 +46,36 @@ export class ContactSheet {
       this.columns * this.width + GAP,
       Math.ceil(points.length / this.columns) * this.height + GAP,
     );
-    this.context = this.canvas.getContext("2d");
+    const context = this.canvas.getContext("2d");
+    if (!context) throw new Error("This browser draws on no further canvas.");
+    this.context = context;
     this.context.fillStyle = GREY;
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    this.tile = new Picture(new OffscreenCanvas(1, 1), frame.meta.image_shape);
+    this.tile = new OffscreenCanvas(1, 1);
+    this.picture = new Picture(this.tile, frame.meta.image_shape);
   }
 
-  // Begins; nothing under the pointer waits for it.
+  /** Starts the work, which runs in slices between frames. */
   make() {
     const {
       meta: { latent_dim: k, image_shape: shape },
       arrays,
     } = this.frame;
     const size = shape.reduce((a, b) => a * b, 1);
+    /** @param {number} n */
     const original = (n) => this.put(n, 0, arrays.images, 1 / 255, this.points[n] * size);
     if (!this.decoder) return this.slices.run(this.originals(original));
     if (this.frame.given.images) finished(this.originals(original, () => {}));
-    const mu = (n) => arrays.mu.subarray(this.points[n] * k, (this.points[n] + 1) * k);
-    const series = new Series({ dataset: {} }, 0, mu, (n, { pixels }) => {
-      this.put(n, 1, pixels);
-      this.told(1 - series.left / this.points.length);
-      if (!series.left) this.end();
-    });
+    const series = new Series(
+      { dataset: {} },
+      0,
+      (n) => arrays.mu.subarray(this.points[n] * k, (this.points[n] + 1) * k),
+      (n, { pixels }) => {
+        this.put(n, 1, pixels);
+        this.told(1 - series.left / this.points.length);
+        if (!series.left) this.end();
+      },
+    );
     this.decoder.askAll("sheet", series.grow(this.points.length));
   }
 
@@ -64,7 +85,11 @@ export class ContactSheet {
     this.done = () => {};
   }
 
-  *originals(put, end = () => this.end()) {
+  /**
+   * Puts all images one after the other, then calls `end`.
+   * @param {(n: number) => void} put
+   */
+  *originals(put, end = () => void this.end()) {
     for (let n = 0; n < this.points.length; n++) {
       put(n);
       if (n % 100 === 99) yield;
@@ -72,12 +97,16 @@ export class ContactSheet {
     end();
   }
 
-  // Image n, or in row 1 its reconstruction.
+  /**
+   * Draws image n; in row 1 its reconstruction.
+   * @param {number} n
+   * @param {number} row
+   * @param {ArrayLike<number>} pixels
+   */
   put(n, row, pixels, scale = 1, offset = 0) {
-    this.tile.paint(pixels, scale, offset);
+    this.picture.paint(pixels, scale, offset);
     const [x, y] = [GAP + (n % this.columns) * this.width, GAP + Math.floor(n / this.columns) * this.height];
-    const { canvas } = this.tile.context;
-    this.context.drawImage(canvas, x, y + row * canvas.height);
+    this.context.drawImage(this.tile, x, y + row * this.tile.height);
   }
 
   async end() {

@@ -1,6 +1,7 @@
-// Draw: what is drawn or uploaded is encoded as the hand moves. Its posterior glides over the map; beside the pad stand
-// the picture as the encoder gets it, its reconstruction, a draw z = mu + σ·ζ decoded, and what the bound says of it.
+// Draw: an image that is drawn or uploaded is encoded while the pointer moves. The map shows its posterior; beside the pad
+// are the image as the encoder gets it, its reconstruction, a decoded draw z = μ + σ·ζ, and distortion, rate and elbo.
 
+import { find } from "../../core/dom.js";
 import { signed } from "../../core/format.js";
 import { klPerDim, standardNormal } from "../../math/gaussian.js";
 import { distortionOf } from "../../math/likelihood.js";
@@ -10,8 +11,26 @@ import { Pad } from "../../widgets/pad.js";
 import { DrawMarks } from "./draw-marks.js";
 import { NoisePlane } from "./noise-plane.js";
 
+/** @import { Frame } from "../../data/frame.js" */
+/** @import { View } from "../../map/view.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { Explorer } from "../explorer.js" */
+/** @import { Drawn } from "./draw-marks.js" */
+/** @import { Tool } from "./tool.js" */
+
+/**
+ * What this tool uses of the explorer.
+ * @typedef {Pick<Explorer, "decoder" | "encoder" | "link" | "map" | "projection" | "schedule" | "setZeta" | "state" | "tools">} DrawHost
+ */
+
+/**
+ * What the encoder makes of an image.
+ * @typedef {{ pixels: Float32Array, mu: Float64Array | Float32Array, logvar: Float64Array | Float32Array }} Encoded
+ */
+
 const MANY = 400; // draws at once
-const CLOSE = 6; // σ of the posterior that are seen to every side when one looks closer
+const CLOSE = 6; // σ of the posterior from its mean to the edges of the map after "look closer"
 
 const HTML = `
 <div class="er-drawing"></div>
@@ -40,44 +59,77 @@ const HTML = `
 </div>
 <p class="er-tool-message" role="status"></p>`;
 
+/** @implements {Tool} */
 export class Draw {
+  /**
+   * @param {DrawHost} explorer
+   * @param {HTMLElement} root
+   */
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
+    this.marks = explorer.tools.marks;
     this.markers = new DrawMarks();
+    /** @type {(Encoded & Drawn) | null} of the image on the pad */
     this.posterior = null;
+    /** @type {Float32Array | null} the image on the pad */
+    this.pixels = null;
+    this.fresh = false; // `pixels` changed and were not encoded yet
     this.many = false;
     this.closer = false;
+    this.k = 0;
+    /** @type {number[]} the dimensions, those of the largest rate first */
+    this.dims = [];
+    /** @type {HTMLTableCellElement[][]} of the table: a row for each of `dims` */
+    this.cells = [];
+    this.zeta = new Float64Array(0);
+    this.cloud = new Float64Array(0); // the noise of many draws, one after the other
+    /** @type {AskedNetwork | null} null until it is loaded */
+    this.encoder = null;
+    /** @type {Pad | null} */
+    this.pad = null;
+    // The casts: `load` sets these before any other method runs.
+    /** @type {ModelFrame} */
+    this.frame = /** @type {never} */ (null);
+    /** @type {AskedNetwork} */
+    this.decoder = /** @type {never} */ (null);
+    /** @type {{ x: Picture, atMu: Picture, atZ: Picture }} */
+    this.pictures = /** @type {never} */ (null);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    this.noise = new NoisePlane(this.$(".er-zeta-plane"));
-    this.$(".er-resample").addEventListener("click", (event) => this.resample(event.timeStamp));
-    this.$(".er-many-draws").addEventListener("click", (event) => this.showMany(!this.many, event.timeStamp));
-    this.$(".er-closer").addEventListener("click", () => this.lookCloser(!this.closer));
+    this.noise = new NoisePlane(find(root, ".er-zeta-plane", HTMLCanvasElement));
+    this.manyButton = find(root, ".er-many-draws");
+    this.closerButton = find(root, ".er-closer");
+    find(root, ".er-resample").addEventListener("click", (event) => this.resample(event.timeStamp));
+    this.manyButton.addEventListener("click", (event) => this.showMany(!this.many, event.timeStamp));
+    this.closerButton.addEventListener("click", () => this.lookCloser(!this.closer));
   }
 
+  /** @param {ModelFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k, rate_per_dim: rates } = frame.meta;
+    const { decoder } = this.explorer;
+    if (!decoder) throw new Error("Drawings need a decoder.");
     this.frame = frame;
     this.k = k;
     this.encoder = null;
     this.posterior = null;
     this.closer = false;
-    this.$(".er-closer").setAttribute("aria-pressed", "false");
-    this.decoder = this.explorer.decoder;
-    this.pictures = Object.fromEntries(
-      ["x", "at-mu", "at-z"].map((name) => [name, new Picture(this.$(`.er-${name}`), shape)]),
-    );
+    this.closerButton.setAttribute("aria-pressed", "false");
+    this.decoder = decoder;
+    /** @param {string} name */
+    const picture = (name) => new Picture(find(this.root, `.er-${name}`, HTMLCanvasElement), shape);
+    this.pictures = { x: picture("x"), atMu: picture("at-mu"), atZ: picture("at-z") };
     this.dims = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
-    this.$("tbody").innerHTML = this.dims
+    const table = find(this.root, "tbody", HTMLTableSectionElement);
+    table.innerHTML = this.dims
       .map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`)
       .join("");
-    this.cells = [...this.$("tbody").rows].map((row) => [...row.cells].slice(1));
+    this.cells = [...table.rows].map((row) => [...row.cells].slice(1));
     this.zeta = standardNormal(k);
     this.cloud = this.many ? standardNormal(MANY * k) : new Float64Array(0);
     const images = frame.count ? frame.arrays.images : null;
     if (this.pad) this.pad.fitTo(shape, images);
-    else this.pad = new Pad(this.$(".er-drawing"), shape, (pixels, at) => this.take(pixels, at), images);
+    else this.pad = new Pad(find(this.root, ".er-drawing"), shape, (pixels, at) => this.take(pixels, at), images);
     this.pad.tell(performance.now());
   }
 
@@ -87,7 +139,7 @@ export class Draw {
   }
 
   closed() {
-    this.encoder?.forget("drawing"); // or the lens would move once more
+    this.encoder?.forget("drawing"); // its answer would move the lens
   }
 
   async prepareEncoder() {
@@ -104,11 +156,16 @@ export class Draw {
     }
   }
 
+  /** @param {string} message */
   say(message) {
-    this.$(".er-tool-message").textContent = message;
+    find(this.root, ".er-tool-message").textContent = message;
   }
 
-  // The picture is another one: encoded before the next frame is painted, the newest of however many come until then.
+  /**
+   * The image on the pad changed. It is encoded in `prepare`, so once a frame however often it changes.
+   * @param {Float32Array | null} pixels null for an empty pad
+   * @param {number} at
+   */
   take(pixels, at) {
     this.pixels = pixels;
     this.fresh = true;
@@ -117,97 +174,137 @@ export class Draw {
   }
 
   prepare() {
-    if (!this.fresh || (this.pixels && !this.encoder)) return;
+    const { pixels, encoder } = this;
+    if (!this.fresh || (pixels && !encoder)) return;
     this.fresh = false;
-    this.$(".er-hint").hidden = Boolean(this.pixels);
-    if (this.pixels) this.encode(this.pixels);
+    find(this.root, ".er-hint").hidden = Boolean(pixels);
+    if (pixels && encoder) this.encode(encoder, pixels);
     else this.erase();
   }
 
   erase() {
     this.posterior = null;
-    this.$(".er-encoded").hidden = true;
+    find(this.root, ".er-encoded").hidden = true;
     this.encoder?.forget("drawing");
     this.marksMoved();
   }
 
-  encode(pixels) {
-    this.encoder.ask("drawing", pixels, ({ mu, logvar }, late) => {
+  /**
+   * @param {AskedNetwork} encoder
+   * @param {Float32Array} pixels
+   */
+  encode(encoder, pixels) {
+    encoder.ask("drawing", pixels, ({ mu, logvar }, late) => {
       this.encoded({ pixels, mu: mu.slice(), logvar: logvar.slice() });
       if (late) this.explorer.schedule(performance.now());
     });
   }
 
-  encoded(posterior) {
+  /** @param {Encoded} encoded */
+  encoded(encoded) {
     if (this.closer) this.lookCloser(false);
+    const posterior = { ...encoded, z: new Float64Array(0), cloud: new Float64Array(0) };
     this.posterior = posterior;
-    this.$(".er-encoded").hidden = false;
+    find(this.root, ".er-encoded").hidden = false;
     this.pictures.x.paint(posterior.pixels);
-    this.decoder.ask("mu", posterior.mu, ({ pixels }) => this.pictures["at-mu"].paint(pixels));
-    this.draw();
+    this.decoder.ask("mu", posterior.mu, ({ pixels }) => this.pictures.atMu.paint(pixels));
+    this.draw(posterior);
     this.lookAt(posterior.mu);
     this.marksMoved();
   }
 
-  // z = mu + σ·ζ, its image, and the bound at this one draw.
-  draw() {
-    const { posterior, zeta, cloud, k } = this;
+  /**
+   * Draws z = μ + σ·ζ anew: its image, its numbers, and distortion, rate and elbo at this one draw.
+   * @param {Encoded & Drawn} posterior
+   */
+  draw(posterior) {
+    const { zeta, cloud, k } = this;
     const { mu, logvar } = posterior;
+    /**
+     * @param {number} e
+     * @param {number} i
+     */
     const moved = (e, i) => mu[i % k] + Math.exp(0.5 * logvar[i % k]) * e;
     posterior.z = zeta.map(moved);
     posterior.cloud = cloud.map(moved);
-    this.decoder.ask("draw", posterior.z, (answer) => this.decoded(posterior, answer));
+    this.decoder.ask("draw", posterior.z, ({ pixels, raw }) => this.decoded(posterior, pixels, raw));
     this.dims.forEach((d, row) => {
       const sigma = Math.exp(0.5 * logvar[d]);
-      [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => write(this.cells[row][c], v, c === 1 ? 3 : 2));
+      [mu[d], sigma, zeta[d], posterior.z[d]].forEach((v, c) => {
+        write(this.cells[row][c], v, c === 1 ? 3 : 2);
+      });
     });
   }
 
-  decoded({ pixels: x, mu, logvar }, { pixels, raw }) {
-    this.pictures["at-z"].paint(pixels);
+  /**
+   * @param {Encoded} encoded
+   * @param {Float32Array} pixels the image decoded at the draw
+   * @param {Float32Array} raw what the likelihood takes: logits or means
+   */
+  decoded({ pixels: x, mu, logvar }, pixels, raw) {
+    this.pictures.atZ.paint(pixels);
     const distortion = distortionOf(raw, x, this.frame.meta);
-    const rate = mu.reduce((sum, m, d) => sum + klPerDim(m, logvar[d]), 0);
-    this.$(".er-d").textContent = signed(distortion, 1);
-    this.$(".er-r").textContent = signed(rate, 2);
-    this.$(".er-elbo").textContent = signed(-distortion - rate, 1);
+    let rate = 0;
+    mu.forEach((m, d) => {
+      rate += klPerDim(m, logvar[d]);
+    });
+    find(this.root, ".er-d").textContent = signed(distortion, 1);
+    find(this.root, ".er-r").textContent = signed(rate, 2);
+    find(this.root, ".er-elbo").textContent = signed(-distortion - rate, 1);
   }
 
-  // The lens goes where the hand has led it.
+  /**
+   * Moves the lens to z. The state's subscribers are not called: this runs within the frame that paints the lens.
+   * @param {Float64Array | Float32Array} z
+   */
   lookAt(z) {
     const { state } = this.explorer;
     state.z.set(z);
-    Object.assign(state, { pinned: true, point: -1 });
+    state.pinned = true;
+    state.point = -1;
     this.explorer.setZeta("");
     this.explorer.link.save();
   }
 
+  /** @param {number} at */
   resample(at) {
     this.zeta = standardNormal(this.k);
     if (this.many) this.cloud = standardNormal(MANY * this.k);
     this.drawn(at);
-    this.lookAt(this.posterior.z);
+    if (this.posterior) this.lookAt(this.posterior.z);
   }
 
+  /**
+   * @param {boolean} many
+   * @param {number} at
+   */
   showMany(many, at) {
     this.many = many;
-    this.$(".er-many-draws").setAttribute("aria-pressed", String(many));
+    this.manyButton.setAttribute("aria-pressed", String(many));
     this.cloud = many ? standardNormal(MANY * this.k) : new Float64Array(0);
     this.drawn(at);
   }
 
+  /**
+   * The noise changed.
+   * @param {number} at
+   */
   drawn(at) {
-    this.draw();
+    if (this.posterior) this.draw(this.posterior);
     this.showNoise();
     this.marksMoved();
     this.explorer.schedule(at);
   }
 
-  // The map shows the posterior's own room, or all of the points again.
+  /**
+   * Shows the part of the map around the posterior, or all of the points again.
+   * @param {boolean} closer
+   */
   lookCloser(closer) {
     this.closer = closer;
-    this.$(".er-closer").setAttribute("aria-pressed", String(closer));
+    this.closerButton.setAttribute("aria-pressed", String(closer));
     const { map, projection } = this.explorer;
-    if (!closer) return map.setRange(map.home);
+    if (!closer || !this.posterior) return map.setRange(map.home);
     const { mu, logvar } = this.posterior;
     const [u, v] = projection.project(mu);
     const reach = CLOSE * ellipse(projection.covariance(logvar, 0)).major;
@@ -228,10 +325,12 @@ export class Draw {
     if (view) this.place(view);
   }
 
+  /** @param {View} view */
   place(view) {
     this.markers.show(this.marks, view, this.explorer, this.posterior);
   }
 
+  /** @param {Set<string>} changed */
   changed(changed) {
     if (changed.has("scale")) this.marksMoved();
     if (changed.has("plane")) this.showNoise();
@@ -242,8 +341,13 @@ export class Draw {
   }
 }
 
-// All digits are there for whoever rests the pointer on the number.
+/**
+ * Writes a rounded number; the tooltip has all digits.
+ * @param {HTMLElement} cell
+ * @param {number} v
+ * @param {number} digits
+ */
 function write(cell, v, digits) {
   cell.textContent = signed(v, digits);
-  cell.title = v;
+  cell.title = String(v);
 }

@@ -1,30 +1,45 @@
-// Interpolate: from one spot of the latent space to another, straight, on the sphere, or along the ridge of the aggregate
-// posterior; decoded on the way, and beside it the same way between the raw pixels.
+// Interpolate: a path between two ends in the latent space (straight, spherical, or the least-cost path along the ridges of
+// the aggregate posterior), decoded at even steps; next to it, the two end images mixed pixel by pixel.
 
-import { signed, whole } from "../../core/format.js";
+import { find, findAll } from "../../core/dom.js";
 import { Slices } from "../../core/slices.js";
-import { extent } from "../../map/view.js";
 import { Aggregate, counted } from "../../math/aggregate.js";
-import { aggregating, GRID } from "../../math/density.js";
 import { logPrior } from "../../math/gaussian.js";
-import { HOLE } from "../../math/holes.js";
-import { alongPlane, mix, spherical, straight } from "../../math/interpolation.js";
-import { ridge } from "../../math/ridge.js";
+import { mix, spherical, straight } from "../../math/interpolation.js";
 import { Series } from "../../network/series.js";
-import { disc } from "../../plot/chart.js";
 import { theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 import { PathChart } from "./path-chart.js";
+import { apart } from "./path-ends.js";
+import { paintPath } from "./path-marks.js";
+import { alongInWords, pathInWords } from "./path-words.js";
+import { Playback } from "./playback.js";
+import { RidgePath } from "./ridge-path.js";
+
+/** @import { View } from "../../map/view.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { Explorer } from "../explorer.js" */
+/** @import { Along } from "./path-chart.js" */
+/** @import { End } from "./path-ends.js" */
+/** @import { Tool } from "./tool.js" */
+
+/**
+ * What this tool uses of the explorer.
+ * @typedef {Pick<Explorer, "decoder" | "distance" | "map" | "points" | "projection" | "state" | "tools">} InterpolateHost
+ */
+
+/** @typedef {"straight" | "spherical" | "ridge"} Kind of a path */
 
 const STEPS = 65; // of a path
-const FILM = 9; // of its steps are shown
+const FILM = 9; // images along a path
 const EVERY = (STEPS - 1) / (FILM - 1);
-const REACH = 4.5; // the density is looked at over at least this many prior sigmas
-const GRAB = 14; // px around an end that take hold of it
+const GRAB = 14; // px around an end within which a press takes hold of it
 const SNAP = 9; // px within which an end takes a data point
-const AT_ONCE = 8; // ms of a small network for the film of a path in the hand
-const REST = 90; // ms without a change after which the density is worked out
-const TURN = 4000; // ms from one end to the other
+const AT_ONCE = 8; // ms of a small network for the film, before the next frame
+const REST = 90; // ms without a change before the density along the path is computed
+
+/** @type {[Kind, string][]} with the title of the button */
 const KINDS = [
   ["straight", "the straight line"],
   ["spherical", "an arc around z = 0: the direction turns evenly"],
@@ -48,40 +63,80 @@ const HTML = `
 <canvas class="er-along" role="img" aria-label="density along the path"></canvas>
 <p class="er-path-numbers" role="status"></p>`;
 
+/** @implements {Tool} */
 export class Interpolate {
+  /**
+   * @param {InterpolateHost} explorer
+   * @param {HTMLElement} root
+   */
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.next = 0;
+    this.next = 0; // the end that the next click on the map sets
+    this.held = 0; // the end that is dragged
     this.slices = new Slices();
+    this.ridge = new RidgePath();
+    this.playback = new Playback((t, now) => this.ride(t, now));
+    /** @type {number | undefined} the timer until the density is computed */
+    this.timer = undefined;
+    this.k = 0;
+    this.size = 0; // numbers of an image
+    /** @type {[number, number]} the data points to begin with */
+    this.apart = [-1, -1];
+    /** @type {End[]} A and B */
+    this.ends = [];
+    /** @type {Float64Array[]} z at every step; empty until the tool was opened */
+    this.path = [];
+    /** @type {Along | null} null until it is computed for `path` */
+    this.along = null;
+    /** @type {Aggregate | null} of the classes shown; null until it is needed */
+    this.aggregate = null;
+    /** @type {Picture[][]} the film through z, and the one between the pixels */
+    this.strips = [];
+    /** @type {Picture[]} of the ends */
+    this.thumbs = [];
+    // The casts: `load` sets these before any other method runs.
+    /** @type {ModelFrame} */
+    this.frame = /** @type {never} */ (null);
+    /** @type {AskedNetwork} */
+    this.decoder = /** @type {never} */ (null);
+    /** @type {Series} */
+    this.film = /** @type {never} */ (null);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    this.chart = new PathChart(this.$(".er-along"));
+    this.slider = find(root, ".er-t", HTMLInputElement);
+    this.playButton = find(root, ".er-play");
+    this.endButtons = findAll(root, ".er-end");
+    const chart = find(root, ".er-along", HTMLCanvasElement);
+    this.chart = new PathChart(chart);
     this.kindButtons = KINDS.map(([kind, title]) => {
       const button = Object.assign(document.createElement("button"), { textContent: kind, title });
       button.addEventListener("click", () => this.explorer.state.set({ path: kind }));
       return button;
     });
-    this.$(".er-kinds").append(...this.kindButtons);
-    for (const button of root.querySelectorAll(".er-end"))
+    find(root, ".er-kinds").append(...this.kindButtons);
+    for (const button of this.endButtons)
       button.addEventListener("click", () =>
         this.setEnd(Number(button.dataset.end), this.explorer.state.z, this.explorer.state.point),
       );
-    this.$(".er-t").addEventListener("input", (event) => this.ride(Number(event.target.value), event.timeStamp));
-    this.$(".er-play").addEventListener("click", () => (this.playing ? this.stop() : this.play()));
-    new ResizeObserver(() => this.frame && this.showT()).observe(this.$(".er-along"));
+    this.slider.addEventListener("input", (event) => this.ride(Number(this.slider.value), event.timeStamp));
+    this.playButton.addEventListener("click", () => (this.playback.isPlaying ? this.stop() : this.play()));
+    new ResizeObserver(() => this.frame && this.showT()).observe(chart);
   }
 
+  /** @param {ModelFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
+    const { decoder } = this.explorer;
+    if (!decoder) throw new Error("Paths need a decoder.");
     this.frame = frame;
     this.k = k;
-    this.decoder = this.explorer.decoder;
+    this.decoder = decoder;
     this.size = shape.reduce((a, b) => a * b, 1);
-    this.grid = null;
-    this.strips = [...this.root.querySelectorAll(".er-strip")].map((strip) => {
-      strip.replaceChildren(...Array.from({ length: FILM }, () => document.createElement("canvas")));
-      return [...strip.children].map((canvas) => new Picture(canvas, shape));
+    this.ridge.forget();
+    this.strips = findAll(this.root, ".er-strip").map((strip) => {
+      const canvases = Array.from({ length: FILM }, () => document.createElement("canvas"));
+      strip.replaceChildren(...canvases);
+      return canvases.map((canvas) => new Picture(canvas, shape));
     });
     this.film = new Series(
       this.root,
@@ -89,18 +144,19 @@ export class Interpolate {
       (i) => this.path[i * EVERY],
       (i, { pixels }) => this.decoded(i, pixels),
     );
-    this.thumbs = [...this.root.querySelectorAll(".er-end canvas")].map((canvas) => new Picture(canvas, shape));
-    this.kindButtons[1].hidden = this.kindButtons[2].hidden = k === 1; // one dimension has one way
+    this.thumbs = findAll(this.root, ".er-end canvas", HTMLCanvasElement).map((canvas) => new Picture(canvas, shape));
+    for (const button of this.kindButtons.slice(1)) button.hidden = k === 1; // in one dimension all paths are the same
     this.apart = apart(frame);
   }
 
+  /** @returns {Kind} */
   get kind() {
     return this.k === 1 ? "straight" : this.explorer.state.path;
   }
 
-  // Plane, hidden classes and the path may be others than when it was closed.
+  /** The plane, the hidden classes and the ends may have changed while the tool was closed. */
   opened() {
-    this.grid = this.aggregate = null;
+    this.forgetDensity();
     this.readEnds();
     this.renew();
   }
@@ -112,11 +168,18 @@ export class Interpolate {
     clearTimeout(this.timer);
   }
 
+  forgetDensity() {
+    this.ridge.forget();
+    this.aggregate = null;
+  }
+
+  /** @param {Set<string>} changed */
   changed(changed) {
+    /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
     if (has("pinned") && !this.explorer.state.pinned) this.stop();
-    if (has("hidden")) this.grid = this.aggregate = null;
-    if (has("turn")) this.grid = null;
+    if (has("hidden")) this.forgetDensity();
+    if (has("turn")) this.ridge.forget();
     if (has("from", "to")) this.readEnds();
     if (has("plane", "hidden", "path", "from", "to") || (has("turn") && this.kind === "ridge")) this.renew();
     else if (has("t")) this.showT();
@@ -128,24 +191,31 @@ export class Interpolate {
 
   // --- the ends ----------------------------------------------------------------------------------------------------
 
-  // A and B as the state has them, else two points that lie apart.
+  /** Takes A and B from the state; an end that is not set is a data point to begin with. */
   readEnds() {
     const { from, to } = this.explorer.state;
     this.ends = [from, to].map((end, i) =>
-      end?.z ? { ...end, pixels: this.imageOf(end.point) } : this.endAt(end?.point ?? this.apart[i]),
+      end?.z
+        ? { z: end.z, point: end.point, pixels: this.imageOf(end.point) }
+        : this.endAt(end?.point ?? this.apart[i]),
     );
   }
 
-  // An end at a data point, or at the prior's mean where there is none.
+  /**
+   * An end at a data point, or at z = 0 for −1.
+   * @param {number} point
+   * @returns {End}
+   */
   endAt(point) {
-    const z =
-      point < 0
-        ? new Float64Array(this.k)
-        : Float64Array.from(this.frame.arrays.mu.subarray(point * this.k, (point + 1) * this.k));
+    const { frame, k } = this;
+    const z = point < 0 ? new Float64Array(k) : Float64Array.from(frame.arrays.mu.subarray(point * k, (point + 1) * k));
     return { z, point, pixels: this.imageOf(point) };
   }
 
-  // Null where an end has no image of its own: it looks like what the first or the last picture of the film shows.
+  /**
+   * The image of a data point in [0, 1]; null for −1: the end then looks like the first or the last image of the film.
+   * @param {number} point
+   */
   imageOf(point) {
     if (point < 0) return null;
     return Float64Array.from(
@@ -154,13 +224,23 @@ export class Interpolate {
     );
   }
 
+  /**
+   * @param {number} which 0 for A, 1 for B
+   * @param {Float64Array} z
+   * @param {number} point
+   */
   setEnd(which, z, point) {
     this.next = 1 - which;
     this.stop();
-    this.explorer.state.set({ [which ? "to" : "from"]: { z: Float64Array.from(z), point } });
+    const end = { z: Float64Array.from(z), point };
+    this.explorer.state.set(which ? { to: end } : { from: end });
   }
 
-  // The end at a pixel of the map: a data point, or the spot itself in the plane through the lens.
+  /**
+   * The end at a pixel of the map: a data point, or the z there on the plane through the lens.
+   * @param {number} x
+   * @param {number} y
+   */
   spot(x, y) {
     const { map, projection, state } = this.explorer;
     const [u, v] = map.view.toData(x, y);
@@ -172,13 +252,23 @@ export class Interpolate {
     return { z, point: -1 };
   }
 
-  click(x, y, at, still) {
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} _at
+   * @param {boolean} still
+   */
+  click(x, y, _at, still) {
     if (!still) return false;
     const { z, point } = this.spot(x, y);
     this.setEnd(this.next, z, point);
     return true;
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   press(x, y) {
     const { map, projection } = this.explorer;
     const away = this.ends.map(({ z }) => {
@@ -189,6 +279,10 @@ export class Interpolate {
     return away[this.held] < GRAB;
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   drag(x, y) {
     const { z, point } = this.spot(x, y);
     this.setEnd(this.held, z, point);
@@ -196,7 +290,7 @@ export class Interpolate {
 
   // --- the path ----------------------------------------------------------------------------------------------------
 
-  // Path and film at once; what takes longer, the ridge and the density, once the hand rests.
+  /** Path and film are updated at once; the ridge and the density, which take longer, after a pause in the input. */
   renew() {
     for (const button of this.kindButtons)
       button.setAttribute("aria-pressed", String(button.textContent === this.kind));
@@ -211,16 +305,20 @@ export class Interpolate {
     this.showPath();
   }
 
+  /** The work that takes longer, in pieces. */
   *look() {
+    const { frame } = this;
     if (this.kind === "ridge" && this.explorer.projection.invertible) {
-      yield* this.findRidge();
+      const [a, b] = this.ends.map(({ z }) => z);
+      this.path = yield* this.ridge.find(this.explorer, frame, a, b, STEPS);
+      yield;
       this.showPath();
     }
-    const { frame, k } = this;
     const { labels } = frame.arrays;
     const hidden = this.explorer.state.hidden;
-    this.aggregate ??= new Aggregate(frame.arrays, counted(frame, hidden), k);
+    this.aggregate ??= new Aggregate(frame.arrays, counted(frame, hidden), this.k);
     if (!this.aggregate.count) return;
+    /** @type {Along} */
     const along = { q: [], p: [], shares: [] };
     for (const z of this.path) {
       along.q.push(this.aggregate.log(z));
@@ -234,38 +332,20 @@ export class Interpolate {
     this.root.dataset.path = this.kind;
   }
 
-  *findRidge() {
-    const { projection, points, state } = this.explorer;
-    const { us, vs, labels } = points;
-    const { logvar } = this.frame.arrays;
-    const box = [...extent(us, REACH), ...extent(vs, REACH)];
-    if (this.gridOf !== projection) this.grid = null;
-    this.gridOf = projection;
-    this.grid ??= yield* aggregating(
-      [us, vs],
-      (i) => projection.covariance(logvar, i),
-      box,
-      (i) => !state.hidden.includes(labels[i]),
-    );
-    yield;
-    const [a, b] = this.ends.map(({ z }) => z);
-    const line = ridge(this.grid, GRID, box, projection.project(a), projection.project(b));
-    this.path = alongPlane(projection, line, a, b, STEPS);
-    yield;
-  }
-
   showEnds() {
-    const what = ({ point }) => (point >= 0 ? this.frame.meta.classes[this.frame.arrays.labels[point]] : "spot");
-    const names = this.ends.map((end, i) => `${"AB"[i]}: ${what(end)}`);
-    this.root.querySelectorAll(".er-end span").forEach((span, i) => (span.textContent = names[i]));
-    this.root
-      .querySelectorAll(".er-end")
-      .forEach((button, i) => (button.ariaLabel = button.title = `${names[i]}, put it where the lens is`));
-    const [film, mixed] = this.root.querySelectorAll(".er-strip");
+    const { classes } = this.frame.meta;
+    const { labels } = this.frame.arrays;
+    const names = this.ends.map(({ point }, i) => `${"AB"[i]}: ${point >= 0 ? classes[labels[point]] : "spot"}`);
+    this.endButtons.forEach((button, i) => {
+      find(button, "span").textContent = names[i];
+      button.title = `${names[i]}, put it where the lens is`;
+      button.ariaLabel = button.title;
+    });
+    const [film, mixed] = findAll(this.root, ".er-strip");
     film.ariaLabel = `${FILM} images decoded along the ${this.kind} path from ${names.join(" to ")}`;
     mixed.ariaLabel = `${FILM} images mixed pixel by pixel from ${names.join(" to ")}`;
     const both = this.ends.every(({ point }) => point >= 0);
-    this.$(".er-raw").textContent = both
+    find(this.root, ".er-raw").textContent = both
       ? "between the pixels of the images themselves"
       : "between the pixels of both ends, decoded where no image is";
     this.showMixed();
@@ -277,62 +357,57 @@ export class Interpolate {
     this.explorer.tools.repaint();
   }
 
-  // Picture i of the film.
+  /**
+   * Image i of the film was decoded.
+   * @param {number} i
+   * @param {Float32Array} pixels
+   */
   decoded(i, pixels) {
     this.strips[0][i].paint(pixels);
-    const end = { 0: this.ends[0], [FILM - 1]: this.ends[1] }[i];
-    if (!end || end.point >= 0) return;
+    if (i > 0 && i < FILM - 1) return;
+    const end = this.ends[i === 0 ? 0 : 1];
+    if (end.point >= 0) return;
     end.pixels = Float64Array.from(pixels);
     this.showMixed();
   }
 
-  // Both ends and what is mixed of them, as far as they are known.
+  /** Shows the images of the ends and their mixtures, if known yet. */
   showMixed() {
     const [a, b] = this.ends.map(({ pixels }) => pixels);
-    this.ends.forEach(({ pixels }, i) => pixels && this.thumbs[i].paint(pixels));
-    if (a && b) this.strips[1].forEach((picture, i) => picture.paint(mix(a, b, i / (FILM - 1))));
+    if (a) this.thumbs[0].paint(a);
+    if (b) this.thumbs[1].paint(b);
+    if (a && b) this.strips[1].forEach((picture, i) => void picture.paint(mix(a, b, i / (FILM - 1))));
   }
 
   showAlong() {
     this.showT();
-    this.$(".er-path-numbers").textContent = this.along ? this.words() : "";
-    this.$(".er-along").ariaLabel = this.along ? this.alongInWords() : "density along the path";
+    find(this.root, ".er-path-numbers").textContent = this.words();
+    find(this.root, ".er-along").ariaLabel = this.along ? alongInWords(this.along) : "density along the path";
     this.explorer.tools.repaint();
   }
 
   showT() {
     const { t } = this.explorer.state;
     this.chart.draw(this.along, this.frame.meta, t);
-    this.$(".er-t").value = t;
-    this.$(".er-t-value").textContent = `t = ${t.toFixed(2)}`;
+    this.slider.value = String(t);
+    find(this.root, ".er-t-value").textContent = `t = ${t.toFixed(2)}`;
   }
 
   words() {
-    const { q, p, shares } = this.along;
-    const { classes } = this.frame.meta;
-    const length = this.path
-      .slice(1)
-      .reduce((sum, z, i) => sum + Math.hypot(...z.map((v, d) => v - this.path[i][d])), 0);
-    const holes = q.filter((log, i) => log < p[i] + Math.log(HOLE)).length / STEPS;
-    const names = shares.map((share) => classes[share.indexOf(Math.max(...share))]);
-    const passed = names.filter((name, i) => name !== names[i - 1]);
-    const space = this.k > 2 ? ` in all ${this.k} dimensions` : "";
-    const part = this.aggregate.count < this.frame.count ? `, q of ${whole(this.aggregate.count)} images` : "";
-    const kind =
-      this.kind === "ridge" && !this.explorer.projection.invertible ? "straight, for a ridge needs a plane · " : "";
-    return `${kind}length ${length.toFixed(2)} σ · ${Math.round(100 * holes)} % of it in holes (q < ${HOLE} p${space}${part}) · zones passed: ${passed.join(" → ")}`;
-  }
-
-  // The chart for those who do not see it.
-  alongInWords() {
-    const { q, p } = this.along;
-    const least = q.indexOf(Math.min(...q));
-    const nats = (v) => signed(Math.max(v, -999), 1);
-    return `ln q(z) along the path: ${nats(q[0])} nats at A, ${nats(q.at(-1))} at B, least at t = ${(least / (STEPS - 1)).toFixed(2)}, ${nats(q[least])} where ln p(z) is ${nats(p[least])}`;
+    const { along, aggregate } = this;
+    if (!along || !aggregate) return "";
+    const isStraight = this.kind === "ridge" && !this.explorer.projection.invertible;
+    const kind = isStraight ? "straight, for a ridge needs a plane · " : "";
+    return kind + pathInWords(this.path, along, this.frame, aggregate.count);
   }
 
   // --- going along it ----------------------------------------------------------------------------------------------
 
+  /**
+   * Moves the lens to a place on the path.
+   * @param {number} t in [0, 1]
+   * @param {number} at
+   */
   ride(t, at) {
     const step = t * (STEPS - 1);
     const i = Math.min(STEPS - 2, Math.floor(step));
@@ -340,78 +415,26 @@ export class Interpolate {
     this.explorer.state.set({ pinned: true, point: -1, t }, at);
   }
 
-  // There and back again, until stopped.
   play() {
-    this.$(".er-play").textContent = "❚❚ pause";
-    const began = performance.now() - TURN * this.explorer.state.t;
-    const step = (now) => {
-      const turns = Math.max(0, now - began) / TURN;
-      this.playing = requestAnimationFrame(step);
-      this.ride(turns % 2 < 1 ? turns % 1 : 1 - (turns % 1), now);
-    };
-    this.playing = requestAnimationFrame(step);
+    this.playButton.textContent = "❚❚ pause";
+    this.playback.start(this.explorer.state.t);
   }
 
   stop() {
-    cancelAnimationFrame(this.playing);
-    this.playing = null;
-    this.$(".er-play").textContent = "▶ play";
+    this.playback.stop();
+    this.playButton.textContent = "▶ play";
   }
 
   // --- on the map --------------------------------------------------------------------------------------------------
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
   paint(context, view) {
-    if (!this.path) return;
-    const colours = theme(this.root);
+    if (!this.path.length) return;
     const { projection } = this.explorer;
     const spots = this.path.map((z) => view.toPixel(...projection.project(z)));
-    Object.assign(context, { lineJoin: "round", lineCap: "round" });
-    for (const [colour, width] of [
-      [colours.background, 6],
-      [colours.text, 2.6],
-    ]) {
-      Object.assign(context, { strokeStyle: colour, lineWidth: width });
-      context.beginPath();
-      for (const [x, y] of spots) context.lineTo(x, y);
-      context.stroke();
-    }
-    for (let i = EVERY; i < STEPS - 1; i += EVERY) disc(context, ...spots[i], 4, colours.text, colours.background);
-    [spots[0], spots.at(-1)].forEach(([x, y], i) => {
-      disc(context, x, y, 11, colours.accent, colours.background);
-      Object.assign(context, {
-        fillStyle: colours.background,
-        font: `bold 13px ${colours.font}`,
-        textAlign: "center",
-        textBaseline: "middle",
-      });
-      context.fillText("AB"[i], x, y + 0.5);
-    });
-  }
-}
-
-// To begin with: of the two classes whose means lie furthest apart, the points nearest to them; −1 without images.
-function apart({ arrays: { mu, labels }, count, meta: { latent_dim: k, classes } }) {
-  const means = classes.map(() => new Float64Array(k));
-  const counts = classes.map(() => 0);
-  for (let i = 0; i < count; i++) {
-    counts[labels[i]]++;
-    for (let d = 0; d < k; d++) means[labels[i]][d] += mu[i * k + d];
-  }
-  means.forEach((mean, c) => mean.forEach((sum, d) => (mean[d] = sum / counts[c])));
-  const far = (a, b) => Math.hypot(...means[a].map((v, d) => v - means[b][d]));
-  const known = classes.map((_, c) => c).filter((c) => counts[c]);
-  if (known.length < 2) return count > 1 ? [0, 1] : [-1, -1];
-  let best = [known[0], known[1]];
-  for (const a of known) for (const b of known) if (far(a, b) > far(...best)) best = [a, b];
-  return best.map((c) => nearestTo(means[c]));
-
-  function nearestTo(mean) {
-    let [found, least] = [0, Infinity];
-    for (let i = 0; i < count; i++) {
-      let squared = 0;
-      for (let d = 0; d < k; d++) squared += (mu[i * k + d] - mean[d]) ** 2;
-      if (squared < least) [found, least] = [i, squared];
-    }
-    return found;
+    paintPath(context, spots, EVERY, theme(this.root));
   }
 }

@@ -1,21 +1,33 @@
-// Along a path through the latent space: ln q(z) of the aggregate posterior over ln p(z), holes shaded, and beneath them
-// the share that each class's buffer zones have in q(z).
+// A chart of the density along a path through the latent space: ln q(z) of the aggregate posterior and ln p(z) of the
+// prior, holes shaded, and below them the share of each class in q(z).
 
 import { HOLE } from "../../math/holes.js";
 import { Plot, prepareCanvas, range } from "../../plot/chart.js";
 import { classColour, faded, theme } from "../../plot/palette.js";
 
+/** @import { ModelFrame } from "../capabilities.js" */
+
+/**
+ * The density at every step of a path: ln q(z) and ln p(z) in nats, and the share of each class in q(z).
+ * @typedef {{ q: number[], p: number[], shares: Float64Array[] }} Along
+ */
+
 const LEFT = 40;
 const TOP = 6;
-const SHARES = 26; // px that the classes take
+const SHARES = 26; // px, height of the class shares
 const DEEPEST = 8; // nats below the prior that are worth showing
 
 export class PathChart {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
   }
 
-  // `along` = { q, p, shares } of every step, or null while it is worked out; `t` in [0, 1] is where the lens is.
+  /**
+   * @param {Along | null} along null while it is computed: the chart stays empty
+   * @param {ModelFrame["meta"]} meta
+   * @param {number} t position of the lens on the path, in [0, 1]
+   */
   draw(along, meta, t) {
     const { context, width, height } = prepareCanvas(this.canvas);
     if (!along || !width) return;
@@ -26,6 +38,7 @@ export class PathChart {
     const floor = p.map((log, i) => Math.max(q[i], log - DEEPEST));
     const plot = new Plot(context, box, { x: [0, 1], y: range([...p, ...floor]) }, colours);
     plot.axes({ yCount: 3 });
+    /** @param {number} i */
     const isHole = (i) => q[i] < p[i] + Math.log(HOLE);
     context.fillStyle = faded(colours.text, 0.16);
     for (let i = 0; i < last; i++)
@@ -57,6 +70,14 @@ export class PathChart {
     context.strokeRect(plot.x(t), TOP, 0, height - TOP);
   }
 
+  /**
+   * The shares of the classes, one column a step.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Plot} plot
+   * @param {Float64Array[]} shares
+   * @param {ModelFrame["meta"]} meta
+   * @param {number} top px
+   */
   bands(context, plot, shares, { classes, ordered }, top) {
     const last = shares.length - 1;
     shares.forEach((share, i) => {

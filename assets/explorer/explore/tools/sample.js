@@ -1,6 +1,7 @@
-// Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. A seed stands for the
-// draws: turning the temperature moves the same ones, and whoever has the seed sees them too.
+// Sample: z drawn from the prior, from the aggregate posterior, or from one posterior, decoded. The noise depends on the
+// seed alone: another temperature scales the same draws, and the same seed gives the same draws to everyone.
 
+import { find, findAll } from "../../core/dom.js";
 import { LARGEST_SEED } from "../../core/link-fields.js";
 import { Random } from "../../core/random.js";
 import { Series } from "../../network/series.js";
@@ -8,7 +9,22 @@ import { disc } from "../../plot/chart.js";
 import { faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { View } from "../../map/view.js" */
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { Explorer } from "../explorer.js" */
+/** @import { Tool } from "./tool.js" */
+
+/**
+ * What this tool uses of the explorer.
+ * @typedef {Pick<Explorer, "root" | "state" | "decoder" | "projection" | "tools" | "nearestPoint" | "moveTo">} SampleHost
+ */
+
+/** @typedef {"prior" | "aggregate" | "posterior"} Source where draws come from */
+
 const COUNT = 24;
+
+/** @type {Record<Source, { name: string, formula: string, said: string }>} */
 const SOURCES = {
   prior: { name: "prior", formula: "z = T·ζ", said: "the prior N(0, I)" },
   aggregate: {
@@ -39,73 +55,109 @@ const HTML = `
 </div>
 <div class="er-drawings" role="group"></div>`;
 
+/** @implements {Tool} */
 export class Sample {
+  /**
+   * @param {SampleHost} explorer
+   * @param {HTMLElement} root
+   */
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.looked = -1;
+    this.looked = -1; // the draw under the pointer or with the focus
+    this.lacks = false; // there is no posterior to draw from
+    this.k = 0;
+    this.zs = new Float64Array(0); // all draws, one after the other
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    /** @type {Picture[]} */
+    this.pictures = [];
+    // The casts: `load` sets these before any other method runs.
+    /** @type {ModelFrame} */
+    this.frame = /** @type {never} */ (null);
+    /** @type {AskedNetwork} */
+    this.decoder = /** @type {never} */ (null);
+    /** @type {Series} */
+    this.series = /** @type {never} */ (null);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    for (const button of root.querySelectorAll("[data-source]"))
+    this.sources = findAll(root, "[data-source]", HTMLButtonElement);
+    this.temperature = find(root, ".er-temperature", HTMLInputElement);
+    this.seed = find(root, ".er-seed", HTMLInputElement);
+    this.drawings = find(root, ".er-drawings");
+    this.listen();
+  }
+
+  listen() {
+    const { explorer, temperature, seed } = this;
+    for (const button of this.sources)
       button.addEventListener("click", () =>
-        explorer.state.set({ source: button.dataset.source, posterior: explorer.nearestPoint() }),
+        explorer.state.set({ source: sourceOf(button), posterior: explorer.nearestPoint() }),
       );
-    const [temperature, seed] = [this.$(".er-temperature"), this.$(".er-seed")];
     temperature.addEventListener("input", () => explorer.state.set({ temperature: Number(temperature.value) }));
-    seed.addEventListener(
-      "input",
-      () => seed.value !== "" && seed.validity.valid && explorer.state.set({ seed: Number(seed.value) }),
-    );
-    seed.addEventListener("change", () => (seed.value = explorer.state.seed));
-    this.$(".er-new").addEventListener("click", () =>
+    seed.addEventListener("input", () => {
+      if (seed.value !== "" && seed.validity.valid) explorer.state.set({ seed: Number(seed.value) });
+    });
+    seed.addEventListener("change", () => {
+      seed.value = String(explorer.state.seed);
+    });
+    find(this.root, ".er-new").addEventListener("click", () =>
       explorer.state.set({ seed: (explorer.state.seed + 1) % (LARGEST_SEED + 1) }),
     );
   }
 
+  /** @param {ModelFrame} frame */
   load(frame) {
+    const { decoder } = this.explorer;
+    if (!decoder) throw new Error("Draws need a decoder.");
     this.frame = frame;
     this.k = frame.meta.latent_dim;
-    this.decoder = this.explorer.decoder;
+    this.decoder = decoder;
     this.zs = new Float64Array(COUNT * this.k);
     this.buttons = Array.from({ length: COUNT }, (_, i) => this.button(i));
-    this.pictures = this.buttons.map((button) => new Picture(button.firstChild, frame.meta.image_shape));
-    this.$(".er-drawings").replaceChildren(...this.buttons);
+    this.pictures = this.buttons.map((button) => pictureIn(button, frame.meta.image_shape));
+    this.drawings.replaceChildren(...this.buttons);
     this.series = new Series(
       this.root,
       COUNT,
       (i) => this.z(i),
       (i, { pixels }) => this.pictures[i].paint(pixels),
     );
-    for (const button of this.root.querySelectorAll("[data-source]"))
-      button.disabled = !frame.count && button.dataset.source !== "prior";
+    for (const button of this.sources) button.disabled = !frame.count && button.dataset.source !== "prior";
   }
 
+  /** Without data points there is the prior only. */
   get source() {
     return this.frame.count ? this.explorer.state.source : "prior";
   }
 
+  /**
+   * The button of draw i; the draw is marked on the map while the button has the pointer or the focus.
+   * @param {number} i
+   */
   button(i) {
     const button = document.createElement("button");
     button.append(document.createElement("canvas"));
     button.addEventListener("click", (event) => this.lookAt(i, event.timeStamp));
-    for (const [type, looked] of [
-      ["pointerenter", i],
-      ["focus", i],
-      ["pointerleave", -1],
-      ["blur", -1],
-    ])
-      button.addEventListener(type, () => {
-        this.looked = looked;
-        this.explorer.tools.repaint();
-      });
+    /** @param {number} looked */
+    const mark = (looked) => {
+      this.looked = looked;
+      this.explorer.tools.repaint();
+    };
+    for (const type of ["pointerenter", "focus"]) button.addEventListener(type, () => mark(i));
+    for (const type of ["pointerleave", "blur"]) button.addEventListener(type, () => mark(-1));
     return button;
   }
 
+  /** @param {number} i */
   z(i) {
     return this.zs.subarray(i * this.k, (i + 1) * this.k);
   }
 
-  // The lens goes to a draw; whose posterior it was drawn from stays chosen.
+  /**
+   * Moves the lens to draw i. The data point whose posterior it was drawn from stays chosen.
+   * @param {number} i
+   * @param {number} at
+   */
   lookAt(i, at) {
     this.explorer.moveTo(this.z(i), at, "", this.source === "posterior" ? this.explorer.state.posterior : -1);
   }
@@ -118,7 +170,7 @@ export class Sample {
     this.decoder.forget("sample");
   }
 
-  // Draws, and has them decoded; the numbers that are drawn depend on the seed alone.
+  /** Makes all draws anew and has them decoded; the random numbers depend on the seed alone. */
   draw() {
     const { k, explorer } = this;
     const { seed, temperature } = explorer.state;
@@ -136,7 +188,11 @@ export class Sample {
     explorer.tools.repaint();
   }
 
-  // Share of one → the data point whose posterior is drawn from, −1 for the prior; null where the map shows no point.
+  /**
+   * Chooses the data point whose posterior is drawn from, by a random share in [0, 1); −1 stands for the prior. Null where
+   * the map shows no point.
+   * @returns {((share: number) => number) | null}
+   */
   chooser() {
     const { state } = this.explorer;
     if (this.source === "prior") return () => -1;
@@ -149,6 +205,12 @@ export class Sample {
     return shown.length ? (share) => shown[Math.floor(share * shown.length)] : null;
   }
 
+  /**
+   * Coordinate d of a draw from the posterior of a data point, or from the prior for −1.
+   * @param {number} point
+   * @param {number} d
+   * @param {number} e scaled noise
+   */
   drawn(point, d, e) {
     if (point < 0) return e;
     const { mu, logvar } = this.frame.arrays;
@@ -157,23 +219,24 @@ export class Sample {
 
   present() {
     const { seed, temperature } = this.explorer.state;
-    for (const button of this.root.querySelectorAll("[data-source]"))
+    for (const button of this.sources)
       button.setAttribute("aria-pressed", String(button.dataset.source === this.source));
-    this.$(".er-formula").textContent = this.lacks ? LACKING : SOURCES[this.source].formula;
-    this.$(".er-temperature").value = temperature;
-    this.$(".er-sampling output").textContent = temperature.toFixed(2);
-    if (document.activeElement !== this.$(".er-seed")) this.$(".er-seed").value = seed;
-    this.$(".er-drawings").hidden = this.lacks;
-    this.$(".er-drawings").ariaLabel =
-      `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
+    find(this.root, ".er-formula").textContent = this.lacks ? LACKING : SOURCES[this.source].formula;
+    this.temperature.value = String(temperature);
+    find(this.root, ".er-sampling output").textContent = temperature.toFixed(2);
+    if (document.activeElement !== this.seed) this.seed.value = String(seed);
+    this.drawings.hidden = this.lacks;
+    this.drawings.ariaLabel = `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
     this.buttons.forEach((button, i) => {
       const z = Array.from(this.z(i).subarray(0, 6), (v) => v.toFixed(2)).join(", ");
       button.ariaLabel = `draw ${i + 1}, z = (${z}${this.k > 6 ? ", …" : ""})`;
     });
   }
 
+  /** @param {Set<string>} changed */
   changed(changed) {
     const { state } = this.explorer;
+    /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
     const another =
       has("pinned") &&
@@ -188,6 +251,10 @@ export class Sample {
     this.explorer.tools.repaint();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
   paint(context, view) {
     const { accent, background, text } = theme(this.explorer.root);
     const { projection } = this.explorer;
@@ -198,3 +265,12 @@ export class Sample {
     }
   }
 }
+
+/** @param {HTMLButtonElement} button */
+const sourceOf = (button) => /** @type {Source} */ (button.dataset.source); // the keys of SOURCES, see HTML
+
+/**
+ * @param {HTMLElement} button
+ * @param {number[]} shape
+ */
+const pictureIn = (button, shape) => new Picture(find(button, "canvas", HTMLCanvasElement), shape);

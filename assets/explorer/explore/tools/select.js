@@ -1,27 +1,39 @@
-// Select: a box or a lasso around points of the map; what they look like, what the model makes of them, what they cost.
+// Select: the points within a box or a lasso on the map: their images, reconstructions, distortion and rate.
 
-import { rounded, whole } from "../../core/format.js";
-import { CORNERS } from "../../core/link-fields.js";
+import { find, findAll } from "../../core/dom.js";
+import { whole } from "../../core/format.js";
 import { finished, Slices } from "../../core/slices.js";
 import { afterPaint, measure } from "../../core/timing.js";
 import { shownClasses } from "../../math/grid-index.js";
-import { box, within } from "../../math/lasso.js";
-import { cornersOf } from "../../math/outline.js";
-import { subscript } from "../../math/projection.js";
-import { csv, MEASURES, measuresOf, ROWS, sorted, summary } from "../../math/selection.js";
+import { within } from "../../math/lasso.js";
+import { MEASURES, measuresOf, sorted, summary } from "../../math/selection.js";
 import { Series } from "../../network/series.js";
 import { classColour, faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 import { pointName } from "../capabilities.js";
 import { ContactSheet, held } from "./contact-sheet.js";
+import { download } from "./download.js";
+import { csvFile } from "./selection-csv.js";
+import { showNumbers } from "./selection-numbers.js";
+import { ShapeDrag } from "./shape-drag.js";
+
+/** @import { State } from "../../core/state.js" */
+/** @import { View } from "../../map/view.js" */
+/** @import { Measure, Summary } from "../../math/selection.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { Explorer } from "../explorer.js" */
+/** @import { Tool } from "./tool.js" */
+
+/**
+ * What this tool uses of the explorer.
+ * @typedef {Pick<Explorer, "click" | "costs" | "decoder" | "map" | "pinPoint" | "points" | "showsPlane" | "state" | "tools">} SelectHost
+ */
 
 const PAGE = 60; // pairs of images shown at a time
-const EXACT = 0.7; // px that a lasso's corners may be off the line that was drawn
-const STILL = 5; // px that a press may wander and still be a click
-const RINGED = 600; // points that are ringed at most: more of them would hide their colours
+const RINGED = 600; // points at most that get a ring: more rings would hide the colours of the points
 const AT_ONCE = 8; // ms of a small network for the reconstructions that come first
-const PARTS = 200; // of a table that are kept as text
-const QUICK = 20_000; // points that a selection is looked at at once with
+const QUICK = 20_000; // points at most that are summed up and sorted at once, without slices
 
 const HTML = `
 <div class="er-row">
@@ -48,44 +60,87 @@ const HTML = `
   <button class="er-more"></button>
 </div>`;
 
+/** @implements {Tool} */
 export class Select {
+  /**
+   * @param {SelectHost} explorer
+   * @param {HTMLElement} root
+   */
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.chosen = [];
-    this.trail = null;
-    this.saving = new Slices();
-    this.looking = new Slices();
+    /** @type {Uint32Array} indices of the selected points */
+    this.chosen = new Uint32Array(0);
+    /** @type {Uint32Array} the same, sorted by `measure` */
+    this.ordered = new Uint32Array(0);
+    this.shown = 0; // how many of `ordered` have their images in the panel
+    /** @type {Summary | null} of `chosen`; null until it is computed */
+    this.numbers = null;
+    /** @type {ShapeDrag | null} */
+    this.dragged = null;
+    this.saving = new Slices(); // the CSV file
+    this.looking = new Slices(); // summing up and sorting
+    this.askedAt = 0; // time stamp of the newest change, in ms
+    /** @type {State | null} the state of the newest change: a link brings another one */
+    this.state = null;
+    this.size = 0; // numbers of an image
+    /** @type {Measure[]} what the open model's points can be sorted by */
+    this.measures = [];
+    /** @type {AskedNetwork | null} */
+    this.decoder = null;
+    /** @type {Series | null} of the reconstructions */
+    this.series = null;
+    /** @type {Picture[]} of the reconstructions of `ordered`, as far as they are shown */
+    this.reconstructions = [];
+    /** @type {ContactSheet | null} */
+    this.sheet = null;
+    /** @type {number | null} the point that is marked among the images */
+    this.marked = null;
+    /** @type {ModelFrame} the cast: `load` sets it before any other method runs */
+    this.frame = /** @type {never} */ (null);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
-    const on = (selector, event, action) => this.$(selector).addEventListener(event, action);
-    this.modes = [...root.querySelectorAll("[data-mode]")];
-    for (const button of this.modes)
-      button.addEventListener("click", () => explorer.state.set({ mode: button.dataset.mode }));
-    on(".er-clear", "click", () => explorer.state.set({ shape: null }));
-    on(".er-measure", "change", (event) => explorer.state.set({ by: event.target.value }));
-    on(".er-turn", "click", () => explorer.state.set({ order: this.worstFirst ? "best" : "worst" }));
-    on(".er-csv", "click", () => this.saving.run(this.table()));
-    on(".er-png", "click", () => this.savePicture());
-    on(".er-more", "click", () => this.showMore());
+    this.modes = findAll(root, "[data-mode]");
+    this.hint = find(root, ".er-hint");
+    this.selected = find(root, ".er-selected");
+    this.measureSelect = find(root, ".er-measure", HTMLSelectElement);
+    this.turnButton = find(root, ".er-turn");
+    this.csvButton = find(root, ".er-csv");
+    this.pngButton = find(root, ".er-png");
+    this.pairs = find(root, ".er-pairs");
+    this.moreButton = find(root, ".er-more");
+    this.listen();
   }
 
+  listen() {
+    for (const button of this.modes)
+      button.addEventListener("click", () => this.explorer.state.set({ mode: modeOf(button) }));
+    find(this.root, ".er-clear").addEventListener("click", () => this.explorer.state.set({ shape: null }));
+    this.measureSelect.addEventListener("change", () =>
+      this.explorer.state.set({ by: /** @type {State["by"]} */ (this.measureSelect.value) }),
+    );
+    this.turnButton.addEventListener("click", () =>
+      this.explorer.state.set({ order: this.worstFirst ? "best" : "worst" }),
+    );
+    this.csvButton.addEventListener("click", () => this.saving.run(this.table()));
+    this.pngButton.addEventListener("click", () => this.savePicture());
+    this.moreButton.addEventListener("click", () => this.showMore());
+  }
+
+  /** @param {ModelFrame} frame */
   load(frame) {
     const { image_shape: shape } = frame.meta;
     this.frame = frame;
-    this.imageShape = shape;
     this.size = shape.reduce((a, b) => a * b, 1);
     this.decoder = this.explorer.decoder;
     this.measures = measuresOf(frame.given);
-    this.$(".er-measure").replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
-    for (const chooser of [this.$(".er-measure").parentElement, this.$(".er-turn")])
-      chooser.hidden = !this.measures.length;
-    this.$(".er-png").hidden = !(frame.given.images || this.decoder);
-    this.chosen = [];
+    this.measureSelect.replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
+    for (const chooser of [find(this.root, ".er-field"), this.turnButton]) chooser.hidden = !this.measures.length;
+    this.pngButton.hidden = !(frame.given.images || this.decoder);
+    this.chosen = new Uint32Array(0);
     this.state = null;
   }
 
-  // What points are sorted by: as the state says, where the frame knows it of them.
+  /** What points are sorted by: the state's choice if the frame has it; undefined where it has none. */
   get measure() {
     return this.measures.find((name) => name.replace("−", "") === this.explorer.state.by) ?? this.measures[0];
   }
@@ -103,7 +158,7 @@ export class Select {
     return `${this.frame.meta.name.replace(/[^\w.-]+/g, "-")}-selection`;
   }
 
-  // What a drag on the map does.
+  /** What a drag on the map does. */
   get mode() {
     return this.explorer.state.mode;
   }
@@ -116,11 +171,16 @@ export class Select {
     this.changed(new Set(["hidden"]));
   }
 
-  // A line is gone with the plane that it was drawn on, and its points stay; but not where a link brings another state.
+  /**
+   * With another plane the shape is removed from the state and the selected points stay. They are cleared where a link
+   * brings another state.
+   * @param {Set<string>} changed
+   */
   changed(changed, at = performance.now()) {
     const { state } = this.explorer;
     this.askedAt = at;
     this.showMode();
+    /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
     const cleared = has("shape") && !has("plane", "turn");
     if (state !== this.state || cleared || (state.shape && has("shape", "plane", "hidden"))) this.takeShape();
@@ -129,65 +189,72 @@ export class Select {
     this.state = state;
   }
 
-  // Selects what lies within the state's shape, as soon as the map shows the plane that it is of.
+  /** Selects the points within the state's shape, once the map shows the plane of the shape. */
   takeShape() {
     const { state, map, showsPlane } = this.explorer;
-    this.take(state.shape && showsPlane ? within(state.shape, map.scene.index, shownClasses(state.hidden)) : []);
+    const isShown = state.shape && showsPlane;
+    this.take(isShown ? within(state.shape, map.scene.index, shownClasses(state.hidden)) : new Uint32Array(0));
   }
 
+  /** @param {number} i */
   visible(i) {
     return !this.explorer.state.hidden.includes(this.frame.arrays.labels[i]);
   }
 
   // --- the drag ----------------------------------------------------------------------------------------------------
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   press(x, y) {
     if (this.mode === "move") return false;
-    this.trail = [[x, y]];
+    this.dragged = new ShapeDrag(this.mode === "box", x, y);
     return true;
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   drag(x, y) {
-    if (this.mode === "box") this.trail[1] = [x, y];
-    else this.trail.push([x, y]);
+    this.dragged?.move(x, y);
     this.explorer.tools.repaint();
   }
 
-  // A press that has not moved is a click, and goes to the lens; a second finger ends the line without a selection.
+  /**
+   * A press that has not moved is a click, and goes to the lens. A second finger cancels the drag.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} at
+   * @param {boolean} cancelled
+   */
   drop(x, y, at, cancelled) {
-    const moved =
-      !cancelled && this.trail.some(([px, py]) => Math.hypot(px - this.trail[0][0], py - this.trail[0][1]) > STILL);
-    const shape = moved && this.outline(cornersOf(this.trail, CORNERS, EXACT));
-    this.trail = null;
-    if (moved) return this.explorer.state.set({ shape }, at);
-    this.explorer.tools.repaint();
-    if (!cancelled) this.explorer.click(x, y, at, true);
-  }
-
-  // A trail of pixels on the plane, to a fiftieth of a pixel.
-  outline(trail) {
-    const { view } = this.explorer.map;
-    const digits = Math.max(0, Math.min(9, Math.ceil(Math.log10(50 * view.pixelsPerUnit))));
-    const corners = trail.map(([x, y]) => view.toData(x, y).map((v) => Number(v.toFixed(digits))));
-    return this.mode === "box" ? box(corners[0], corners.at(-1)) : corners;
+    const { dragged, explorer } = this;
+    this.dragged = null;
+    if (!cancelled && dragged?.hasMoved)
+      return explorer.state.set({ shape: dragged.simplified(explorer.map.view) }, at);
+    explorer.tools.repaint();
+    if (!cancelled) explorer.click(x, y, at, true);
   }
 
   // --- the selection -----------------------------------------------------------------------------------------------
 
+  /** @param {Uint32Array} chosen */
   take(chosen) {
     this.chosen = chosen;
     this.numbers = null;
-    if (!chosen.length) this.$(".er-selected").hidden = true;
-    this.$(".er-hint").textContent =
+    if (!chosen.length) this.selected.hidden = true;
+    this.hint.textContent =
       this.explorer.state.shape && !chosen.length
         ? "No visible point lies within it."
         : "Drag on the map around the points to look at.";
-    this.$(".er-hint").hidden = chosen.length > 0;
+    this.hint.hidden = chosen.length > 0;
     this.order();
     this.explorer.tools.repaint();
   }
 
-  // What the selection says, and what is in it: of many points in slices, and what was shown stands until then.
+  /** Sums up and sorts the selection; of many points in slices, and until then the panel shows what it showed before. */
   order() {
     const work = this.look();
     this.looking.stop();
@@ -199,96 +266,63 @@ export class Select {
     const { frame, chosen, explorer } = this;
     this.numbers ??= yield* summary(frame, explorer.costs, chosen);
     const ordered = yield* sorted(frame, explorer.costs, chosen, this.measure, this.worstFirst);
-    if (chosen.length) this.showNumbers();
+    if (chosen.length) showNumbers(this.root, frame, chosen.length, this.numbers);
     this.showOrdered(ordered);
-    this.$(".er-selected").hidden = !chosen.length;
+    this.selected.hidden = !chosen.length;
     const { askedAt } = this;
     afterPaint(() => measure("elbo-room:selection", askedAt));
   }
 
-  showNumbers() {
-    const { frame, chosen } = this;
-    const { classes, ordered } = frame.meta;
-    const { byClass, ratePerDim, distortion, rate } = this.numbers;
-    this.$(".er-counted").textContent =
-      `${whole(chosen.length)} of ${whole(frame.count)} ${frame.given.images ? "images" : "points"}`;
-    const counts = byClass.map((count, c) => ({ count, c })).filter(({ count }) => count);
-    this.$(".er-class-counts").setAttribute(
-      "aria-label",
-      counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "),
-    );
-    this.$(".er-class-counts").replaceChildren(
-      ...counts.map(({ count, c }) => {
-        const bar = document.createElement("span");
-        bar.style.flexGrow = count;
-        bar.style.setProperty("--class", classColour(c, classes.length, ordered));
-        bar.title = `class ${classes[c]}: ${whole(count)}`;
-        bar.dataset.count = count;
-        bar.append(Object.assign(document.createElement("b"), { textContent: classes[c] }), ` ${whole(count)}`);
-        return bar;
-      }),
-    );
-    const nats = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
-    this.$(".er-mean-distortion").textContent = nats(distortion);
-    this.$(".er-mean-rate").textContent = nats(rate);
-    this.$(".er-mean-elbo").textContent = nats(-rounded(distortion, 2) - rounded(rate, 2)); // what is printed adds up
-    const most = Math.max(...ratePerDim, 1e-9);
-    this.$(".er-rates").replaceChildren(
-      ...Array.from(ratePerDim, (value, d) => {
-        const row = document.createElement("span");
-        row.innerHTML = `<i style="width:${(100 * value) / most}%"></i><b>${subscript("z", d + 1)}</b> ${value.toFixed(2)} nats`;
-        return row;
-      }),
-    );
-  }
-
-  // Shows the first of the points as they are sorted now.
+  /**
+   * Shows the first of the sorted points.
+   * @param {Uint32Array} ordered
+   */
   showOrdered(ordered) {
     this.ordered = ordered;
-    this.$(".er-measure").value = this.measure;
-    this.$(".er-turn").textContent = this.worstFirst ? "worst first" : "best first";
+    this.measureSelect.value = String(this.measure);
+    this.turnButton.textContent = this.worstFirst ? "worst first" : "best first";
     this.decoder?.forget("selection");
     this.reconstructions = [];
     this.series = new Series(
       this.root,
       0,
       (n) => this.mu(this.ordered[n]),
-      (n, { pixels }) => this.reconstructed(n, pixels),
+      (n, { pixels }) => this.reconstructions[n].paint(pixels),
     );
     this.shown = 0;
     this.sheet?.stop();
     this.namePicture();
-    this.$(".er-pairs").replaceChildren();
+    this.pairs.replaceChildren();
     this.showMore();
   }
 
   showMore() {
     const more = this.ordered.subarray(this.shown, this.shown + PAGE);
     this.shown += more.length;
-    this.$(".er-pairs").append(...Array.from(more, (i) => this.pair(i)));
+    this.pairs.append(...Array.from(more, (i) => this.pair(i)));
     const left = this.ordered.length - this.shown;
-    this.$(".er-more").hidden = !left;
-    this.$(".er-more").textContent = `${whole(Math.min(PAGE, left))} more of ${whole(left)}`;
+    this.moreButton.hidden = !left;
+    this.moreButton.textContent = `${whole(Math.min(PAGE, left))} more of ${whole(left)}`;
     this.marked = null;
-    this.decoder?.askAll("selection", this.series.grow(more.length), AT_ONCE);
+    if (this.series) this.decoder?.askAll("selection", this.series.grow(more.length), AT_ONCE);
   }
 
+  /** @param {number} i */
   mu(i) {
     const k = this.frame.meta.latent_dim;
     return this.frame.arrays.mu.subarray(i * k, (i + 1) * k);
   }
 
-  reconstructed(n, pixels) {
-    this.reconstructions[n].paint(pixels);
-  }
-
-  // A point's image over its reconstruction, as a button that finds the point on the map.
+  /**
+   * The image of point i over its reconstruction, as a button that moves the lens to the point.
+   * @param {number} i
+   */
   pair(i) {
     const { frame, explorer } = this;
     const value = this.measure && MEASURES[this.measure](frame, explorer.costs, i).toFixed(1);
     const button = document.createElement("button");
     button.className = "er-pair";
-    button.dataset.point = i;
+    button.dataset.point = String(i);
     button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, ${pointName(frame, i)}${value ? `: ${this.measure} ${value} nats` : ""}`;
     button.ariaLabel = `${button.title}; the image and its reconstruction`;
     button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
@@ -299,7 +333,10 @@ export class Select {
     return button;
   }
 
-  // Where there is no picture of a point, its class and its name.
+  /**
+   * The class and the name of point i, where it has no image.
+   * @param {number} i
+   */
   named(i) {
     const { meta, arrays } = this.frame;
     const dot = document.createElement("i");
@@ -309,87 +346,89 @@ export class Select {
     return name;
   }
 
+  /**
+   * A new picture in a button.
+   * @param {HTMLElement} button
+   */
   picture(button) {
     const canvas = document.createElement("canvas");
     button.append(canvas);
-    return new Picture(canvas, this.imageShape);
+    return new Picture(canvas, this.frame.meta.image_shape);
   }
 
-  // The point under the lens is marked among the images.
-  show(z, nearest) {
+  /**
+   * Marks the point under the lens among the images.
+   * @param {Float64Array} _z
+   * @param {number} nearest
+   */
+  show(_z, nearest) {
     if (this.marked === nearest) return;
-    this.$(`.er-pair.er-here`)?.classList.remove("er-here");
-    this.$(`.er-pair[data-point="${nearest}"]`)?.classList.add("er-here");
+    this.root.querySelector(`.er-pair.er-here`)?.classList.remove("er-here");
+    this.root.querySelector(`.er-pair[data-point="${nearest}"]`)?.classList.add("er-here");
     this.marked = nearest;
   }
 
-  // Written down between frames: of a million points that takes seconds. What is written goes into blobs as it comes, for
-  // the browser need not keep those in memory.
   *table() {
-    const { fileName, ordered } = this;
-    const button = this.$(".er-csv");
-    const blobs = [];
-    let parts = [];
-    for (const part of csv(this.frame, this.explorer.costs, ordered)) {
-      parts.push(part);
-      if (parts.length === PARTS) {
-        blobs.push(new Blob(parts));
-        parts = [];
-        button.textContent = `CSV ${Math.round((100 * blobs.length * PARTS * ROWS) / ordered.length)} %`;
-      }
-      yield;
-    }
-    button.textContent = "CSV";
-    save(new Blob([...blobs, ...parts], { type: "text/csv" }), `${fileName}.csv`);
+    const { frame, explorer, ordered, csvButton, fileName } = this;
+    const blob = yield* csvFile(frame, explorer.costs, ordered, (share) => {
+      csvButton.textContent = `CSV ${Math.round(100 * share)} %`;
+    });
+    csvButton.textContent = "CSV";
+    download(blob, `${fileName}.csv`);
   }
 
-  // One picture of all that is selected, or of the first of them as they are sorted, which its name and the button say.
+  /** Downloads one picture of all selected points, or of the first of them: the file name and the button then say so. */
   savePicture() {
-    const { ordered, fileName } = this;
-    const count = held(this.imageShape, ordered.length);
+    const { ordered, fileName, frame } = this;
+    const count = held(frame.meta.image_shape, ordered.length);
     const part = count < ordered.length ? `-first-${count}-of-${ordered.length}` : "";
     this.sheet?.stop();
-    this.sheet = new ContactSheet(this.frame, this.decoder, ordered.subarray(0, count), {
-      told: (share) => (this.$(".er-png").textContent = `PNG ${Math.floor(100 * share)} %`),
+    this.sheet = new ContactSheet(frame, this.decoder, ordered.subarray(0, count), {
+      told: (share) => {
+        this.pngButton.textContent = `PNG ${Math.floor(100 * share)} %`;
+      },
       done: (blob) => {
         this.namePicture();
-        save(blob, `${fileName}${part}.png`);
+        download(blob, `${fileName}${part}.png`);
       },
     });
     this.sheet.make();
   }
 
-  // The button says how many images its picture holds.
+  /** Writes on the button how many images its picture holds. */
   namePicture() {
-    const count = held(this.imageShape, this.ordered.length);
+    const count = held(this.frame.meta.image_shape, this.ordered.length);
     const all = count === this.ordered.length;
-    this.$(".er-png").textContent = all ? "PNG" : `PNG: first ${whole(count)}`;
-    this.$(".er-png").title = all
+    this.pngButton.textContent = all ? "PNG" : `PNG: first ${whole(count)}`;
+    this.pngButton.title = all
       ? `one picture of all ${whole(count)} images over their reconstructions`
       : `one picture of the first ${whole(count)} of ${whole(this.ordered.length)} images, as they are sorted: it holds no more`;
   }
 
   // --- on the map --------------------------------------------------------------------------------------------------
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
   paint(context, view) {
     const colours = theme(this.root);
     const { us, vs } = this.explorer.points;
-    const shape = this.trail ? this.outline(this.trail) : this.explorer.state.shape;
+    const shape = this.dragged ? this.dragged.drawn(this.explorer.map.view) : this.explorer.state.shape;
     if (shape) {
       context.beginPath();
       for (const [u, v] of shape) context.lineTo(...view.toPixel(u, v));
       context.closePath();
-      Object.assign(context, {
-        fillStyle: faded(colours.accent, 0.12),
-        strokeStyle: colours.accent,
-        lineWidth: 2,
-        lineJoin: "round",
-      });
+      context.fillStyle = faded(colours.accent, 0.12);
+      context.strokeStyle = colours.accent;
+      context.lineWidth = 2;
+      context.lineJoin = "round";
       context.fill("evenodd");
       context.stroke();
     }
-    if (this.trail || this.chosen.length > RINGED) return;
-    Object.assign(context, { strokeStyle: faded(colours.text, 0.75), lineWidth: 1 });
+    if (this.dragged || this.chosen.length > RINGED) return;
+    context.strokeStyle = faded(colours.text, 0.75);
+    context.lineWidth = 1;
     context.beginPath();
     for (const i of this.chosen) {
       const [x, y] = view.toPixel(us[i], vs[i]);
@@ -400,8 +439,5 @@ export class Select {
   }
 }
 
-function save(blob, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
+/** @param {HTMLElement} button */
+const modeOf = (button) => /** @type {State["mode"]} */ (button.dataset.mode); // one of those in HTML

@@ -1,16 +1,32 @@
-// Traverse: one row a latent dimension, ordered by rate. Every image of a row is decoded with that one coordinate moved,
-// and all others as they are under the lens. A row is a slider too: press, drag or use the arrow keys, and z moves there.
+// Traverse: one row of images for each latent dimension, sorted by rate. Along a row only that coordinate of z changes; the
+// others are those of the lens. Each row is also a slider for its coordinate: press, drag or use the arrow keys.
 
+import { find, findAll } from "../../core/dom.js";
 import { signed } from "../../core/format.js";
 import { Swipe } from "../../core/swipe.js";
 import { subscript } from "../../math/projection.js";
 import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
 
+/** @import { View } from "../../map/view.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { Explorer } from "../explorer.js" */
+/** @import { Tool } from "./tool.js" */
+
+/**
+ * What this tool uses of the explorer.
+ * @typedef {Pick<Explorer, "decoder" | "map" | "projection" | "slide" | "tools">} TraverseHost
+ */
+
+/** @typedef {{ d: number, element: HTMLElement, sweep: HTMLElement, pictures: Picture[] }} Row the row of dimension d */
+
 const REACH = 3; // σ of the prior, to either side
 const ACROSS = 9; // images in a row
 const STEP = (2 * REACH) / (ACROSS - 1);
-const ACTIVE_VARIANCE = 0.01; // of mu over the images: less is a dimension that has collapsed (Burda et al. 2016)
+const ACTIVE_VARIANCE = 0.01; // of mu over the images: a dimension with less has collapsed (Burda et al. 2016)
+
+/** @type {Record<string, number>} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1 };
 
 const HTML = `
@@ -18,24 +34,46 @@ const HTML = `
 <div class="er-rows"></div>
 <p class="er-collapsed"></p>`;
 
+/** @implements {Tool} */
 export class Traverse {
+  /**
+   * @param {TraverseHost} explorer
+   * @param {HTMLElement} root
+   */
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
+    this.marks = explorer.tools.marks;
+    /** @type {number | null} the dimension whose way is marked on the map */
+    this.way = null;
+    this.z = new Float64Array(0);
+    this.moved = new Float64Array(0); // reused for every z that differs from `z` in one coordinate
+    this.shown = false; // the rows show `z`
+    /** @type {Set<number>} */
+    this.collapsed = new Set();
+    /** @type {Row[]} */
+    this.rows = [];
+    // The casts: `load` sets these before any other method runs.
+    /** @type {AskedNetwork} */
+    this.decoder = /** @type {never} */ (null);
+    /** @type {Series} */
+    this.series = /** @type {never} */ (null);
     root.innerHTML = HTML;
-    this.$ = (selector) => root.querySelector(selector);
   }
 
+  /** @param {ModelFrame} frame */
   load(frame) {
     const { latent_dim: k, rate_per_dim: rates } = frame.meta;
-    this.decoder = this.explorer.decoder;
+    const { decoder } = this.explorer;
+    if (!decoder) throw new Error("Traversals need a decoder.");
+    this.decoder = decoder;
     this.way = null;
     this.z = new Float64Array(k);
     this.moved = new Float64Array(k);
     const order = Array.from({ length: k }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
     this.collapsed = new Set(collapsedDims(frame));
     this.rows = order.map((d) => this.row(d, rates[d], frame.meta.image_shape));
-    this.$(".er-rows").replaceChildren(...this.rows.map((row) => row.element));
+    find(this.root, ".er-rows").replaceChildren(...this.rows.map((row) => row.element));
     this.series = new Series(
       this.root,
       k * ACROSS,
@@ -43,11 +81,17 @@ export class Traverse {
       (i, { pixels }) => this.pictureOf(i).paint(pixels),
     );
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
-    this.$(".er-collapsed").textContent = names.length
+    find(this.root, ".er-collapsed").textContent = names.length
       ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
       : "";
   }
 
+  /**
+   * @param {number} d
+   * @param {number} rate nats
+   * @param {number[]} shape of an image
+   * @returns {Row}
+   */
   row(d, rate, shape) {
     const name = subscript("z", d + 1);
     const element = document.createElement("div");
@@ -57,9 +101,11 @@ export class Traverse {
       <span>${name}</span>
       <div class="er-sweep" tabindex="0" role="slider" aria-label="${name}, ${ACROSS} images decoded from −${REACH} to ${REACH} σ" aria-valuemin="${-REACH}" aria-valuemax="${REACH}">${"<canvas></canvas>".repeat(ACROSS)}<i></i></div>
       <span title="rate of ${name}, mean over the test images">${this.collapsed.has(d) ? "collapsed" : `${rate.toFixed(2)} nats`}</span>`;
-    const sweep = element.querySelector(".er-sweep");
+    const sweep = find(element, ".er-sweep");
+    /** @param {MouseEvent} event */
     const to = (event) => this.moveTo(d, this.valueAt(sweep, event), event.timeStamp);
-    let swipe = null; // of a finger, which may be about to scroll the page
+    /** @type {Swipe | null} of a finger, which may scroll the page instead of moving the slider */
+    let swipe = null;
     sweep.addEventListener("pointerdown", (event) => {
       sweep.setPointerCapture(event.pointerId);
       swipe = event.pointerType === "touch" ? new Swipe(event.clientX, event.clientY, event.timeStamp, Infinity) : null;
@@ -68,24 +114,21 @@ export class Traverse {
     sweep.addEventListener("pointermove", (event) => {
       if (event.buttons && (!swipe || swipe.move(event.clientX, event.clientY, event.timeStamp))) to(event);
     });
-    sweep.addEventListener("click", (event) => swipe && to(event)); // a tap
+    sweep.addEventListener("click", (event) => {
+      if (swipe) to(event); // a tap
+    });
     sweep.addEventListener("keydown", (event) => this.key(event, d));
-    for (const [type, way] of [
-      ["pointerenter", d],
-      ["focus", d],
-      ["pointerleave", null],
-      ["blur", null],
-    ])
-      sweep.addEventListener(type, () => this.mark(way));
-    return {
-      d,
-      element,
-      sweep,
-      pictures: [...sweep.querySelectorAll("canvas")].map((canvas) => new Picture(canvas, shape)),
-    };
+    for (const type of ["pointerenter", "focus"]) sweep.addEventListener(type, () => this.mark(d));
+    for (const type of ["pointerleave", "blur"]) sweep.addEventListener(type, () => this.mark(null));
+    const pictures = findAll(sweep, "canvas", HTMLCanvasElement).map((canvas) => new Picture(canvas, shape));
+    return { d, element, sweep, pictures };
   }
 
-  // Images stand at −3, …, 3, so that the middle of the first is −3.
+  /**
+   * The coordinate under the pointer. The images are at −3, …, 3, so −3 is at the middle of the first image.
+   * @param {HTMLElement} sweep
+   * @param {MouseEvent} event
+   */
   valueAt(sweep, event) {
     const box = sweep.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
@@ -93,6 +136,10 @@ export class Traverse {
     return Math.max(-REACH, Math.min(REACH, value));
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} d
+   */
   key(event, d) {
     const step = KEYS[event.key];
     if (!step) return;
@@ -101,18 +148,23 @@ export class Traverse {
     this.moveTo(d, Math.max(-REACH, Math.min(REACH, at)), event.timeStamp);
   }
 
+  /**
+   * @param {number} d
+   * @param {number} value
+   * @param {number} at
+   */
   moveTo(d, value, at) {
     this.explorer.slide(d, value, at);
   }
 
   // --- decoding, image by image ----------------------------------------------------------------------------------------
 
+  /** @param {Float64Array} z */
   show(z) {
-    if (!this.rows) return;
     const same = this.shown && z.every((v, d) => v === this.z[d]);
     this.z.set(z);
     for (const { d, sweep } of this.rows) {
-      sweep.style.setProperty("--at", (z[d] + REACH + STEP / 2) / (2 * REACH + STEP));
+      sweep.style.setProperty("--at", String((z[d] + REACH + STEP / 2) / (2 * REACH + STEP)));
       sweep.setAttribute("aria-valuenow", Math.max(-REACH, Math.min(REACH, z[d])).toFixed(2));
       sweep.setAttribute("aria-valuetext", `${signed(z[d])} σ`);
     }
@@ -122,13 +174,17 @@ export class Traverse {
     if (this.way !== null) this.mark(this.way);
   }
 
-  // z of the i-th image, row by row.
+  /**
+   * z of the i-th image, counted row by row. The array is overwritten by the next call.
+   * @param {number} i
+   */
   sweptTo(i) {
     this.moved.set(this.z);
     this.moved[this.rows[Math.floor(i / ACROSS)].d] = -REACH + (i % ACROSS) * STEP;
     return this.moved;
   }
 
+  /** @param {number} i */
   pictureOf(i) {
     return this.rows[Math.floor(i / ACROSS)].pictures[i % ACROSS];
   }
@@ -143,29 +199,35 @@ export class Traverse {
 
   // --- where the row runs on the map ---------------------------------------------------------------------------------
 
+  /** @param {number | null} d */
   mark(d) {
     this.way = d;
     const { view } = this.explorer.map;
     if (view) this.place(view);
   }
 
+  /** @param {View} view */
   place(view) {
     if (!this.marks.querySelector(".er-way")) this.marks.innerHTML = '<line class="er-way"/>';
-    const line = this.marks.querySelector(".er-way");
-    line.style.display = Number.isInteger(this.way) ? "" : "none";
-    if (!Number.isInteger(this.way)) return;
+    const line = find(this.marks, ".er-way", SVGElement);
+    const { way } = this;
+    line.style.display = way === null ? "none" : "";
+    if (way === null) return;
     const { projection } = this.explorer;
     [-REACH, REACH].forEach((value, end) => {
       this.moved.set(this.z);
-      this.moved[this.way] = value;
+      this.moved[way] = value;
       const [x, y] = view.toPixel(...projection.project(this.moved));
-      line.setAttribute(`x${end + 1}`, x);
-      line.setAttribute(`y${end + 1}`, y);
+      line.setAttribute(`x${end + 1}`, String(x));
+      line.setAttribute(`y${end + 1}`, String(y));
     });
   }
 }
 
-// Dimensions whose mu hardly varies over the images; where there are none, those without a rate.
+/**
+ * Dimensions whose mu hardly varies over the images; without images, those with almost no rate.
+ * @param {ModelFrame} frame
+ */
 function collapsedDims(frame) {
   const { latent_dim: k, rate_per_dim: rates } = frame.meta;
   const { mu } = frame.arrays;

@@ -1,0 +1,31 @@
+// The selection as a CSV file.
+
+import { csv, ROWS } from "../../math/selection.js";
+
+/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { PointCosts } from "../explorer.js" */
+
+const PARTS = 200; // of the text in memory; more are moved into a blob, which the browser can keep elsewhere
+
+/**
+ * Writes the file, one row a point. A generator, which yields where the work can be interrupted: a million points take
+ * seconds.
+ * @param {ModelFrame} frame
+ * @param {PointCosts} costs
+ * @param {Uint32Array} points
+ * @param {(share: number) => void} told called with the share that is done, in [0, 1]
+ */
+export function* csvFile(frame, costs, points, told) {
+  const blobs = [];
+  let parts = [];
+  for (const part of csv(frame, costs, points)) {
+    parts.push(part);
+    if (parts.length === PARTS) {
+      blobs.push(new Blob(parts));
+      parts = [];
+      told((blobs.length * PARTS * ROWS) / points.length);
+    }
+    yield;
+  }
+  return new Blob([...blobs, ...parts], { type: "text/csv" });
+}
