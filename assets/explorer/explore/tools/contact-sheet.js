@@ -4,7 +4,7 @@ import { finished, Slices } from "../../core/slices.js";
 import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
 
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
 
 const MOST = 5000; // images of a picture
@@ -15,7 +15,7 @@ const GREY = "#777";
 
 /**
  * How many of `count` images a picture can hold.
- * @param {number[]} shape channels, height and width of an image
+ * @param {ImageShape} shape channels, height and width of an image
  * @param {number} count
  */
 export const held = ([, height, width], count) =>
@@ -23,8 +23,8 @@ export const held = ([, height, width], count) =>
 
 export class ContactSheet {
   /**
-   * @param {ModelFrame} frame
-   * @param {AskedNetwork | null} decoder without one the second row stays empty
+   * @param {MapFrame} frame
+   * @param {AskedNetwork<"decode"> | null} decoder without one the second row stays empty
    * @param {Uint32Array} points indices of the data points
    * @param {object} handlers
    * @param {(share: number) => void} handlers.told called with the share that is done, in [0, 1]

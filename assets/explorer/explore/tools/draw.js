@@ -11,10 +11,9 @@ import { Pad } from "../../widgets/pad.js";
 import { DrawMarks } from "./draw-marks.js";
 import { NoisePlane } from "./noise-plane.js";
 
-/** @import { Frame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Drawn } from "./draw-marks.js" */
 /** @import { Tool } from "./tool.js" */
@@ -84,14 +83,14 @@ export class Draw {
     this.cells = [];
     this.zeta = new Float64Array(0);
     this.cloud = new Float64Array(0); // the noise of many draws, one after the other
-    /** @type {AskedNetwork | null} null until it is loaded */
+    /** @type {AskedNetwork<"encode"> | null} null until it is loaded */
     this.encoder = null;
     /** @type {Pad | null} */
     this.pad = null;
     // The casts: `load` sets these before any other method runs.
-    /** @type {ModelFrame} */
+    /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork} */
+    /** @type {AskedNetwork<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {{ x: Picture, atMu: Picture, atZ: Picture }} */
     this.pictures = /** @type {never} */ (null);
@@ -104,7 +103,7 @@ export class Draw {
     this.closerButton.addEventListener("click", () => this.lookCloser(!this.closer));
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k, rate_per_dim: rates } = frame.meta;
     const { decoder } = this.explorer;
@@ -190,7 +189,7 @@ export class Draw {
   }
 
   /**
-   * @param {AskedNetwork} encoder
+   * @param {AskedNetwork<"encode">} encoder
    * @param {Float32Array} pixels
    */
   encode(encoder, pixels) {

@@ -18,7 +18,7 @@ import { RidgePath } from "./ridge-path.js";
 
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Along } from "./path-chart.js" */
 /** @import { End } from "./path-ends.js" */
@@ -96,9 +96,9 @@ export class Interpolate {
     /** @type {Picture[]} of the ends */
     this.thumbs = [];
     // The casts: `load` sets these before any other method runs.
-    /** @type {ModelFrame} */
+    /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork} */
+    /** @type {AskedNetwork<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.film = /** @type {never} */ (null);
@@ -123,7 +123,7 @@ export class Interpolate {
     new ResizeObserver(() => this.frame && this.showT()).observe(chart);
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
     const { decoder } = this.explorer;

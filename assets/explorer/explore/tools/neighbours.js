@@ -9,7 +9,7 @@ import { pointName } from "../capabilities.js";
 
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -42,9 +42,9 @@ export class Neighbours {
     this.root = root;
     this.marks = explorer.tools.marks;
     this.slices = new Slices();
-    /** @type {ModelFrame} the cast: `load` sets it before any other method runs */
+    /** @type {MapFrame} the cast: `load` sets it before any other method runs */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork | null} */
+    /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     this.size = 0; // numbers of an image
     this.inPixels = false; // images are compared too
@@ -63,7 +63,7 @@ export class Neighbours {
     this.agree = find(root, ".er-agree");
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { meta, given } = frame;
     this.frame = frame;

@@ -5,7 +5,7 @@ import { HOLE } from "../../math/holes.js";
 import { Plot, prepareCanvas, range } from "../../plot/chart.js";
 import { classColour, faded, theme } from "../../plot/palette.js";
 
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 
 /**
  * The density at every step of a path: ln q(z) and ln p(z) in nats, and the share of each class in q(z).
@@ -25,7 +25,7 @@ export class PathChart {
 
   /**
    * @param {Along | null} along null while it is computed: the chart stays empty
-   * @param {ModelFrame["meta"]} meta
+   * @param {MapFrame["meta"]} meta
    * @param {number} t position of the lens on the path, in [0, 1]
    */
   draw(along, meta, t) {
@@ -75,7 +75,7 @@ export class PathChart {
    * @param {CanvasRenderingContext2D} context
    * @param {Plot} plot
    * @param {Float64Array[]} shares
-   * @param {ModelFrame["meta"]} meta
+   * @param {MapFrame["meta"]} meta
    * @param {number} top px
    */
   bands(context, plot, shares, { classes, ordered }, top) {

@@ -1,6 +1,6 @@
 // The ends A and B of a path before anyone has chosen them.
 
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 
 /**
  * An end of a path: a z, the data point that it is the mean of (or −1), and its image (null while that is unknown).
@@ -10,7 +10,7 @@
 /**
  * Two data points that are far apart: of the two classes with the most distant means, the points nearest to these means.
  * −1 where there are no data points.
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @returns {[number, number]}
  */
 export function apart({ arrays: { mu, labels }, count, meta: { latent_dim: k, classes } }) {

@@ -3,14 +3,14 @@
 import { signed, whole } from "../../core/format.js";
 import { HOLE } from "../../math/holes.js";
 
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Along } from "./path-chart.js" */
 
 /**
  * Length, share in holes and classes passed.
  * @param {Float64Array[]} path z at every step
  * @param {Along} along
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @param {number} counted posteriors that q is computed from
  */
 export function pathInWords(path, { q, p, shares }, { meta: { classes, latent_dim: k }, count }, counted) {

@@ -6,7 +6,7 @@ import { alongPlane } from "../../math/interpolation.js";
 import { ridge } from "../../math/ridge.js";
 
 /** @import { MapProjection } from "../../math/projection.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 
 const REACH = 4.5; // prior sigmas: the grid reaches at least as far as this
@@ -27,7 +27,7 @@ export class RidgePath {
   /**
    * z at every step of the path from a to b. A generator, which yields where the work can be interrupted.
    * @param {Pick<Explorer, "points" | "projection" | "state">} explorer
-   * @param {ModelFrame} frame
+   * @param {MapFrame} frame
    * @param {Float64Array} a
    * @param {Float64Array} b
    * @param {number} steps

@@ -11,7 +11,7 @@ import { Picture } from "../../plot/picture.js";
 
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -73,9 +73,9 @@ export class Sample {
     /** @type {Picture[]} */
     this.pictures = [];
     // The casts: `load` sets these before any other method runs.
-    /** @type {ModelFrame} */
+    /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork} */
+    /** @type {AskedNetwork<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.series = /** @type {never} */ (null);
@@ -105,7 +105,7 @@ export class Sample {
     );
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { decoder } = this.explorer;
     if (!decoder) throw new Error("Draws need a decoder.");
@@ -271,6 +271,6 @@ const sourceOf = (button) => /** @type {Source} */ (button.dataset.source); // t
 
 /**
  * @param {HTMLElement} button
- * @param {number[]} shape
+ * @param {ImageShape} shape
  */
 const pictureIn = (button, shape) => new Picture(find(button, "canvas", HTMLCanvasElement), shape);

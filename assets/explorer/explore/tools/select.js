@@ -21,7 +21,7 @@ import { ShapeDrag } from "./shape-drag.js";
 /** @import { View } from "../../map/view.js" */
 /** @import { Measure, Summary } from "../../math/selection.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -86,7 +86,7 @@ export class Select {
     this.size = 0; // numbers of an image
     /** @type {Measure[]} what the open model's points can be sorted by */
     this.measures = [];
-    /** @type {AskedNetwork | null} */
+    /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     /** @type {Series | null} of the reconstructions */
     this.series = null;
@@ -96,7 +96,7 @@ export class Select {
     this.sheet = null;
     /** @type {number | null} the point that is marked among the images */
     this.marked = null;
-    /** @type {ModelFrame} the cast: `load` sets it before any other method runs */
+    /** @type {MapFrame} the cast: `load` sets it before any other method runs */
     this.frame = /** @type {never} */ (null);
     root.innerHTML = HTML;
     this.modes = findAll(root, "[data-mode]");
@@ -126,7 +126,7 @@ export class Select {
     this.moreButton.addEventListener("click", () => this.showMore());
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { image_shape: shape } = frame.meta;
     this.frame = frame;

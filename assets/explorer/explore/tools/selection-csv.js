@@ -2,16 +2,16 @@
 
 import { csv, ROWS } from "../../math/selection.js";
 
-/** @import { ModelFrame } from "../capabilities.js" */
-/** @import { PointCosts } from "../explorer.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
+/** @import { Costs } from "../../math/gaussian.js" */
 
 const PARTS = 200; // of the text in memory; more are moved into a blob, which the browser can keep elsewhere
 
 /**
  * Writes the file, one row a point. A generator, which yields where the work can be interrupted: a million points take
  * seconds.
- * @param {ModelFrame} frame
- * @param {PointCosts} costs
+ * @param {MapFrame} frame
+ * @param {Costs} costs
  * @param {Uint32Array} points
  * @param {(share: number) => void} told called with the share that is done, in [0, 1]
  */

@@ -6,11 +6,11 @@ import { subscript } from "../../math/projection.js";
 import { classColour } from "../../plot/palette.js";
 
 /** @import { Summary } from "../../math/selection.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 
 /**
  * @param {HTMLElement} root the panel of the tool
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  * @param {number} selected points
  * @param {Summary} summary
  */
@@ -33,7 +33,7 @@ export function showNumbers(root, { meta, count, given }, selected, { byClass, r
 /**
  * One bar, with a part for each class that has points.
  * @param {HTMLElement} root
- * @param {ModelFrame["meta"]} meta
+ * @param {MapFrame["meta"]} meta
  * @param {number[]} byClass
  */
 function showClasses(root, { classes, ordered }, byClass) {

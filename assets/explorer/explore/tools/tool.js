@@ -1,7 +1,7 @@
 // The interface between the explorer and a tool: a tab above the side panel. explore/tools.js makes the tools and calls
 // them; the modules of this folder implement them. This module holds types only.
 
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { Explorer } from "../explorer.js" */
 
@@ -11,7 +11,7 @@
  * and `y` are pixels of the map.
  * @typedef {object} Tool
  * @property {SVGElement} [marks] group above the points of the map, which a tool fills in `place`
- * @property {(frame: ModelFrame) => void} [load] a model was opened
+ * @property {(frame: MapFrame) => void} [load] a model was opened
  * @property {() => void} [opened] the tab was opened
  * @property {() => void} [closed] the tab was left: requests and animations of the tool stop here
  * @property {(changed: Set<string>, at: number) => void} [changed] the state changed: the names of the fields that were set

@@ -10,7 +10,7 @@ import { Picture } from "../../plot/picture.js";
 
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ModelFrame } from "../capabilities.js" */
+/** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -54,14 +54,14 @@ export class Traverse {
     /** @type {Row[]} */
     this.rows = [];
     // The casts: `load` sets these before any other method runs.
-    /** @type {AskedNetwork} */
+    /** @type {AskedNetwork<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.series = /** @type {never} */ (null);
     root.innerHTML = HTML;
   }
 
-  /** @param {ModelFrame} frame */
+  /** @param {MapFrame} frame */
   load(frame) {
     const { latent_dim: k, rate_per_dim: rates } = frame.meta;
     const { decoder } = this.explorer;
@@ -89,7 +89,7 @@ export class Traverse {
   /**
    * @param {number} d
    * @param {number} rate nats
-   * @param {number[]} shape of an image
+   * @param {ImageShape} shape of an image
    * @returns {Row}
    */
   row(d, rate, shape) {
@@ -226,7 +226,7 @@ export class Traverse {
 
 /**
  * Dimensions whose mu hardly varies over the images; without images, those with almost no rate.
- * @param {ModelFrame} frame
+ * @param {MapFrame} frame
  */
 function collapsedDims(frame) {
   const { latent_dim: k, rate_per_dim: rates } = frame.meta;
