@@ -10,7 +10,7 @@ import { ellipse } from "../../math/projection.js";
 
 /**
  * A posterior with draws from it; `cloud` holds many draws one after the other, and may be empty.
- * @typedef {{ mu: Float64Array | Float32Array, logvar: Float64Array | Float32Array, z: Float64Array, cloud: Float64Array }} Drawn
+ * @typedef {{ mu: Float32Array, logvar: Float32Array, z: Float64Array, cloud: Float64Array }} Drawn
  */
 
 const HTML = `

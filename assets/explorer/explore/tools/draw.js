@@ -24,8 +24,8 @@ import { NoisePlane } from "./noise-plane.js";
  */
 
 /**
- * What the encoder makes of an image.
- * @typedef {{ pixels: Float32Array, mu: Float64Array | Float32Array, logvar: Float64Array | Float32Array }} Encoded
+ * An image and its posterior.
+ * @typedef {{ pixels: Float32Array, mu: Float32Array, logvar: Float32Array }} EncodedImage
  */
 
 const MANY = 400; // draws at once
@@ -69,7 +69,7 @@ export class Draw {
     this.root = root;
     this.marks = explorer.tools.marks;
     this.markers = new DrawMarks();
-    /** @type {(Encoded & Drawn) | null} of the image on the pad */
+    /** @type {(EncodedImage & Drawn) | null} of the image on the pad */
     this.posterior = null;
     /** @type {Float32Array | null} the image on the pad */
     this.pixels = null;
@@ -199,7 +199,7 @@ export class Draw {
     });
   }
 
-  /** @param {Encoded} encoded */
+  /** @param {EncodedImage} encoded */
   encoded(encoded) {
     if (this.closer) this.lookCloser(false);
     const posterior = { ...encoded, z: new Float64Array(0), cloud: new Float64Array(0) };
@@ -214,7 +214,7 @@ export class Draw {
 
   /**
    * Draws z = μ + σ·ζ anew: its image, its numbers, and distortion, rate and elbo at this one draw.
-   * @param {Encoded & Drawn} posterior
+   * @param {EncodedImage & Drawn} posterior
    */
   draw(posterior) {
     const { zeta, cloud, k } = this;
@@ -236,24 +236,21 @@ export class Draw {
   }
 
   /**
-   * @param {Encoded} encoded
+   * @param {EncodedImage} encoded
    * @param {Float32Array} pixels the image decoded at the draw
    * @param {Float32Array} raw what the likelihood takes: logits or means
    */
   decoded({ pixels: x, mu, logvar }, pixels, raw) {
     this.pictures.atZ.paint(pixels);
     const distortion = distortionOf(raw, x, this.frame.meta);
-    let rate = 0;
-    mu.forEach((m, d) => {
-      rate += klPerDim(m, logvar[d]);
-    });
+    const rate = mu.reduce((sum, m, d) => sum + klPerDim(m, logvar[d]), 0);
     find(this.root, ".er-d").textContent = signed(distortion, 1);
     find(this.root, ".er-r").textContent = signed(rate, 2);
     find(this.root, ".er-elbo").textContent = signed(-distortion - rate, 1);
   }
 
   /**
-   * Moves the lens to z. The state's subscribers are not called: this runs within the frame that paints the lens.
+   * Moves the lens to z. The subscribers of the state are not called: the callers paint the frame themselves.
    * @param {Float64Array | Float32Array} z
    */
   lookAt(z) {

@@ -5,7 +5,6 @@ import { aggregating, GRID } from "../../math/density.js";
 import { alongPlane } from "../../math/interpolation.js";
 import { ridge } from "../../math/ridge.js";
 
-/** @import { MapProjection } from "../../math/projection.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 
@@ -15,7 +14,7 @@ export class RidgePath {
   constructor() {
     /** @type {Float32Array | null} density in the cells of the grid */
     this.grid = null;
-    /** @type {MapProjection | null} the projection that `grid` belongs to */
+    /** @type {Explorer["projection"] | null} the projection that `grid` belongs to */
     this.projection = null;
   }
 
