@@ -20,7 +20,7 @@ import { NoisePlane } from "./noise-plane.js";
 
 /**
  * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "encoder" | "link" | "map" | "projection" | "schedule" | "setZeta" | "state" | "tools">} DrawHost
+ * @typedef {Pick<Explorer, "decoder" | "encoder" | "link" | "map" | "projection" | "schedule" | "setZeta" | "state">} DrawHost
  */
 
 /**
@@ -67,7 +67,6 @@ export class Draw {
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.marks = explorer.tools.marks;
     this.markers = new DrawMarks();
     /** @type {(EncodedImage & Drawn) | null} of the image on the pad */
     this.posterior = null;
@@ -87,7 +86,9 @@ export class Draw {
     this.encoder = null;
     /** @type {Pad | null} */
     this.pad = null;
-    // The casts: `load` sets these before any other method runs.
+    // The casts: these are set before any other method runs, `marks` by explore/tools.js and the others by `load`.
+    /** @type {SVGElement} */
+    this.marks = /** @type {never} */ (null);
     /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
     /** @type {AskedNetwork<"decode">} */

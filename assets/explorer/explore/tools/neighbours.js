@@ -15,7 +15,7 @@ import { pointName } from "../capabilities.js";
 
 /**
  * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "map" | "pinPoint" | "points" | "tools">} NeighboursHost
+ * @typedef {Pick<Explorer, "decoder" | "map" | "pinPoint" | "points">} NeighboursHost
  */
 
 /**
@@ -40,10 +40,7 @@ export class Neighbours {
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.marks = explorer.tools.marks;
     this.slices = new Slices();
-    /** @type {MapFrame} the cast: `load` sets it before any other method runs */
-    this.frame = /** @type {never} */ (null);
     /** @type {AskedNetwork<"decode"> | null} */
     this.decoder = null;
     this.size = 0; // numbers of an image
@@ -59,6 +56,11 @@ export class Neighbours {
     this.found = null;
     /** @type {Place[][]} */
     this.shelves = [];
+    // The casts: these are set before any other method runs, `marks` by explore/tools.js and the others by `load`.
+    /** @type {SVGElement} */
+    this.marks = /** @type {never} */ (null);
+    /** @type {MapFrame} */
+    this.frame = /** @type {never} */ (null);
     root.innerHTML = HTML;
     this.agree = find(root, ".er-agree");
   }

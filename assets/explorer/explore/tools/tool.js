@@ -10,7 +10,7 @@
  * other methods run only while the tab is open. `at` is the time stamp of the input in ms, as in `event.timeStamp`; `x`
  * and `y` are pixels of the map.
  * @typedef {object} Tool
- * @property {SVGElement} [marks] group above the points of the map, which a tool fills in `place`
+ * @property {SVGElement} [marks] group above the points of the map, set before `load`; the tool fills it in `place`
  * @property {(frame: MapFrame) => void} [load] a model was opened
  * @property {() => void} [opened] the tab was opened
  * @property {() => void} [closed] the tab was left: requests and animations of the tool stop here

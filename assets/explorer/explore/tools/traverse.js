@@ -16,7 +16,7 @@ import { Picture } from "../../plot/picture.js";
 
 /**
  * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "map" | "projection" | "slide" | "tools">} TraverseHost
+ * @typedef {Pick<Explorer, "decoder" | "map" | "projection" | "slide">} TraverseHost
  */
 
 /** @typedef {{ d: number, element: HTMLElement, sweep: HTMLElement, pictures: Picture[] }} Row the row of dimension d */
@@ -43,7 +43,6 @@ export class Traverse {
   constructor(explorer, root) {
     this.explorer = explorer;
     this.root = root;
-    this.marks = explorer.tools.marks;
     /** @type {number | null} the dimension whose way is marked on the map */
     this.way = null;
     this.z = new Float64Array(0);
@@ -53,7 +52,9 @@ export class Traverse {
     this.collapsed = new Set();
     /** @type {Row[]} */
     this.rows = [];
-    // The casts: `load` sets these before any other method runs.
+    // The casts: these are set before any other method runs, `marks` by explore/tools.js and the others by `load`.
+    /** @type {SVGElement} */
+    this.marks = /** @type {never} */ (null);
     /** @type {AskedNetwork<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
