@@ -11,9 +11,9 @@ import { Pad } from "../../widgets/pad.js";
 import { DrawMarks } from "./draw-marks.js";
 import { NoisePlane } from "./noise-plane.js";
 
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Drawn } from "./draw-marks.js" */
 /** @import { Tool } from "./tool.js" */

@@ -16,9 +16,9 @@ import { alongInWords, pathInWords } from "./path-words.js";
 import { Playback } from "./playback.js";
 import { RidgePath } from "./ridge-path.js";
 
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Along } from "./path-chart.js" */
 /** @import { End } from "./path-ends.js" */

@@ -7,9 +7,9 @@ import { classColour } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 import { pointName } from "../capabilities.js";
 
+/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 

@@ -9,9 +9,9 @@ import { disc } from "../../plot/chart.js";
 import { faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { View } from "../../map/view.js" */
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
+/** @import { View } from "../../map/view.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 

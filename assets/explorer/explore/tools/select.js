@@ -18,11 +18,12 @@ import { showNumbers } from "./selection-numbers.js";
 import { ShapeDrag } from "./shape-drag.js";
 
 /** @import { State } from "../../core/state.js" */
-/** @import { View } from "../../map/view.js" */
-/** @import { Measure, Summary } from "../../math/selection.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
+/** @import { View } from "../../map/view.js" */
+/** @import { Measure } from "../../math/selection.js" */
+/** @import { AskedNetwork } from "../../network/inference-client.js" */
 /** @import { Explorer } from "../explorer.js" */
+/** @import { Summary } from "./selection-numbers.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**

@@ -5,8 +5,12 @@ import { rounded, signed, whole } from "../../core/format.js";
 import { subscript } from "../../math/projection.js";
 import { classColour } from "../../plot/palette.js";
 
-/** @import { Summary } from "../../math/selection.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
+
+/**
+ * What `summary` of math/selection.js returns: points of each class, and means in nats.
+ * @typedef {{ byClass: number[], ratePerDim: Float64Array, distortion: number, rate: number }} Summary
+ */
 
 /**
  * @param {HTMLElement} root the panel of the tool

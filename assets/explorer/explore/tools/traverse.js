@@ -8,9 +8,9 @@ import { subscript } from "../../math/projection.js";
 import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
 
+/** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Tool } from "./tool.js" */
 
