@@ -193,8 +193,8 @@ export class Select {
   /** Selects the points within the state's shape, once the map shows the plane of the shape. */
   takeShape() {
     const { state, map, showsPlane } = this.explorer;
-    const isShown = state.shape && showsPlane;
-    this.take(isShown ? within(state.shape, map.scene.index, shownClasses(state.hidden)) : new Uint32Array(0));
+    const { shape, hidden } = state;
+    this.take(shape && showsPlane ? within(shape, map.scene.index, shownClasses(hidden)) : new Uint32Array(0));
   }
 
   /** @param {number} i */
