@@ -10,7 +10,7 @@ import { Series } from "../../network/series.js";
 import { theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 import { PathChart } from "./path-chart.js";
-import { apart } from "./path-ends.js";
+import { apart, endOf } from "./path-ends.js";
 import { paintPath } from "./path-marks.js";
 import { alongInWords, pathInWords } from "./path-words.js";
 import { Playback } from "./playback.js";
@@ -80,7 +80,6 @@ export class Interpolate {
     /** @type {number | undefined} the timer until the density is computed */
     this.timer = undefined;
     this.k = 0;
-    this.size = 0; // numbers of an image
     /** @type {[number, number]} the data points to begin with */
     this.apart = [-1, -1];
     /** @type {End[]} A and B */
@@ -131,7 +130,6 @@ export class Interpolate {
     this.frame = frame;
     this.k = k;
     this.decoder = decoder;
-    this.size = shape.reduce((a, b) => a * b, 1);
     this.ridge.forget();
     this.strips = findAll(this.root, ".er-strip").map((strip) => {
       const canvases = Array.from({ length: FILM }, () => document.createElement("canvas"));
@@ -194,34 +192,7 @@ export class Interpolate {
   /** Takes A and B from the state; an end that is not set is a data point to begin with. */
   readEnds() {
     const { from, to } = this.explorer.state;
-    this.ends = [from, to].map((end, i) =>
-      end?.z
-        ? { z: end.z, point: end.point, pixels: this.imageOf(end.point) }
-        : this.endAt(end?.point ?? this.apart[i]),
-    );
-  }
-
-  /**
-   * An end at a data point, or at z = 0 for −1.
-   * @param {number} point
-   * @returns {End}
-   */
-  endAt(point) {
-    const { frame, k } = this;
-    const z = point < 0 ? new Float64Array(k) : Float64Array.from(frame.arrays.mu.subarray(point * k, (point + 1) * k));
-    return { z, point, pixels: this.imageOf(point) };
-  }
-
-  /**
-   * The image of a data point in [0, 1]; null for −1: the end then looks like the first or the last image of the film.
-   * @param {number} point
-   */
-  imageOf(point) {
-    if (point < 0) return null;
-    return Float64Array.from(
-      this.frame.arrays.images.subarray(point * this.size, (point + 1) * this.size),
-      (byte) => byte / 255,
-    );
+    this.ends = [from, to].map((end, i) => endOf(this.frame, end ?? { point: this.apart[i] }));
   }
 
   /**
@@ -246,7 +217,7 @@ export class Interpolate {
     const [u, v] = map.view.toData(x, y);
     const nearest = map.nearest(u, v);
     if (nearest >= 0 && (this.explorer.distance(nearest, x, y) < SNAP || !projection.invertible))
-      return this.endAt(nearest);
+      return endOf(this.frame, { point: nearest });
     const z = Float64Array.from(state.z);
     projection.lift(z, u, v);
     return { z, point: -1 };

@@ -185,7 +185,7 @@ export class Neighbours {
     const name = meta.classes[arrays.labels[index]];
     place.index = index;
     if (given.images) place.picture.paint(arrays.images, 1 / 255, index * this.size);
-    place.button.style.setProperty("--colour", classColour(arrays.labels[index], meta.classes.length, meta.ordered));
+    place.button.style.setProperty("--colour", classColour(arrays.labels[index], meta.classes.length));
     const away = distance.toFixed(distance < 0.1 ? 4 : 2);
     place.distance.textContent = given.images ? away : `${pointName(this.frame, index)}: ${away}`;
     place.button.ariaLabel = `data point ${index}, class ${name}, at distance ${away}`;

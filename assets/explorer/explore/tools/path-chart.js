@@ -78,13 +78,13 @@ export class PathChart {
    * @param {MapFrame["meta"]} meta
    * @param {number} top px
    */
-  bands(context, plot, shares, { classes, ordered }, top) {
+  bands(context, plot, shares, { classes }, top) {
     const last = shares.length - 1;
     shares.forEach((share, i) => {
       let y = top;
       const [x0, x1] = [-0.5, 0.5].map((half) => plot.x(Math.max(0, Math.min(1, (i + half) / last))));
       share.forEach((part, c) => {
-        context.fillStyle = classColour(c, classes.length, ordered);
+        context.fillStyle = classColour(c, classes.length);
         context.fillRect(x0, y, x1 - x0 + 0.5, part * SHARES);
         y += part * SHARES;
       });

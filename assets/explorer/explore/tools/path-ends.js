@@ -1,11 +1,28 @@
-// The ends A and B of a path before anyone has chosen them.
+// The ends A and B of a path.
 
+/** @import { PathEnd } from "../../core/link-fields.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 
 /**
  * An end of a path: a z, the data point that it is the mean of (or −1), and its image (null while that is unknown).
  * @typedef {{ z: Float64Array, point: number, pixels: Float64Array | null }} End
  */
+
+/**
+ * An end as the state or a link names it, with z and image: at a data point, at any z, or at z = 0 where neither is given.
+ * @param {MapFrame} frame
+ * @param {PathEnd} named
+ * @returns {End}
+ */
+export function endOf({ meta: { latent_dim: k, image_shape: shape }, arrays: { mu, images } }, { point, z }) {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const isPoint = point >= 0;
+  return {
+    z: z ?? (isPoint ? Float64Array.from(mu.subarray(point * k, (point + 1) * k)) : new Float64Array(k)),
+    point,
+    pixels: isPoint ? Float64Array.from(images.subarray(point * size, (point + 1) * size), (byte) => byte / 255) : null, // such an end looks like the first or the last image of the film
+  };
+}
 
 /**
  * Two data points that are far apart: of the two classes with the most distant means, the points nearest to these means.

@@ -8,11 +8,10 @@ import { shownClasses } from "../../math/grid-index.js";
 import { within } from "../../math/lasso.js";
 import { MEASURES, measuresOf, sorted, summary } from "../../math/selection.js";
 import { Series } from "../../network/series.js";
-import { classColour, faded, theme } from "../../plot/palette.js";
-import { Picture } from "../../plot/picture.js";
-import { pointName } from "../capabilities.js";
+import { faded, theme } from "../../plot/palette.js";
 import { ContactSheet, held } from "./contact-sheet.js";
 import { download } from "./download.js";
+import { imagePair } from "./image-pair.js";
 import { csvFile } from "./selection-csv.js";
 import { showNumbers } from "./selection-numbers.js";
 import { ShapeDrag } from "./shape-drag.js";
@@ -22,6 +21,7 @@ import { ShapeDrag } from "./shape-drag.js";
 /** @import { View } from "../../map/view.js" */
 /** @import { Measure } from "../../math/selection.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { Picture } from "../../plot/picture.js" */
 /** @import { Explorer } from "../explorer.js" */
 /** @import { Summary } from "./selection-numbers.js" */
 /** @import { Tool } from "./tool.js" */
@@ -84,7 +84,6 @@ export class Select {
     this.askedAt = 0; // time stamp of the newest change, in ms
     /** @type {State | null} the state of the newest change: a link brings another one */
     this.state = null;
-    this.size = 0; // numbers of an image
     /** @type {Measure[]} what the open model's points can be sorted by */
     this.measures = [];
     /** @type {AskedNetwork<"decode"> | null} */
@@ -129,9 +128,7 @@ export class Select {
 
   /** @param {MapFrame} frame */
   load(frame) {
-    const { image_shape: shape } = frame.meta;
     this.frame = frame;
-    this.size = shape.reduce((a, b) => a * b, 1);
     this.decoder = this.explorer.decoder;
     this.measures = measuresOf(frame.given);
     this.measureSelect.replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
@@ -319,42 +316,12 @@ export class Select {
    * @param {number} i
    */
   pair(i) {
-    const { frame, explorer } = this;
-    const value = this.measure && MEASURES[this.measure](frame, explorer.costs, i).toFixed(1);
-    const button = document.createElement("button");
-    button.className = "er-pair";
-    button.dataset.point = String(i);
-    button.title = `class ${frame.meta.classes[frame.arrays.labels[i]]}, ${pointName(frame, i)}${value ? `: ${this.measure} ${value} nats` : ""}`;
-    button.ariaLabel = `${button.title}; the image and its reconstruction`;
+    const { frame, explorer, measure } = this;
+    const cost = measure ? { name: measure, value: MEASURES[measure](frame, explorer.costs, i).toFixed(1) } : null;
+    const { button, reconstruction } = imagePair(frame, i, cost, Boolean(this.decoder));
     button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
-    if (frame.given.images) this.picture(button).paint(frame.arrays.images, 1 / 255, i * this.size);
-    if (this.decoder) this.reconstructions.push(this.picture(button));
-    if (!button.firstChild) button.append(this.named(i));
-    if (value) button.append(Object.assign(document.createElement("small"), { textContent: value }));
+    if (reconstruction) this.reconstructions.push(reconstruction);
     return button;
-  }
-
-  /**
-   * The class and the name of point i, where it has no image.
-   * @param {number} i
-   */
-  named(i) {
-    const { meta, arrays } = this.frame;
-    const dot = document.createElement("i");
-    dot.style.background = classColour(arrays.labels[i], meta.classes.length, meta.ordered);
-    const name = document.createElement("span");
-    name.append(dot, pointName(this.frame, i));
-    return name;
-  }
-
-  /**
-   * A new picture in a button.
-   * @param {HTMLElement} button
-   */
-  picture(button) {
-    const canvas = document.createElement("canvas");
-    button.append(canvas);
-    return new Picture(canvas, this.frame.meta.image_shape);
   }
 
   /**

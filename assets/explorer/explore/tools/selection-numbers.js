@@ -40,14 +40,14 @@ export function showNumbers(root, { meta, count, given }, selected, { byClass, r
  * @param {MapFrame["meta"]} meta
  * @param {number[]} byClass
  */
-function showClasses(root, { classes, ordered }, byClass) {
+function showClasses(root, { classes }, byClass) {
   const counts = byClass.map((count, c) => ({ count, c })).filter(({ count }) => count);
   root.setAttribute("aria-label", counts.map(({ count, c }) => `class ${classes[c]}: ${count}`).join(", "));
   root.replaceChildren(
     ...counts.map(({ count, c }) => {
       const bar = document.createElement("span");
       bar.style.flexGrow = String(count);
-      bar.style.setProperty("--class", classColour(c, classes.length, ordered));
+      bar.style.setProperty("--class", classColour(c, classes.length));
       bar.title = `class ${classes[c]}: ${whole(count)}`;
       bar.dataset.count = String(count);
       bar.append(Object.assign(document.createElement("b"), { textContent: classes[c] }), ` ${whole(count)}`);
