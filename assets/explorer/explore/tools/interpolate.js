@@ -16,6 +16,7 @@ import { alongInWords, pathInWords } from "./path-words.js";
 import { Playback } from "./playback.js";
 import { RidgePath } from "./ridge-path.js";
 
+/** @import { State } from "../../core/state.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
@@ -29,7 +30,7 @@ import { RidgePath } from "./ridge-path.js";
  * @typedef {Pick<Explorer, "decoder" | "distance" | "map" | "points" | "projection" | "state" | "tools">} InterpolateHost
  */
 
-/** @typedef {"straight" | "spherical" | "ridge"} Kind of a path */
+/** @typedef {State["path"]} Kind of a path */
 
 const STEPS = 65; // of a path
 const FILM = 9; // images along a path

@@ -9,6 +9,7 @@ import { disc } from "../../plot/chart.js";
 import { faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
 
+/** @import { State } from "../../core/state.js" */
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
@@ -20,7 +21,7 @@ import { Picture } from "../../plot/picture.js";
  * @typedef {Pick<Explorer, "root" | "state" | "decoder" | "projection" | "tools" | "nearestPoint" | "moveTo">} SampleHost
  */
 
-/** @typedef {"prior" | "aggregate" | "posterior"} Source where draws come from */
+/** @typedef {State["source"]} Source where draws come from */
 
 const COUNT = 24;
 
