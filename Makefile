@@ -19,6 +19,7 @@ lecture: .venv/run
 HALF := tests/browser/test_taken_home.py
 test: export OMP_WAIT_POLICY = passive
 test: .venv/dev node_modules/.installed
+	@if command -v node >/dev/null; then node --test tests/explorer/; else echo "There is no Node.js here."; fi
 	@$(BIN)/python -m pytest --timeout 600 tests/test_*.py tests/vae tests/server tests/explorer $(HALF) >.tests.log 2>&1 & library=$$!; \
 	trap "kill $$library 2>/dev/null" EXIT; \
 	$(BIN)/python -m pytest --timeout 600 tests/browser --ignore $(HALF); page=$$?; \
