@@ -24,7 +24,8 @@ from torch.nn import functional as F
 from vae.analysis.evaluation import evaluate
 from vae.data.image_sets import ROOT_VARIABLE, Images, load, torchvision_datasets
 from vae.settings import Settings
-from vae.training.loop import Training, count_steps, describe_device, prepare_process, train
+from vae.training.devices import describe_device, prepare_process
+from vae.training.loop import Training, count_steps, train
 
 ROUNDS = 7
 GOAL = 105.6  # test −ELBO that the PyTorch example reaches in its 10 epochs

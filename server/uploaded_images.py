@@ -16,7 +16,7 @@ from vae.data.formats import advice
 from vae.data.image_sets import at_hand
 from vae.data.pictures import Fit, Pictures
 from vae.errors import InputError
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.natural_order import natural
 from vae.settings import DATA_SETS
 

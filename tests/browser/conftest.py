@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.room import FLAT, MODELS, ROOT, Room
 from tests.conftest import lacking
-from vae.__main__ import main
+from vae.cli import main
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -18,7 +18,7 @@ import torch
 from tests.browser.room import FLAT, ROOT, Model, Room, eventually, gallery
 from vae.data.image_sets import load
 from vae.files import checkpoint, runs
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.files.held_out import FILE_NAME, HeldOut, save_held_out
 from vae.model import VAE
 from vae.plan import make_plan

@@ -18,8 +18,8 @@ from tests.browser.conftest import PATIENCE, WINDOW, watched
 from tests.browser.room import FLAT, Model, Room, eventually, gallery
 from tests.browser.test_drawing import assert_encoded, drawn, png, upload
 from tests.browser.test_map_tools import download
-from vae.__main__ import main
 from vae.analysis.evaluation import held_out
+from vae.cli import main
 from vae.data.image_sets import Images
 from vae.files import checkpoint, runs
 from vae.files.held_out import FILE_NAME, save_held_out

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.room import DEEP, FLAT, Room, eventually
-from vae.__main__ import main
+from vae.cli import main
 from vae.training import live
 
 if TYPE_CHECKING:

@@ -144,10 +144,10 @@ def test_names_are_numbered_and_hidden_folders_are_no_runs(folder, monkeypatch) 
 
 
 def test_every_setting_is_handed_to_the_trainer() -> None:
-    from vae.__main__ import _parser
+    from vae.cli import make_parser
 
     settings = replace(SHORT, hidden=(), stop_elbo=-12.5, beta=0.1, lr=1e-5, data="/a b/c.npz")
-    options = vars(_parser().parse_args(["train", *launcher.arguments(settings)]))
+    options = vars(make_parser().parse_args(["train", *launcher.arguments(settings)]))
     given = {name.removeprefix("settings."): value for name, value in options.items() if name.startswith("settings.")}
     assert Settings.of(given) == settings
 

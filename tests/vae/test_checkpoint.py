@@ -20,7 +20,8 @@ from safetensors.torch import save
 
 from vae.errors import InputError
 from vae.files import checkpoint
-from vae.files.checkpoint import Checkpoint, check_size, load_model, read, write, write_atomically
+from vae.files.atomic import write_atomically
+from vae.files.checkpoint import Checkpoint, check_size, load_model, read, write
 from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings
@@ -148,7 +149,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(good, monkeypatch,
 
 def test_a_process_killed_while_it_writes_leaves_the_old_file(good) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from vae.files.checkpoint import write_atomically\n"
+        "import os, signal, sys; from pathlib import Path; from vae.files.atomic import write_atomically\n"
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_atomically(Path(sys.argv[1]), b'half')"
     )

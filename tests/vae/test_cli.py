@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from vae.__main__ import main
 from vae.analysis.evaluation import evaluate
+from vae.cli import main
 from vae.files import runs
 from vae.files.checkpoint import load_model
 from vae.files.checkpoint import read as read_checkpoint
@@ -323,7 +323,7 @@ def test_the_command_itself_says_one_sentence_and_exits_with_2(tmp_path) -> None
 
 def test_wrong_options_are_answered_without_torch() -> None:
     code = (
-        "import sys; from vae.__main__ import main; assert main(['train', '--beta', '-1']) == 2; "
+        "import sys; from vae.cli import main; assert main(['train', '--beta', '-1']) == 2; "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=600, capture_output=True)

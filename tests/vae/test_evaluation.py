@@ -14,7 +14,7 @@ from vae.data.image_sets import Images, held_out_indices
 from vae.density import UNNORMALISED
 from vae.elbo import elbo, importance_weighted_bound
 from vae.errors import InputError
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.files.held_out import read_held_out
 from vae.model import VAE
 from vae.plan import make_plan

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae.__main__ import main
+from vae.cli import main
 from vae.density import UNNORMALISED
 from vae.errors import InputError
 from vae.files import checkpoint

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae.__main__ import main
+from vae.cli import main
 from vae.data import archive, pictures
 from vae.data.image_sets import load
 from vae.data.pictures import Fit, Pictures, read_folder, read_zip

@@ -21,7 +21,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from server import open_models, published
-from vae.__main__ import main
+from vae.cli import main
 from vae.data import latents, table
 from vae.data.latents import Latents, frame, read
 from vae.errors import InputError

@@ -191,7 +191,7 @@ def test_it_stays_within_the_range_of_the_setting(digits) -> None:
         for weight in training.model.decoder.parameters():
             weight.zero_()
     for _ in range(3):  # black images, decoded without an error: the optimum is 0
-        terms = training.descend(torch.zeros(4, *digits.image_shape, dtype=torch.uint8), torch.zeros(4, 2))
+        terms = training.training_step(torch.zeros(4, *digits.image_shape, dtype=torch.uint8), torch.zeros(4, 2))
     assert training.sigma == 1e-3
     assert torch.isfinite(terms).all()
     assert Settings(sigma=training.sigma).sigma == training.sigma

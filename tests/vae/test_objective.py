@@ -16,8 +16,9 @@ from vae.files import checkpoint, control
 from vae.files.runs import read_log
 from vae.settings import Settings
 from vae.training import recorder
-from vae.training.loop import Diverged, Training, beta_factor, train
+from vae.training.loop import Diverged, Training, train
 from vae.training.recorder import run
+from vae.training.schedules import beta_factor
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -150,7 +151,7 @@ def test_averaged_pixels_are_the_sum_with_d_times_beta_divided_by_d(likelihood, 
     assert averaged.beta == 0.5
     assert averaged.effective_beta == summed.effective_beta == 32
     zeta = torch.randn(50, 3, generator=torch.Generator().manual_seed(1))
-    terms = [training.descend(batch(digits), zeta) for training in (averaged, summed)]
+    terms = [training.training_step(batch(digits), zeta) for training in (averaged, summed)]
     assert torch.equal(*terms)  # reported in nats per image either way
     for a, b in zip(averaged.model.parameters(), summed.model.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad / 64, rtol=1e-5, atol=1e-8)
@@ -177,7 +178,7 @@ def test_a_beta_that_is_set_is_effective_d_fold_under_averaged_pixels(digits) ->
     summed = Training(dataclasses.replace(SMALL, beta=8.0), digits.image_shape)
     zeta = torch.zeros(50, 3)
     for training in (averaged, summed):
-        training.descend(batch(digits), zeta)
+        training.training_step(batch(digits), zeta)
     for a, b in zip(averaged.model.parameters(), summed.model.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad / 64, rtol=1e-5, atol=1e-8)
 

@@ -618,13 +618,13 @@ def test_a_fork_with_another_batch_size_goes_on_at_the_same_image(size, halfway,
     orders = [np.random.default_rng([SMALL.seed, epoch]).permutation(1078) for epoch in range(7)]
     row = np.concatenate(orders)
     fed: list[np.ndarray] = []
-    honest = Training.descend
+    honest = Training.training_step
 
-    def descend(self, pixels, zeta):
+    def training_step(self, pixels, zeta):
         fed.append(pixels.numpy().copy())
         return honest(self, pixels, zeta)
 
-    monkeypatch.setattr(Training, "descend", descend)
+    monkeypatch.setattr(Training, "training_step", training_step)
     steps = run(result.settings, tmp_path / "fork", digits, resume=True)
     first = next(steps)
     assert (first.step, first.images, first.beta) == (seen // size + 1, seen + size, 0.5)

@@ -506,7 +506,7 @@ def test_a_file_limit_ends_the_real_process_in_one_sentence(finished, digits, tm
     limit = len(before) // 2
     code = f"""
 import resource, sys
-from vae.__main__ import main
+from vae.cli import main
 
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 sys.exit(main(["train", "--resume", "--checkpoint-every=0", "--out", {str(folder)!r}]))

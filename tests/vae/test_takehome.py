@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from server import html_exports
-from vae.__main__ import main
+from vae.cli import main
 from vae.exports.html import ENTRY, page_of
 from vae.exports.opening import Opened
 from vae.files import checkpoint

@@ -17,7 +17,11 @@ from vae.errors import InputError
 from vae.files import checkpoint
 from vae.settings import Settings
 from vae.training import loop
-from vae.training.loop import Diverged, Training, count_steps, pick_device, rate_factor, train
+from vae.training.batches import batches, order
+from vae.training.cuda_graph import capture
+from vae.training.devices import describe_device, pick_device
+from vae.training.loop import Diverged, Training, count_steps, train
+from vae.training.schedules import lr_factor
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -62,7 +66,7 @@ def test_a_step_is_adam_on_distortion_plus_beta_times_rate(likelihood, digits) -
         pixels = torch.from_numpy(digits.train.pixels[i * 50 : (i + 1) * 50])
         zeta = torch.randn(50, 2, generator=generator)
         ours.optimiser.param_groups[0]["lr"].fill_(settings.lr)
-        terms = ours.descend(pixels, zeta)
+        terms = ours.training_step(pixels, zeta)
 
         x = pixels / 255
         mu, logvar = reference.encoder(x)
@@ -120,23 +124,23 @@ def test_every_kind_of_network_and_likelihood_trains_on_colour_too(arch, likelih
 
 @pytest.mark.parametrize(("n", "size"), [(10, 3), (10, 5), (7, 7), (3, 8), (1, 4), (100, 1)])
 def test_every_image_comes_once_a_pass_and_every_batch_is_full(n, size) -> None:
-    batches = list(islice(loop._batches(1, n, size, 0, torch.device("cpu")), 3 * n))
-    assert all(batch.shape == (size,) for batch in batches)
-    row = torch.cat(batches)
+    chosen = list(islice(batches(1, n, size, 0, torch.device("cpu")), 3 * n))
+    assert all(batch.shape == (size,) for batch in chosen)
+    row = torch.cat(chosen)
     for epoch in range(len(row) // n):
         assert sorted(row[epoch * n : (epoch + 1) * n].tolist()) == list(range(n))
 
 
 def test_the_order_differs_between_passes_and_seeds() -> None:
-    orders = {tuple(loop._order(seed, epoch, 50, torch.device("cpu")).tolist()) for seed in (1, 2) for epoch in (0, 1)}
+    orders = {tuple(order(seed, epoch, 50, torch.device("cpu")).tolist()) for seed in (1, 2) for epoch in (0, 1)}
     assert len(orders) == 4
 
 
 @pytest.mark.parametrize("step", [1, 4, 17])
 def test_batches_can_be_entered_at_any_step(step) -> None:
     device = torch.device("cpu")
-    whole = list(islice(loop._batches(1, 10, 3, 0, device), 30))
-    entered = list(islice(loop._batches(1, 10, 3, step, device), 30 - step))
+    whole = list(islice(batches(1, 10, 3, 0, device), 30))
+    entered = list(islice(batches(1, 10, 3, step, device), 30 - step))
     assert torch.equal(torch.stack(whole[step:]), torch.stack(entered))
 
 
@@ -144,7 +148,7 @@ def test_batches_can_be_entered_at_any_step(step) -> None:
 
 
 def test_one_cycle_rises_to_the_peak_and_falls_to_nothing() -> None:
-    factors = [rate_factor("one-cycle", step, 101) for step in range(101)]
+    factors = [lr_factor("one-cycle", step, 101) for step in range(101)]
     assert factors[0] == pytest.approx(1 / 25)
     assert factors[30] == 1
     assert factors[100] == pytest.approx(1 / 2.5e5)
@@ -156,7 +160,7 @@ def test_one_cycle_is_that_of_torch_to_within_a_step() -> None:
     peer = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     schedule = torch.optim.lr_scheduler.OneCycleLR(peer, max_lr=1.0, total_steps=1001, cycle_momentum=False)
     for step in range(1001):
-        assert rate_factor("one-cycle", step, 1001) == pytest.approx(peer.param_groups[0]["lr"], abs=0.006)
+        assert lr_factor("one-cycle", step, 1001) == pytest.approx(peer.param_groups[0]["lr"], abs=0.006)
         peer.step()
         if step < 1000:
             schedule.step()
@@ -164,13 +168,13 @@ def test_one_cycle_is_that_of_torch_to_within_a_step() -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_the_shortest_runs_have_a_rate_too(steps) -> None:
-    assert all(0 < rate_factor("one-cycle", step, steps) <= 1 for step in range(steps))
-    assert rate_factor("constant", 0, steps) == 1
+    assert all(0 < lr_factor("one-cycle", step, steps) <= 1 for step in range(steps))
+    assert lr_factor("constant", 0, steps) == 1
 
 
 def test_the_rate_of_a_step_is_the_schedule_times_the_peak(digits) -> None:
     for step in train(Training(SMALL, digits.image_shape), digits.train):
-        assert step.lr == pytest.approx(3e-3 * rate_factor("one-cycle", step.step - 1, 44))
+        assert step.lr == pytest.approx(3e-3 * lr_factor("one-cycle", step.step - 1, 44))
 
 
 @pytest.mark.parametrize(("name", "value"), [("beta", 4.0), ("lr", 1e-2)])
@@ -301,7 +305,7 @@ def test_a_device_that_is_not_there_is_one_sentence(monkeypatch) -> None:
 
 
 def test_a_device_is_named_for_people() -> None:
-    assert "1 threads" in loop.describe_device(torch.device("cpu"))
+    assert "1 threads" in describe_device(torch.device("cpu"))
 
 
 def test_codes_stay_precise_where_convolutions_are_rounded(digits) -> None:
@@ -326,14 +330,14 @@ def cuda(settings: Settings) -> Settings:
 def test_the_captured_graph_steps_as_the_plain_step_does(likelihood, digits) -> None:
     settings = cuda(dataclasses.replace(SMALL, likelihood=likelihood))
     captured, plain = Training(settings, digits.image_shape), Training(settings, digits.image_shape)
-    replay = loop._captured(captured)
+    replay = capture(captured)
     for i in range(20):
         pixels = torch.from_numpy(digits.train.pixels[i * 50 : (i + 1) * 50]).cuda()
         zeta = torch.randn(50, 2, device="cuda")
         for one in (captured, plain):
             one.beta = float(i)
             one.optimiser.param_groups[0]["lr"].fill_(1e-3 * i)
-        torch.testing.assert_close(replay(pixels, zeta), plain.descend(pixels, zeta), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(replay(pixels, zeta), plain.training_step(pixels, zeta), rtol=1e-4, atol=1e-4)
     for a, b in zip(captured.model.parameters(), plain.model.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
 
@@ -343,7 +347,7 @@ def test_the_captured_graph_steps_as_the_plain_step_does(likelihood, digits) -> 
 def test_capturing_changes_neither_weights_nor_moments(steps, digits) -> None:
     one = trained(cuda(SMALL), digits.train, steps)
     before = weights(one), {name: t.cpu().clone() for name, t in one.state().items()}
-    loop._captured(one)
+    capture(one)
     assert same(before[0], weights(one))
     assert same(before[1], {name: t.cpu() for name, t in one.state().items()})
 

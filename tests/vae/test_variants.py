@@ -116,7 +116,7 @@ def test_a_step_descends_the_formula(change, digits) -> None:
         pixels = torch.from_numpy(digits.train.pixels[i * 50 : (i + 1) * 50])
         zeta = torch.randn(50, draws * 3, generator=generator(i))
         ours.optimiser.param_groups[0]["lr"].fill_(settings.lr)
-        terms = ours.descend(pixels, zeta)
+        terms = ours.training_step(pixels, zeta)
 
         x = pixels / 255
         mu, logvar = reference.encoder(x)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from vae.errors import InputError
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 
 FEWEST, MOST = 5, 20_000  # points; beyond, it takes many minutes
 PERPLEXITY = 30.0

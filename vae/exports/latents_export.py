@@ -15,7 +15,7 @@ from vae.data.latents import Latents
 from vae.data.table import guarded
 from vae.errors import InputError
 from vae.exports.opening import Opened
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 
 NO_IMAGES = "There are no images to encode for this model, so it has no latents; give --data-root."
 LEAST_DIMENSIONS = 3

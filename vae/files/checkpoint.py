@@ -6,8 +6,6 @@ Nothing is ever unpickled, and a file is refused in one sentence before any of i
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from vae.errors import InputError
+from vae.files.atomic import write_atomically
 from vae.plan import ImageShape, Plan, make_plan
 from vae.settings import Settings
 
@@ -77,24 +76,6 @@ def _described(settings: Settings, image_shape: ImageShape, step: int) -> dict[s
         "image_shape": json.dumps(list(image_shape)),
         "step": str(step),
     }
-
-
-def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
-    """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one.
-
-    Where that has to hold for a crash of the whole machine too, `durable`, this waits for the disk.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # no two writers share one
-    try:
-        with open(beside, "wb") as f:
-            f.write(data)
-            f.flush()
-            if durable:
-                os.fsync(f.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def read(source: str | Path | bytes) -> Checkpoint:

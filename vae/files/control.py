@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vae.errors import InputError
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.settings import check_setting
 
 FILE_NAME = "control.json"

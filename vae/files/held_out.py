@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from vae.errors import InputError
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 
 FILE_NAME = "held_out.npz"
 MAX_BYTES = 1 << 28  # of all arrays together, before compression

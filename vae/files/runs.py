@@ -33,7 +33,7 @@ except ImportError:  # Windows
 
 from vae.errors import InputError
 from vae.files import checkpoint, undo
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.natural_order import natural
 from vae.plan import ImageShape
 from vae.settings import Settings

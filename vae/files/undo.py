@@ -18,7 +18,7 @@ from typing import Any
 
 from vae.errors import InputError
 from vae.files import control
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 
 FOLDER = "undo"
 FILES = ("checkpoint.safetensors", "log.jsonl")

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from vae.errors import InputError
-from vae.files.checkpoint import Checkpoint, write_atomically
+from vae.files.atomic import write_atomically
+from vae.files.checkpoint import Checkpoint
 from vae.files.frame import pack
 from vae.files.held_out import HeldOut, read_arrays
 

@@ -24,7 +24,8 @@ from safetensors import SafetensorError, safe_open
 
 from vae.analysis.linear import ClosedForm
 from vae.errors import InputError
-from vae.files.checkpoint import parameter_shapes, write_atomically
+from vae.files.atomic import write_atomically
+from vae.files.checkpoint import parameter_shapes
 from vae.plan import ImageShape, Plan, make_plan
 from vae.settings import Settings
 

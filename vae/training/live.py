@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.files.frame import header, pack
 from vae.memory import resident
 from vae.principal_axes import ACTIVE_VARIANCE, principal_axes

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import cos, exp, pi, prod
-from pathlib import Path
+from math import exp, prod
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,14 +17,16 @@ from vae.model import VAE
 from vae.plan import ImageShape, make_plan
 from vae.settings import Settings
 from vae.training import distributed
+from vae.training.batches import batches, resident
+from vae.training.cuda_graph import capture
+from vae.training.devices import pick_device
+from vae.training.optimisers import OPTIMISERS
+from vae.training.schedules import beta_factor, lr_factor
 
 CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
-WARM_UP = 0.3  # share of a one-cycle run in which the rate rises
-START, END = 1 / 25, 1 / 2.5e5  # the first and the last rate of a one-cycle run, as shares of its peak
 SIGMA_IMAGES = 1000  # a learned sigma is a mean over about so many images, the latest ones: it wavers by about 0.5%
 LEARNED = "learned."  # what the names of a learned sigma's state begin with in a checkpoint
 LOG_SIGMA = "log_sigma"  # its name in checkpoints of version 1, where it was a weight
-MAX_THREADS = 8  # networks of this size gain nothing from more
 
 
 class Diverged(InputError):
@@ -116,7 +114,7 @@ class Training:
         self.settings = settings
         self.device = device
         self.model = model.to(device)
-        self.optimiser = _OPTIMISERS[settings.optimiser](self.model, device)
+        self.optimiser = OPTIMISERS[settings.optimiser](self.model, device)
         self.noise = torch.Generator(device).manual_seed(settings.seed)
         self.step = 0
         self.rewound = False  # another training has begun in its place
@@ -137,7 +135,7 @@ class Training:
             saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
             beta, training.lr, sigma, scheduled = saved["live"].tolist()
             learned = {name: tensor for name, tensor in saved.items() if name.startswith(LEARNED)}
-            if LOG_SIGMA in saved:  # where the descent had come, which counts for nothing once a batch is seen
+            if LOG_SIGMA in saved:  # where gradient descent had come, which counts for nothing once a batch is seen
                 learned = {"learned.variance": (2 * saved[LOG_SIGMA]).exp(), "learned.weight": torch.tensor(0.0)}
             if not learned:
                 training.sigma = sigma
@@ -206,7 +204,7 @@ class Training:
         if not all(finite):
             raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
 
-    def descend(self, pixels: Tensor, zeta: Tensor) -> Tensor:
+    def training_step(self, pixels: Tensor, zeta: Tensor) -> Tensor:
         """One step down the loss that the settings name, for uint8 pixels (B, C, H, W) and noise zeta (B, n · k).
 
         n is `importance_samples`, and the loss distortion + beta · rate unless a setting changes it: see
@@ -274,27 +272,27 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
     steps = count_steps(settings, n, distributed.count())
     if training.step >= steps:
         return
-    pixels = _resident(images.pixels, device)
-    batches = _batches(settings.seed, n, size, training.step, pixels.device)
-    rate = training.optimiser.param_groups[0]["lr"]
+    pixels = resident(images.pixels, device)
+    indices = batches(settings.seed, n, size, training.step, pixels.device)
+    lr_on_device = training.optimiser.param_groups[0]["lr"]
     captured = None
-    descend: Callable[[Tensor, Tensor], Tensor] = training.descend
+    take_step: Callable[[Tensor, Tensor], Tensor] = training.training_step
     while training.step < steps and distributed.go_on(training):
         # a graph holds sigma as a constant, unless it is learned, and no word between ranks
         learned = training.model.learned
         constant = training.sigma if learned is None else 0.0
         if device.type == "cuda" and captured != constant and distributed.count() == 1:
-            descend, captured = _captured(training), constant
+            take_step, captured = capture(training), constant
         if training.scheduled:
             period = settings.beta_period * n / size
             training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
-        lr = training.lr * rate_factor(settings.schedule, training.step, steps)
-        rate.fill_(lr)
+        lr = training.lr * lr_factor(settings.schedule, training.step, steps)
+        lr_on_device.fill_(lr)
         zeta = torch.randn(
             size, settings.importance_samples * settings.latent_dim, generator=training.noise, device=device
         )
-        chosen = next(batches)[mine]
-        terms = descend(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
+        chosen = next(indices)[mine]
+        terms = take_step(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
         training.step += 1
         training._unchecked.append(terms)
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
@@ -308,167 +306,3 @@ def count_steps(settings: Settings, images: int, distributed: int = 1) -> int:
     """Steps of a run over so many training images: the last one reaches the end of the last pass, or `stop_steps`."""
     steps = -(-settings.epochs * images // (settings.batch_size * distributed))
     return min(steps, settings.stop_steps or steps)
-
-
-def beta_factor(schedule: str, periods: float) -> float:
-    """Beta after so many periods of its schedule, as a share of its setting.
-
-    "warm-up" (Bowman et al. 2016) rises along a line over the first period. "cyclical" (Fu et al. 2019) rises along a
-    line over the first half of every period and stays for the second. "constant" is 1.
-    """
-    if schedule == "warm-up":
-        return min(1.0, periods)
-    return min(1.0, 2 * (periods % 1)) if schedule == "cyclical" else 1.0
-
-
-def rate_factor(schedule: str, step: int, steps: int) -> float:
-    """The learning rate of step `step` (from 0) of `steps`, as a share of its peak.
-
-    "one-cycle" (Smith & Topin 2018) rises from 1/25 over the first 30% along a cosine, then falls to almost nothing
-    along another. "constant" is 1.
-    """
-    if schedule == "constant":
-        return 1.0
-    done = step / max(steps - 1, 1)
-    if done < WARM_UP:
-        return _cosine(START, 1.0, done / WARM_UP)
-    return _cosine(1.0, END, (done - WARM_UP) / (1 - WARM_UP))
-
-
-def _cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + cos(pi * share)) / 2
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of a setting; "auto" takes cuda, then mps, then cpu. `InputError` where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, found in there.items() if found)
-    if not there[name]:
-        raise InputError(f"This machine has no {name} device that torch can use; choose --device auto or cpu.")
-    return torch.device(name)
-
-
-def describe_device(device: torch.device) -> str:
-    """A device in words, as in "NVIDIA H200" or "AMD EPYC 7763, 2 threads"."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return f"Apple GPU ({platform.processor()})"
-    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-# An optimiser's memory is made at once, so that it can be saved, restored and captured before the first step; its rate
-# is a tensor, set before every step, also under a captured graph.
-
-
-def _adam(model: VAE, device: torch.device) -> torch.optim.Optimizer:
-    weights = list(model.parameters())
-    rate = torch.tensor(0.0, device=device)
-    optimiser = torch.optim.Adam(weights, lr=rate, fused=True, capturable=device.type == "cuda")
-    for weight in weights:
-        optimiser.state[weight] = {
-            "step": torch.zeros((), device=device),
-            "exp_avg": torch.zeros_like(weight),
-            "exp_avg_sq": torch.zeros_like(weight),
-        }
-    return optimiser
-
-
-def _sgd(model: VAE, device: torch.device) -> torch.optim.Optimizer:
-    weights = list(model.parameters())
-    optimiser = torch.optim.SGD(weights, lr=torch.tensor(0.0, device=device), momentum=0.9, fused=True)
-    for weight in weights:
-        optimiser.state[weight] = {"momentum_buffer": torch.zeros_like(weight)}
-    return optimiser
-
-
-_OPTIMISERS = {"adam": _adam, "sgd": _sgd}
-
-
-def _resident(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """All images as one uint8 tensor: on the device where half of its free memory holds them, else on the host."""
-    images = torch.from_numpy(pixels)
-    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
-        return images
-    return images.to(device)
-
-
-def _batches(seed: int, n: int, size: int, first_step: int, device: torch.device) -> Iterator[Tensor]:
-    """Indices (size,) of the images of every step from `first_step` on, without end."""
-    epoch, place = divmod(first_step * size, n)
-    order = _order(seed, epoch, n, device)
-    while True:
-        parts, missing = [], size
-        while missing:
-            parts.append(order[place : place + missing])
-            missing -= len(parts[-1])
-            place += len(parts[-1])
-            if place == n:
-                epoch, place = epoch + 1, 0
-                order = _order(seed, epoch, n, device)
-        yield torch.cat(parts) if len(parts) > 1 else parts[0]
-
-
-def _order(seed: int, epoch: int, n: int, device: torch.device) -> Tensor:
-    """The order of the images in one pass: a function of seed and epoch alone, so a resumed run finds its place."""
-    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n)).to(device)
-
-
-def _captured(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
-    """`training.descend` as one CUDA graph: launched at once, where its hundred kernels each cost more than they do."""
-    size, device = training.settings.batch_size, training.device
-    pixels = torch.zeros((size, *training.model.image_shape), dtype=torch.uint8, device=device)
-    noise = training.settings.importance_samples * training.settings.latent_dim
-    zeta = torch.zeros((size, noise), device=device)
-
-    # A few steps outside the graph first, on a stream beside, let the libraries choose and allocate; then undone.
-    touched = [*training.model.parameters(), *training.model.buffers(), *training.moments().values()]
-    before = [tensor.detach().clone() for tensor in touched]
-    beside = torch.cuda.Stream(device)
-    beside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(beside):
-        for _ in range(3):
-            training.descend(pixels, zeta)
-    torch.cuda.current_stream(device).wait_stream(beside)
-    with torch.no_grad():
-        for tensor, value in zip(touched, before, strict=True):
-            tensor.copy_(value)
-
-    training.optimiser.zero_grad(set_to_none=True)  # so that gradients are allocated in the graph's own memory
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        terms = training.descend(pixels, zeta)
-
-    def replay(new_pixels: Tensor, new_zeta: Tensor) -> Tensor:
-        pixels.copy_(new_pixels)
-        zeta.copy_(new_zeta)
-        graph.replay()
-        return terms.clone()  # the next replay writes over `terms`
-
-    return replay
-
-
-def prepare_process(background: bool = False) -> None:
-    """Set this process up to train well on a CPU; call it before anything else has run in parallel.
-
-    At most `MAX_THREADS`, and no more than the process may run on, unless OMP_NUM_THREADS says otherwise; in the
-    `background`, at the lowest priority, and one core is left to whoever watches. And numbers
-    below 1e-38 become 0: Adam's memory of a weight that gets no gradient for a while fades into them, and a processor
-    computes with them so slowly that a step takes a quarter longer.
-    """
-    if background and hasattr(os, "nice"):
-        os.nice(19)
-    if "OMP_NUM_THREADS" not in os.environ:
-        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        torch.set_num_threads(max(1, min(torch.get_num_threads(), allowed - background, MAX_THREADS)))
-    torch.set_flush_denormal(True)

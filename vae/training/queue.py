@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 
 LOOK_EVERY = 0.25  # seconds
 TURN = ".turn"  # locked by who has the turn

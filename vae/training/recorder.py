@@ -23,7 +23,7 @@ from vae.analysis.evaluation import evaluate, optimal_variance, write_held_out
 from vae.data.image_sets import ImageSet
 from vae.errors import InputError
 from vae.files import checkpoint, control, undo
-from vae.files.checkpoint import write_atomically
+from vae.files.atomic import write_atomically
 from vae.files.control import Control
 from vae.files.held_out import FILE_NAME as HELD_OUT
 from vae.files.runs import (
@@ -43,8 +43,9 @@ from vae.files.runs import (
 )  # fmt: skip
 from vae.settings import Settings
 from vae.training import distributed
+from vae.training.devices import describe_device
 from vae.training.live import Snapshots
-from vae.training.loop import Diverged, Step, Training, count_steps, describe_device, train
+from vae.training.loop import Diverged, Step, Training, count_steps, train
 
 REPORTS = 150  # log lines of a run, about
 CHECKPOINT_EVERY = 30.0  # seconds
