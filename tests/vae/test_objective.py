@@ -15,7 +15,7 @@ from vae.elbo import Elbo, elbo
 from vae.files import checkpoint, control
 from vae.files.runs import read_log
 from vae.settings import Settings
-from vae.training import recorder
+from vae.training import control_handler
 from vae.training.loop import Diverged, Training, train
 from vae.training.recorder import run
 from vae.training.schedules import beta_factor
@@ -244,7 +244,7 @@ def test_a_code_collapses_under_a_large_beta_and_comes_back(digits, tmp_path, mo
     gradient (a saddle, not a minimum), so the rate stays near 0 for about a thousand steps before it rises at once. It
     does rise with this learning rate; with one of 3e-3 the noise of the steps holds the code down for 5,000 and more.
     """
-    monkeypatch.setattr(recorder, "CONTROL_EVERY", 0.0)
+    monkeypatch.setattr(control_handler, "CONTROL_EVERY", 0.0)
     settings = dataclasses.replace(SMALL, hidden=(128, 64), latent_dim=2, epochs=1000, lr=1e-3, schedule="constant")
     steps = run(settings, tmp_path, digits)
     x = torch.from_numpy(digits.validation.pixels) / 255

@@ -26,7 +26,7 @@ from vae.files import checkpoint, control, runs
 from vae.files.control import ask
 from vae.files.runs import fork, locked, observe, read, read_log, write_status
 from vae.settings import Settings
-from vae.training import recorder
+from vae.training import active_run, control_handler, progress, recorder
 from vae.training.loop import Step, Training, count_steps, train
 from vae.training.recorder import run
 
@@ -40,7 +40,7 @@ STEPS = count_steps(SMALL, 1078)
 @pytest.fixture(autouse=True)
 def attentive(monkeypatch) -> None:
     """Runs look for what is asked after every step, so that a test can say when."""
-    monkeypatch.setattr(recorder, "CONTROL_EVERY", 0.0)
+    monkeypatch.setattr(control_handler, "CONTROL_EVERY", 0.0)
 
 
 class Clock:
@@ -58,7 +58,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(recorder, "time", clock)
+    for module in (recorder, active_run, control_handler, progress):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -462,7 +463,7 @@ def test_an_elbo_that_was_wanted_ends_the_run(digits, tmp_path) -> None:
 def abandon(steps: Iterator[Step | None], folder: Path) -> None:
     """Let go of the run as a killed process would: without a last word."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorder._Recorder, "pause", lambda self, reason: None)
+        patch.setattr(active_run.ActiveRun, "pause", lambda self, reason: None)
         steps.close()  # type: ignore[attr-defined]
     assert runs.read_status(folder)["state"] in ("running", "paused")
 

@@ -26,7 +26,7 @@ from vae.files import checkpoint, runs
 from vae.files.held_out import read_held_out
 from vae.files.runs import read
 from vae.settings import Settings
-from vae.training import recorder
+from vae.training import progress, recorder
 from vae.training.loop import Diverged, count_steps
 from vae.training.recorder import run
 
@@ -113,7 +113,7 @@ def test_the_log_has_a_line_a_report_and_a_validation_an_epoch(finished) -> None
 
 @pytest.mark.parametrize("sum_every", [1, 2, 500])
 def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(sum_every, digits, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(recorder, "SUM_EVERY", sum_every)
+    monkeypatch.setattr(progress, "SUM_EVERY", sum_every)
     steps = take(run(SMALL, tmp_path / "a", digits))
     log = read(tmp_path / "a").log
     first, second = log[0]["step"], log[1]["step"]
@@ -220,7 +220,7 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path) -> None:
 @pytest.mark.parametrize("stops", [[1], [STEPS - 1], [STEPS], [3, 4, 5], [40, 100, 200], [61]])
 def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digits, tmp_path, monkeypatch) -> None:
     if stops == [61]:
-        monkeypatch.setattr(recorder, "SUM_EVERY", 1)
+        monkeypatch.setattr(progress, "SUM_EVERY", 1)
     folder, done = tmp_path / "a", 0
     for stop in stops:
         take(run(SMALL, folder, digits, resume=True), stop - done)

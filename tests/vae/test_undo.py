@@ -105,14 +105,14 @@ def test_a_long_run_outlasts_any_number_of_rewinds_and_a_run_of_no_steps_is_not_
 def test_validation_is_told_with_where_it_was_measured_also_after_a_return(digits, tmp_path) -> None:
     steps = run(SMALL, tmp_path, digits)
     step_to(steps, 50)
-    before = steps.gi_frame.f_locals["recorder"].validation
+    before = steps.gi_frame.f_locals["recorder"].run.validation
     assert before["step"] <= 50
     ask(tmp_path, rewind=1)
     step_to(steps, 3)
-    assert steps.gi_frame.f_locals["recorder"].validation is None
+    assert steps.gi_frame.f_locals["recorder"].run.validation is None
     ask(tmp_path, restore=number(tmp_path, 50))
     step_to(steps, 51)
-    assert steps.gi_frame.f_locals["recorder"].validation == before
+    assert steps.gi_frame.f_locals["recorder"].run.validation == before
     steps.close()
 
 
@@ -139,7 +139,7 @@ def test_a_diverged_training_is_rewound_all_the_same(digits, tmp_path) -> None:
     recorder_ = steps.gi_frame.f_locals["recorder"]
     recorder_.checkpoint_every = 1e9
     next(steps)
-    for weight in recorder_.training.model.parameters():
+    for weight in recorder_.run.training.model.parameters():
         weight.data.fill_(float("nan"))
     ask(tmp_path, rewind=1)
     assert next(steps).step == 1

@@ -55,8 +55,6 @@ def run(options: argparse.Namespace) -> int:
     prepare_process()
     name = options.data or checkpoint.settings.data
     image_set = load(name, options.data_root, fit=Fit.like(checkpoint.image_shape))
-    if image_set.remark:
-        print(image_set.remark, file=sys.stderr)
     run = runs.run_of(options.model)
     other = runs.is_other_data(run, image_set)
     if run and other and not options.other_data and name == run.settings.data:
@@ -64,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
             f"The run in {run.folder} was trained on other images than {name} holds now, so it may have seen those of "
             f"the {options.split} split; give it the same data set, or score these on purpose with --other-data."
         )
+    if image_set.remark:
+        print(image_set.remark, file=sys.stderr)
     numbers = evaluate(
         load_model(checkpoint), getattr(image_set, options.split), split=options.split, samples=options.samples,
         iwae=tuple(dict.fromkeys(options.iwae)), iwae_images=options.images, seed=options.seed,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def capture(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
-    """`training.training_step` as one CUDA graph, launched at once: the launch of each of its hundred kernels costs more."""
+    """`training.training_step` as one CUDA graph: one launch in place of those of its hundred kernels."""
     size, device = training.settings.batch_size, training.device
     pixels = torch.zeros((size, *training.model.image_shape), dtype=torch.uint8, device=device)
     noise = training.settings.importance_samples * training.settings.latent_dim
