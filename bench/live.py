@@ -18,7 +18,8 @@ from vae.files import control, runs
 from vae.training import live
 
 OPTIONS = {
-    "data": "digits", "hidden": "256,128", "batch-size": "64", "lr": "1e-3", "schedule": "constant", "epochs": "100000",
+    "data": "digits", "hidden": "256,128", "batch-size": "64", "lr": "1e-3", "lr-schedule": "constant",
+    "epochs": "100000",
 }  # fmt: skip
 ROUNDS, SECONDS = 5, 6.0  # of training, unwatched and watched in turn
 TURNS = 40  # of the beta slider

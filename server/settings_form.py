@@ -14,7 +14,14 @@ from vae.settings import Settings, choices_of, field_types, value_of
 
 # A run that is worth watching from its first second and goes on for minutes.
 FIRST = Settings(
-    data="digits", hidden=(256, 128), latent_dim=2, beta=1.0, batch_size=64, lr=1e-3, schedule="constant", epochs=10_000
+    data="digits",
+    hidden=(256, 128),
+    latent_dim=2,
+    beta=1.0,
+    batch_size=64,
+    lr=1e-3,
+    lr_schedule="constant",
+    epochs=10_000,
 )
 GROUPS = {
     "Model": ("data", "arch", "hidden", "latent_dim", "likelihood", "sigma", "sigma_learned"),
@@ -29,7 +36,7 @@ GROUPS = {
         "importance_samples",
         "sampling",
     ),
-    "Training": ("epochs", "batch_size", "optimiser", "lr", "schedule", "seed", "device"),
+    "Training": ("epochs", "batch_size", "optimiser", "lr", "lr_schedule", "seed", "device"),
     "Stop early": ("stop_steps", "stop_minutes", "stop_elbo"),
 }
 COLUMNS = 3

@@ -17,6 +17,7 @@ from vae.errors import InputError
 
 DATA_SETS = ("digits", "sprites", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 
+FORMER_NAMES = {"schedule": "lr_schedule"}  # of settings, in files and commands of earlier versions
 MOST_PAIRS = 1 << 27  # densities of a batch's images under each other's posteriors, of every dimension: half a GiB
 
 
@@ -88,7 +89,7 @@ class Settings:
     batch_size: int = _setting(128, "images a step", at_least=1, at_most=65_536)
     optimiser: Literal["adam", "sgd"] = _setting("adam", "Adam, or stochastic gradient descent with momentum 0.9")
     lr: float = _setting(1e-3, "learning rate (the peak, under one-cycle)", above=0, at_most=10)
-    schedule: Literal["one-cycle", "constant"] = _setting("one-cycle", "learning rate over the run")
+    lr_schedule: Literal["one-cycle", "constant"] = _setting("one-cycle", "learning rate over the run")
     stop_steps: int = _setting(0, "finish after so many steps; 0 for no such limit", at_least=0, at_most=2**31 - 1)
     stop_minutes: float = _setting(0.0, "finish after so many minutes; 0 for no such limit", at_least=0, at_most=1e6)
     stop_elbo: float = _setting(
@@ -115,6 +116,7 @@ class Settings:
     def of(cls, values: dict[str, Any]) -> Settings:
         """Settings from strings or JSON values; whatever is not named takes its default."""
         kinds = field_types()
+        values = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
         unknown = sorted(set(values) - set(kinds))
         if unknown:
             raise InputError(f"Unknown setting {short(unknown[0])}; the settings are {', '.join(kinds)}.")

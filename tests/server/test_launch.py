@@ -42,7 +42,7 @@ from vae.training import live
 
 ROOT = Path(__file__).parents[2]
 SHORT = Settings(
-    data="digits", hidden=(8,), batch_size=256, epochs=100, stop_steps=20, schedule="constant", device="cpu"
+    data="digits", hidden=(8,), batch_size=256, epochs=100, stop_steps=20, lr_schedule="constant", device="cpu"
 )
 LONG = replace(SHORT, epochs=100_000, stop_steps=0, batch_size=64)
 

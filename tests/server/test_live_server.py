@@ -23,7 +23,7 @@ from vae.training import live
 
 ROOT = Path(__file__).parents[2]
 FINISHED = ROOT / "assets" / "gallery" / "digits-2d"
-LONG = Settings(data="digits", hidden=(16,), batch_size=64, epochs=100_000, schedule="constant", device="cpu")
+LONG = Settings(data="digits", hidden=(16,), batch_size=64, epochs=100_000, lr_schedule="constant", device="cpu")
 NAMES = ["..", "%2e%2e", "..%2fruns", "none", ".data", "a%00b", "x" * 400, "%5c..%5cruns", "done%2flive"]
 
 

@@ -86,7 +86,7 @@ def test_options_become_the_settings_of_the_run(capsys) -> None:
     folder = Path("runs", "digits-mlp-3d-gaussian0.5-beta2-seed7")
     assert runs.read(folder).settings == Settings(
         data="digits", arch="mlp", hidden=(12, 6), latent_dim=3, beta=2.0, likelihood="gaussian", sigma=0.5, epochs=1,
-        batch_size=100, lr=2e-3, schedule="constant", seed=7, device="cpu",
+        batch_size=100, lr=2e-3, lr_schedule="constant", seed=7, device="cpu",
     )  # fmt: skip
     said = capsys.readouterr()
     assert said.out.startswith(f"{folder} is finished.\nELBO ")
@@ -100,7 +100,7 @@ def test_options_become_the_settings_of_the_run(capsys) -> None:
         (["--data", "mnists"], "Unknown data 'mnists': name a folder"),
         (["--arch", "transformer"], "Unknown arch"),
         (["--likelihood", "poisson"], "Unknown likelihood"),
-        (["--schedule", "zigzag"], "Unknown schedule"),
+        (["--lr-schedule", "zigzag"], "Unknown lr_schedule"),
         (["--device", "abacus"], "Unknown device"),
         (["--latent-dim", "0"], "latent_dim must be at least 1, not 0"),
         (["--latent-dim", "65"], "latent_dim must be at most 64"),

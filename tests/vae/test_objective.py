@@ -226,7 +226,7 @@ def test_sgd_is_resumed_bit_for_bit(step, digits, tmp_path) -> None:
 
 
 def test_sgd_that_diverges_is_told_so(digits) -> None:
-    settings = dataclasses.replace(SGD, lr=10.0, epochs=50, schedule="constant", likelihood="gaussian")
+    settings = dataclasses.replace(SGD, lr=10.0, epochs=50, lr_schedule="constant", likelihood="gaussian")
     with pytest.raises(Diverged, match=r"sgd with lr 10 takes steps that are too large; try lr 1, or adam"):
         for _ in train(Training(settings, digits.image_shape), digits.train):
             pass
@@ -245,7 +245,7 @@ def test_a_code_collapses_under_a_large_beta_and_comes_back(digits, tmp_path, mo
     does rise with this learning rate; with one of 3e-3 the noise of the steps holds the code down for 5,000 and more.
     """
     monkeypatch.setattr(control_handler, "CONTROL_EVERY", 0.0)
-    settings = dataclasses.replace(SMALL, hidden=(128, 64), latent_dim=2, epochs=1000, lr=1e-3, schedule="constant")
+    settings = dataclasses.replace(SMALL, hidden=(128, 64), latent_dim=2, epochs=1000, lr=1e-3, lr_schedule="constant")
     steps = run(settings, tmp_path, digits)
     x = torch.from_numpy(digits.validation.pixels) / 255
     rates, sigmas = [], []

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).parents[2]
 SIZE = 32  # images a rank and step
 SETTINGS = Settings(
-    data="digits", hidden=(32,), epochs=12, batch_size=2 * SIZE, lr=1e-3, schedule="constant", device="cpu", seed=3
+    data="digits", hidden=(32,), epochs=12, batch_size=2 * SIZE, lr=1e-3, lr_schedule="constant", device="cpu", seed=3
 )
 OPTIONS = (
     f"--data digits --hidden 32 --epochs 12 --batch-size {SIZE} --lr 1e-3 --schedule constant --device cpu --seed 3"

@@ -217,6 +217,26 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path) -> None:
 # ---- broken and resumed ---------------------------------------------------------------------------------------------
 
 
+def test_a_run_folder_of_an_earlier_version_goes_on(digits, tmp_path) -> None:
+    """Its settings.json and its checkpoint name the learning rate's schedule as they did then."""
+    whole = list(run(SMALL, tmp_path / "whole", digits))
+    steps = run(SMALL, tmp_path / "old", digits)
+    for _ in range(len(whole) // 2):
+        next(steps)
+    steps.close()
+    settings = tmp_path / "old" / runs.SETTINGS
+    settings.write_text(settings.read_text().replace('"lr_schedule"', '"schedule"'))
+    saved = tmp_path / "old" / runs.CHECKPOINT
+    data = saved.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + length].replace(b"lr_schedule", b"schedule").ljust(length)
+    saved.write_bytes(data[:8] + header + data[8 + length :])
+    list(run(SMALL, tmp_path / "old", digits, resume=True))
+    ends = [checkpoint.read(tmp_path / name).arrays for name in ("whole", "old")]
+    for name, array in ends[0].items():
+        np.testing.assert_array_equal(array, ends[1][name])
+
+
 @pytest.mark.parametrize("stops", [[1], [STEPS - 1], [STEPS], [3, 4, 5], [40, 100, 200], [61]])
 def test_a_run_stopped_by_hand_goes_on_to_the_same_result(stops, finished, digits, tmp_path, monkeypatch) -> None:
     if stops == [61]:
@@ -438,7 +458,7 @@ def test_two_runs_do_not_write_into_one_folder(digits, tmp_path) -> None:
 
 def test_a_diverging_run_keeps_its_last_good_checkpoint(digits, tmp_path) -> None:
     settings = dataclasses.replace(
-        SMALL, likelihood="gaussian", lr=10.0, epochs=200, hidden=(64, 64), schedule="constant"
+        SMALL, likelihood="gaussian", lr=10.0, epochs=200, hidden=(64, 64), lr_schedule="constant"
     )
     folder = tmp_path / "a"
     steps = run(settings, folder, digits, checkpoint_every=0)

@@ -28,7 +28,7 @@ RANGES = {  # name: (allowed, refused)
     "hidden": (((1,), (4096,), (1,) * 16, ()), ((0, 5), (4097,), (5, -1), (1,) * 17)),
 }
 CHOICES = ["data", "arch", "likelihood", "sigma_learned", "beta_schedule", "sampling", "reduction", "optimiser"]
-CHOICES += ["schedule", "device", "picture_colour"]
+CHOICES += ["lr_schedule", "device", "picture_colour"]
 
 
 def refusal(values: dict) -> str:
@@ -208,3 +208,8 @@ def test_settings_cannot_be_changed() -> None:
         Settings().beta = 2.0  # type: ignore[misc]
     with pytest.raises(InputError):
         dataclasses.replace(Settings(), beta=-1.0)
+
+
+def test_settings_of_earlier_versions_are_known_by_their_former_names() -> None:
+    assert Settings.of({"schedule": "constant"}).lr_schedule == "constant"
+    assert Settings.from_json('{"schedule": "constant", "lr": 0.01}') == Settings(lr_schedule="constant", lr=0.01)

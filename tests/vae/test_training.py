@@ -57,7 +57,7 @@ def saved(loop: Training, path) -> checkpoint.Checkpoint:
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_a_step_is_adam_on_distortion_plus_beta_times_rate(likelihood, digits) -> None:
     """Against the formulas written out, with a plain optimiser, for a few steps."""
-    settings = dataclasses.replace(SMALL, likelihood=likelihood, sigma=0.5, beta=2.5, schedule="constant")
+    settings = dataclasses.replace(SMALL, likelihood=likelihood, sigma=0.5, beta=2.5, lr_schedule="constant")
     ours = Training(settings, digits.image_shape)
     reference = Training(settings, digits.image_shape).model
     plain = torch.optim.Adam(reference.parameters(), lr=settings.lr, foreach=False)
@@ -266,7 +266,7 @@ def first_infinite_step(settings: Settings, images: Images) -> int:
     ],
 )
 def test_divergence_names_the_first_step_and_the_likely_cause(change, cause, digits) -> None:
-    settings = dataclasses.replace(SMALL, epochs=30, schedule="constant", **change)
+    settings = dataclasses.replace(SMALL, epochs=30, lr_schedule="constant", **change)
     expected = first_infinite_step(settings, digits.train)
     diverging = Training(settings, digits.image_shape)
     with pytest.raises(Diverged, match=cause) as error:

@@ -24,7 +24,9 @@ from vae.training.loop import Training, train
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHAPE = (1, 3, 3)
-SMALL = Settings(data="digits", hidden=(16,), latent_dim=3, batch_size=50, device="cpu", lr=3e-3, schedule="constant")
+SMALL = Settings(
+    data="digits", hidden=(16,), latent_dim=3, batch_size=50, device="cpu", lr=3e-3, lr_schedule="constant"
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -161,7 +163,7 @@ def test_capacity_pulls_the_mean_rate_from_both_sides() -> None:
 @pytest.mark.parametrize("capacity", [1.0, 4.0])
 def test_training_with_a_large_beta_reaches_the_capacity(capacity, digits) -> None:
     """Where plain beta 30 leaves no rate at all. The kink at C makes Adam swing about it: within a twentieth."""
-    settings = dataclasses.replace(SMALL, beta=30.0, capacity=capacity, epochs=40, schedule="one-cycle")
+    settings = dataclasses.replace(SMALL, beta=30.0, capacity=capacity, epochs=40, lr_schedule="one-cycle")
     training = trained(settings, digits)
     assert posterior_of(training, digits.train).kl_per_dim().sum(1).mean().item() == pytest.approx(capacity, rel=0.05)
 
@@ -202,7 +204,7 @@ def test_one_image_or_far_independent_dimensions_have_none() -> None:
 
 def test_weighing_it_lowers_it(digits) -> None:
     def correlation(weight: float) -> float:
-        training = trained(dataclasses.replace(SMALL, tc_weight=weight, epochs=20, schedule="one-cycle"), digits)
+        training = trained(dataclasses.replace(SMALL, tc_weight=weight, epochs=20, lr_schedule="one-cycle"), digits)
         return surgery(posterior_of(training, digits.train), 3000, generator()).terms.total_correlation
 
     assert correlation(20.0) < 0.5 * correlation(1.0)

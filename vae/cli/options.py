@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from vae.settings import Settings, choices_of
+from vae.settings import FORMER_NAMES, Settings, choices_of
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Any]
@@ -17,6 +17,8 @@ def add_settings(parser: argparse.ArgumentParser, without: tuple[str, ...] = ())
     for f in fields(Settings):
         if f.name not in without:
             _add_setting(parser, f.name, f.default, f.metadata["help"])
+    for former, name in FORMER_NAMES.items():
+        parser.add_argument(f"--{former}", dest=f"settings.{name}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     add_data_root(parser)
 
 

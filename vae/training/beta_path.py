@@ -103,7 +103,7 @@ def follow(
     ways = [("before", 1.0)] * PROLOGUE + [("before", beta) for beta in reversed(betas) if beta < 1]
     ways += [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
     epochs = len(ways) * per_stop * size // n + 1
-    training = Training(replace(settings, epochs=epochs, schedule="constant", beta=1.0), images.image_shape)
+    training = Training(replace(settings, epochs=epochs, lr_schedule="constant", beta=1.0), images.image_shape)
     steps = train(training, images.train)
     for way, beta in ways:
         training.beta = beta

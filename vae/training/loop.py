@@ -286,7 +286,7 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
         if training.scheduled:
             period = settings.beta_period * n / size
             training.put_beta(settings.beta * beta_factor(settings.beta_schedule, training.step / period))
-        lr = training.lr * lr_factor(settings.schedule, training.step, steps)
+        lr = training.lr * lr_factor(settings.lr_schedule, training.step, steps)
         lr_on_device.fill_(lr)
         zeta = torch.randn(
             size, settings.importance_samples * settings.latent_dim, generator=training.noise, device=device
