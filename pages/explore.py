@@ -7,7 +7,7 @@ import streamlit as st
 
 from server.access import is_local
 from server.components.explore import explorer
-from server.html_exports import take_home
+from server.html_exports import export_menu
 from server.lecture_link import presents
 from server.open_models import add_path, add_upload, available, open_model
 from server.upload_limit import contents_of, let_go
@@ -103,6 +103,6 @@ except InputError as error:
     st.error(str(error))
     st.stop()
 with home:
-    take_home(model, opened.has_points)
+    export_menu(model, opened.has_points)
 st.html(f"<p class='room-facts'>{opened.facts}</p>")
 explorer(opened.frame, opened.encoder, key="explorer")

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import open_models, runs_root
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from server.published import FOREVER, PREFIX, is_published, publish_frame
 from vae.data.pictures import Fit
 from vae.errors import InputError
@@ -37,11 +37,11 @@ OPENED_KEPT = 64
 BYTES = 256 << 20  # of paths that stay in memory
 
 _files: dict[str, Path] = {}  # by what their content hashes to
-_paths: Kept[BetaPath] = Kept(BYTES)  # by the same
+_paths: ByteCache[BetaPath] = ByteCache(BYTES)  # by the same
 _reading = Lock()  # of many who ask at once, one reads
 
 
-class Opened(NamedTuple):
+class PathAddresses(NamedTuple):
     """A path on the page: addresses of its frame and of its decoders, the latter with {stop} in it, and its facts."""
 
     frame: str
@@ -68,7 +68,7 @@ def _title(name: str) -> str:
     return f"{DATA[data]} · {space[:-1]}-D" if known else name
 
 
-def open_path(name: str) -> Opened:
+def open_path(name: str) -> PathAddresses:
     """Check the path of this name and publish its frame. Raises `InputError` in one sentence."""
     file = _known().get(name)
     if file is None:
@@ -82,12 +82,12 @@ def open_path(name: str) -> Opened:
 
 
 @lru_cache(maxsize=OPENED_KEPT)
-def _open(name: str, file: Path, written: int) -> Opened:
+def _open(name: str, file: Path, written: int) -> PathAddresses:
     key = _key(file)
     _files[key] = file
     path = _read(file, key)
     frame = publish_frame(_frame(file.stem, path), partial(open_path, name))
-    return Opened(frame, f"{PREFIX}/path/{key}/{{stop}}", _facts(path))
+    return PathAddresses(frame, f"{PREFIX}/path/{key}/{{stop}}", _facts(path))
 
 
 def _read(file: Path, key: str) -> BetaPath:

@@ -15,7 +15,7 @@ BESIDE = 1 << 10  # bytes that the smallest of things takes
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class ByteCache(Generic[T]):
     """Key → value, `most` bytes in all. The newest stays even where it alone is larger."""
 
     def __init__(self, most: int) -> None:

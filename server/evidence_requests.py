@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from server import open_models
 from server.access import same_origin
-from server.byte_cache import Busy, Kept
+from server.byte_cache import Busy, ByteCache
 from server.client_queue import Line
 from server.published import PREFIX, publish_frame
 from server.visitors import visitor, who_asks
 from vae.errors import InputError
-from vae.exports.opening import Opened as Contents
+from vae.exports.opening import OpenModel as Contents
 from vae.inference.evidence_table import FILE_NAME, read_table, table_frame
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class Asked(NamedTuple):
 
 
 _line = Line("evidence", WAITING, WAITING_BYTES)
-_asked: Kept[Asked] = Kept(ASKED_BYTES)  # by the key in their addresses
-_subjects: Kept[Subject] = Kept(SUBJECTS_BYTES)
+_asked: ByteCache[Asked] = ByteCache(ASKED_BYTES)  # by the key in their addresses
+_subjects: ByteCache[Subject] = ByteCache(SUBJECTS_BYTES)
 
 
-class Opened(NamedTuple):
+class EvidenceAddresses(NamedTuple):
     """A model on the page: addresses of its frames and of the server's answers, and its facts as HTML."""
 
     frame: str
@@ -62,7 +62,7 @@ class Opened(NamedTuple):
     facts: str
 
 
-def open_evidence(model: str) -> Opened:
+def open_evidence(model: str) -> EvidenceAddresses:
     """Check the model with this id, publish what the page shows of it, and get ready for questions about it."""
     contents = open_models.contents(model)  # refuses latents alone, which have no encoder
     shown = open_models.open_model(model)
@@ -74,10 +74,11 @@ def open_evidence(model: str) -> Opened:
         with suppress(Busy):
             _line.enter(("prepare", key), lambda: _prepared(key))
     table, remark = _table(model, contents)
-    return Opened(shown.frame, shown.encoder, f"{PREFIX}/evidence/{visitor()}/{key}", table, remark, shown.facts)
+    answers = f"{PREFIX}/evidence/{visitor()}/{key}"
+    return EvidenceAddresses(shown.frame, shown.encoder, answers, table, remark, shown.facts)
 
 
-def _key(shown: open_models.Opened) -> str:
+def _key(shown: open_models.ModelAddresses) -> str:
     return hashlib.sha256(f"{shown.frame} {shown.encoder}".encode()).hexdigest()[:20]
 
 

@@ -1,4 +1,4 @@
-"""What can be taken home of the open map: all of it as one HTML file, or its latents. Each is made when asked for."""
+"""Exports of the open model: the explorer as one HTML file, or its latents. Each is made when it is requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server.open_models import available, content_of
 from vae.data.latents import Latents
 from vae.exports import latents_export
 from vae.exports.html import page_of
-from vae.exports.opening import Opened
+from vae.exports.opening import OpenModel
 
 LATENTS = "Its latents, with class, distortion and rate: as a table, or for TensorBoard's Embedding Projector."
 PAGES_KEPT = 2  # of some 8 MB each
@@ -21,10 +21,10 @@ PAGES_KEPT = 2  # of some 8 MB each
 _turn = Lock()  # one file at a time: whoever comes meanwhile waits, and perhaps finds the page made
 
 
-def take_home(model: str, has_points: bool) -> None:
+def export_menu(model: str, has_points: bool) -> None:
     """A button with four files under it, of the model with this id; a map without points has no latents."""
     name = re.sub(r"[^\w.-]+", "-", available()[model]).strip("-.")[:60] or "model"
-    with st.popover("Take home", width="stretch"):
+    with st.popover("Export", width="stretch"):
         _say("This explorer as one file: it opens from your disk or phone, without server or network.")
         _file("HTML page", f"{name}.html", "text/html", partial(_page, model, name))
         _say(LATENTS if has_points else "There are no images at hand for this model, so there are no latents.")
@@ -52,10 +52,10 @@ def _page(model: str, name: str) -> bytes:
 
 
 @lru_cache(maxsize=PAGES_KEPT)
-def _kept(opened: Opened, name: str) -> bytes:
+def _kept(opened: OpenModel, name: str) -> bytes:
     return page_of(opened, name)
 
 
-def _made(model: str, make: Callable[[Opened | Latents], bytes]) -> bytes:
+def _made(model: str, make: Callable[[OpenModel | Latents], bytes]) -> bytes:
     with _turn:
         return make(content_of(model))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from server import runs_root, uploaded_images
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from server.published import is_published, publish_frame
 from server.session_models import make_own, own
 from vae.data import latents
@@ -41,15 +41,15 @@ UPLOADS_BYTES = 1 << 30
 CONTENTS_BYTES = 512 << 20
 PATHS_BYTES = OPENED_BYTES = 4 << 20  # some thousand of them
 
-_uploads: Kept[tuple[str, bytes | Latents]] = Kept(UPLOADS_BYTES)
-_paths: Kept[Path] = Kept(PATHS_BYTES)
-_contents: Kept[opening.Opened | Latents] = Kept(CONTENTS_BYTES)
-_opened: Kept[tuple[Any, Opened]] = Kept(OPENED_BYTES)  # with the state of the files that it was opened from
+_uploads: ByteCache[tuple[str, bytes | Latents]] = ByteCache(UPLOADS_BYTES)
+_paths: ByteCache[Path] = ByteCache(PATHS_BYTES)
+_contents: ByteCache[opening.OpenModel | Latents] = ByteCache(CONTENTS_BYTES)
+_opened: ByteCache[tuple[Any, ModelAddresses]] = ByteCache(OPENED_BYTES)  # with the state of their files
 _locks = [RLock() for _ in range(16)]  # of many who open a model at once, one does the work
 
 
 @dataclass(frozen=True)
-class Opened:
+class ModelAddresses:
     """A model on the page: the addresses of its frame and of its encoder's, and its facts as HTML.
 
     Latents alone are no whole model and have no encoder.
@@ -125,7 +125,7 @@ def add_path(text: str) -> str:
     return model
 
 
-def open_model(model: str) -> Opened:
+def open_model(model: str) -> ModelAddresses:
     """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
     path = folder(model)
     state = _state(path)
@@ -137,7 +137,7 @@ def open_model(model: str) -> Opened:
         return opened
 
 
-def contents(model: str) -> opening.Opened:
+def contents(model: str) -> opening.OpenModel:
     """The model with this id, checked. Raises `InputError` in one sentence, also where there are latents alone."""
     found = content_of(model)
     if isinstance(found, Latents):
@@ -145,7 +145,7 @@ def contents(model: str) -> opening.Opened:
     return found
 
 
-def content_of(model: str) -> opening.Opened | Latents:
+def content_of(model: str) -> opening.OpenModel | Latents:
     """The model, or the latents, with this id, checked. Raises `InputError` in one sentence."""
     path = folder(model)
     if path and _is_latents(path):
@@ -182,7 +182,7 @@ def folder(model: str) -> Path | None:
     return path
 
 
-def size_of(found: opening.Opened) -> int:
+def size_of(found: opening.OpenModel) -> int:
     """Bytes of a model's arrays."""
     held_out = vars(found.held_out).values() if found.held_out else ()
     return _nbytes([*found.checkpoint.arrays.values(), *found.checkpoint.training.values(), *held_out])
@@ -232,14 +232,14 @@ def _is_latents(path: Path) -> bool:
     return path.suffix.lower() in latents.ENDINGS and not path.is_dir()
 
 
-def _read_upload(model: str) -> opening.Opened:
+def _read_upload(model: str) -> opening.OpenModel:
     content = _uploaded(model)
     assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
     # an upload opens no other file of this machine
     known = not is_file(trained_on) or trained_on in uploaded_images.kept()
-    return opening.Opened(checkpoint, None, _encode(checkpoint, None) if known else None)
+    return opening.OpenModel(checkpoint, None, _encode(checkpoint, None) if known else None)
 
 
 def _uploaded(model: str) -> bytes | Latents:
@@ -289,14 +289,14 @@ def held_out_images(data: str, fit: Fit) -> HeldOutImages | None:
     return HeldOutImages(images.fingerprint, test.pixels[index], test.labels[index], index.astype(np.int32))
 
 
-def _publish(model: str) -> Opened:
+def _publish(model: str) -> ModelAddresses:
     again = partial(open_model, model)
     found = content_of(model)
     if isinstance(found, Latents):
-        return Opened(publish_frame(latents.frame(model, found), again), escape(latents.facts(found)))
+        return ModelAddresses(publish_frame(latents.frame(model, found), again), escape(latents.facts(found)))
     checkpoint = found.checkpoint
     frame = explorer_frame(model, checkpoint, found.held_out, found.classes, found.rate_per_dim)
-    return Opened(
+    return ModelAddresses(
         publish_frame(frame, again),
         facts(_data_title(checkpoint.settings), checkpoint, found.run, found.pixels),
         publish_frame(encoder_frame(model, checkpoint), again),

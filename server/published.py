@@ -18,7 +18,7 @@ import plotly
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from vae.errors import InputError
 from vae.files.browser_modules import EXPLORER
 
@@ -58,8 +58,8 @@ class Blob:
         return Response(await self.compressed(), media_type=self.kind, headers=headers)
 
 
-_frames: Kept[Blob] = Kept(FRAMES_BYTES)
-_recipes: Kept[Callable[[], Any]] = Kept(RECIPES_BYTES)
+_frames: ByteCache[Blob] = ByteCache(FRAMES_BYTES)
+_recipes: ByteCache[Callable[[], Any]] = ByteCache(RECIPES_BYTES)
 
 
 def publish_frame(data: bytes, again: Callable[[], Any] | None = None) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from server.components.view import View
-from server.evidence_requests import Opened
+from server.evidence_requests import EvidenceAddresses
 from server.page_place import place
 from server.published import katex_path
 
 _view = View("elbo", "elbo/streamlit.js", "core/style.css", "core/page.css", "elbo/elbo.css")
 
 
-def elbo_view(opened: Opened) -> None:
+def elbo_view(opened: EvidenceAddresses) -> None:
     """Show what is known, and can be asked, of a model's posteriors."""
     data = {
         "place": place("elbo", "model"),

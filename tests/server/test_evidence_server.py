@@ -19,7 +19,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from server import evidence_requests, open_models, runs_root
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from server.evidence_requests import open_evidence
 from tests.serving import PATIENCE, Server, serving, until
 from vae.files import checkpoint
@@ -415,8 +415,8 @@ def test_questions_that_wait_are_bounded_in_bytes(server, digits, monkeypatch) -
 
 
 def test_a_model_that_has_made_room_is_opened_once_more(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(evidence_requests, "_subjects", Kept(1))
-    monkeypatch.setattr(open_models, "_contents", Kept(1))
+    monkeypatch.setattr(evidence_requests, "_subjects", ByteCache(1))
+    monkeypatch.setattr(open_models, "_contents", ByteCache(1))
     before = ask(server, f"{digits}/posterior", {"image": ROW}).data
     open_evidence("mnist-2d")  # is made ready before the next question has its turn
     assert ask(server, f"{digits}/posterior", {"image": ROW}).data == before

@@ -24,7 +24,7 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from server import access, open_models, published, runs_root, static_files, upload_limit
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from server.published import module_path, modules, plotly_path, publish_frame
 from server.routes import PreloadHeader, routes
 from vae.errors import InputError
@@ -48,7 +48,7 @@ def no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of runs of the test's own, empty, nothing opened, and no images but those that the gallery brings."""
     monkeypatch.setattr(runs_root, "RUNS", tmp_path / "runs")
     for opened in ("_paths", "_uploads"):
-        monkeypatch.setattr(open_models, opened, Kept(1 << 30))
+        monkeypatch.setattr(open_models, opened, ByteCache(1 << 30))
     monkeypatch.setenv("ELBO_ROOM_DATA", str(tmp_path / "no-data"))
     return tmp_path / "runs"
 
@@ -204,7 +204,7 @@ def some_uploads(*sides: int) -> list[str]:
 
 def test_the_upload_that_was_not_used_for_longest_makes_room(monkeypatch) -> None:
     room_for_three = 3 * (1024 + 12 * 100)  # 8 bytes a mean, 4 a label
-    monkeypatch.setattr(open_models, "_uploads", Kept(room_for_three))
+    monkeypatch.setattr(open_models, "_uploads", ByteCache(room_for_three))
     first, second, third = some_uploads(100, 99, 98)
     open_models.content_of(first)
     [fourth] = some_uploads(97)
@@ -220,7 +220,7 @@ def test_an_upload_that_has_made_room_says_so_and_the_rest_works(monkeypatch) ->
     app = page(model)
     assert app.selectbox[0].value == model
     for kept in ("_uploads", "_opened", "_contents"):
-        monkeypatch.setattr(open_models, kept, Kept(1))
+        monkeypatch.setattr(open_models, kept, ByteCache(1))
     app.run()
     assert not app.exception
     assert "upload it again" in app.error[0].value
@@ -264,7 +264,7 @@ def test_what_a_device_is_called_is_no_markup(no_runs) -> None:
 
 
 def test_a_frame_that_has_made_room_is_made_again_when_it_is_asked_for(monkeypatch) -> None:
-    monkeypatch.setattr(published, "_frames", Kept(24 << 20))  # of a model or two
+    monkeypatch.setattr(published, "_frames", ByteCache(24 << 20))  # of a model or two
     addresses = {name: open_models.open_model(name).addresses for name in MODELS}
     assert not published.is_published(addresses[MODELS[0]][0])
     for name, (frame, encoder) in addresses.items():
@@ -379,7 +379,7 @@ def test_every_module_imports_only_what_is_served() -> None:
 
 
 def test_old_frames_make_room_for_new_ones_by_their_size(monkeypatch) -> None:
-    monkeypatch.setattr(published, "_frames", Kept(10_000))
+    monkeypatch.setattr(published, "_frames", ByteCache(10_000))
     first, second, third = (publish_frame(letter * 1500) for letter in (b"a", b"b", b"c"))  # 3,000 compressed and not
     assert get("/" + first)[0] == 404
     assert get("/" + second)[0] == get("/" + third)[0] == 200

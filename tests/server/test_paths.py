@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 from server import beta_paths, published, runs_root
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from tests.serving import Server, serving
 from vae.analysis.linear import ClosedForm
 from vae.errors import InputError
@@ -162,7 +162,7 @@ def test_a_decoder_of_a_path_that_has_changed_since_is_no_longer_there(folder, s
     put(folder, up=json.dumps([numbers(beta + 1) for beta in BETAS]))
     assert beta_paths.open_path("digits-2d").decoders != before
     assert server.get("/" + before.format(stop=0))[0] == 200  # it is in memory as yet
-    monkeypatch.setattr(beta_paths, "_paths", Kept(1))
+    monkeypatch.setattr(beta_paths, "_paths", ByteCache(1))
     assert server.get("/" + before.format(stop=0))[0] == 404
 
 

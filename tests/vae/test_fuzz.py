@@ -31,7 +31,7 @@ from pyarrow import parquet
 from safetensors.numpy import save
 
 from server import open_models, runs_root, uploaded_images
-from server.byte_cache import Kept
+from server.byte_cache import ByteCache
 from vae.data import latents, table
 from vae.data.pictures import Fit, read_folder
 from vae.errors import InputError
@@ -46,7 +46,7 @@ PROC = Path("/proc/self/status")
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(runs_root, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(open_models, "_uploads", Kept(MEMORY // 4))  # later tests find none of it
+    monkeypatch.setattr(open_models, "_uploads", ByteCache(MEMORY // 4))  # later tests find none of it
     torch.set_flush_denormal(False)  # which a training in this process has set
     return tmp_path
 

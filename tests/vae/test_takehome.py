@@ -17,7 +17,7 @@ import pytest
 from server import html_exports
 from vae.cli import main
 from vae.exports.html import ENTRY, page_of
-from vae.exports.opening import Opened
+from vae.exports.opening import OpenModel
 from vae.files import checkpoint
 from vae.files.browser_modules import EXPLORER, imported_by, needed_by, sources
 from vae.files.compact import FRACTION_BITS, Quantised, Rounded, bits_of, finest
@@ -108,7 +108,7 @@ def test_one_file_is_made_at_a_time_and_the_page_of_a_model_once(monkeypatch) ->
     html_exports._kept.cache_clear()
     now, most, made = [], [], []
 
-    def counted(opened: Opened, name: str) -> bytes:
+    def counted(opened: OpenModel, name: str) -> bytes:
         now.append(name)
         most.append(len(now))
         made.append(page_of(opened, name))

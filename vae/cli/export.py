@@ -18,14 +18,16 @@ from vae.files import runs
 if TYPE_CHECKING:
     from vae.cli.options import Subparsers
     from vae.data.latents import Latents
-    from vae.exports.opening import Opened
+    from vae.exports.opening import OpenModel
     from vae.files.checkpoint import Checkpoint
     from vae.files.held_out import HeldOut
     from vae.files.runs import Run
 
 
 def add_parser(commands: Subparsers) -> None:
-    parser = commands.add_parser("export", help="write a model, or latents, to take home", allow_abbrev=False)
+    parser = commands.add_parser(
+        "export", help="write a model as one HTML page, or latents as a table", allow_abbrev=False
+    )
     parser.set_defaults(command=run)
     parser.add_argument(
         "model", metavar="MODEL",
@@ -79,7 +81,7 @@ def _written(target: Path) -> Iterator[None]:
         raise InputError(f"There is not enough memory to make {target}; export fewer points.") from error
 
 
-def _content(source: Path, data_root: str | None) -> Opened | Latents:
+def _content(source: Path, data_root: str | None) -> OpenModel | Latents:
     """A model with its held-out images, or latents from elsewhere."""
     from vae.data import latents
     from vae.exports.opening import open_path

@@ -18,7 +18,7 @@ from vae.data import latents
 from vae.data.latents import Latents
 from vae.errors import InputError
 from vae.exports.facts import data_title, facts
-from vae.exports.opening import Opened
+from vae.exports.opening import OpenModel
 from vae.files import browser_modules
 from vae.files.browser_modules import EXPLORER
 from vae.files.compact import Rounded
@@ -29,7 +29,7 @@ ENTRY = "standalone/standalone.js"
 LEVEL = 7  # of gzip; at 9 a page takes three times as long to make, and saves 3 in 1000 of its bytes
 
 
-def page_of(content: Opened | Latents, name: str) -> bytes:
+def page_of(content: OpenModel | Latents, name: str) -> bytes:
     """The page of a model, or of latents from elsewhere; links on it, and the page itself, call it `name`."""
     if isinstance(content, Latents):
         return _page(name, escape(latents.facts(content)), latents.frame(name, content))

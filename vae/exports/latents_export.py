@@ -14,7 +14,7 @@ import numpy as np
 from vae.data.latents import Latents
 from vae.data.table import guarded
 from vae.errors import InputError
-from vae.exports.opening import Opened
+from vae.exports.opening import OpenModel
 from vae.files.atomic import write_atomically
 
 NO_IMAGES = "There are no images to encode for this model, so it has no latents; give --data-root."
@@ -47,7 +47,7 @@ class Rows:
     values: tuple[int | None, ...] = ()  # the label of each class, where it is not its place
 
     @classmethod
-    def of(cls, content: Opened | Latents) -> Rows:
+    def of(cls, content: OpenModel | Latents) -> Rows:
         """Of a model's held-out images, or of latents from elsewhere. `InputError` where there are none."""
         if isinstance(content, Latents):
             index, pixels = np.arange(len(content.mu), dtype=np.int32), content.thumbnails
@@ -69,7 +69,7 @@ class Rows:
         return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
 
 
-def csv(content: Opened | Latents) -> bytes:
+def csv(content: OpenModel | Latents) -> bytes:
     """A row for every point: index, label, class, mu_1 …, and as far as they are known logvar_1 …, distortion and rate.
 
     Distortion and rate are in nats. A class that a spreadsheet would run as a formula stands behind a quote, which
@@ -84,7 +84,7 @@ def csv(content: Opened | Latents) -> bytes:
     return buffer.getvalue()
 
 
-def parquet(content: Opened | Latents) -> bytes:
+def parquet(content: OpenModel | Latents) -> bytes:
     """The same table as `csv`, with its types."""
     from pyarrow import parquet as writer
 
@@ -93,7 +93,7 @@ def parquet(content: Opened | Latents) -> bytes:
     return buffer.getvalue()
 
 
-def projector(content: Opened | Latents) -> dict[str, bytes]:
+def projector(content: OpenModel | Latents) -> dict[str, bytes]:
     """vectors.tsv (mu), metadata.tsv, sprite.png and projector_config.pbtxt, for `tensorboard --logdir FOLDER`.
 
     There is no sprite where there are no images. The Projector draws nothing that has fewer than three dimensions:
@@ -108,7 +108,7 @@ def projector(content: Opened | Latents) -> dict[str, bytes]:
     return {**files, "projector_config.pbtxt": f"embeddings {{\n{config}}}\n".encode()}
 
 
-def projector_zip(content: Opened | Latents, name: str) -> bytes:
+def projector_zip(content: OpenModel | Latents, name: str) -> bytes:
     """The Projector's files in a folder `name`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -117,7 +117,7 @@ def projector_zip(content: Opened | Latents, name: str) -> bytes:
     return buffer.getvalue()
 
 
-def write_projector(content: Opened | Latents, folder: Path) -> None:
+def write_projector(content: OpenModel | Latents, folder: Path) -> None:
     """The Projector's files into a folder."""
     files = projector(content)
     try:

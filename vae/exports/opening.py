@@ -16,7 +16,7 @@ from vae.files.runs import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenModel:
     """A checkpoint; `run` is None for a lone file, `held_out` where no images are at hand."""
 
     checkpoint: Checkpoint
@@ -45,16 +45,16 @@ class Opened:
         return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0).tolist()
 
 
-def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | None]) -> Opened:
+def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | None]) -> OpenModel:
     """The model in a run folder or a .safetensors file; `encode` is asked where no posteriors are stored with it, with
     the run whose images they must be of.
     """
     checkpoint = checkpoints.read(path)
     if not (path / runs.SETTINGS).is_file():
-        return Opened(checkpoint, None, encode(checkpoint, None))
+        return OpenModel(checkpoint, None, encode(checkpoint, None))
     run = runs.read(path)
     ready = run.finished and (path / FILE_NAME).is_file()
-    return Opened(checkpoint, run, read_held_out(path / FILE_NAME) if ready else encode(checkpoint, run))
+    return OpenModel(checkpoint, run, read_held_out(path / FILE_NAME) if ready else encode(checkpoint, run))
 
 
 def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, np.ndarray] | None) -> HeldOut | None:

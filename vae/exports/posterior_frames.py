@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vae.density import is_unnormalised
 from vae.errors import InputError
-from vae.exports.opening import Opened
+from vae.exports.opening import OpenModel
 from vae.files.checkpoint import load_model
 from vae.files.frame import pack
 from vae.gaussian import DiagonalGaussian, log_prior
@@ -66,7 +66,7 @@ class Question(NamedTuple):
 class Subject:
     """A model, and what has been found out about its images. For one thread."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenModel) -> None:
         self.opened = opened
         self._posteriors: OrderedDict[tuple[str, float], Cells] = OrderedDict()
         self._estimates: OrderedDict[str, Estimate] = OrderedDict()

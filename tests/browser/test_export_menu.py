@@ -16,7 +16,7 @@ from tests.browser.test_touch import PHONE
 
 
 def press(room: Room) -> None:
-    room.page.get_by_role("button", name="Take home").click()
+    room.page.get_by_role("button", name="Export", exact=True).click()
 
 
 def downloaded(room: Room, label: str) -> tuple[str, Path]:
