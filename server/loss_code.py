@@ -5,18 +5,13 @@ No code comes from outside: what is asked for are a model, images, beta and a se
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
-import sys
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from textwrap import dedent
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +26,7 @@ from server.visitors import who_asks
 from vae.errors import InputError
 from vae.files import checkpoint, runs
 from vae.files.held_out import FILE_NAME, read_held_out
+from vae.inference.statement_trace import gradients, statements_of, traced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,14 +51,6 @@ class Asked(NamedTuple):
     size: int
     beta: float
     seed: int
-
-
-class Statement(NamedTuple):
-    """One statement of the function: where it stands, its text, and the names that it gives values to."""
-
-    line: int
-    text: str
-    names: tuple[str, ...]
 
 
 def models() -> dict[str, str]:
@@ -137,9 +125,9 @@ def execute(asked: Asked) -> dict[str, Any]:
     rows = (asked.first + np.arange(asked.size)) % len(images)
     x = torch.from_numpy(images[rows].astype(np.float32) / 255)
     generator = torch.Generator().manual_seed(asked.seed)
-    result, made = watched(loss, model, x, float(asked.beta), generator)
+    result, made = traced(loss, model, x, float(asked.beta), generator)
     tensors = {name: value for values in made for name, value in values.items()}
-    slopes = _slopes(result, tensors)
+    slopes = gradients(result, tensors)
     statements = [
         {
             "text": text,
@@ -157,60 +145,6 @@ def execute(asked: Asked) -> dict[str, Any]:
         "images": _bytes(images[rows[:SHOWN]]),
         "decoded": _bytes(_shades(tensors["logits"][:SHOWN].detach().sigmoid().numpy())),
     }
-
-
-@lru_cache(maxsize=1)
-def statements_of(function: Callable[..., Any]) -> tuple[Statement, ...]:
-    lines, first = inspect.getsourcelines(function)
-    definition = ast.parse(dedent("".join(lines))).body[0]
-    assert isinstance(definition, ast.FunctionDef)
-    return tuple(
-        Statement(first + node.lineno - 1, lines[node.lineno - 1].strip(), _names(node)) for node in definition.body
-    )
-
-
-def _names(node: ast.stmt) -> tuple[str, ...]:
-    if isinstance(node, ast.Return):
-        return ("loss",)
-    assert isinstance(node, ast.Assign)
-    return tuple(name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name))
-
-
-def watched(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, list[dict[str, Tensor]]]:
-    """What the function returns, and for each of its statements, in order, the values that it has given to names.
-
-    The function itself is run; a trace function looks at its variables before every line.
-    """
-    statements = statements_of(function)
-    after: dict[int, dict[str, Any]] = {}  # line → variables once it had been executed
-    previous: list[int] = []
-
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if frame.f_code is not function.__code__:
-            return None
-        if previous and event in ("line", "return"):
-            after[previous[-1]] = dict(frame.f_locals)
-        if event == "line":
-            previous.append(frame.f_lineno)
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        result = function(*arguments)
-    finally:
-        sys.settrace(before)
-    after[statements[-1].line]["loss"] = result
-    return result, [{name: after[line][name] for name in names} for line, _, names in statements]
-
-
-def _slopes(result: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of the loss, at every value that it depends on; the weights' own gradients are left alone."""
-    import torch
-
-    within = {name: value for name, value in tensors.items() if value.requires_grad}
-    found = torch.autograd.grad(result, list(within.values()), allow_unused=True)
-    return {name: slope for name, slope in zip(within, found, strict=True) if slope is not None}
 
 
 def _described(name: str, value: Tensor, slope: Tensor | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 
 from server import loss_code, open_models, visitors
 from server.components import gradients
-from server.loss_code import Asked, execute, parse, statements_of, watched
+from server.loss_code import Asked, execute, parse
 from server.published import CODE
 from tests.serving import PATIENCE, Server, serving
 from vae.elbo import Elbo, elbo
@@ -27,6 +27,7 @@ from vae.errors import InputError
 from vae.files import checkpoint, runs
 from vae.files.held_out import FILE_NAME, read_held_out
 from vae.inference.loss_in_ten_lines import loss
+from vae.inference.statement_trace import statements_of, traced
 from vae.model import VAE
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def test_they_are_ten_each_on_a_line_of_its_own() -> None:
 
 def test_every_line_is_watched_as_it_is_executed() -> None:
     model, x = opened("digits-2d")
-    result, made = watched(loss, model, x, 2.0, Generator().manual_seed(3))
+    result, made = traced(loss, model, x, 2.0, Generator().manual_seed(3))
     bound = by_library(model, x, 3)
     values = {name: value for each in made for name, value in each.items()}
     q = model.encode(x)
@@ -91,7 +92,7 @@ def test_watching_ends_also_where_the_function_fails() -> None:
 
     before = sys.gettrace()
     with pytest.raises(AttributeError):
-        watched(loss, None, torch.zeros(1), 1.0, Generator())
+        traced(loss, None, torch.zeros(1), 1.0, Generator())
     assert sys.gettrace() is before
 
 
