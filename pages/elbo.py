@@ -10,8 +10,7 @@ from vae.errors import InputError
 
 title, picker, _ = st.columns([5, 3.3, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>ln p(x) = ELBO + KL(q(z|x) ‖ p(z|x))</small></h1>")
-names = available(st.query_params.get("model", ""))
-model = pick(picker, names, "model", "Model", "evidence-model")
+model = pick(picker, available, "model", "Model", "evidence-model")
 if model is None:
     st.info("There is no model yet. Train one: `python -m vae train --data digits`, then reload this page.")
     st.stop()

@@ -9,7 +9,7 @@ from vae.errors import InputError
 
 title, picker, _ = st.columns([5, 3.3, 0.35], vertical_alignment="center")
 title.html("<h1 class='room-title'>ELBO Room <small>L = distortion + β · rate</small></h1>")
-name = pick(picker, available(), "path", "Beta path", "beta-path")
+name = pick(picker, lambda _: available(), "path", "Beta path", "beta-path")
 if name is None:
     st.info("There is no beta path yet. Make one: `python -m vae sweep --path`, then reload this page.")
     st.stop()

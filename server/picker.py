@@ -2,43 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from reprlib import repr as short
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from vae.errors import InputError
 
-def pick(place: DeltaGenerator, names: dict[str, str], parameter: str, label: str, key: str) -> str | None:
-    """The chosen one of `names`, by id; None where there is none. The address names all but the first of them."""
-    _follow_address(list(names), parameter, label, key)
+
+def pick(
+    place: DeltaGenerator,
+    names_with: Callable[[str], dict[str, str]],
+    parameter: str,
+    label: str,
+    key: str,
+    resolve: Callable[[str], str] | None = None,
+) -> str | None:
+    """The chosen id; None where there is none. The address names all ids but the first one.
+
+    `names_with(asked)` gives id → name of what can be chosen, where the address asks for `asked`; `resolve` gives the
+    id of what is asked for and is not among them, or raises `InputError`. The choice is kept in the session under
+    `key`, a page's own.
+    """
+    _follow_address(names_with, parameter, label, key, resolve)
+    names = names_with(st.query_params.get(parameter, ""))
     if st.session_state.get(key) not in names:
         st.session_state[key] = next(iter(names), None)
     chosen = place.selectbox(
-        label, list(names), format_func=lambda name: names.get(name, name), key=key, on_change=_mark_choice,
+        label, list(names), format_func=lambda name: names.get(name, name), key=key, on_change=mark_choice,
         args=(key,), label_visibility="collapsed",
     )  # fmt: skip
-    if missing := st.session_state.pop(f"{key}-missing", None):
-        st.error(missing)
+    if refused := st.session_state.pop(f"{key}-refused", None):
+        st.error(refused)
     if chosen is not None:
         _keep_address(chosen, next(iter(names)), parameter, key)
     return chosen
 
 
-def _mark_choice(key: str) -> None:
+def choose(key: str, get: Callable[[], str]) -> None:
+    """Choose the id that `get` gives; where it raises `InputError`, the choice stays and the page says why."""
+    mark_choice(key)
+    try:
+        st.session_state[key] = get()
+    except InputError as error:
+        st.session_state[f"{key}-refused"] = str(error)
+
+
+def mark_choice(key: str) -> None:
     """Note that this run of the script follows a choice on the page: the address may lag behind it."""
     st.session_state[f"{key}-chosen"] = True
 
 
-def _follow_address(names: list[str], parameter: str, label: str, key: str) -> None:
+def _follow_address(
+    names_with: Callable[[str], dict[str, str]],
+    parameter: str,
+    label: str,
+    key: str,
+    resolve: Callable[[str], str] | None,
+) -> None:
     """Choose what the address names: when the page is opened, and when someone goes back or forward."""
     asked = st.query_params.get(parameter, "")
     is_open = key in st.session_state  # Streamlit forgets a choice when another page is opened
-    if st.session_state.pop(f"{key}-chosen", False) or (is_open and asked == st.session_state.get(f"{key}-address")):
+    followed = is_open and asked == st.session_state.get(f"{key}-address")
+    if st.session_state.pop(f"{key}-chosen", False) or followed:
         return
-    st.session_state[key] = asked if asked in names else next(iter(names), None)
-    if asked and asked not in names:
-        kind = label[0].lower() + label[1:]
-        st.session_state[f"{key}-missing"] = f"There is no {kind} {short(asked)} here; choose one from the list."
+    st.session_state[f"{key}-address"] = asked
+    names = names_with(asked)
+    if asked in names or not asked:
+        st.session_state[key] = asked or next(iter(names), None)
+        return
+    try:
+        if resolve is None:
+            raise _missing(asked, label)
+        st.session_state[key] = resolve(asked)
+    except InputError as error:
+        st.session_state[f"{key}-refused"] = str(error)
+
+
+def _missing(asked: str, label: str) -> InputError:
+    kind = label[0].lower() + label[1:]
+    return InputError(f"There is no {kind} {short(asked)} here (any more); choose one from the list.")
 
 
 def _keep_address(chosen: str, first: str, parameter: str, key: str) -> None:
