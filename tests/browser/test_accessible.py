@@ -78,7 +78,7 @@ def run(runs_folder: Path) -> Iterator[str]:
     watched = Watched(runs_folder / f"{NAME}-too")
     yield watched.folder.name
     watched.process.terminate()
-    watched.process.wait(30)
+    watched.process.wait(600)
 
 
 @pytest.fixture(scope="module")

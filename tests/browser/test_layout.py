@@ -90,7 +90,7 @@ def training(runs_folder: Path) -> Iterator[None]:
         for run in runs:
             run.process.terminate()
         for run in runs:
-            run.process.wait(30)
+            run.process.wait(600)
 
 
 def _assert(truth: bool) -> None:

@@ -79,7 +79,7 @@ def run(runs_folder: Path) -> Iterator[Watched]:
         yield watched
     finally:
         watched.process.terminate()
-        watched.process.wait(30)
+        watched.process.wait(600)
 
 
 def check(truth: object) -> None:
@@ -322,7 +322,7 @@ def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_roo
         assert room.page.locator(".lv-play").is_disabled()
     finally:
         own.process.terminate()
-        own.process.wait(30)
+        own.process.wait(600)
         for folder in runs_folder.glob("finished-by-hand-fork*"):
             control.ask(folder, finish=True)
 

@@ -64,7 +64,7 @@ def test_a_server_that_is_down_is_told_in_a_line_and_come_back_to(page, tmp_path
         page.locator('[data-testid="stBaseButton-primary"]').wait_for()
         page.evaluate(DIALOGS)
         process.terminate()
-        process.wait(30)
+        process.wait(600)
         line = page.locator(".room-trouble")
         line.wait_for()
         assert "start it again" in line.inner_text()
@@ -78,7 +78,7 @@ def test_a_server_that_is_down_is_told_in_a_line_and_come_back_to(page, tmp_path
         eventually(lambda: _check(page.locator('[data-testid="stBaseButton-primary"]').is_enabled()))
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(600)
 
 
 def _check(truth: object) -> None:

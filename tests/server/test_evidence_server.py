@@ -432,7 +432,7 @@ def runs_folder(monkeypatch, tmp_path) -> Path:
 
 
 def page(model: str | None = None) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "elbo.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "elbo.py"), default_timeout=600)
     if model is not None:
         app.query_params["model"] = model
     return app.run()

@@ -203,7 +203,7 @@ def test_many_at_once_are_answered_each_with_his_own(server) -> None:
 
 
 def page() -> AppTest:
-    return AppTest.from_file(str(ROOT / "pages" / "gradients.py"), default_timeout=60).run()
+    return AppTest.from_file(str(ROOT / "pages" / "gradients.py"), default_timeout=600).run()
 
 
 def component(app: AppTest) -> dict:

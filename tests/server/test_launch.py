@@ -405,7 +405,7 @@ def test_an_encrypted_or_an_overlarge_archive_is_refused(monkeypatch) -> None:
 
 
 def page(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=600)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -568,7 +568,7 @@ def test_the_page_is_found_again_as_it_was_left(monkeypatch) -> None:
 
 def test_the_audience_opens_no_files_of_its_own(lecture, monkeypatch) -> None:
     monkeypatch.setattr(open_models, "GALLERY", ROOT / "assets" / "gallery")
-    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=600).run()
     assert not app.exception
     assert component(app)
     assert not app.get("file_uploader")

@@ -129,7 +129,7 @@ def test_the_page_renames_deletes_and_brings_back(folder, finished) -> None:  # 
 
 
 def test_a_wrong_presenters_key_is_told_on_the_page(folder, lecture) -> None:  # noqa: F811
-    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=600)
     app.query_params["presenter-key"] = "refused"
     app.run()
     assert not app.exception

@@ -54,7 +54,7 @@ def no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def page(model: str | None = None) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "_main.py"), default_timeout=600)
     if model is not None:
         app.query_params["model"] = model
     return app.run()

@@ -224,7 +224,7 @@ def test_what_is_no_safetensors_file_is_told_in_one_sentence(folder) -> None:
 
 
 def page(path: str | None = None) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "kl.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "kl.py"), default_timeout=600)
     if path is not None:
         app.query_params["path"] = path
     return app.run()
