@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vae.analysis.evaluation import evaluate
-from vae.data.image_sets import ROOT_VARIABLE, Images, load, torchvision_datasets
+from vae.data.image_arrays import Images
+from vae.data.image_sets import ROOT_VARIABLE, load, torchvision_datasets
 from vae.settings import Settings
 from vae.training.devices import describe_device, prepare_process
 from vae.training.loop import Training, count_steps, train

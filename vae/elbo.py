@@ -173,4 +173,5 @@ def bound_of_weights(log_w: Tensor, k: int) -> Tensor:
     Groups make full use of the draws, and bounds for k that divide one another rise with k for every image (Jensen).
     """
     groups = log_w[: len(log_w) // k * k].unflatten(0, (-1, k))
-    return (groups.logsumexp(1) - log(k)).mean(0)
+    result: Tensor = (groups.logsumexp(1) - log(k)).mean(0)
+    return result

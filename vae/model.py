@@ -91,7 +91,8 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """q(z|x) for x (B, C, H, W): mu and logvar (B, k)."""
-        return self.encoder(x)
+        result: DiagonalGaussian = self.encoder(x)
+        return result
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean image E[x|z] (B, C, H, W) for z (B, k); in [0, 1] for "bernoulli", unclipped for "gaussian"."""

@@ -26,9 +26,10 @@ class ConvTranspose(nn.ConvTranspose2d):
         rounded = torch.is_autocast_enabled(x.device.type)
         if self.out_channels > 1 or x.device.type != "cpu" or torch.is_grad_enabled() or rounded:
             return super().forward(x, output_size)
-        return torch.ops.aten.slow_conv_transpose2d(
+        result: Tensor = torch.ops.aten.slow_conv_transpose2d(
             x, self.weight, self.kernel_size, self.bias, self.stride, self.padding, self.output_padding
         )
+        return result
 
 
 def _module(layer: Layer) -> nn.Module:
@@ -72,4 +73,5 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(*map(_module, plan.decoder))
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(z)
+        result: Tensor = self.layers(z)
+        return result

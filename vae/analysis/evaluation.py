@@ -22,7 +22,8 @@ from vae.model import VAE
 from vae.principal_axes import ACTIVE_VARIANCE
 
 if TYPE_CHECKING:
-    from vae.data.image_sets import Images
+    from vae.data.image_arrays import Images
+
 
 BATCH_SIZE = 500
 SIGMA_IMAGES = 10_000
@@ -196,4 +197,4 @@ def _spread(pixels: np.ndarray, n: int) -> np.ndarray:
 
 
 def _standard_error(values: Tensor) -> float:
-    return (values.std() / len(values) ** 0.5).item()
+    return float(values.std() / len(values) ** 0.5)

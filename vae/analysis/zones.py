@@ -80,7 +80,7 @@ def _on_grid(q: DiagonalGaussian, fraction: float, cells: int) -> float:
     level = (mixture.clamp_min(1e-300).log() - log_p - log(fraction)).clamp(-CLEAR, CLEAR)  # below 0 in a hole
     slopes = torch.gradient(level)  # over a cell
     steepest = torch.stack(slopes).abs().sum(0).clamp_min(1e-12)
-    return ((masses * (0.5 - level / steepest).clamp(0, 1)).sum() / masses.sum()).item()
+    return float((masses * (0.5 - level / steepest).clamp(0, 1)).sum() / masses.sum())
 
 
 @torch.no_grad()

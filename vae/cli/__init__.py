@@ -18,7 +18,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 for what a person can put right, 128 + n after signal n."""
     try:
         options = make_parser().parse_args(argv)
-        return options.command(options)
+        result: int = options.command(options)
+        return result
     except InputError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT

@@ -127,7 +127,8 @@ def _stored(options: argparse.Namespace) -> dict[str, Any]:
     if not (options.resume and options.out):
         return {}
     if not Path(options.out, runs.SETTINGS).exists():  # it has never had its turn
-        return runs.read_status(options.out).get("settings", {})
+        result: dict[str, Any] = runs.read_status(options.out).get("settings", {})
+        return result
     settings = runs.read(options.out).settings
     return {f.name: getattr(settings, f.name) for f in fields(Settings)}
 

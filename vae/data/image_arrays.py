@@ -121,7 +121,8 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
         how = "divide them by 255" if low >= 0 and high <= 255 else "rescale them first"
         raise InputError(f"Floating-point pixels must lie in [0, 1], not in [{low:.9g}, {high:.9g}]; {how}.")
     levels = np.rint(array * 255)
-    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+    result: np.ndarray = np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+    return result
 
 
 def _channels_first(array: np.ndarray) -> np.ndarray:

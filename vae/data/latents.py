@@ -191,7 +191,8 @@ def _rates(latents: Latents) -> list[float]:
     if latents.logvar is None:
         return [0.0] * latents.mu.shape[1]
     mu, logvar = latents.mu, latents.logvar
-    return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0, dtype=float).tolist()
+    result: list[float] = (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0, dtype=float).tolist()
+    return result
 
 
 def _bytes(source: Path | bytes, name: str) -> bytes:

@@ -41,13 +41,15 @@ def _patch(shape: str, radius: float, turn: float) -> np.ndarray:
     right, up = axis / radius, -axis[:, None] / radius
     u, v = np.cos(turn) * right + np.sin(turn) * up, np.cos(turn) * up - np.sin(turn) * right
     covered = _inside(shape, u, v).reshape(_PATCH, _FINE, _PATCH, _FINE).mean((1, 3))
-    return np.rint(255 * covered).astype(np.uint8)
+    result: np.ndarray = np.rint(255 * covered).astype(np.uint8)
+    return result
 
 
 def _inside(shape: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Whether points (u right, v up) lie in a shape that fits into the unit circle."""
     if shape == "square":
-        return np.maximum(abs(u), abs(v)) <= 0.7
+        result: np.ndarray = np.maximum(abs(u), abs(v)) <= 0.7
+        return result
     if shape == "ellipse":
         return u**2 + (v / 0.55) ** 2 <= 1
     a, b = 1.3 * u, 1.3 * v + 0.1

@@ -314,7 +314,8 @@ def _numbers(column: Any, name: str, title: str) -> np.ndarray:
             f"{first + 1:,}; fill or drop these rows."
         )
     with np.errstate(over="ignore"):  # what is infinite then is refused as such
-        return column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)
+        result: np.ndarray = column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)
+        return result
 
 
 def _lists(column: Any, name: str, title: str) -> np.ndarray:

@@ -66,7 +66,8 @@ class Rows:
         if self.logvar is None:
             return None
         mu, logvar = self.mu.astype(np.float64), self.logvar.astype(np.float64)
-        return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
+        result: np.ndarray = (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
+        return result
 
 
 def csv(content: OpenModel | Latents) -> bytes:

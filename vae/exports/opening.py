@@ -38,11 +38,12 @@ class OpenModel:
     def rate_per_dim(self) -> list[float]:
         """Nats per image: over the whole test split where that has been evaluated, else over the held-out images."""
         if self.run and self.run.finished and self.run.test:
-            return self.run.test["rate_per_dim"]
+            return list(self.run.test["rate_per_dim"])
         if self.held_out is None:
             return []
         mu, logvar = self.held_out.mu, self.held_out.logvar
-        return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0).tolist()
+        result: list[float] = (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0).tolist()
+        return result
 
 
 def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | None]) -> OpenModel:
@@ -65,7 +66,7 @@ def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, 
     if images is None or images[0].shape[1:] != checkpoint.image_shape:
         return None
     from vae.analysis.evaluation import held_out
-    from vae.data.image_sets import Images
+    from vae.data.image_arrays import Images
 
     pixels, labels, index = images
     known = Images(np.ascontiguousarray(pixels), labels.astype(np.int64))

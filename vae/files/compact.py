@@ -49,7 +49,7 @@ class Quantised:
 
 def finest(ranges: np.ndarray, bits: int = MOST_BITS) -> float:
     """The step that leaves the widest column so many bits a value."""
-    return float(ranges.max(initial=0)) / (2**bits - 1)
+    return float(float(ranges.max(initial=0)) / (2**bits - 1))
 
 
 def bits_of(ranges: np.ndarray, step: float) -> int:

@@ -71,7 +71,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        return self.status["state"] == "finished"
+        return bool(self.status["state"] == "finished")
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------

@@ -187,7 +187,8 @@ def _root(zeta: Tensor) -> Tensor:
     covariance = torch.cov(zeta.T).reshape(k, k)
     diagonal = torch.diag(covariance.diagonal().clamp_min(1e-12))
     shrunk = (n * covariance + k * diagonal) / (n + k)
-    return torch.linalg.cholesky(shrunk + 1e-9 * diagonal)
+    result: Tensor = torch.linalg.cholesky(shrunk + 1e-9 * diagonal)
+    return result
 
 
 def _noise(n: int, k: int, generator: torch.Generator | None) -> Tensor:

@@ -37,7 +37,8 @@ Row = dict[str, float]
 
 def spread(total: int, n: int) -> list[int]:
     """`n` of the rows 0 … total − 1, evenly over all of them."""
-    return np.unique(np.linspace(0, total - 1, min(n, total)).round().astype(int)).tolist()
+    result: list[int] = np.unique(np.linspace(0, total - 1, min(n, total)).round().astype(int)).tolist()
+    return result
 
 
 def survey(model: VAE, held_out: HeldOut, rows: Collection[int], fitted: Collection[int]) -> Iterator[Row]:

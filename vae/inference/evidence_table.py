@@ -64,7 +64,8 @@ class EvidenceTable:
     @property
     def gap_error(self) -> np.ndarray:
         """Standard error of the gap, of samples; NaN where none can be told, as in older files."""
-        return np.hypot(self.evidence_error, self.elbo_error)
+        result: np.ndarray = np.hypot(self.evidence_error, self.elbo_error)
+        return result
 
     def belongs_to(self, checkpoint: Checkpoint, held_out: HeldOut) -> bool:
         rows = self.row.clip(0, len(held_out.index) - 1)

@@ -36,7 +36,8 @@ class FullGaussian(NamedTuple):
     def noise_of(self, z: Tensor) -> Tensor:
         """The zeta (..., k) of `at(zeta)` = z (..., k)."""
         offsets = (z - self.mu).reshape(-1, len(self.mu))  # as columns of one system: many small ones take far longer
-        return torch.linalg.solve_triangular(self.tril, offsets.T, upper=False).T.reshape(z.shape)
+        result: Tensor = torch.linalg.solve_triangular(self.tril, offsets.T, upper=False).T.reshape(z.shape)
+        return result
 
     def log_prob_at(self, zeta: Tensor) -> Tensor:
         """`log_prob(at(zeta))`, shape (...), without solving for zeta."""

@@ -317,7 +317,8 @@ def mean_field(covariance: Tensor) -> Tensor:
     """Variances 1/(Σ⁻¹)_ii (k,) of the diagonal q with the least KL(q ‖ N(mean, Σ)); never above Σ_ii, which the least
     KL(N(mean, Σ) ‖ q) takes.
     """
-    return 1 / torch.linalg.inv(covariance.double()).diagonal()
+    result: Tensor = 1 / torch.linalg.inv(covariance.double()).diagonal()
+    return result
 
 
 def mean_field_kl(covariance: Tensor) -> float:

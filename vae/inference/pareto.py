@@ -67,7 +67,7 @@ def pareto_k(log_w: Tensor) -> float:
     if exceedances[-1] < 1e-9:  # of the largest weight: what rounding makes of equal weights
         return -inf
     k = fit_pareto(exceedances).k
-    return (tail * k + PRIOR_WEIGHT * PRIOR_SHAPE) / (tail + PRIOR_WEIGHT)
+    return float((tail * k + PRIOR_WEIGHT * PRIOR_SHAPE) / (tail + PRIOR_WEIGHT))
 
 
 def distrust(

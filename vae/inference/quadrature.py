@@ -61,7 +61,7 @@ class Modes(NamedTuple):
     @property
     def least_sigma(self) -> float:
         """The smallest standard deviation of any mode along any direction."""
-        return torch.linalg.eigvalsh(self.covariance)[:, 0].min().clamp_min(0).sqrt().item()
+        return float(torch.linalg.eigvalsh(self.covariance)[:, 0].min().clamp_min(0).sqrt())
 
 
 class Level(NamedTuple):

@@ -130,7 +130,7 @@ def fitted(model: VAE, x: Tensor, q: Gaussian, generator: torch.Generator | None
 def _is_outside(z: Tensor, main: FullGaussian) -> bool:
     """Farther off than nearly all of its draws: ‖zeta‖² has mean k and variance 2k."""
     k = len(z)
-    return main.noise_of(z).square().sum().item() > k + 4 * (2 * k) ** 0.5
+    return bool(main.noise_of(z).square().sum().item() > k + 4 * (2 * k) ** 0.5)
 
 
 def _modes(model: VAE, x: Tensor, at: Tensor, generator: torch.Generator | None) -> list[FullGaussian]:

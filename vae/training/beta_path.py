@@ -30,7 +30,8 @@ from vae.plan import ImageShape, Plan, make_plan
 from vae.settings import Settings
 
 if TYPE_CHECKING:
-    from vae.data.image_sets import Images, ImageSet
+    from vae.data.image_arrays import Images
+    from vae.data.image_sets import ImageSet
     from vae.gaussian import DiagonalGaussian
     from vae.training.loop import Training
 

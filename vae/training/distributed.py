@@ -103,7 +103,7 @@ def go_on(training: Training) -> bool:
         training.put_beta(beta)
         training.scheduled = bool(scheduled)
         training.rewound = said == REWIND
-        return said == GO_ON
+        return bool(said == GO_ON)
     return True
 
 
@@ -136,10 +136,10 @@ def average(training: Training, terms: Tensor) -> Tensor:
     with _one_sentence():
         dist.all_reduce(flat)
     flat /= count()
-    *parts, mean_terms = flat.split([*(gradient.numel() for gradient in gradients), len(terms)])
-    for gradient, part in zip(gradients, parts, strict=True):
+    parts: list[Tensor] = list(flat.split([*(gradient.numel() for gradient in gradients), len(terms)]))
+    for gradient, part in zip(gradients, parts[:-1], strict=True):
         gradient.copy_(part.view_as(gradient))
-    return mean_terms
+    return parts[-1]
 
 
 def mean(value: Tensor) -> Tensor:

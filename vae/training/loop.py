@@ -9,7 +9,7 @@ from math import exp, prod
 import torch
 from torch import Tensor
 
-from vae.data.image_sets import Images
+from vae.data.image_arrays import Images
 from vae.elbo import objective
 from vae.errors import InputError
 from vae.files.checkpoint import Checkpoint, check_size

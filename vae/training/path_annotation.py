@@ -19,7 +19,8 @@ from vae.analysis.forces import distortion_forces
 from vae.analysis.linear import ClosedForm, eigenvalues
 from vae.analysis.surgery import surgery
 from vae.analysis.zones import HOLE, hole_share, overlap
-from vae.data.image_sets import Images, ImageSet
+from vae.data.image_arrays import Images
+from vae.data.image_sets import ImageSet
 from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian
 from vae.model import VAE

@@ -27,7 +27,7 @@ class TermMeans:
     def take(self) -> list[float]:
         """The means; from here on they are of what comes."""
         self._sum()
-        means = (self.sums / self.summed).tolist()
+        means: list[float] = (self.sums / self.summed).tolist()
         self.sums, self.summed = np.zeros_like(self.sums), 0
         return means
 
