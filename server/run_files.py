@@ -60,8 +60,9 @@ async def follow_page(request: Request) -> Response:
     values = {
         "run": folder.name,
         "module": module_path("train/live.js"),
-        "style": module_path("core/page.css"),
-        "explorer_style": module_path("core/style.css"),
+        "style": module_path("core/style.css"),
+        "page_style": module_path("core/page.css"),
+        "train_style": module_path("train/train.css"),
         "nonce": nonce,
         "refused": WRONG_KEY if request.query_params.get(REFUSED) else "",
     }

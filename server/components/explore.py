@@ -6,7 +6,7 @@ from server.components.view import View
 from server.page_place import place
 from server.published import PREFIX, plotly_path
 
-_view = View("explorer", "explore/streamlit.js", "core/style.css")
+_view = View("explorer", "explore/streamlit.js", "core/style.css", "explore/explore.css")
 
 
 def explorer(frame: str, encoder: str | None, key: str) -> None:

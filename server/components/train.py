@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.components.view import View
 from server.page_place import place
 
-_view = View("live", "train/streamlit.js", "core/style.css", "core/page.css")
+_view = View("live", "train/streamlit.js", "core/style.css", "core/page.css", "train/train.css")
 
 
 def live_view(
