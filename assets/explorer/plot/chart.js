@@ -35,6 +35,9 @@ import { ticks } from "./ticks.js";
  * @property {string} [font] weight and size, such as "600 12.5px"; the family is the theme's
  */
 
+/** Weight and size of a chart's title, and of other words that stand out. */
+export const TITLE = "600 12.5px";
+
 /**
  * The canvas's context in CSS pixels, cleared. The canvas gets as many pixels as its element covers on the screen.
  * @param {HTMLCanvasElement} canvas
@@ -110,13 +113,23 @@ export class Plot {
     return this.xRange[0] + ((px - this.box.left) / this.box.width) * (this.xRange[1] - this.xRange[0]);
   }
 
+  /** The pixel column of the box's right edge. */
+  get right() {
+    return this.box.left + this.box.width;
+  }
+
+  /** The pixel row of the box's lower edge. */
+  get bottom() {
+    return this.box.top + this.box.height;
+  }
+
   /**
    * Draws the grid and its numbers.
    * @param {AxesOptions} options
    */
   axes({ xName, xFormat = short, yFormat = short, xCount = 5, yCount = 4, yAt = ticks(...this.yRange, yCount) }) {
-    const { context, box, colours } = this;
-    const { left, top, width, height } = box;
+    const { context, box, colours, right, bottom } = this;
+    const { left, top } = box;
     context.font = `12px ${colours.font}`;
     context.lineWidth = 1;
     context.strokeStyle = faded(colours.text, 0.1);
@@ -125,7 +138,7 @@ export class Plot {
     context.textBaseline = "middle";
     for (const value of yAt) {
       const y = Math.round(this.y(value)) + 0.5;
-      line(context, left, y, left + width, y);
+      line(context, left, y, right, y);
       context.fillText(yFormat(value), left - 5, y);
     }
     context.textBaseline = "top";
@@ -133,12 +146,12 @@ export class Plot {
     const room = xName ? context.measureText(xName).width + 14 : 0;
     for (const value of ticks(...this.xRange, xCount)) {
       const x = Math.round(this.x(value)) + 0.5;
-      line(context, x, top, x, top + height);
-      if (xName !== undefined && x < left + width - room) context.fillText(xFormat(value), x, top + height + 5);
+      line(context, x, top, x, bottom);
+      if (xName !== undefined && x < right - room) context.fillText(xFormat(value), x, bottom + 5);
     }
     if (xName) {
       context.textAlign = "right";
-      context.fillText(xName, left + width, top + height + 5);
+      context.fillText(xName, right, bottom + 5);
     }
   }
 
@@ -188,6 +201,50 @@ export class Plot {
       context.arc(this.x(xAt(i)), this.y(yAt(i)), radius, 0, 2 * Math.PI);
       context.fill();
     }
+  }
+
+  /**
+   * A dot at one point.
+   * @param {number} xValue
+   * @param {number} yValue
+   * @param {string} colour
+   * @param {number} radius
+   */
+  dot(xValue, yValue, colour, radius) {
+    this.dots(
+      1,
+      () => xValue,
+      () => yValue,
+      colour,
+      radius,
+    );
+  }
+
+  /**
+   * A line across the box at a value of y, in the context's stroke style.
+   * @param {number} value
+   */
+  horizontal(value) {
+    const y = this.y(value);
+    line(this.context, this.box.left, y, this.right, y);
+  }
+
+  /**
+   * A line from the top to the bottom of the box at a value of x, in the context's stroke style.
+   * @param {number} value
+   */
+  vertical(value) {
+    const x = this.x(value);
+    line(this.context, x, this.box.top, x, this.bottom);
+  }
+
+  /**
+   * The chart's title, in the upper left corner of the canvas. Returns its width.
+   * @param {string} text
+   * @param {{ y?: number, font?: string }} [options] y: px from the top of the canvas to the middle of the line
+   */
+  title(text, { y = 9, font = TITLE } = {}) {
+    return this.label(text, 4, y, { font });
   }
 
   /**

@@ -2,10 +2,12 @@
 // three.
 
 import { count, short, signed } from "../core/format.js";
-import { line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { line, Plot, range, settled, spaced, TITLE } from "../plot/chart.js";
+import { faded } from "../plot/palette.js";
 import { smoothed } from "./history.js";
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Range } from "../plot/chart.js" */
 /** @import { BoundTerms, LiveSetting } from "./protocol.js" */
 /** @import { History, Pass, Position, TrainPoint } from "./history.js" */
@@ -20,81 +22,49 @@ const LETTERS = { beta: "β", lr: "lr", sigma: "σₚ" };
 
 /** @typedef {{ name: string, history: History }} ChartRun */
 
-export class Curves {
+/** @extends {CanvasChart<ChartRun[]>} the steered run first */
+export class Curves extends CanvasChart {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.canvas = canvas;
-    /** @type {number | null} px from the left */
-    this.hover = null;
-    /** @type {ChartRun[]} */
-    this.runs = [];
-    canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
-    canvas.addEventListener("pointerleave", () => this.point(null));
+    super(canvas, { margin: MARGIN, least: { width: 80, height: 120 }, hovers: true });
   }
 
-  /** @param {ChartRun[]} runs the steered one first */
-  show(runs) {
-    this.runs = runs;
-    this.draw();
-  }
-
-  /** @param {number | null} x */
-  point(x) {
-    this.hover = x;
-    if (this.runs.length) this.draw();
-  }
-
-  draw() {
-    const { context, width, height } = prepareCanvas(this.canvas);
-    if (width < 80 || height < 120) return;
-    const colours = theme(this.canvas);
-    const panel = (height - MARGIN.top - MARGIN.bottom - PANELS.length * GAP + 8) / PANELS.length;
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {ChartRun[]} runs
+   * @param {ChartFrame} frame
+   */
+  paint(context, runs, { box: all, colours }) {
+    const panel = (all.height - PANELS.length * GAP + 8) / PANELS.length;
     /** @type {Range} */
     const x = [
       0,
-      Math.max(1, ...this.runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0))),
+      Math.max(1, ...runs.flatMap(({ history }) => history.passes.map((pass) => pass.train.at(-1)?.images ?? 0))),
     ];
     PANELS.forEach((name, i) => {
-      const box = {
-        left: MARGIN.left,
-        width: width - MARGIN.left - MARGIN.right,
-        top: MARGIN.top + GAP - 8 + i * (panel + GAP),
-        height: panel,
-      };
-      const plot = new Plot(context, box, { x, y: this.yRange(name) }, colours);
+      const box = { ...all, top: all.top + GAP - 8 + i * (panel + GAP), height: panel };
+      const plot = new Plot(context, box, { x, y: yRange(runs, name) }, colours);
       const last = i === PANELS.length - 1;
-      if (this.isEmpty) {
+      if (isEmpty(runs)) {
         drawEmpty(plot, name);
         return;
       }
       plot.axes({ xName: last ? "images seen" : undefined, xFormat: count, yCount: panel > 90 ? 5 : 3 });
-      plot.clipped(() => this.drawRuns(plot, name));
-      this.drawChanges(plot, i === 0);
-      this.drawTitle(plot, name);
+      plot.clipped(() => this.drawRuns(plot, runs, name));
+      this.drawChanges(plot, runs[0].history.current, i === 0);
+      this.drawTitle(plot, runs[0].history.current, name);
     });
-  }
-
-  get isEmpty() {
-    return this.runs.every(({ history }) =>
-      history.passes.every(({ train, validation }) => !train.length && !validation.length),
-    );
-  }
-
-  /** @param {keyof BoundTerms} name */
-  yRange(name) {
-    const values = (/** @type {Pass} */ { train, validation }) =>
-      [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
-    return range(this.runs.flatMap(({ history }) => history.passes.flatMap(values)));
   }
 
   /**
    * @param {Plot} plot
+   * @param {ChartRun[]} runs
    * @param {keyof BoundTerms} name
    */
-  drawRuns(plot, name) {
+  drawRuns(plot, runs, name) {
     const { accent, text } = plot.colours;
     const { context } = plot;
-    this.runs.forEach(({ history }, r) => {
+    runs.forEach(({ history }, r) => {
       const colour = r === 0 ? accent : text;
       for (const pass of history.earlier) this.drawTrain(plot, pass, name, faded(text, 0.28));
       const { train, validation } = history.current;
@@ -112,7 +82,7 @@ export class Curves {
         validation.length,
         (i) => validation[i].images,
         (i) => validation[i][name],
-        faded(r === 0 && this.runs.length > 1 ? accent : text, 0.85),
+        faded(r === 0 && runs.length > 1 ? accent : text, 0.85),
         2.4,
       );
     });
@@ -141,17 +111,17 @@ export class Curves {
   /**
    * A vertical line at every change of a setting; with its new value where `named`.
    * @param {Plot} plot
+   * @param {Pass} pass
    * @param {boolean} named
    */
-  drawChanges(plot, named) {
+  drawChanges(plot, { changes }, named) {
     const { context, box, colours } = plot;
-    const { changes } = this.runs[0].history.current;
     context.strokeStyle = faded(colours.text, 0.4);
     context.lineWidth = 1;
     context.setLineDash([2, 3]);
     for (const change of spaced(changes, (c) => plot.x(c.images), 2)) {
       const x = Math.round(plot.x(change.images)) + 0.5;
-      line(context, x, box.top, x, box.top + box.height);
+      line(context, x, box.top, x, plot.bottom);
     }
     context.setLineDash([]);
     if (!named) return;
@@ -159,25 +129,24 @@ export class Curves {
       const text = Object.entries(change.changed)
         .map(([key, [, to]]) => `${LETTERS[/** @type {LiveSetting} */ (key)] ?? key} ${short(to)}`)
         .join(", ");
-      const x = Math.min(plot.x(change.images) + 3, box.left + box.width - 44);
-      plot.label(text, x, box.top + box.height - 8, { font: "11px" });
+      const x = Math.min(plot.x(change.images) + 3, plot.right - 44);
+      plot.label(text, x, plot.bottom - 8, { font: "11px" });
     }
   }
 
   /**
    * The title of a panel, and the numbers at the pointer, or the latest ones.
    * @param {Plot} plot
+   * @param {Pass} pass
    * @param {keyof BoundTerms} name
    */
-  drawTitle(plot, name) {
-    const { box, colours } = plot;
-    const { train, validation } = this.runs[0].history.current;
-    const title = plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
+  drawTitle(plot, { train, validation }, name) {
+    const { box, colours, right } = plot;
+    const title = plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: TITLE });
     const points = means(train, name);
-    const at = this.hover === null ? Infinity : plot.at(this.hover);
+    const at = this.hover ? plot.at(this.hover[0]) : Infinity;
     const here = lastBefore(train, at);
     const there = lastBefore(validation, at);
-    const right = box.left + box.width;
     const [lead, tail] =
       name === PANELS[0] && box.width > 3 * title ? ["training, smoothed ", "validation "] : ["", ""];
     const tested = there < 0 ? "" : `● ${tail}${signed(validation[there][name], 1)}`;
@@ -188,15 +157,29 @@ export class Curves {
         colour: colours.accent,
         font: "600 12px",
       });
-    if (this.hover === null || here < 0) return;
+    if (!this.hover || here < 0) return;
     plot.context.strokeStyle = faded(colours.text, 0.55);
-    line(plot.context, plot.x(train[here].images), box.top, plot.x(train[here].images), box.top + box.height);
+    plot.vertical(train[here].images);
     if (name === PANELS.at(-1)) {
       const text = `${count(train[here].images)} images, step ${count(train[here].step)}`;
       const left = plot.x(train[here].images) < box.left + box.width / 2;
       plot.label(text, plot.x(train[here].images) + (left ? 6 : -6), box.top + 9, { align: left ? "left" : "right" });
     }
   }
+}
+
+/** @param {ChartRun[]} runs */
+const isEmpty = (runs) =>
+  runs.every(({ history }) => history.passes.every(({ train, validation }) => !train.length && !validation.length));
+
+/**
+ * @param {ChartRun[]} runs
+ * @param {keyof BoundTerms} name
+ */
+function yRange(runs, name) {
+  const values = (/** @type {Pass} */ { train, validation }) =>
+    [...settled(means(train, name)), ...settled(validation)].map((point) => point[name]);
+  return range(runs.flatMap(({ history }) => history.passes.flatMap(values)));
 }
 
 /**
@@ -216,10 +199,10 @@ function means(train, name) {
  */
 function drawEmpty(plot, name) {
   const { context, box, colours } = plot;
-  plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: "600 12.5px" });
+  plot.label(`${name}, nats per image`, box.left, box.top - 9, { font: TITLE });
   context.strokeStyle = faded(colours.text, 0.2);
   context.lineWidth = 1;
-  line(context, box.left, box.top + box.height, box.left + box.width, box.top + box.height);
+  line(context, box.left, plot.bottom, plot.right, plot.bottom);
 }
 
 /**

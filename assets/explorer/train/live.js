@@ -468,6 +468,7 @@ export class Live extends Page {
       if (session.manifold) pane.lay(session.manifold);
       pane.groundDirty = true;
     }
-    this.touch("curves", "tradeoff", "rates");
+    for (const chart of Object.values(this.charts)) chart.retheme();
+    this.wake();
   }
 }

@@ -2,11 +2,13 @@
 // the same.
 
 import { short, signed } from "../core/format.js";
-import { disc, line, Plot, prepareCanvas, range, settled, spaced } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { disc, line, Plot, range, settled, spaced } from "../plot/chart.js";
+import { faded } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 import { smoothed } from "./history.js";
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Box } from "../plot/chart.js" */
 /** @import { ChartRun } from "./curves.js" */
 /** @import { Pass } from "./history.js" */
@@ -16,49 +18,27 @@ const SPAN = 0.025; // share of the run that is smoothed over
 
 /** @typedef {{ images: number, rate: number, distortion: number, beta: number }} TracePoint */
 
-export class Tradeoff {
+/** @extends {CanvasChart<ChartRun[]>} the steered run first */
+export class Tradeoff extends CanvasChart {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.canvas = canvas;
-    /** @type {[x: number, y: number] | null} px */
-    this.hover = null;
-    /** @type {ChartRun[] | null} */
-    this.runs = null;
-    canvas.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
-    canvas.addEventListener("pointerleave", () => this.point(null));
+    super(canvas, { margin: MARGIN, least: { width: 80, height: 80 }, hovers: true });
   }
 
-  /** @param {ChartRun[]} runs the steered one first */
-  show(runs) {
-    this.runs = runs;
-    this.draw(runs);
-  }
-
-  /** @param {[x: number, y: number] | null} at */
-  point(at) {
-    this.hover = at;
-    if (this.runs) this.draw(this.runs);
-  }
-
-  /** @param {ChartRun[]} runs */
-  draw(runs) {
-    const { context, width, height } = prepareCanvas(this.canvas);
-    if (width < 80 || height < 80) return;
-    const colours = theme(this.canvas);
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {ChartRun[]} runs
+   * @param {ChartFrame} frame
+   */
+  paint(context, runs, { width, box, colours }) {
     const traces = runs.map(({ history }) => history.passes.map((pass) => trace(pass)));
     const all = traces.flat().flatMap(settled);
     if (!all.length) return;
     const x = range(all.map((point) => point.rate));
     const y = range(all.map((point) => point.distortion));
-    const box = {
-      left: MARGIN.left,
-      top: MARGIN.top,
-      width: width - MARGIN.left - MARGIN.right,
-      height: height - MARGIN.top - MARGIN.bottom,
-    };
     const plot = new Plot(context, box, { x: [Math.max(0, x[0]), x[1]], y }, colours);
     plot.axes({ xName: "rate, nats", xCount: width > 260 ? 5 : 3, yCount: 4 });
-    plot.label("distortion, nats", 4, 9, { font: "600 12.5px" });
+    plot.title("distortion, nats");
     plot.clipped(() => drawBounds(plot));
     traces.forEach((passes, r) => {
       this.drawTraces(plot, passes, r);
@@ -85,13 +65,7 @@ export class Tradeoff {
     for (const point of changesOfBeta(points)) {
       const [px, py] = [plot.x(point.rate), plot.y(point.distortion)];
       if (!inside(plot.box, px, py)) continue;
-      plot.dots(
-        1,
-        () => point.rate,
-        () => point.distortion,
-        colour,
-        2.5,
-      );
+      plot.dot(point.rate, point.distortion, colour, 2.5);
       if (Math.hypot(px - plot.x(newest.rate), py - plot.y(newest.distortion)) < 36) continue; // the newest point has a label of its own
       const left = hasRoom(plot, px);
       plot.label(`β ${short(point.beta)}`, px + (left ? 6 : -6), py - 8, {
@@ -123,15 +97,9 @@ export class Tradeoff {
       Math.hypot(plot.x(point.rate) - hx, plot.y(point.distortion) - hy);
     const nearest = points.reduce((best, point) => (away(point) < away(best) ? point : best));
     if (away(nearest) > 40) return;
-    plot.dots(
-      1,
-      () => nearest.rate,
-      () => nearest.distortion,
-      plot.colours.text,
-      3.5,
-    );
+    plot.dot(nearest.rate, nearest.distortion, plot.colours.text, 3.5);
     const text = `rate ${nearest.rate.toFixed(1)}, distortion ${nearest.distortion.toFixed(1)}, β ${short(nearest.beta)}`;
-    plot.label(text, plot.box.left + plot.box.width, plot.box.top + 9, { align: "right" });
+    plot.label(text, plot.right, plot.box.top + 9, { align: "right" });
   }
 }
 
@@ -175,7 +143,7 @@ const inside = ({ left, top, width, height }, x, y) => x >= left && x <= left + 
  * @param {Plot} plot
  * @param {number} x
  */
-const hasRoom = ({ box }, x) => x < box.left + box.width - 70;
+const hasRoom = ({ right }, x) => x < right - 70;
 
 /**
  * The last point under every beta but the present one, without those that were in use for few points only.
@@ -202,7 +170,7 @@ function drawBounds(plot) {
     line(context, plot.x(xRange[0]), plot.y(total - xRange[0]), plot.x(xRange[1]), plot.y(total - xRange[1]));
     context.setLineDash([]);
     const y = plot.y(total - xRange[0]);
-    if (y > box.top + 8 && y < box.top + box.height - 6)
+    if (y > box.top + 8 && y < plot.bottom - 6)
       plot.label(`elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`, box.left + 4, y + 9, {
         colour: faded(colours.text, 0.62),
         font: "11px",

@@ -153,8 +153,9 @@ export class Interpolate {
     return this.k === 1 ? "straight" : this.explorer.state.path;
   }
 
-  /** The plane, the hidden classes and the ends may have changed while the tool was closed. */
+  /** The theme, the plane, the hidden classes and the ends may have changed while the tool was closed. */
   opened() {
+    this.chart.retheme();
     this.forgetDensity();
     this.readEnds();
     this.renew();
@@ -185,7 +186,7 @@ export class Interpolate {
   }
 
   retheme() {
-    this.showT();
+    this.chart.retheme();
   }
 
   // --- the ends ----------------------------------------------------------------------------------------------------
@@ -360,7 +361,8 @@ export class Interpolate {
 
   showT() {
     const { t } = this.explorer.state;
-    this.chart.draw(this.along, this.frame.meta, t);
+    if (this.along) this.chart.show({ along: this.along, classes: this.frame.meta.classes, t });
+    else this.chart.clear();
     this.slider.value = String(t);
     find(this.root, ".er-t-value").textContent = `t = ${t.toFixed(2)}`;
   }
