@@ -1,57 +1,65 @@
 // Scatter plot of single gradients: with respect to the two sigmas of a 2-D q, or to mu and sigma of a 1-D one.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { EstimatorName } from "./estimators.js" */
 /** @import { Estimate } from "./fit.js" */
 /** @import { Gaussian } from "./gaussian.js" */
 
-import { line, Plot, prepareCanvas, range } from "../plot/chart.js";
-import { faded, THEORY, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { line, Plot, range } from "../plot/chart.js";
+import { faded, THEORY } from "../plot/palette.js";
 import { ESTIMATORS } from "./estimators.js";
 import { place } from "./gaussian.js";
 
 const MARGIN = { left: 42, right: 12, top: 26, bottom: 24 };
 
 /**
- * Draws the plot; its ranges are the exact gradient ± 2 · `scale`, and 0.
- * @param {HTMLCanvasElement} canvas
- * @param {Gaussian} q
- * @param {Estimate & { shown: number }} estimate of which the first `shown` single gradients are drawn
- * @param {EstimatorName} estimator
- * @param {number} scale typical length of a pathwise gradient
+ * What the plot shows; its ranges are the exact gradient ± 2 · `scale`, and 0.
+ * @typedef {object} CloudData
+ * @property {Gaussian} q
+ * @property {Estimate} estimate
+ * @property {number} shown how many of the single gradients are drawn
+ * @property {EstimatorName} estimator
+ * @property {number} scale typical length of a pathwise gradient
  */
-export function drawCloud(canvas, q, { singles, gradient, exact, shown }, estimator, scale) {
-  const { context, width, height } = prepareCanvas(canvas);
-  if (width < 100 || height < 80) return;
-  const colours = theme(canvas);
-  const { colour } = ESTIMATORS[estimator];
-  const [across, up] = q.k === 1 ? [0, 1] : [place(q, 0, 0), place(q, 1, 1)];
-  const [nameX, nameY] = q.k === 1 ? ["∂ μ", "∂ σ"] : q.full ? ["∂ L₁₁", "∂ L₂₂"] : ["∂ σ₁", "∂ σ₂"];
-  /** @param {number} i */
-  const around = (i) => range([exact[i] - 2 * scale, exact[i] + 2 * scale, 0], 0.05);
-  const box = {
-    left: MARGIN.left,
-    top: MARGIN.top,
-    width: width - MARGIN.left - MARGIN.right,
-    height: height - MARGIN.top - MARGIN.bottom,
-  };
-  const plot = new Plot(context, box, { x: around(across), y: around(up) }, colours);
-  plot.axes({ xName: nameX, yCount: 5, xCount: 6 });
-  plot.label(`gradients, nats per unit: ${nameY} over ${nameX}`, 4, 11, { font: "600 13px" });
-  plot.clipped(() => {
-    Object.assign(context, { strokeStyle: faded(colours.text, 0.3), lineWidth: 1 });
-    line(context, plot.x(0), box.top, plot.x(0), box.top + box.height);
-    line(context, box.left, plot.y(0), box.left + box.width, plot.y(0));
-    if (singles)
-      plot.dots(
-        shown,
-        (s) => singles[s * q.size + across],
-        (s) => singles[s * q.size + up],
-        faded(colour, 0.5),
-        2.2,
-      );
-    cross(plot, exact[across], exact[up], THEORY, 10);
-    if (singles) cross(plot, gradient[across], gradient[up], colour, 7);
-  });
+
+/** @extends {CanvasChart<CloudData>} */
+export class GradientCloud extends CanvasChart {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    super(canvas, { margin: MARGIN, least: { width: 100, height: 80 } });
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {CloudData} data
+   * @param {ChartFrame} frame
+   */
+  paint(context, { q, estimate: { singles, gradient, exact }, shown, estimator, scale }, { box, colours }) {
+    const { colour } = ESTIMATORS[estimator];
+    const [across, up] = q.k === 1 ? [0, 1] : [place(q, 0, 0), place(q, 1, 1)];
+    const [nameX, nameY] = q.k === 1 ? ["∂ μ", "∂ σ"] : q.full ? ["∂ L₁₁", "∂ L₂₂"] : ["∂ σ₁", "∂ σ₂"];
+    /** @param {number} i */
+    const around = (i) => range([exact[i] - 2 * scale, exact[i] + 2 * scale, 0], 0.05);
+    const plot = new Plot(context, box, { x: around(across), y: around(up) }, colours);
+    plot.axes({ xName: nameX, yCount: 5, xCount: 6 });
+    plot.title(`gradients, nats per unit: ${nameY} over ${nameX}`, { y: 11, font: "600 13px" });
+    plot.clipped(() => {
+      Object.assign(context, { strokeStyle: faded(colours.text, 0.3), lineWidth: 1 });
+      plot.vertical(0);
+      plot.horizontal(0);
+      if (singles)
+        plot.dots(
+          shown,
+          (s) => singles[s * q.size + across],
+          (s) => singles[s * q.size + up],
+          faded(colour, 0.5),
+          2.2,
+        );
+      cross(plot, exact[across], exact[up], THEORY, 10);
+      if (singles) cross(plot, gradient[across], gradient[up], colour, 7);
+    });
+  }
 }
 
 /**

@@ -1,10 +1,12 @@
 // Chart of the divergence over the steps of the current fit and of those before it, each in the colour of its estimator.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { EstimatorName } from "./estimators.js" */
 
 import { short } from "../core/format.js";
-import { line, Plot, prepareCanvas } from "../plot/chart.js";
-import { faded, readable, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { Plot } from "../plot/chart.js";
+import { faded, readable } from "../plot/palette.js";
 import { ESTIMATORS } from "./estimators.js";
 
 const MARGIN = { left: 46, right: 12, top: 26, bottom: 24 };
@@ -17,55 +19,53 @@ const SHORTEST = 60; // steps
  */
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {Run[]} runs the last one is the current one
- * @param {number | null} floor the least divergence that a diagonal q can have, in nats, where it is known
+ * What the chart shows: `runs`, of which the last one is the current one, and `floor`, the least divergence that a diagonal q
+ * can have, in nats, where it is known.
+ * @typedef {{ runs: Run[], floor: number | null }} CurveData
  */
-export function drawCurve(canvas, runs, floor) {
-  const { context, width, height } = prepareCanvas(canvas);
-  if (width < 120 || height < 80) return;
-  const colours = theme(canvas);
-  const all = runs.flatMap(({ values }) => values).filter(Number.isFinite);
-  if (floor !== null && floor > 0) all.push(floor);
-  /** @param {number} v */
-  const log = (v) => Math.log10(Math.max(LEAST, v));
-  const ends = [Math.min(-0.5, ...all.map(log)), Math.max(0.5, ...all.map(log))];
-  /** @type {[number, number]} */
-  const x = [0, Math.max(SHORTEST, ...runs.map(({ values }) => values.length - 1))];
-  /** @type {[number, number]} */
-  const y = [ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.06 * (ends[1] - ends[0])];
-  const box = {
-    left: MARGIN.left,
-    top: MARGIN.top,
-    width: width - MARGIN.left - MARGIN.right,
-    height: height - MARGIN.top - MARGIN.bottom,
-  };
-  const plot = new Plot(context, box, { x, y }, colours);
-  plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yAt: decades(...y) });
-  plot.label("KL(q ‖ p), nats", 4, 11, { font: "600 13px" });
-  plot.clipped(() => {
-    if (floor !== null && floor > 0) drawFloor(plot, log(floor), floor);
-    runs.forEach(({ estimator, values }, i) => {
-      const current = i === runs.length - 1;
-      const { colour } = ESTIMATORS[estimator];
-      plot.path(
-        values.length,
-        (s) => s,
-        (s) => log(values[s]),
-        faded(colour, current ? 1 : 0.45),
-        current ? 2.2 : 1.4,
-      );
-      if (current && values.length)
-        plot.dots(
-          1,
-          () => values.length - 1,
-          () => log(values[values.length - 1]),
-          colour,
-          4,
+
+/** @extends {CanvasChart<CurveData>} */
+export class DivergenceCurve extends CanvasChart {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    super(canvas, { margin: MARGIN, least: { width: 120, height: 80 } });
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {CurveData} data
+   * @param {ChartFrame} frame
+   */
+  paint(context, { runs, floor }, { box, colours }) {
+    const all = runs.flatMap(({ values }) => values).filter(Number.isFinite);
+    if (floor !== null && floor > 0) all.push(floor);
+    /** @param {number} v */
+    const log = (v) => Math.log10(Math.max(LEAST, v));
+    const ends = [Math.min(-0.5, ...all.map(log)), Math.max(0.5, ...all.map(log))];
+    /** @type {[number, number]} */
+    const x = [0, Math.max(SHORTEST, ...runs.map(({ values }) => values.length - 1))];
+    /** @type {[number, number]} */
+    const y = [ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.06 * (ends[1] - ends[0])];
+    const plot = new Plot(context, box, { x, y }, colours);
+    plot.axes({ xName: "step", yFormat: (v) => short(10 ** v), yAt: decades(...y) });
+    plot.title("KL(q ‖ p), nats", { y: 11, font: "600 13px" });
+    plot.clipped(() => {
+      if (floor !== null && floor > 0) drawFloor(plot, log(floor), floor);
+      runs.forEach(({ estimator, values }, i) => {
+        const current = i === runs.length - 1;
+        const { colour } = ESTIMATORS[estimator];
+        plot.path(
+          values.length,
+          (s) => s,
+          (s) => log(values[s]),
+          faded(colour, current ? 1 : 0.45),
+          current ? 2.2 : 1.4,
         );
+        if (current && values.length) plot.dot(values.length - 1, log(values[values.length - 1]), colour, 4);
+      });
     });
-  });
-  drawKey(plot, runs);
+    drawKey(plot, runs);
+  }
 }
 
 /**
@@ -87,13 +87,12 @@ function decades(low, high) {
  * @param {number} floor in nats
  */
 function drawFloor(plot, at, floor) {
-  const { context, box, colours } = plot;
-  const y = plot.y(at);
+  const { context, colours } = plot;
   Object.assign(context, { strokeStyle: faded(colours.text, 0.6), lineWidth: 1.2 });
   context.setLineDash([5, 4]);
-  line(context, box.left, y, box.left + box.width, y);
+  plot.horizontal(at);
   context.setLineDash([]);
-  plot.label(`the least of a diagonal q: ${short(floor)}`, box.left + box.width - 4, y - 10, {
+  plot.label(`the least of a diagonal q: ${short(floor)}`, plot.right - 4, plot.y(at) - 10, {
     align: "right",
     colour: faded(colours.text, 0.75),
   });
@@ -105,7 +104,7 @@ function drawFloor(plot, at, floor) {
  */
 function drawKey(plot, runs) {
   const names = [...new Set(runs.map(({ estimator }) => estimator))];
-  let x = plot.box.left + plot.box.width;
+  let x = plot.right;
   for (const estimator of names.reverse()) {
     const { short: name, colour } = ESTIMATORS[estimator];
     x -= plot.label(name, x, 11, { align: "right", colour: readable(colour, plot.colours), font: "600 13px" }) + 14;

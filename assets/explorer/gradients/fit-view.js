@@ -12,9 +12,9 @@ import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
-import { drawCloud } from "./cloud.js";
+import { GradientCloud } from "./cloud.js";
 import { icon, showPlaying, writeFacts } from "./controls.js";
-import { drawCurve } from "./curve.js";
+import { DivergenceCurve } from "./curve.js";
 import { Cells, meanField, reverse } from "./divergence.js";
 import { ESTIMATORS, typicalSlope } from "./estimators.js";
 import { Adam, drawnBaseline, estimate } from "./fit.js";
@@ -85,8 +85,8 @@ export class FitView {
     this.written = null;
     root.innerHTML = HTML;
     this.$ = finderIn(root);
-    this.cloud = this.$(".gr-cloud", HTMLCanvasElement);
-    this.curve = this.$(".gr-curve", HTMLCanvasElement);
+    this.cloud = new GradientCloud(this.$(".gr-cloud", HTMLCanvasElement));
+    this.curve = new DivergenceCurve(this.$(".gr-curve", HTMLCanvasElement));
     this.controls = new FitControls(root, page);
     this.listen();
     /** @type {DragQ} */
@@ -300,9 +300,9 @@ export class FitView {
     const gradients = { rows: found.singles, mean: found.gradient, exact: found.exact, shown, unit };
     pane.paint({ q, colour, draws: found.singles && this.places(shown), gradients });
     this.showKey(shown, unit, room);
-    drawCloud(this.cloud, q, { ...found, shown }, state.estimator, slope);
+    this.cloud.show({ q, estimate: found, shown, estimator: state.estimator, scale: slope });
     const floor = target.covariance && !q.full ? meanField(target.covariance).divergence : null;
-    drawCurve(this.curve, this.runs, floor);
+    this.curve.show({ runs: this.runs, floor });
     this.controls.show(q.full, target.k > 1);
     this.writeFormula(state.estimator);
     const steps = this.run.values.length - 1;
@@ -368,6 +368,7 @@ export class FitView {
 
   retheme() {
     for (const pane of Object.values(this.panes)) pane.renew();
+    for (const chart of [this.cloud, this.curve]) chart.retheme();
     this.dirty = true;
   }
 }

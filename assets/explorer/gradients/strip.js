@@ -1,22 +1,16 @@
 // The draws ζ under N(0, 1) on an upper line, joined to z = mu + sigma·ζ under q on a lower line.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
 
 import { short } from "../core/format.js";
-import { disc, line, prepareCanvas } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { disc, line } from "../plot/chart.js";
+import { faded } from "../plot/palette.js";
 
 const REACH = 6;
-const MARGIN = 16;
+const INSET = 16;
 const SEAM = 1.2; // px around a dot
-
-/**
- * Pixel of a value on the lines of `canvas`.
- * @param {HTMLCanvasElement} canvas
- * @param {number} value
- */
-export const positionOf = (canvas, value) =>
-  MARGIN + ((value + REACH) / (2 * REACH)) * (canvas.clientWidth - 2 * MARGIN);
 
 /**
  * @typedef {object} StripSpec
@@ -28,31 +22,45 @@ export const positionOf = (canvas, value) =>
  * @property {string} colour of the highlighted draw
  */
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {StripSpec} spec
- */
-export function drawStrip(canvas, { zeta, z, mu, sigma, chosen, colour }) {
-  const { context, width, height } = prepareCanvas(canvas);
-  if (width < 100 || height < 80) return;
-  const colours = theme(canvas);
-  /** @param {number} value */
-  const x = (value) => positionOf(canvas, value);
-  const [upper, lower] = [0.36 * height, height - 24];
-  const high = (zeta ? 0.3 : 0.72) * height;
-  if (zeta) {
-    bell(context, x, upper, 0, 1, high, colours.text);
-    axis(context, x, upper, width, colours, "ζ");
-    zeta.forEach((from, i) => {
-      context.strokeStyle = i === chosen ? colour : faded(colours.text, 0.25);
-      context.lineWidth = i === chosen ? 2.5 : 1;
-      line(context, x(from), upper, x(z[i]), lower);
-    });
-    dots(context, x, upper, zeta, chosen, faded(colours.text, 0.65), colour, colours);
+/** @extends {CanvasChart<StripSpec>} */
+export class NoiseStrip extends CanvasChart {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    super(canvas, { least: { width: 100, height: 80 } });
   }
-  bell(context, x, lower, mu, sigma, Math.min(1 / sigma, 1.5) * high * 0.66, colours.accent);
-  axis(context, x, lower, width, colours, "z");
-  dots(context, x, lower, z, chosen, faded(colours.accent, 0.85), colour, colours);
+
+  /**
+   * The pixel column of a value.
+   * @param {number} value
+   */
+  x(value) {
+    return INSET + ((value + REACH) / (2 * REACH)) * (this.canvas.clientWidth - 2 * INSET);
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {StripSpec} data
+   * @param {ChartFrame} frame
+   */
+  paint(context, { zeta, z, mu, sigma, chosen, colour }, { width, height, colours }) {
+    /** @param {number} value */
+    const x = (value) => this.x(value);
+    const [upper, lower] = [0.36 * height, height - 24];
+    const high = (zeta ? 0.3 : 0.72) * height;
+    if (zeta) {
+      bell(context, x, upper, 0, 1, high, colours.text);
+      axis(context, x, upper, width, colours, "ζ");
+      zeta.forEach((from, i) => {
+        context.strokeStyle = i === chosen ? colour : faded(colours.text, 0.25);
+        context.lineWidth = i === chosen ? 2.5 : 1;
+        line(context, x(from), upper, x(z[i]), lower);
+      });
+      dots(context, x, upper, zeta, chosen, faded(colours.text, 0.65), colour, colours);
+    }
+    bell(context, x, lower, mu, sigma, Math.min(1 / sigma, 1.5) * high * 0.66, colours.accent);
+    axis(context, x, lower, width, colours, "z");
+    dots(context, x, lower, z, chosen, faded(colours.accent, 0.85), colour, colours);
+  }
 }
 
 /**
@@ -92,7 +100,7 @@ function axis(context, x, base, width, colours, name) {
   Object.assign(context, { font: `13px ${colours.font}`, textAlign: "center", textBaseline: "top" });
   for (let at = -REACH + 2; at < REACH; at += 2) context.fillText(short(at), x(at), base + 7);
   context.font = `600 15px ${colours.font}`;
-  context.fillText(name, width - MARGIN, base + 6);
+  context.fillText(name, width - INSET, base + 6);
 }
 
 /**

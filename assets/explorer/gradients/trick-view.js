@@ -11,7 +11,7 @@ import { formula } from "../plot/formula.js";
 import { Slider } from "./controls.js";
 import { ESTIMATORS } from "./estimators.js";
 import { fill, graph } from "./graph.js";
-import { drawStrip, positionOf } from "./strip.js";
+import { NoiseStrip } from "./strip.js";
 
 const DRAWS = 40;
 const SEEDS = { noise: 3, drawn: 4 }; // of the first draws; every further draw adds 2
@@ -108,11 +108,11 @@ export class TrickView {
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
     this.$(".gr-drawn-side button").addEventListener("click", () => this.set({}));
     this.$(".gr-moved-side button").addEventListener("click", () => this.drawNoise());
-    this.canvases = {
-      drawn: this.$(".gr-drawn-side canvas", HTMLCanvasElement),
-      moved: this.$(".gr-moved-side canvas", HTMLCanvasElement),
+    this.strips = {
+      drawn: new NoiseStrip(this.$(".gr-drawn-side canvas", HTMLCanvasElement)),
+      moved: new NoiseStrip(this.$(".gr-moved-side canvas", HTMLCanvasElement)),
     };
-    this.canvases.moved.addEventListener("click", (event) => this.choose(event));
+    this.strips.moved.canvas.addEventListener("click", (event) => this.choose(event));
     this.zeta = this.drawnZeta();
     this.z = this.drawnZ();
   }
@@ -168,9 +168,9 @@ export class TrickView {
    * @param {MouseEvent} event
    */
   choose({ offsetX, offsetY }) {
-    const { moved: canvas } = this.canvases;
-    const values = offsetY < 0.55 * canvas.clientHeight ? this.zeta : this.moved;
-    const away = Array.from(values, (value) => Math.abs(positionOf(canvas, value) - offsetX));
+    const { moved: strip } = this.strips;
+    const values = offsetY < 0.55 * strip.canvas.clientHeight ? this.zeta : this.moved;
+    const away = Array.from(values, (value) => Math.abs(strip.x(value) - offsetX));
     this.chosen = away.indexOf(Math.min(...away));
     this.dirty = true;
     this.page.touched();
@@ -195,6 +195,7 @@ export class TrickView {
   }
 
   retheme() {
+    for (const strip of Object.values(this.strips)) strip.retheme();
     this.dirty = true;
   }
 
@@ -222,7 +223,7 @@ export class TrickView {
       { "mu-z": "?", "sigma-z": "?", "z-f": `2z = ${signed(2 * one)}` },
     );
     const { colour } = ESTIMATORS.score;
-    drawStrip(this.canvases.drawn, { zeta: null, z, mu, sigma, chosen: 0, colour });
+    this.strips.drawn.show({ zeta: null, z, mu, sigma, chosen: 0, colour });
     /** @param {number} value */
     const around = (value) => (value ** 2 * (value - mu)) / sigma ** 2;
     find(side, ".gr-says").innerHTML =
@@ -240,7 +241,7 @@ export class TrickView {
       "sigma-z": `2z·ζ = ${signed(2 * one * noise)}`,
     };
     fill(side, values, slopes);
-    drawStrip(this.canvases.moved, { zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
+    this.strips.moved.show({ zeta, z, mu, sigma, chosen, colour: ESTIMATORS.pathwise.colour });
     const ofSigma = zeta.reduce((sum, each, i) => sum + 2 * z[i] * each, 0) / DRAWS;
     find(side, ".gr-says").innerHTML =
       `Mean of ${DRAWS}: ∂ μ <b>${signed(mean(z, (v) => 2 * v))}</b>, exact <span class="gr-exact">2·μ = ${signed(2 * mu)}</span>; ∂ σ <b>${signed(ofSigma)}</b>, exact <span class="gr-exact">2·σ = ${signed(2 * sigma)}</span>.`;

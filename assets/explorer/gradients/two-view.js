@@ -13,7 +13,7 @@ import { Cells, forward, forwardKl, meanField, reverse } from "./divergence.js";
 import { Adam } from "./fit.js";
 import { Gaussian } from "./gaussian.js";
 import { Line } from "./line.js";
-import { drawMeanField } from "./mean-field.js";
+import { MeanFieldChart } from "./mean-field.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
 
@@ -101,7 +101,7 @@ export class TwoView {
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
     this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
-    this.chart = this.$(".gr-field-chart", HTMLCanvasElement);
+    this.chart = new MeanFieldChart(this.$(".gr-field-chart", HTMLCanvasElement));
     this.ways = { reverse: this.makeWay("reverse"), forward: this.makeWay("forward") };
   }
 
@@ -254,6 +254,7 @@ export class TwoView {
   }
 
   retheme() {
+    this.chart.retheme();
     for (const { panes } of Object.values(this.ways)) for (const pane of Object.values(panes)) pane.renew();
   }
 
@@ -332,7 +333,7 @@ export class TwoView {
     if (!applies || !target.covariance) return;
     const variance = { reverse: ways.reverse.q.covariance(0, 0), forward: ways.forward.q.covariance(0, 0) };
     const { variances, divergence } = meanField(target.covariance);
-    drawMeanField(this.chart, state.rho, variance);
+    this.chart.show({ rho: state.rho, variance });
     writeFacts(this.$(".gr-narrow .gr-facts"), [
       [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`],
       ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],

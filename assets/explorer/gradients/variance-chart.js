@@ -1,10 +1,12 @@
 // Chart of variances on two logarithmic axes: measured dots over the lines of their closed forms.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Estimator } from "./estimators.js" */
 
 import { short } from "../core/format.js";
-import { Plot, prepareCanvas } from "../plot/chart.js";
-import { faded, readable, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { Plot } from "../plot/chart.js";
+import { faded, readable } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const MARGIN = { left: 54, right: 14, top: 30, bottom: 26 };
@@ -16,64 +18,66 @@ const STEPS = 6; // points of a closed form from one dot to the next
  *   there is none
  */
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {{ title: string, xName: string, xs: number[], series: Series[] }} spec
- */
-export function drawVariances(canvas, { title, xName, xs, series }) {
-  const { context, width, height } = prepareCanvas(canvas);
-  if (width < 140 || height < 100) return;
-  const colours = theme(canvas);
-  const values = series
-    .flatMap(({ closed, measured }) => [...xs.map(closed), ...measured])
-    .filter((v) => v > 0)
-    .map(Math.log10);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const box = {
-    left: MARGIN.left,
-    top: MARGIN.top,
-    width: width - MARGIN.left - MARGIN.right,
-    height: height - MARGIN.top - MARGIN.bottom,
-  };
-  const ends = [Math.log2(xs[0]), Math.log2(xs[xs.length - 1])];
-  const air = 0.04 * (ends[1] - ends[0]);
-  const plot = new Plot(context, box, { x: [ends[0] - air, ends[1] + air], y: [low - 0.25, high + 0.25] }, colours);
-  plot.axes({
-    xName,
-    xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""),
-    yFormat: (v) => short(10 ** v),
-    xCount: Math.min(xs.length, width / 70),
-    yAt: powers(low - 0.25, high + 0.25),
-  });
-  plot.label(title, 4, 12, { font: "600 14px" });
-  plot.clipped(() => {
-    for (const { closed, measured, colour } of series) {
-      const at = line(xs, closed);
-      plot.path(
-        at.length,
-        (i) => Math.log2(at[i]),
-        (i) => Math.log10(closed(at[i])),
-        faded(colour, 0.75),
-        2.2,
-      );
-      const known = xs.map((x, i) => [x, measured[i]]).filter(([, v]) => v > 0);
-      plot.dots(
-        known.length,
-        (i) => Math.log2(known[i][0]),
-        (i) => Math.log10(known[i][1]),
-        colours.background,
-        6.2,
-      );
-      plot.dots(
-        known.length,
-        (i) => Math.log2(known[i][0]),
-        (i) => Math.log10(known[i][1]),
-        colour,
-        4.4,
-      );
-    }
-  });
-  nameSeries(plot, xs, series);
+/** @typedef {{ title: string, xName: string, xs: number[], series: Series[] }} VarianceData */
+
+/** @extends {CanvasChart<VarianceData>} */
+export class VarianceChart extends CanvasChart {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    super(canvas, { margin: MARGIN, least: { width: 140, height: 100 } });
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {VarianceData} data
+   * @param {ChartFrame} frame
+   */
+  paint(context, { title, xName, xs, series }, { width, box, colours }) {
+    const values = series
+      .flatMap(({ closed, measured }) => [...xs.map(closed), ...measured])
+      .filter((v) => v > 0)
+      .map(Math.log10);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const ends = [Math.log2(xs[0]), Math.log2(xs[xs.length - 1])];
+    const air = 0.04 * (ends[1] - ends[0]);
+    const plot = new Plot(context, box, { x: [ends[0] - air, ends[1] + air], y: [low - 0.25, high + 0.25] }, colours);
+    plot.axes({
+      xName,
+      xFormat: (v) => (Number.isInteger(v) ? String(2 ** v) : ""),
+      yFormat: (v) => short(10 ** v),
+      xCount: Math.min(xs.length, width / 70),
+      yAt: powers(low - 0.25, high + 0.25),
+    });
+    plot.title(title, { y: 12, font: "600 14px" });
+    plot.clipped(() => {
+      for (const { closed, measured, colour } of series) {
+        const at = line(xs, closed);
+        plot.path(
+          at.length,
+          (i) => Math.log2(at[i]),
+          (i) => Math.log10(closed(at[i])),
+          faded(colour, 0.75),
+          2.2,
+        );
+        const known = xs.map((x, i) => [x, measured[i]]).filter(([, v]) => v > 0);
+        plot.dots(
+          known.length,
+          (i) => Math.log2(known[i][0]),
+          (i) => Math.log10(known[i][1]),
+          colours.background,
+          6.2,
+        );
+        plot.dots(
+          known.length,
+          (i) => Math.log2(known[i][0]),
+          (i) => Math.log10(known[i][1]),
+          colour,
+          4.4,
+        );
+      }
+    });
+    nameSeries(plot, xs, series);
+  }
 }
 
 /**
@@ -107,7 +111,7 @@ function nameSeries(plot, xs, series) {
   const order = [...series].sort((a, b) => b.closed(last) - a.closed(last));
   const falls = order[0].closed(last) < order[0].closed(xs[1]);
   order.forEach(({ short: name, colour }, i) => {
-    const x = falls ? box.left + box.width - 6 : box.left + 8;
+    const x = falls ? plot.right - 6 : box.left + 8;
     plot.label(name, x, box.top + 12 + 18 * i, {
       align: falls ? "right" : "left",
       colour: readable(colour, colours),

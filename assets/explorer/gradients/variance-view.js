@@ -12,8 +12,8 @@ import { LogScale } from "../widgets/scale.js";
 import { Choice, Slider } from "./controls.js";
 import { drawsFor, ESTIMATORS, varianceOfSquare } from "./estimators.js";
 import { MEASURED, Meter } from "./measure.js";
-import { drawSpread } from "./spread.js";
-import { drawVariances } from "./variance-chart.js";
+import { GradientSpread } from "./spread.js";
+import { VarianceChart } from "./variance-chart.js";
 
 const NS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const DIMS = [1, 2, 4, 8, 16, 32, 64];
@@ -103,6 +103,11 @@ export class VarianceView {
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
     /** @param {number | string} error */
     const within = (error) => Math.min(1, Math.max(0.01, Number(error)));
+    this.charts = {
+      againstN: new VarianceChart(this.$(".gr-against-n", HTMLCanvasElement)),
+      againstD: new VarianceChart(this.$(".gr-against-d", HTMLCanvasElement)),
+      spread: new GradientSpread(this.$(".gr-spread", HTMLCanvasElement)),
+    };
     this.errorDial = new Dial(this.$(".gr-error"), {
       name: "standard error",
       label: "standard error",
@@ -161,6 +166,7 @@ export class VarianceView {
   }
 
   retheme() {
+    for (const chart of Object.values(this.charts)) chart.retheme();
     this.show({});
   }
 
@@ -202,7 +208,7 @@ export class VarianceView {
     /** @param {number} D */
     const at = (D) => Array(D).fill(mu);
     const name = of === "mu" ? "μ₁" : "σ₁";
-    drawVariances(this.$(".gr-against-n", HTMLCanvasElement), {
+    this.charts.againstN.show({
       title: `variance of the mean, ∂ ${name}, D = ${dims}`,
       xName: "draws n",
       xs: NS,
@@ -212,7 +218,7 @@ export class VarianceView {
         measured: NS.map((n) => value(byN.of(estimator, n)[of])),
       })),
     });
-    drawVariances(this.$(".gr-against-d", HTMLCanvasElement), {
+    this.charts.againstD.show({
       title: `of the mean of ${AT} draws, against dimension`,
       xName: "D",
       xs: DIMS,
@@ -229,7 +235,7 @@ export class VarianceView {
       ...ESTIMATORS[estimator],
       values: byN.of(estimator, AT).latest[of],
     }));
-    drawSpread(this.$(".gr-spread", HTMLCanvasElement), `means of ${AT} draws, ∂ ${name}`, latest, 2 * this[of]);
+    this.charts.spread.show({ title: `means of ${AT} draws, ∂ ${name}`, rows: latest, exact: 2 * this[of] });
   }
 
   /**
