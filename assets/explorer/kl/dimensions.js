@@ -1,11 +1,13 @@
 // One row for every latent dimension: its rate, as a bar, and the sigma of its posteriors, as a histogram.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
 /** @import { Path } from "./path.js" */
 
 import { subscript } from "../math/projection.js";
-import { line, prepareCanvas } from "../plot/chart.js";
-import { faded, THEORY, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { line, TITLE } from "../plot/chart.js";
+import { faded, THEORY } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const TOP = 24;
@@ -30,38 +32,36 @@ const BINS = 72;
  * @typedef {{ across: (sigma: number) => number, top: number, high: number, alive: boolean }} Row
  */
 
-export class Dimensions {
+/**
+ * What the chart shows.
+ * @typedef {object} DimensionsData
+ * @property {Path} path
+ * @property {number[]} rates of every dimension, in nats
+ * @property {Float32Array[]} sigmas for each dimension, the sigma of every point
+ * @property {boolean[]} alive whether each dimension is active
+ */
+
+/** @extends {CanvasChart<DimensionsData>} */
+export class Dimensions extends CanvasChart {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.canvas = canvas;
+    super(canvas, { least: { width: 160, height: 70 } });
     this.bins = new Float32Array(BINS);
-    /** @type {Colours | null} */
-    this.colours = null;
-  }
-
-  /** The next drawing reads the page's colours anew. */
-  renew() {
-    this.colours = null;
   }
 
   /**
-   * @param {Path} path
-   * @param {number[]} rates of every dimension, in nats
-   * @param {Float32Array[]} sigmas for each dimension, the sigma of every point
-   * @param {boolean[]} alive whether each dimension is active
+   * @param {CanvasRenderingContext2D} context
+   * @param {DimensionsData} data
+   * @param {ChartFrame} frame
    */
-  show(path, rates, sigmas, alive) {
-    const { context, width, height } = prepareCanvas(this.canvas);
-    if (width < 160 || height < 70) return;
-    this.colours ??= theme(this.canvas);
-    const { colours } = this;
+  paint(context, { path, rates, sigmas, alive }, { width, height, colours }) {
     const rows = path.k > 2 ? path.byRate(path.numbers(path.positionOf(1)).rates) : [...rates.keys()];
     const high = (height - TOP - BOTTOM) / rows.length;
     const half = (width - NAME - GAP) * 0.45;
     const bars = { left: NAME, width: path.linear ? half - LIMIT : half };
     const spread = { left: NAME + half + GAP, width: width - NAME - half - GAP - 4 };
     const most = Math.max(...path.up.flatMap(({ rate_per_dim }) => rate_per_dim), 0.1) * 1.02;
-    context.font = `600 12.5px ${colours.font}`;
+    context.font = `${TITLE} ${colours.font}`;
     Object.assign(context, { textBaseline: "middle", textAlign: "left", fillStyle: colours.text });
     context.fillText("rate, nats", bars.left, 10);
     context.fillText("σ of the images’ posteriors", spread.left, 10);

@@ -172,7 +172,7 @@ export class Kl extends Page {
   resized() {
     this.lookDirty = true;
     this.slider.draw();
-    this.tradeoff.renew();
+    this.tradeoff.retheme();
     this.view?.resized();
     this.wake();
   }

@@ -253,7 +253,7 @@ export class PathView {
     const mean = sigmas.reduce((sum, all) => sum + all.reduce((a, b) => a + b, 0), 0) / (path.k * path.count);
     const alive = path.deaths.map((death) => death === null || death > state.position);
     page.numbers.show(model, mean);
-    if (state.view === "map") page.dimensions.show(path, path.numbers(state.position).rates, sigmas, alive);
+    if (state.view === "map") page.dimensions.show({ path, rates: path.numbers(state.position).rates, sigmas, alive });
     return false;
   }
 
@@ -264,9 +264,7 @@ export class PathView {
     if (this.forces) this.forces.colours = this.colours;
     this.pane.retheme();
     this.why.retheme();
-    page.slider.draw();
-    page.tradeoff.renew();
-    page.dimensions.renew();
+    for (const chart of [page.slider, page.tradeoff, page.dimensions]) chart.retheme();
     this.numbersDirty = true;
   }
 }

@@ -1,25 +1,28 @@
 // Scores of disentanglement along beta, on the axis of the slider: the mutual information gap (MIG) and the FactorVAE score,
 // where the file has them. They measure how far a single dimension of z stands for a single factor of the images.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Disentanglement, Path } from "./path.js" */
 
 import { find } from "../core/dom.js";
-import { line, prepareCanvas } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { line } from "../plot/chart.js";
+import { faded } from "../plot/palette.js";
 
 const TOP = 20; // px for the text above
 const AIR = 1.12;
 
+/** @typedef {(at: number, width: number) => number} Across pixel of a position of the slider on a canvas of this width */
+
 export class Scores {
   /**
    * @param {HTMLElement} root
-   * @param {(at: number, width: number) => number} x pixel of a position of the slider on a canvas of this width
+   * @param {Across} x
    */
   constructor(root, x) {
     this.root = root;
-    this.x = x;
     root.innerHTML = `<canvas role="img" aria-label="scores of disentanglement, along beta"></canvas><i class="kl-now"></i><p></p>`;
-    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.chart = new ScoresChart(find(root, "canvas", HTMLCanvasElement), x);
     this.text = find(root, "p");
     /** @type {Path | null} */
     this.path = null;
@@ -36,7 +39,8 @@ export class Scores {
     this.path = path;
     this.scores = known.length === path.stops ? known : [];
     this.root.hidden = !this.scores.length;
-    if (!this.scores.length) return;
+    if (!this.scores.length) return this.chart.clear();
+    this.chart.show({ path, scores: this.scores });
     const { images, draws, votes, votes_of: of } = this.scores[0];
     this.root.title = `on ${images} test images: the mutual information gap by ${draws} draws of z, the FactorVAE score by ${votes} votes of ${of} images, half of them to learn from, ± its standard error`;
   }
@@ -55,13 +59,30 @@ export class Scores {
     const error = t === 0 ? ` ± ${a.factor_vae_se.toFixed(2)}` : "";
     this.text.innerHTML = `<b>disentanglement</b> <i class="kl-mig"></i>MIG ${about}${at("mig").toFixed(3)} <i class="kl-factor-vae"></i>FactorVAE score ${about}${at("factor_vae").toFixed(2)}${error}`;
   }
+}
 
-  draw() {
-    const { path, scores } = this;
-    if (!path || !scores.length) return;
-    const { context, width, height } = prepareCanvas(this.canvas);
-    if (width < 100) return;
-    const colours = theme(this.canvas);
+/**
+ * What the chart shows: the scores at every stop of the path.
+ * @typedef {{ path: Path, scores: Disentanglement[] }} ScoresData
+ */
+
+/** @extends {CanvasChart<ScoresData>} */
+class ScoresChart extends CanvasChart {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Across} x
+   */
+  constructor(canvas, x) {
+    super(canvas, { least: { width: 100, height: 0 } });
+    this.x = x;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {ScoresData} data
+   * @param {ChartFrame} frame
+   */
+  paint(context, { path, scores }, { width, height, colours }) {
     const most = AIR * Math.max(...scores.map(({ mig, factor_vae: score }) => Math.max(mig, score)), 0.05);
     const y = (/** @type {number} */ value) => height - 1 - (value / most) * (height - TOP - 1);
     const trace = (/** @type {(one: Disentanglement) => number} */ value, order = [...scores.keys()]) => {

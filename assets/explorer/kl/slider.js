@@ -1,33 +1,16 @@
 // The wide slider of beta, and above it a chart of the parts of the rate at every beta, on the same axis.
 
-/** @import { Colours } from "../plot/palette.js" */
-/** @import { Path, Surgery } from "./path.js" */
+/** @import { Path } from "./path.js" */
 
 import { find } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { subscript } from "../math/projection.js";
-import { line, prepareCanvas } from "../plot/chart.js";
-import { faded, theme } from "../plot/palette.js";
+import { RateBand } from "./rate-band.js";
 import { Scores } from "./scores.js";
 
 const INSET = 13; // px from the slider's end to the middle of its thumb there
 const ROOM = 0.09; // share of the slider that a name beneath it takes
 const SPEEDS = [0.5, 1, 2]; // half the number of stops per second
-
-/**
- * The parts of the rate in the order in which they are stacked; `alpha` is the opacity of the accent colour.
- * @type {{ key: keyof Surgery, name: string, alpha: number }[]}
- */
-const SURGERY = [
-  { key: "index_code_mi", name: "index–code mutual information", alpha: 0.85 },
-  { key: "total_correlation", name: "total correlation", alpha: 0.5 },
-  { key: "dimension_wise_kl", name: "dimension-wise KL", alpha: 0.22 },
-];
-
-/**
- * A layer of the chart: `values` in nats at every stop, `limit` is written after the name.
- * @typedef {{ name: string, limit: string, values: number[], colour: (theme: Colours) => string }} Part
- */
 
 /** @typedef {(position: number, startedAt: number) => void} Turn */
 
@@ -72,10 +55,9 @@ export class BetaSlider {
     this.speed = 1;
     /** @type {Playing | null} */
     this.playing = null;
-    this.keyShown = ""; // what the key of the chart was made from
     root.innerHTML = HTML;
     this.input = find(root, "input", HTMLInputElement);
-    this.band = find(root, ".kl-parts canvas", HTMLCanvasElement);
+    this.band = new RateBand(find(root, ".kl-parts canvas", HTMLCanvasElement), find(root, ".kl-key"), across);
     this.playButton = find(root, ".kl-play");
     this.speedButton = find(root, ".kl-speed");
     this.scores = new Scores(find(root, ".kl-scores"), across);
@@ -99,7 +81,7 @@ export class BetaSlider {
     this.scores.load(path);
     const ticks = path.positions.map((at) => placed(document.createElement("i"), at));
     find(this.root, ".kl-marks").replaceChildren(...ticks, ...this.thresholds(path), ...this.marks(path));
-    this.draw();
+    this.band.show(path);
   }
 
   /**
@@ -229,97 +211,16 @@ export class BetaSlider {
     return true;
   }
 
-  // --- the band ------------------------------------------------------------------------------------------------------------
-
+  /** Draws the charts above the slider again, at the size that they have now. */
   draw() {
-    const { path } = this;
-    if (!path) return;
-    this.scores.draw();
-    const { context, width, height } = prepareCanvas(this.band);
-    if (width < 100) return;
-    const colours = theme(this.band);
-    const parts = partsOf(path);
-    const most = Math.max(
-      ...path.up.map((_, s) => parts.reduce((sum, { values }) => sum + Math.max(0, values[s]), 0)),
-      0.1,
-    );
-    const x = (/** @type {number} */ at) => across(at, width);
-    const y = (/** @type {number} */ value) => height - 1 - (value / most) * (height - 4);
-    const floor = new Float64Array(path.stops);
-    for (const { values, colour } of parts) {
-      context.beginPath();
-      path.positions.forEach((at, s) => {
-        context.lineTo(x(at), y(floor[s] + Math.max(0, values[s])));
-      });
-      for (const s of [...path.positions.keys()].reverse()) context.lineTo(x(path.positions[s]), y(floor[s]));
-      context.fillStyle = colour(colours);
-      context.fill();
-      values.forEach((value, s) => {
-        floor[s] += Math.max(0, value);
-      });
-    }
-    context.strokeStyle = faded(colours.text, 0.25);
-    context.lineWidth = 1;
-    line(context, x(0), height - 0.5, x(1), height - 0.5);
-    context.setLineDash([3, 3]);
-    context.strokeStyle = faded(colours.text, 0.6);
-    for (const at of path.deaths) if (at !== null) line(context, x(at), 0, x(at), height);
-    context.setLineDash([]);
-    this.showKey(colours, parts, most);
+    this.scores.chart.draw();
+    this.band.draw();
   }
 
-  /**
-   * Lists the parts by name.
-   * @param {Colours} colours
-   * @param {Part[]} parts
-   * @param {number} most the highest rate of all stops
-   */
-  showKey(colours, parts, most) {
-    const shown = JSON.stringify([most, parts.map(({ name, limit, colour }) => [name, limit, colour(colours)])]);
-    if (shown === this.keyShown) return; // the band is drawn anew whenever its size changes
-    this.keyShown = shown;
-    const named = parts.map(({ name, limit, colour }) => {
-      const part = document.createElement("span");
-      const swatch = document.createElement("i");
-      swatch.style.background = colour(colours);
-      part.append(swatch, name, Object.assign(document.createElement("small"), { textContent: limit }));
-      return part;
-    });
-    const title = Object.assign(document.createElement("b"), {
-      textContent: `rate up to ${most.toFixed(1)} nats per image =`,
-    });
-    const key = find(this.root, ".kl-key");
-    key.replaceChildren(title, ...named);
-    key.title = parts.map(({ name, limit }) => name + limit).join(", ");
+  retheme() {
+    this.scores.chart.retheme();
+    this.band.retheme();
   }
-}
-
-/**
- * The parts of the rate: the three of the surgery where the file has them, else the latent dimensions.
- * @param {Path} path
- * @returns {Part[]}
- */
-function partsOf(path) {
-  const surgeries = path.up.map(({ surgery }) => surgery).filter((surgery) => surgery !== undefined);
-  if (surgeries.length === path.stops && surgeries.every((surgery) => SURGERY.every(({ key }) => key in surgery)))
-    return SURGERY.map(({ key, name, alpha }) => ({
-      name,
-      // a code that tells N images apart holds ln N nats, and no estimate from N images can be higher
-      limit:
-        key === "index_code_mi"
-          ? ` (≤ ln ${path.count.toLocaleString("en")} = ${Math.log(path.count).toFixed(1)})`
-          : "",
-      values: surgeries.map((surgery) => surgery[key]),
-      colour: ({ accent }) => faded(accent, alpha),
-    }));
-  const rates = path.up.map(({ rate_per_dim }) => rate_per_dim);
-  const total = rates[0].map((_, d) => rates.reduce((sum, stop) => sum + stop[d], 0));
-  return path.byRate(total).map((d, n) => ({
-    name: subscript("z", d + 1),
-    limit: "",
-    values: rates.map((stop) => stop[d]),
-    colour: ({ accent }) => faded(accent, 0.8 * (1 - n / path.k) + 0.12),
-  }));
 }
 
 /**

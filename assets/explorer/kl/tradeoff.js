@@ -1,33 +1,28 @@
 // The path in the plane of rate and distortion: one point for the model at every stop of beta, and the model that is shown.
 
+/** @import { ChartFrame } from "../plot/canvas-chart.js" */
 /** @import { Context2D, Range } from "../plot/chart.js" */
-/** @import { Colours } from "../plot/palette.js" */
 /** @import { ClosedForm, Path, StopNumbers } from "./path.js" */
 
 import { short, signed } from "../core/format.js";
-import { disc, line, Plot, prepareCanvas } from "../plot/chart.js";
-import { faded, THEORY, theme } from "../plot/palette.js";
+import { CanvasChart } from "../plot/canvas-chart.js";
+import { disc, line, Plot } from "../plot/chart.js";
+import { faded, THEORY } from "../plot/palette.js";
 import { ticks } from "../plot/ticks.js";
 
 const MARGIN = { left: 46, right: 10, top: 24, bottom: 24 };
 const NEAR = 30; // px within which the pointer selects a stop
 
-export class PathTradeoff {
+/** @extends {CanvasChart<number>} the position of the slider */
+export class PathTradeoff extends CanvasChart {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {(position: number) => void} take called with the position of a stop that is clicked
    */
   constructor(canvas, take) {
-    this.canvas = canvas;
+    super(canvas, { margin: MARGIN, least: { width: 120, height: 90 }, hovers: true });
     /** @type {Path | null} */
     this.path = null;
-    /** @type {number | null} */
-    this.position = null;
-    /**
-     * Pixel of the pointer on the canvas.
-     * @type {[number, number] | null}
-     */
-    this.hover = null;
     /**
      * The stop on the way up that is near the pointer.
      * @type {number | null}
@@ -40,10 +35,6 @@ export class PathTradeoff {
      * @type {OffscreenCanvas | null}
      */
     this.still = null;
-    /** @type {Colours | null} */
-    this.colours = null;
-    canvas.addEventListener("pointermove", (event) => this.point([event.offsetX, event.offsetY]));
-    canvas.addEventListener("pointerleave", () => this.point(null));
     canvas.addEventListener("click", () => {
       if (this.path && this.near !== null) take(this.path.positions[this.near]);
     });
@@ -69,36 +60,20 @@ export class PathTradeoff {
   }
 
   /** Draws everything anew after the page's size or colours have changed. */
-  renew() {
-    this.still = this.colours = null;
-    if (this.position !== null) this.draw();
+  retheme() {
+    this.still = null;
+    super.retheme();
   }
 
-  /** @param {number} position */
-  show(position) {
-    this.position = position;
-    this.draw();
-  }
-
-  /** @param {[number, number] | null} at */
-  point(at) {
-    this.hover = at;
-    this.draw();
-  }
-
-  draw() {
-    const { path, position } = this;
-    if (!path || position === null) return;
-    const { context, width, height } = prepareCanvas(this.canvas);
-    if (width < 120 || height < 90) return;
-    this.colours ??= theme(this.canvas);
-    const box = {
-      left: MARGIN.left,
-      top: MARGIN.top,
-      width: width - MARGIN.left - MARGIN.right,
-      height: height - MARGIN.top - MARGIN.bottom,
-    };
-    const plot = new Plot(context, box, this.ranges, this.colours);
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} position
+   * @param {ChartFrame} frame
+   */
+  paint(context, position, { box, colours }) {
+    const { path } = this;
+    if (!path) return;
+    const plot = new Plot(context, box, this.ranges, colours);
     let { still } = this;
     if (still?.width !== this.canvas.width || still?.height !== this.canvas.height)
       this.still = still = this.drawStill(plot, path);
@@ -123,7 +98,7 @@ export class PathTradeoff {
     context.setTransform(plot.context.getTransform());
     const still = new Plot(context, plot.box, this.ranges, colours);
     still.axes({ xName: "rate, nats", xCount: 5, yCount: 5 });
-    still.label("distortion, nats per image", 4, 10, { font: "600 12.5px" });
+    still.title("distortion, nats per image", { y: 10 });
     still.clipped(() => {
       drawBounds(still, path.up[0].test.distortion);
       if (path.linear) drawTheory(still, path.linear);
@@ -162,7 +137,7 @@ export class PathTradeoff {
   drawNow(plot, path, position) {
     const { rate, distortion, beta } = path.numbers(position);
     const { context, colours, xRange } = plot;
-    const [px, py] = [Math.min(plot.x(rate), plot.box.left + plot.box.width), plot.y(distortion)];
+    const [px, py] = [Math.min(plot.x(rate), plot.right), plot.y(distortion)];
     plot.clipped(() => {
       context.strokeStyle = faded(colours.accent, 0.75);
       context.lineWidth = 1.6;
@@ -170,7 +145,7 @@ export class PathTradeoff {
       line(context, plot.x(xRange[0]), at(xRange[0]), plot.x(xRange[1]), at(xRange[1]));
     });
     disc(context, px, py, 6.5, colours.accent, colours.background);
-    const left = px < plot.box.left + plot.box.width - 110;
+    const left = px < plot.right - 110;
     const text = `slope −β = ${signed(-beta, beta < 10 ? 2 : 0)}`;
     const below = py < plot.box.top + 40;
     plot.label(text, px + (left ? 10 : -10), py + (below ? 15 : -14), {
@@ -199,15 +174,9 @@ export class PathTradeoff {
     if (nearest.d > NEAR) return;
     if (!nearest.name) this.near = nearest.i;
     const { test } = nearest.stop;
-    plot.dots(
-      1,
-      () => test.rate,
-      () => test.distortion,
-      plot.colours.text,
-      3.5,
-    );
+    plot.dot(test.rate, test.distortion, plot.colours.text, 3.5);
     const text = `${nearest.name}β ${short(path.betas[nearest.i])}: rate ${test.rate.toFixed(2)}, distortion ${test.distortion.toFixed(2)}`;
-    plot.label(text, plot.box.left + plot.box.width, plot.box.top + plot.box.height - 10, { align: "right" });
+    plot.label(text, plot.right, plot.bottom - 10, { align: "right" });
   }
 }
 
@@ -225,8 +194,8 @@ function drawBounds(plot, distortion) {
     context.setLineDash([2, 4]);
     line(context, plot.x(xRange[0]), plot.y(total - xRange[0]), plot.x(xRange[1]), plot.y(total - xRange[1]));
     context.setLineDash([]);
-    const [end, floor] = [plot.y(total - xRange[1]), box.top + box.height];
-    const [x, y] = end < floor - 8 ? [box.left + box.width - 4, end - 8] : [plot.x(total - yRange[0]) - 4, floor - 24];
+    const [end, floor] = [plot.y(total - xRange[1]), plot.bottom];
+    const [x, y] = end < floor - 8 ? [plot.right - 4, end - 8] : [plot.x(total - yRange[0]) - 4, floor - 24];
     const text = `elbo ${signed(-total, Number.isInteger(total) ? 0 : 1)}`;
     const clear = Math.abs(y - plot.y(distortion)) > 14;
     if (clear && x > box.left + 50 && y > box.top + 56)
@@ -254,8 +223,7 @@ function drawTheory(plot, { rates, distortions }) {
  * @param {Path} path
  */
 function drawKey(plot, { linear }) {
-  const { context, box, colours } = plot;
-  const right = box.left + box.width;
+  const { context, box, colours, right } = plot;
   /** @type {{ name: string, colour: string, width: number, dashes: number[] }[]} */
   const rows = [
     { name: "test", colour: colours.accent, width: 2.2, dashes: [] },
