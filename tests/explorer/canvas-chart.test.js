@@ -24,24 +24,22 @@ function fakeCanvas(width, height = 100) {
   return Object.assign(canvas, { getContext: () => context, calls });
 }
 
+let themes = 0;
+
 class Recorded extends CanvasChart {
   painted = [];
+
+  readColours() {
+    themes++;
+    return COLOURS;
+  }
 
   paint(_context, data, frame) {
     this.painted.push({ data, ...frame });
   }
 }
 
-let themes = 0;
-const make = (canvas, options = {}) =>
-  new Recorded(canvas, {
-    margin: MARGIN,
-    themeOf: () => {
-      themes++;
-      return COLOURS;
-    },
-    ...options,
-  });
+const make = (canvas, options = {}) => new Recorded(canvas, { margin: MARGIN, ...options });
 
 beforeEach(() => {
   themes = 0;

@@ -2,9 +2,8 @@
 
 import { find, findAll } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
-import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { formula } from "../plot/formula.js";
-import { faded } from "../plot/palette.js";
+import { JensenChart } from "./jensen-chart.js";
 import { mismatch, printed } from "./parts.js";
 
 /** @import { ElboColours } from "./colours.js" */
@@ -55,7 +54,7 @@ export class Derivation {
       `<li data-line="${key}"><h4>${name}</h4><div class="eb-formula"></div><p class="eb-numbers"></p></li>`;
     root.innerHTML = `<ol class="eb-steps">${LINES.map(item).join("")}</ol><canvas class="eb-jensen" role="img" aria-label="distribution of ln w under q, the average of the logarithms and the logarithm of the average"></canvas>`;
     this.root = root;
-    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.chart = new JensenChart(find(root, "canvas", HTMLCanvasElement));
     /** @type {Shown | null} */ this.shown = null;
   }
 
@@ -100,42 +99,15 @@ export class Derivation {
     find(this.root, `[data-line="${key}"] .eb-numbers`).innerHTML = html;
   }
 
-  /** The histogram of ln w under q: the difference of both lines is what Jensen's inequality loses. */
   draw() {
-    this.canvas.hidden = !this.shown?.weights;
-    if (!this.shown?.weights || !this.canvas.clientWidth) return;
-    const { context, width, height } = prepareCanvas(this.canvas);
+    const { canvas } = this.chart;
+    canvas.hidden = !this.shown?.weights;
+    if (!this.shown?.weights || !canvas.clientWidth) return;
     const { weights, parts, colours } = this.shown;
+    this.chart.colours = colours;
     const { logMean, logW } = weights;
     const { elbo, logEvidence } = parts;
-    const sorted = Float64Array.from(logW).sort();
-    const [low, high] = [
-      Math.min(sorted[Math.floor(0.01 * sorted.length)], elbo),
-      Math.max(sorted[sorted.length - 1], logMean, logEvidence),
-    ];
-    const air = 0.06 * (high - low) + 1e-3;
-    const counts = histogram(sorted, low - air, high + air, Math.floor(width / 7));
-    const box = { left: 8, top: 24, width: width - 16, height: height - 44 };
-    const plot = new Plot(context, box, { x: [low - air, high + air], y: [0, Math.max(...counts) * 1.05] }, colours);
-    plot.axes({ xName: "ln w, nats", xCount: 5, yCount: 0 });
-    context.fillStyle = faded(colours.q, 0.4);
-    counts.forEach((count, i) => {
-      const x = box.left + (i * box.width) / counts.length;
-      context.fillRect(x, plot.y(count), box.width / counts.length - 1, box.top + box.height - plot.y(count));
-    });
-    /** @type {(value: number, text: string, align: "left" | "right") => void} */
-    const mark = (value, text, align) => {
-      Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
-      line(context, plot.x(value), box.top - 6, plot.x(value), box.top + box.height);
-      plot.label(text, plot.x(value) + (align === "left" ? -4 : 4), box.top - 12, {
-        align: align === "left" ? "right" : "left",
-        font: "600 12.5px",
-      });
-    };
-    const crowded = plot.x(elbo) < box.left + 90;
-    mark(elbo, "E[ln w] = ELBO", crowded ? "right" : "left");
-    if (!crowded || plot.x(logEvidence) > plot.x(elbo) + 125)
-      mark(logEvidence, "ln E[w]", plot.x(logEvidence) > box.left + box.width - 60 ? "left" : "right");
+    this.chart.show({ logW, logMean, elbo, logEvidence });
   }
 }
 
@@ -159,22 +131,6 @@ const errorOfGap = ({ withheld, gapError = null }) =>
   withheld || gapError === null
     ? "without an error, as ln p(x) has none"
     : `± ${gapError.toFixed(2)}, from the errors of both`;
-
-/**
- * @param {Float64Array} sorted
- * @param {number} low
- * @param {number} high
- * @param {number} bins
- * @returns {number[]}
- */
-function histogram(sorted, low, high, bins) {
-  const counts = new Array(Math.max(1, bins)).fill(0);
-  for (const value of sorted) {
-    const bin = Math.floor(((value - low) / (high - low)) * counts.length);
-    if (bin >= 0 && bin < counts.length) counts[bin]++;
-  }
-  return counts;
-}
 
 /**
  * The error of ln p(x) as HTML: its convergence on finer grids, or the standard error of an estimate from draws.

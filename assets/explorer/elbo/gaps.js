@@ -4,9 +4,8 @@
 import { find, findAll } from "../core/dom.js";
 import { rounded, signed } from "../core/format.js";
 import { sentence } from "../data/evidence.js";
-import { line, Plot, prepareCanvas, range } from "../plot/chart.js";
 import { formula } from "../plot/formula.js";
-import { faded } from "../plot/palette.js";
+import { FitChart } from "./fit-chart.js";
 import { Gaussian } from "./gaussian.js";
 
 /** @import { Answers, FitMeta } from "../data/evidence.js" */
@@ -52,7 +51,7 @@ export class TwoGaps {
     /** @type {number | null} time of the last frame of the display while it plays */ this.last = null;
     root.innerHTML = HTML;
     this.$ = (/** @type {string} */ selector) => find(root, selector);
-    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.chart = new FitChart(find(root, "canvas", HTMLCanvasElement));
     this.slider = find(root, "input", HTMLInputElement);
     this.slider.addEventListener("input", () => {
       this.stop();
@@ -227,56 +226,14 @@ export class TwoGaps {
   }
 
   draw() {
-    this.canvas.hidden = !this.fit;
-    if (!this.fit || !this.posterior || !this.canvas.clientWidth || !this.colours) return;
-    const { path } = this.fit;
-    const { logEvidence } = this.posterior;
-    const { context, width, height } = prepareCanvas(this.canvas);
-    const { colours } = this;
-    const values = path.map(({ elbo }) => elbo);
-    const box = { left: 62, top: 18, width: width - 74, height: height - 42 };
-    const plot = new Plot(
-      context,
-      box,
-      { x: [0, Math.max(1, path.length - 1)], y: fitted([...values, logEvidence]) },
-      colours,
-    );
-    plot.axes({ xName: "step", yCount: 4, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
-    plot.label("ELBO, nats", 4, 8, { font: "600 12.5px" });
-    Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
-    line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
-    plot.label("ln p(x)", box.left + box.width - 4, plot.y(logEvidence) - 9, { align: "right", font: "600 12.5px" });
-    plot.path(
-      values.length,
-      (i) => i,
-      (i) => values[i],
-      colours.q,
-      2.2,
-    );
-    plot.dots(
-      values.length,
-      (i) => i,
-      (i) => values[i],
-      faded(colours.q, 0.9),
-      2.6,
-    );
-    const i = Number(this.slider.value);
-    plot.dots(
-      1,
-      () => i,
-      () => values[i],
-      colours.text,
-      5,
-    );
+    const { canvas } = this.chart;
+    canvas.hidden = !this.fit;
+    if (!this.fit || !this.posterior || !canvas.clientWidth || !this.colours) return;
+    this.chart.colours = this.colours;
+    this.chart.show({
+      elbos: this.fit.path.map(({ elbo }) => elbo),
+      logEvidence: this.posterior.logEvidence,
+      step: Number(this.slider.value),
+    });
   }
-}
-
-/**
- * A range with room for all values; where they differ little, it is not much wider than they are.
- * @param {number[]} values
- * @returns {[number, number]}
- */
-function fitted(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return high - low > 0.5 ? range(values, 0.14) : [low - 0.15 * (high - low) - 1e-3, high + 0.2 * (high - low) + 1e-3];
 }

@@ -4,10 +4,9 @@
 import { find } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
 import { sentence } from "../data/evidence.js";
-import { line, Plot, prepareCanvas } from "../plot/chart.js";
 import { formula } from "../plot/formula.js";
-import { faded } from "../plot/palette.js";
 import { averages } from "./parts.js";
+import { WeightsChart } from "./weights-chart.js";
 
 /** @import { Answers, WeightsMeta } from "../data/evidence.js" */
 /** @import { ElboColours } from "./colours.js" */
@@ -22,7 +21,6 @@ import { averages } from "./parts.js";
 
 const TEX =
   "\\mathcal{L}_k = \\mathbb{E}\\Big[\\ln \\frac1k \\sum_{i=1}^{k} w_i\\Big],\\qquad w_i = \\frac{p(x, z_i)}{\\htmlClass{eb-of-q}{q(z_i\\mid x)}},\\quad z_i \\sim q";
-const DECADES = [1, 10, 100, 1000];
 const DRAWS = 20000;
 
 const HTML = `
@@ -43,7 +41,7 @@ export class Weights {
     this.root = root;
     this.ask = ask;
     this.drawn = drawn;
-    this.canvas = find(root, "canvas", HTMLCanvasElement);
+    this.chart = new WeightsChart(find(root, "canvas", HTMLCanvasElement));
     this.seed = 0;
     /** @type {Posterior | null} */ this.posterior = null;
     /** @type {DrawnFrom | null} */ this.of = null;
@@ -161,55 +159,12 @@ export class Weights {
   }
 
   paint() {
-    this.canvas.hidden = !this.found;
     const { colours, posterior } = this;
-    if (!this.found || !posterior || !colours || !this.canvas.clientWidth) return;
-    const { k, mean, standard_error: errors, elbo } = this.found;
-    const most = k[k.length - 1];
-    const { logEvidence } = posterior;
-    const { context, width, height } = prepareCanvas(this.canvas);
-    const box = { left: 62, top: 22, width: width - 76, height: height - 48 };
-    const ends = [...mean.map((m, i) => m - errors[i]), ...mean.map((m, i) => m + errors[i]), logEvidence];
-    const [low, high] = [Math.min(...ends), Math.max(...ends)];
-    const air = 0.12 * (high - low) + 1e-3;
-    const at = Math.log10;
-    const plot = new Plot(context, box, { x: [-0.06, at(most) + 0.06], y: [low - air, high + air] }, colours);
-    plot.axes({ xCount: 0, yCount: 5, yFormat: (v) => signed(v, v * 10 === Math.round(v * 10) ? 1 : 2) });
-    Object.assign(context, { textAlign: "center", textBaseline: "top" });
-    for (const value of DECADES)
-      if (value <= most) context.fillText(whole(value), plot.x(at(value)), box.top + box.height + 6);
-    context.textAlign = "right";
-    context.fillText("k", box.left + box.width * 0.93, box.top + box.height + 6);
-    plot.label("L_k, nats; bars: ± 1 standard error", 4, 10, { font: "600 12.5px" });
-    Object.assign(context, { strokeStyle: colours.text, lineWidth: 2 });
-    line(context, box.left, plot.y(logEvidence), box.left + box.width, plot.y(logEvidence));
-    plot.label("ln p(x)", box.left + 6, plot.y(logEvidence) + 11, { font: "600 12.5px" });
-    Object.assign(context, { strokeStyle: colours.text, lineWidth: 1.6 });
-    context.setLineDash([5, 4]);
-    line(context, box.left, plot.y(elbo), box.left + box.width, plot.y(elbo));
-    context.setLineDash([]);
-    plot.label("ELBO", box.left + box.width - 6, plot.y(elbo) - 10, { align: "right", font: "600 12.5px" });
-    plot.path(
-      k.length,
-      (i) => at(k[i]),
-      (i) => mean[i],
-      faded(colours.posterior, 0.8),
-      2,
-    );
-    Object.assign(context, { strokeStyle: colours.posterior, lineWidth: 1.6 });
-    k.forEach((value, i) => {
-      const x = plot.x(at(value));
-      for (const end of [-1, 1])
-        line(context, x - 3.5, plot.y(mean[i] + end * errors[i]), x + 3.5, plot.y(mean[i] + end * errors[i]));
-      line(context, x, plot.y(mean[i] - errors[i]), x, plot.y(mean[i] + errors[i]));
-    });
-    plot.dots(
-      k.length,
-      (i) => at(k[i]),
-      (i) => mean[i],
-      colours.posterior,
-      3,
-    );
+    const { canvas } = this.chart;
+    canvas.hidden = !this.found;
+    if (!this.found || !posterior || !colours || !canvas.clientWidth) return;
+    this.chart.colours = colours;
+    this.chart.show({ ...this.found, logEvidence: posterior.logEvidence });
   }
 }
 

@@ -4,12 +4,11 @@
 import { prepareCanvas } from "./chart.js";
 import { theme } from "./palette.js";
 
+/** @import { Pixel } from "../map/view.js" */
 /** @import { Box, Size } from "./chart.js" */
 /** @import { Colours } from "./palette.js" */
 
 /** @typedef {{ left: number, right: number, top: number, bottom: number }} Margin around the box of a chart, in CSS pixels */
-
-/** @typedef {[x: number, y: number]} Pixel on a canvas, in CSS pixels */
 
 /**
  * Where a chart is painted: the size of its canvas, and the box that the margin leaves.
@@ -18,12 +17,10 @@ import { theme } from "./palette.js";
  */
 
 /**
- * @template {Colours} [C=Colours]
  * @typedef {object} ChartOptions
  * @property {Margin} [margin]
  * @property {Size} [least] on a smaller canvas nothing is painted
  * @property {boolean} [hovers] the chart is painted again whenever the pointer moves over it
- * @property {(canvas: HTMLCanvasElement) => C} [themeOf] reads the colours; called again only after `retheme`
  */
 
 const NO_MARGIN = { left: 0, right: 0, top: 0, bottom: 0 };
@@ -42,21 +39,20 @@ export const boxWithin = ({ width, height }, { left, right, top, bottom }) => ({
 });
 
 /**
- * Subclasses override `paint`.
+ * Subclasses override `paint`. Where a page has colours beside those of the theme (`C`), it sets `colours` before it shows any
+ * data and whenever the theme has changed.
  * @template Data
  * @template {Colours} [C=Colours]
  */
 export class CanvasChart {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {ChartOptions<C>} [options]
+   * @param {ChartOptions} [options]
    */
   constructor(canvas, options = {}) {
     this.canvas = canvas;
     this.margin = options.margin ?? NO_MARGIN;
     this.least = options.least ?? { width: 1, height: 1 };
-    // The cast: a chart with colours of its own has a `themeOf` of its own.
-    this.themeOf = options.themeOf ?? /** @type {(canvas: HTMLCanvasElement) => C} */ (/** @type {unknown} */ (theme));
     /** @type {Data | null} */
     this.data = null;
     /** @type {Pixel | null} of the pointer; null while it is elsewhere */
@@ -96,9 +92,14 @@ export class CanvasChart {
     if (this.data === null) return;
     const { context, width, height } = prepareCanvas(this.canvas);
     if (width < this.least.width || height < this.least.height) return;
-    this.colours ??= this.themeOf(this.canvas);
+    this.colours ??= this.readColours();
     const box = boxWithin({ width, height }, this.margin);
     this.paint(context, this.data, { width, height, box, colours: this.colours });
+  }
+
+  /** The colours of the theme as it is now. */
+  readColours() {
+    return /** @type {C} */ (theme(this.canvas)); // with other colours than these, `colours` is never null
   }
 
   /**
