@@ -66,11 +66,41 @@ export function findAll(root, selector, type = HTMLElement) {
 
 /**
  * A canvas's context for drawing in two dimensions.
+ * @overload
  * @param {HTMLCanvasElement} canvas
  * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {CanvasRenderingContext2D}
+ */
+/**
+ * @overload
+ * @param {OffscreenCanvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {OffscreenCanvasRenderingContext2D}
+ */
+/**
+ * @overload
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D}
+ */
+/**
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D}
  */
 export function contextOf(canvas, settings) {
-  const context = canvas.getContext("2d", settings);
+  // The cast: both kinds of canvas take the same arguments, but no signature of the compiler's library fits both.
+  const context = /** @type {HTMLCanvasElement} */ (canvas).getContext("2d", settings);
   if (!context) throw new Error("The browser cannot create a 2D context for this canvas.");
   return context;
+}
+
+/**
+ * A canvas with the pixels of an image, which other canvases can draw at any size.
+ * @param {ImageData} image
+ */
+export function canvasOf(image) {
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  contextOf(canvas).putImageData(image, 0, 0);
+  return canvas;
 }

@@ -1,5 +1,6 @@
 // A density as heat: its share of the peak, or, on a log scale, how many nats it is below the peak.
 
+import { canvasOf } from "../core/dom.js";
 import { middle } from "../math/surface.js";
 import { rgb } from "../plot/palette.js";
 import { niceStep } from "../plot/ticks.js";
@@ -73,9 +74,7 @@ function picture({ cells, values }, share, colour, fades) {
       image.data[p + 2] = blue;
       image.data[p + 3] = 255 * OPAQUE * share(values[i]) * inside(row) * inside(col);
     }
-  const canvas = new OffscreenCanvas(cells, cells);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
-  return canvas;
+  return canvasOf(image);
 }
 
 /**

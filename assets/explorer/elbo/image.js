@@ -1,6 +1,7 @@
 // The chosen image, the decoder's image at the mean of q, and their numbers.
 
 import { find, findAll } from "../core/dom.js";
+import { signed } from "../core/format.js";
 import { AskedNetwork } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
 
@@ -63,7 +64,7 @@ export class ChosenImage {
     const list = (values, digits) =>
       Array.from(values)
         .slice(0, MOST)
-        .map((v) => v.toFixed(digits).replace("-", "−"))
+        .map((v) => signed(v, digits))
         .join(", ") + (values.length > MOST ? ", …" : "");
     this.$("mu").textContent = list(q.mu, 3);
     this.$("sigma").textContent = list(sigmas, 4);

@@ -3,6 +3,7 @@
 
 /** @import { FrameArrays } from "../data/frame.js" */
 
+import { signed } from "../core/format.js";
 import { Slices } from "../core/slices.js";
 import { shownClasses } from "../math/grid-index.js";
 import { Nearest } from "../math/neighbours.js";
@@ -74,7 +75,7 @@ export class Description {
  * @param {[label: number, count: number][]} near
  */
 function inWords({ z, classes, decoded }, near) {
-  const numbers = Array.from(z.subarray(0, SHOWN), (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2));
+  const numbers = Array.from(z.subarray(0, SHOWN), (v) => signed(v));
   const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
   const what = decoded ? `Image decoded at ${at}` : `Image of the data point nearest to ${at}`;
   if (!near.length) return `${what}. No data are shown.`;

@@ -5,6 +5,7 @@
 /** @import { Beside, PointCosts } from "./explorer.js" */
 
 import { find } from "../core/dom.js";
+import { signed } from "../core/format.js";
 import { logPrior } from "../math/gaussian.js";
 import { Picture } from "../plot/picture.js";
 import { lensNote, pointName } from "./capabilities.js";
@@ -15,9 +16,6 @@ const WHICH = {
   "pointed at": "the data point whose marker is under the pointer",
   chosen: "the data point that a click, a link or a posterior draw has chosen",
 };
-
-/** @type {(v: number, digits?: number) => string} */
-const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
 
 export class Lens {
   /** @param {HTMLElement} root */

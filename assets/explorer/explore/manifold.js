@@ -240,7 +240,7 @@ export class Manifold {
     }
     const slot = this.tiles.get(key)?.slot ?? (this.tiles.size < KEPT ? this.tiles.size : this.oldest());
     this.tiles.set(key, { slot, epoch });
-    this.sheet.getContext("2d")?.putImageData(this.tile, ...this.corner(slot));
+    contextOf(this.sheet).putImageData(this.tile, ...this.corner(slot));
   }
 
   /** Forgets the image that has been unused longest; its slot on the sheet. */

@@ -74,7 +74,7 @@ export class Slider {
   /** @param {number} value */
   show(value) {
     this.input.value = String(value);
-    this.output.textContent = value.toFixed(this.digits).replace("-", "−");
+    this.output.textContent = signed(value, this.digits);
   }
 }
 

@@ -4,6 +4,7 @@
 /** @import { Colours } from "../plot/palette.js" */
 /** @import { Target } from "./targets.js" */
 
+import { canvasOf } from "../core/dom.js";
 import { short } from "../core/format.js";
 import { contour } from "../math/contours.js";
 import { line } from "../plot/chart.js";
@@ -64,10 +65,8 @@ function paintHeat(context, view, under, columns, colours) {
   under.forEach((nats, at) => {
     image.data.set([...ink, 255 * FAINT * Math.exp(-nats)], 4 * at);
   });
-  const canvas = new OffscreenCanvas(columns, rows);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
-  context.drawImage(canvas, view.left, view.top, columns * CELL, rows * CELL);
+  context.drawImage(canvasOf(image), view.left, view.top, columns * CELL, rows * CELL);
 }
 
 /**

@@ -4,6 +4,7 @@
 /** @import { Context2D, Range } from "../plot/chart.js" */
 /** @import { ClosedForm, Path, StopNumbers } from "./path.js" */
 
+import { contextOf } from "../core/dom.js";
 import { short, signed } from "../core/format.js";
 import { CanvasChart } from "../plot/canvas-chart.js";
 import { disc, line, Plot } from "../plot/chart.js";
@@ -93,8 +94,7 @@ export class PathTradeoff extends CanvasChart {
   drawStill(plot, path) {
     const { colours } = plot;
     const canvas = new OffscreenCanvas(this.canvas.width, this.canvas.height);
-    const context = canvas.getContext("2d");
-    if (!context) throw new Error("This browser draws on no further canvas.");
+    const context = contextOf(canvas);
     context.setTransform(plot.context.getTransform());
     const still = new Plot(context, plot.box, this.ranges, colours);
     still.axes({ xName: "rate, nats", xCount: 5, yCount: 5 });

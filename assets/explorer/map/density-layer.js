@@ -1,12 +1,13 @@
 // The density of the aggregate posterior beneath the zones, as an image. It is computed in pieces, once for a scene.
 
+import { canvasOf } from "../core/dom.js";
 import { aggregateLine, aggregating, densityImage } from "../math/density.js";
 import { shownClasses } from "../math/grid-index.js";
 import { rgb } from "../plot/palette.js";
 import { extent } from "./view.js";
 import { isSampled } from "./zones-in-view.js";
 
-/** @import { Box, DensityMode } from "../math/density.js" */
+/** @import { DensityMode, Extent } from "../math/density.js" */
 /** @import { MapProjection } from "../math/projection.js" */
 /** @import { Context2D } from "../plot/chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
@@ -15,7 +16,7 @@ import { isSampled } from "./zones-in-view.js";
 
 /**
  * The aggregate posterior on a grid over a box, computed from one point in `stride`.
- * @typedef {{ grid: Float32Array, box: Box, stride: number }} Density
+ * @typedef {{ grid: Float32Array, box: Extent, stride: number }} Density
  */
 
 const REACH = 4.5; // the grid covers at least this many standard deviations of the prior
@@ -87,9 +88,7 @@ export class DensityLayer {
     const key = `${mode} ${tints.more} ${tints.less}`;
     if (this.tinted?.key !== key) {
       const image = densityImage(grid, box, mode, tints, scene.projection.isLine);
-      const picture = new OffscreenCanvas(image.width, image.height);
-      picture.getContext("2d")?.putImageData(image, 0, 0);
-      this.tinted = { key, picture };
+      this.tinted = { key, picture: canvasOf(image) };
     }
     const [x0, y0] = view.toPixel(box[0], box[3]);
     const [x1, y1] = view.toPixel(box[1], box[2]);
@@ -116,7 +115,7 @@ const modeOf = ({ projection, state: { density } }) => (isFlat(projection) && de
  * @returns {Generator<void, Density>}
  */
 function* summed({ projection: { isLine }, covariance, points: { us, vs, labels }, state }) {
-  /** @type {Box} */
+  /** @type {Extent} */
   const box = [...extent(us, REACH), ...(isLine ? STRIP : extent(vs, REACH))];
   const stride = Math.ceil(us.length / POINTS);
   const shown = shownClasses(state.hidden);

@@ -1,5 +1,6 @@
 // Points and buffer zones of a map in motion, drawn again in every frame of the display.
 
+import { contextOf } from "../core/dom.js";
 import { classColour, faded } from "../plot/palette.js";
 
 /** @import { Context2D } from "../plot/chart.js" */
@@ -125,7 +126,7 @@ export class Posteriors {
     if (scale > 0.95) return this.fillWith(context, zones);
     const [width, height] = [Math.ceil((view.left + view.width) * scale), Math.ceil((view.top + view.height) * scale)];
     if (this.coarse?.width !== width || this.coarse.height !== height) this.coarse = new OffscreenCanvas(width, height);
-    const brush = brushOf(this.coarse);
+    const brush = contextOf(this.coarse);
     brush.setTransform(1, 0, 0, 1, 0, 0);
     brush.clearRect(0, 0, width, height);
     brush.scale(scale, scale);
@@ -179,7 +180,7 @@ export class Posteriors {
     if (known) return known;
     const side = Math.ceil(size) + 2;
     const canvas = new OffscreenCanvas(Math.ceil(side * ratio), Math.ceil(side * ratio));
-    const brush = brushOf(canvas);
+    const brush = contextOf(canvas);
     brush.scale(canvas.width / side, canvas.height / side);
     brush.fillStyle = faded(classColour(label, this.classes), 0.9);
     brush.beginPath();
@@ -189,9 +190,6 @@ export class Posteriors {
     return canvas;
   }
 }
-
-/** @param {OffscreenCanvas} canvas */
-const brushOf = (canvas) => /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
 /**
  * @param {Context2D} context

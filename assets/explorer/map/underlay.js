@@ -1,5 +1,7 @@
 // The decoded plane beneath the points of a live map, as one image.
 
+import { canvasOf } from "../core/dom.js";
+
 /** @import { ImageShape } from "../data/frame.js" */
 /** @import { Rgb } from "../plot/palette.js" */
 /** @import { View } from "./view.js" */
@@ -29,8 +31,7 @@ export class Underlay {
           if (channels === 3) image.data.set([images[from], images[from + h * w], images[from + 2 * h * w], 255], to);
           else image.data.set([...ink, images[from]], to);
         }
-    this.canvas = new OffscreenCanvas(side * w, side * h);
-    this.canvas.getContext("2d")?.putImageData(image, 0, 0);
+    this.canvas = canvasOf(image);
     this.half = reach + reach / (side - 1); // the outermost images are centred on ±reach
   }
 

@@ -186,7 +186,7 @@ export class Zones {
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.max(1, this.root.clientWidth * ratio);
     canvas.height = Math.max(1, this.root.clientHeight * ratio);
-    const context = /** @type {Context2D} */ (canvas.getContext("2d", options));
+    const context = contextOf(canvas, options);
     context.scale(ratio, ratio);
     context.beginPath();
     context.rect(left, top, width, height);

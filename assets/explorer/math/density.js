@@ -3,11 +3,10 @@
 import { finished } from "../core/slices.js";
 import { HOLE } from "./holes.js";
 
+/** @import { Rgb } from "../plot/palette.js" */
 /** @import { Floats } from "./projection.js" */
 
-/** A rectangle of the map. @typedef {[u0: number, u1: number, v0: number, v1: number]} Box */
-
-/** @typedef {[r: number, g: number, b: number]} Rgb */
+/** A rectangle of the map, in data units. @typedef {[u0: number, u1: number, v0: number, v1: number]} Extent */
 
 /** Colours above and below zero. @typedef {{ more: Rgb, less: Rgb }} Tints */
 
@@ -23,7 +22,7 @@ import { HOLE } from "./holes.js";
  * @typedef {[
  *   points: Floats[],
  *   covariance: (i: number) => ArrayLike<number>,
- *   box: Box,
+ *   box: Extent,
  *   visible: (i: number) => boolean,
  * ]} DensityArguments
  */
@@ -126,7 +125,7 @@ function splat(grid, u, v, covariance, du, dv) {
  * An image of the grid. "q" tints by density; "ratio" by ln q(z)/p(z), clipped to ±3, with one colour above 0 and
  * another below; "holes" where q(z) is far below p(z), more strongly where the prior has more mass.
  * @param {Float32Array} grid
- * @param {Box} box
+ * @param {Extent} box
  * @param {DensityMode} mode
  * @param {Tints} colours
  */

@@ -2,9 +2,8 @@
 // the viewport without a search through all of them. Coordinates are stored in the same order, so that points that are
 // drawn together are close in memory.
 
+/** @import { Range } from "../plot/chart.js" */
 /** @import { Floats } from "./projection.js" */
-
-/** An interval of an axis. @typedef {[low: number, high: number]} Range */
 
 /** The best point so far, with the square of its distance. @typedef {{ best: number, least: number }} Candidate */
 

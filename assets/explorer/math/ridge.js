@@ -2,7 +2,7 @@
 // path follows the ridges, and crosses a hole only if there is no way around.
 
 /** @import { Point } from "../core/link-fields.js" */
-/** @import { Box } from "./density.js" */
+/** @import { Extent } from "./density.js" */
 
 const FLOOR = 1e-3; // least density, as a share of the peak: limits the detour around a hole
 const SMOOTHINGS = 6;
@@ -19,7 +19,7 @@ for (let x = -2; x <= 2; x++)
  * The path from `start` to `end`; ends outside of the box are reached straight from its edge.
  * @param {Float32Array} grid the density row by row, size × size cells
  * @param {number} size
- * @param {Box} box of the grid
+ * @param {Extent} box of the grid
  * @param {Point} start
  * @param {Point} end
  */

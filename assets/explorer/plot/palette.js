@@ -2,6 +2,8 @@
 // as possible under full colour vision and under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009),
 // all of them readable on white and on the dark background. Digits that are mistaken for each other lie furthest apart.
 
+import { contextOf } from "../core/dom.js";
+
 /** @typedef {[red: number, green: number, blue: number]} Rgb each from 0 to 255 */
 
 /**
@@ -61,10 +63,7 @@ const parsed = new Map();
 export function rgb(colour) {
   const known = parsed.get(colour);
   if (known) return known;
-  const canvas = new OffscreenCanvas(1, 1);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
+  const context = contextOf(new OffscreenCanvas(1, 1), { willReadFrequently: true });
   context.fillStyle = colour;
   context.fillRect(0, 0, 1, 1);
   const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;

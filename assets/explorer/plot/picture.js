@@ -1,7 +1,8 @@
 // Pixel means in [0, 1] (channels, height, width) onto a canvas of the image's own size; CSS scales it without smoothing.
 
+import { contextOf } from "../core/dom.js";
+
 /** @import { ImageShape } from "../data/frame.js" */
-/** @import { Context2D } from "./chart.js" */
 
 export class Picture {
   /**
@@ -11,7 +12,7 @@ export class Picture {
   constructor(canvas, [channels, height, width]) {
     canvas.width = width;
     canvas.height = height;
-    this.context = /** @type {Context2D} */ (canvas.getContext("2d"));
+    this.context = contextOf(canvas);
     this.image = new ImageData(width, height);
     this.image.data.fill(255);
     this.channels = channels;

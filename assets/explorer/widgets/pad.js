@@ -1,7 +1,7 @@
 // A pad to draw an image on, with pointer, finger or keys; or to put a picture on, from a file. The result is passed on as
 // pixels that are centred and scaled as the data's images are.
 
-import { contextOf, find } from "../core/dom.js";
+import { canvasOf, contextOf, find } from "../core/dom.js";
 import { fitPicture, fitStrokes, waysOf } from "../data/fit-image.js";
 import { readPicture } from "../data/read-picture.js";
 
@@ -330,11 +330,9 @@ export class Pad {
     const plane = width * height;
     const image = new ImageData(width, height);
     for (let i = 0; i < plane; i++) image.data.set([0, 1, 2].map((c) => 255 * rgb[c * plane + i]).concat(255), 4 * i);
-    const small = new OffscreenCanvas(width, height);
-    small.getContext("2d")?.putImageData(image, 0, 0);
     const scale = Math.min(this.canvas.width / width, this.canvas.height / height);
     context.imageSmoothingEnabled = scale < 1;
     const [w, h] = [width * scale, height * scale];
-    context.drawImage(small, (this.canvas.width - w) / 2, (this.canvas.height - h) / 2, w, h);
+    context.drawImage(canvasOf(image), (this.canvas.width - w) / 2, (this.canvas.height - h) / 2, w, h);
   }
 }

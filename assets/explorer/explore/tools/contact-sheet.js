@@ -1,5 +1,6 @@
 // One picture of many images over their reconstructions.
 
+import { contextOf } from "../../core/dom.js";
 import { finished, Slices } from "../../core/slices.js";
 import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
@@ -46,9 +47,7 @@ export class ContactSheet {
       this.columns * this.width + GAP,
       Math.ceil(points.length / this.columns) * this.height + GAP,
     );
-    const context = this.canvas.getContext("2d");
-    if (!context) throw new Error("This browser draws on no further canvas.");
-    this.context = context;
+    this.context = contextOf(this.canvas);
     this.context.fillStyle = GREY;
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.tile = new OffscreenCanvas(1, 1);
