@@ -89,7 +89,7 @@ async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any
         async for message in socket:
             if isinstance(message, bytes):
                 shown.append((time.time(), meta_of(message)["control"]))
-            elif (said := json.loads(message))["type"] == "asked":
+            elif (said := json.loads(message))["type"] == "accepted":
                 ids.append(said["id"])
 
     async with connect(url, origin=Origin(origin), max_size=None, proxy=None) as socket:
@@ -99,7 +99,7 @@ async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any
             await asyncio.sleep(0.05)
         for i in range(controls):
             sent.append(time.time())
-            await socket.send(json.dumps({"ask": {"beta": 0.5 + i / controls}}))
+            await socket.send(json.dumps({"request": {"beta": 0.5 + i / controls}}))
             await asyncio.sleep(CONTROL_EVERY)
         await asyncio.sleep(GIVEN_UP)
         listening.cancel()

@@ -145,7 +145,7 @@ def share(run: str) -> None:
 
 def open_done(done: dict[str, str]) -> None:
     """Show the run that has come of a fork or of going on; say where a kept one is."""
-    if done["do"] == "keep":
+    if done["action"] == "keep":
         st.toast(f"{done['run']} is in the gallery: choose it under Explore.", icon=":material/check:")
         return
     if key := done.get("token"):

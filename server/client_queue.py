@@ -1,4 +1,4 @@
-"""A line before one thread that computes: everybody has one place in it for each kind of question, the newest."""
+"""A queue of requests for one thread that computes. Of a client's requests of one kind only the newest is queued."""
 
 from __future__ import annotations
 
@@ -16,80 +16,80 @@ from vae.errors import InputError
 T = TypeVar("T")
 
 
-class Line:
-    """At most `most` wait, with at most `most_bytes` of questions."""
+class ClientQueue:
+    """At most `most` requests, with at most `most_bytes` in their bodies."""
 
     def __init__(self, name: str, most: int, most_bytes: int) -> None:
         self.most = most
-        self.full = f"The server is busy: {most} questions wait already. Ask again in a minute."
+        self.full = f"The server is busy: {most} requests are queued already. Try again in a minute."
         self._budget = Budget(most_bytes)
-        self._waiting: dict[Hashable, tuple[Future[Any], Callable[[], Any]]] = {}
+        self._queue: dict[Hashable, tuple[Future[Any], Callable[[], Any]]] = {}
         self._thread = ThreadPoolExecutor(1, name)
-        self._going = False
+        self._running = False
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)
 
-    def enter(self, place: Hashable, work: Callable[[], T]) -> Future[T]:
-        """Wait at `place`; a question that waits there gives it up, turn and all. `Busy` where the line is full."""
+    def submit(self, key: Hashable, work: Callable[[], T]) -> Future[T]:
+        """Queue `work` in the place of a queued request of the same `key`. `Busy` where the queue is full."""
         future: Future[T] = Future()
         with self._lock:
-            if place in self._waiting:
-                self._waiting[place][0].cancel()
-            elif len(self._waiting) >= self.most:
+            if key in self._queue:
+                self._queue[key][0].cancel()
+            elif len(self._queue) >= self.most:
                 raise Busy(self.full)
-            self._waiting[place] = future, work
-            if not self._going:
-                self._going = True
+            self._queue[key] = future, work
+            if not self._running:
+                self._running = True
                 self._thread.submit(self._compute)
         return future
 
-    def leave(self, place: Hashable, future: Future[Any]) -> None:
-        """Give up a question; one that has had its turn is computed to its end."""
+    def cancel(self, key: Hashable, future: Future[Any]) -> None:
+        """Remove a request from the queue; one that has begun is computed to its end."""
         with self._lock:
             future.cancel()
-            if place in self._waiting and self._waiting[place][0] is future:
-                del self._waiting[place]
+            if key in self._queue and self._queue[key][0] is future:
+                del self._queue[key]
 
     def _compute(self) -> None:
         while True:
             with self._lock:
-                self._going = bool(self._waiting)
-                if not self._going:
+                self._running = bool(self._queue)
+                if not self._running:
                     return
-                future, work = self._waiting.pop(next(iter(self._waiting)))
+                future, work = self._queue.pop(next(iter(self._queue)))
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 future.set_result(work())
-            except BaseException as error:  # whoever waits for it hears of it
+            except BaseException as error:  # raised where the result is awaited
                 future.set_exception(error)
 
     async def answer(
-        self, request: Request, place: Hashable, work: Callable[[bytes], T], most_bytes: int, too_long: str
+        self, request: Request, key: Hashable, work: Callable[[bytes], T], most_bytes: int, too_long: str
     ) -> T | None:
-        """What `work` makes of the request's body, once it is its turn.
+        """What `work` computes from the request's body.
 
-        None, and nothing computed, where the client has gone before or has asked anew. `InputError` for a body of more
-        than `most_bytes`, `Busy` where the line is full.
+        None, and nothing computed, where the client disconnects or sends a newer request before. `InputError` for a
+        body of more than `most_bytes`, `Busy` where the queue is full.
         """
         with self._budget.share(self.full) as take:
             body = await _read(request, take, most_bytes, too_long)
-            future = self.enter(place, lambda: work(body))
-            return await self._in_turn(request, place, future)
+            future = self.submit(key, lambda: work(body))
+            return await self._result(request, key, future)
 
-    async def _in_turn(self, request: Request, place: Hashable, future: Future[T]) -> T | None:
-        turn = asyncio.wrap_future(future)
-        gone = asyncio.ensure_future(_disconnected(request))
+    async def _result(self, request: Request, key: Hashable, future: Future[T]) -> T | None:
+        result = asyncio.wrap_future(future)
+        disconnect = asyncio.ensure_future(_disconnected(request))
         try:
-            await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((result, disconnect), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            gone.cancel()
-            if not turn.done():
-                self.leave(place, future)
-                turn.cancel()
-        return None if turn.cancelled() else turn.result()
+            disconnect.cancel()
+            if not result.done():
+                self.cancel(key, future)
+                result.cancel()
+        return None if result.cancelled() else result.result()
 
 
 async def _read(request: Request, take: Callable[[int], None], most: int, too_long: str) -> bytes:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from server import open_models
 from server.access import same_origin
 from server.byte_cache import Busy, ByteCache
-from server.client_queue import Line
+from server.client_queue import ClientQueue
 from server.published import PREFIX, publish_frame
 from server.visitors import visitor, who_asks
 from vae.errors import InputError
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
     most_bytes: int
 
 
-_line = Line("evidence", WAITING, WAITING_BYTES)
+_queue = ClientQueue("evidence", WAITING, WAITING_BYTES)
 _asked: ByteCache[Asked] = ByteCache(ASKED_BYTES)  # by the key in their addresses
 _subjects: ByteCache[Subject] = ByteCache(SUBJECTS_BYTES)
 
@@ -72,7 +72,7 @@ def open_evidence(model: str) -> EvidenceAddresses:
     _asked.put(key, Asked(model, most_bytes), 0)
     if key not in _subjects:
         with suppress(Busy):
-            _line.enter(("prepare", key), lambda: _prepared(key))
+            _queue.submit(("prepare", key), lambda: _prepared(key))
     table, remark = _table(model, contents)
     answers = f"{PREFIX}/evidence/{visitor()}/{key}"
     return EvidenceAddresses(shown.frame, shown.encoder, answers, table, remark, shown.facts)
@@ -108,7 +108,7 @@ async def answer(request: Request) -> Response:
         return _refusal("Only pages of this server are answered.", 403)
     try:
         too_long = f"A question about an image of this model has {known.most_bytes:,} bytes at most."
-        data = await _line.answer(
+        data = await _queue.answer(
             request, (who_asks(request), kind), lambda body: _answer(key, kind, body), known.most_bytes, too_long
         )
     except Busy as error:

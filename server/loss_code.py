@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.access import same_origin
 from server.byte_cache import Busy
-from server.client_queue import Line
+from server.client_queue import ClientQueue
 from server.open_models import GALLERY, available
 from server.visitors import who_asks
 from vae.errors import InputError
@@ -42,7 +42,7 @@ MOST_BETA = 1000.0
 SHOWN = 8  # images, and rows of a small tensor
 WIDEST = 10  # columns of a tensor whose numbers are shown
 
-_line = Line("loss-as-code", WAITING, WAITING * LARGEST_REQUEST)
+_queue = ClientQueue("loss-as-code", WAITING, WAITING * LARGEST_REQUEST)
 
 
 class Asked(NamedTuple):
@@ -68,7 +68,7 @@ def _usable(name: str) -> bool:
 def warm() -> None:
     """Import torch and load the first model in the thread, so that the first call need not wait for them."""
     with suppress(Busy):
-        _line.enter("warm", lambda: [_opened(name) for name in list(models())[:1]])
+        _queue.submit("warm", lambda: [_opened(name) for name in list(models())[:1]])
 
 
 async def answer(request: Request) -> Response:
@@ -76,7 +76,7 @@ async def answer(request: Request) -> Response:
     if not same_origin(request.headers):
         return JSONResponse({"error": "Only pages of this server are answered."}, 403)
     try:
-        found = await _line.answer(
+        found = await _queue.answer(
             request, who_asks(request), lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG
         )
     except InputError as error:

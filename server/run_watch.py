@@ -1,4 +1,4 @@
-"""Looking into a run's folder: what is new since the last look. Reads a file only when it has changed, and blocks."""
+"""Polling of a run's folder for changes. Reads a file only when it has changed, and blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vae.files import runs
 from vae.training import live
 
 MAX_FRAME = 64 << 20  # bytes
-OBSERVE_EVERY = 1.0  # seconds after which a status is looked into though its file is the same: its process may be gone
+OBSERVE_EVERY = 1.0  # seconds between two checks of a status whose file is the same: its process may have died
 GONE = "The folder of this run is gone; choose another run."
 NOTHING: dict[str, Any] = {"settings": {}, "classes": [], "train_images": 0}  # is known of a run yet
 TERMS = ("elbo", "distortion", "rate")
@@ -24,17 +24,17 @@ Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
-class News:
-    """What a look has found; whatever is None is as it was."""
+class Changes:
+    """What is new since the last poll; None: unchanged."""
 
     frame: bytes | None = None
     status: dict[str, Any] | None = None
     facts: dict[str, Any] | None = None
-    log: tuple[int, list[dict[str, Any]]] | None = None  # from which record on it is new, and the records from there
+    log: tuple[int, list[dict[str, Any]]] | None = None  # index of the first new record, and the records from there
 
 
 class Watch:
-    """One run folder, watched. Damage in it becomes a status with a reason."""
+    """A run's folder as it was at the last poll. Damage in it becomes a status with a reason."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Watch:
         self.facts: dict[str, Any] = NOTHING
         self.log: list[dict[str, Any]] = []
         self._stamps: dict[str, Stamp] = {}
-        self._damage: dict[str, str] = {}  # file → what is wrong with it
+        self._damage: dict[str, str] = {}  # file → reason
         self._observed = self._touched = -1e9
 
     @property
@@ -53,18 +53,18 @@ class Watch:
 
     @property
     def step(self) -> int:
-        """How far the run has come, as the latest frame or else the status says."""
+        """The step of the latest frame, or else of the status."""
         return int(self.meta.get("step", self.status.get("step", 0)))
 
-    def look(self, thoroughly: bool) -> News:
-        """Look at the frame, and `thoroughly` at everything else too; say that somebody watches."""
-        frame = self._look_at_frame() if self.alive or thoroughly else None
-        if not thoroughly:
-            return News(frame)
-        facts, log = self._look_at_facts(), self._look_at_log()
-        status = self._look_at_status(facts is not None)
+    def poll(self, fully: bool) -> Changes:
+        """Read the frame, and `fully` everything else too; mark the run as watched."""
+        frame = self._read_frame() if self.alive or fully else None
+        if not fully:
+            return Changes(frame)
+        facts, log = self._read_facts(), self._read_log()
+        status = self._read_status(facts is not None)
         self._touch()
-        return News(frame, status, facts, log)
+        return Changes(frame, status, facts, log)
 
     def _touch(self) -> None:
         now = time.monotonic()
@@ -75,7 +75,7 @@ class Watch:
             except OSError as error:
                 self._damage["watched"] = f"{self.folder} cannot be written ({error.strerror}): the picture is slow."
 
-    def _look_at_frame(self) -> bytes | None:
+    def _read_frame(self) -> bytes | None:
         path = self.folder / live.FRAME
         if not self._changed(live.FRAME):
             return None
@@ -91,14 +91,14 @@ class Watch:
         self.frame, self.meta = data, meta
         return data
 
-    def _look_at_facts(self) -> dict[str, Any] | None:
+    def _read_facts(self) -> dict[str, Any] | None:
         if not self._changed(runs.SETTINGS):
             return None
         self._damage.pop(runs.SETTINGS, None)
         if self._stamps[runs.SETTINGS] is None:
             if self.facts is not NOTHING:
-                return None  # they were there; the status tells of it
-            self.facts = NOTHING | {"settings": runs.read_status(self.folder).get("settings", {})}  # it waits in line
+                return None  # the files were deleted: the status has the reason
+            self.facts = NOTHING | {"settings": runs.read_status(self.folder).get("settings", {})}  # it is queued
             return self.facts
         try:
             run = runs.read(self.folder)
@@ -112,7 +112,7 @@ class Watch:
         }
         return self.facts
 
-    def _look_at_log(self) -> tuple[int, list[dict[str, Any]]] | None:
+    def _read_log(self) -> tuple[int, list[dict[str, Any]]] | None:
         if not self._changed(runs.LOG):
             return None
         before, self.log = self.log, runs.read_log(self.folder)
@@ -120,9 +120,9 @@ class Watch:
             return (len(before), self.log[len(before) :]) if len(self.log) > len(before) else None
         return 0, self.log
 
-    def _look_at_status(self, surely: bool) -> dict[str, Any] | None:
+    def _read_status(self, force: bool) -> dict[str, Any] | None:
         now = time.monotonic()
-        if self._changed(runs.STATUS) or surely or now - self._observed >= OBSERVE_EVERY:
+        if self._changed(runs.STATUS) or force or now - self._observed >= OBSERVE_EVERY:
             self._observed = now
             status = self._observe()
             if status != self.status:

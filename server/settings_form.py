@@ -80,6 +80,7 @@ def _key(name: str) -> str:
 
 def _field(name: str, help: str) -> None:
     label, first = name.replace("_", " "), getattr(FIRST, name)
+    # Not bind="query-params": going back to an address without the parameters would clear what was typed.
     shared: dict[str, Any] = {"key": _key(name), "help": help, "persist_state": "session"}
     if name == "data":
         labels = uploaded_images.choices()

@@ -15,7 +15,7 @@ def live_view(
 
     `renamed`: the old and the new name of a run; the browser keeps its key under the new one.
 
-    What was done for the person just now, such as {"do": "fork", "run": "…", "token": "…"}, or None.
+    What was done for the person just now, such as {"action": "fork", "run": "…", "token": "…"}, or None.
     """
     shown = {"run": run, "compare": compare, "token": key, "renamed": list(renamed) if renamed else None}
     return _view.show("live", {"place": place("train", "run", "with"), **shown}, on_done_change=lambda: None).done

@@ -87,14 +87,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_silent_network_is_told_of_and_come_back_from(browser, folder, monkeypatch) -> None:
-    monkeypatch.setattr(hub, "BEAT", 0.2)
+    monkeypatch.setattr(hub, "HEARTBEAT_EVERY", 0.2)
     with serving() as server, network(server) as way:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(f"http://{way.host}/room/follow/{NAME}")
         lost, state = page.locator(".lv-lost"), page.locator(".lv-state")
         eventually(lambda: _check(state.inner_text() == "finished"))
-        times = "{ silence: 1500, attempt: 1000, beat: 500 }"
+        times = "{ silence: 1500, attempt: 1000, heartbeat: 500 }"
         module = "new URL('feed.js', new URL(document.querySelector('.er-root').dataset.module, new URL('../..', location.href)))"
         page.evaluate(f"async () => Object.assign((await import({module})).TIMES, {times})")
         page.wait_for_timeout(2500)  # longer than a silence may last: a server that only beats is there

@@ -183,13 +183,13 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
     wanted = float(room.page.locator(".lv-beta input[type=text]").input_value())
     assert 0.001 < wanted < 0.3
 
-    def heeded() -> None:
+    def applied() -> None:
         assert meta(room)["beta"] == wanted
         assert run.changes()[before:]
         assert run.changes()[-1]["beta"][1] == wanted
         assert room.page.evaluate("performance.getEntriesByName('elbo-room:control-to-frame').length") > 0
 
-    eventually(heeded)
+    eventually(applied)
     marks = room.page.evaluate("view.first.history.current.changes.map(({ changed }) => changed)")
     eventually(
         lambda: check(
@@ -312,7 +312,7 @@ def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_roo
         assert "validation elbo" in room.text(".lv-tested")
         step = own.status()["step"]
         room.page.locator(".lv-notice button", has_text=f"Go on from step {step:,}").click()
-        eventually(lambda: check(room.page.evaluate("window.done?.do") == "fork"))
+        eventually(lambda: check(room.page.evaluate("window.done?.action") == "fork"))
         other = runs_folder / room.page.evaluate("window.done.run")
         assert runs.read_status(other)["step"] == step
         assert own.status()["state"] == "finished"

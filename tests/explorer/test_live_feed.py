@@ -41,7 +41,7 @@ NETWORK = """(m, ms, cut, chance) => {
         }
         const { last } = Socket;
         const hears = !silent && last.readyState === 1 && !last.cut;
-        if (hears && now % 5000 === 0) last.onmessage({ data: '{"type": "beat"}' });
+        if (hears && now % 5000 === 0) last.onmessage({ data: '{"type": "heartbeat"}' });
       }
     };
     const states = [];

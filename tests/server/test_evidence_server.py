@@ -338,7 +338,7 @@ def test_pages_of_other_servers_are_not_answered(server, digits) -> None:
 def held_up() -> Iterator[None]:
     """The thread that computes is busy meanwhile."""
     busy = threading.Event()
-    held = evidence_requests._line.enter("busy", lambda: busy.wait(PATIENCE))
+    held = evidence_requests._queue.submit("busy", lambda: busy.wait(PATIENCE))
     until(held.running)
     try:
         yield
@@ -370,9 +370,9 @@ def computed(address: str) -> list[Any]:
 def test_who_leaves_before_his_turn_costs_nothing(server, digits) -> None:
     with held_up():
         leaving = Waiting(server, f"{digits}/posterior", {"image": 42})
-        until(lambda: len(evidence_requests._line) == 1)
+        until(lambda: len(evidence_requests._queue) == 1)
         leaving.leave()
-        until(lambda: len(evidence_requests._line) == 0)
+        until(lambda: len(evidence_requests._queue) == 0)
     assert ask(server, f"{digits}/posterior", {"image": 43}).status == 200
     assert ["posterior", {"image": 43}] in computed(digits)
     assert ["posterior", {"image": 42}] not in computed(digits)
@@ -382,22 +382,22 @@ def test_of_a_person_the_newest_question_of_a_kind_waits(server, digits) -> None
     other = open_evidence("digits-2d").evidence
     with held_up():
         first = Waiting(server, f"{digits}/posterior", {"image": 44})
-        until(lambda: len(evidence_requests._line) == 1)
+        until(lambda: len(evidence_requests._queue) == 1)
         newest = Waiting(server, f"{digits}/posterior", {"image": 45})
         status, given_up = first.answer()
         assert status == 409
         assert json.loads(given_up)["error"].endswith(".")
         another = Waiting(server, f"{other}/posterior", {"image": 46})
-        until(lambda: len(evidence_requests._line) == 2)
+        until(lambda: len(evidence_requests._queue) == 2)
     assert newest.answer()[0] == another.answer()[0] == 200
     assert ["posterior", {"image": 44}] not in computed(digits)
 
 
 def test_a_full_line_is_told_in_a_sentence_and_whoever_waits_keeps_his_place(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(evidence_requests._line, "most", 1)
+    monkeypatch.setattr(evidence_requests._queue, "most", 1)
     with held_up():
         waiting = Waiting(server, f"{digits}/posterior", {"image": 47})
-        until(lambda: len(evidence_requests._line) == 1)
+        until(lambda: len(evidence_requests._queue) == 1)
         other = open_evidence("digits-2d").evidence
         refused = ask(server, f"{other}/posterior", {"image": 0})
         assert refused.status == 503
@@ -407,11 +407,11 @@ def test_a_full_line_is_told_in_a_sentence_and_whoever_waits_keeps_his_place(ser
 
 
 def test_questions_that_wait_are_bounded_in_bytes(server, digits, monkeypatch) -> None:
-    monkeypatch.setattr(evidence_requests._line._budget, "most", 1000)
+    monkeypatch.setattr(evidence_requests._queue._budget, "most", 1000)
     refused = ask(server, f"{digits}/posterior", {"pixels": [0.25] * 64, "more": "x" * 1000})
     assert refused.status == 503
     assert ask(server, f"{digits}/posterior", {"image": 48}).status == 200
-    assert evidence_requests._line._budget.used == 0
+    assert evidence_requests._queue._budget.used == 0
 
 
 def test_a_model_that_has_made_room_is_opened_once_more(server, digits, monkeypatch) -> None:

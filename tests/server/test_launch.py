@@ -202,8 +202,8 @@ def test_an_audiences_run_cannot_be_stretched(lecture, folder, monkeypatch) -> N
     facts = {"train_images": 1078, "settings": {"batch_size": 64}}
     for wanted in ({"pause": True}, {"pace": 1}, {"rewind": True}, {"epoch": True}, {"beta": 1, "pause": True}):
         with pytest.raises(InputError, match="audience"):
-            control_messages.ask(folder / name, wanted, 0, facts, {"state": "running", "alive": True})
-    assert control_messages.ask(folder / name, {"beta": 2}, 0, facts, {"state": "running", "alive": True}) == 1
+            control_messages.request(folder / name, wanted, 0, facts, {"state": "running", "alive": True})
+    assert control_messages.request(folder / name, {"beta": 2}, 0, facts, {"state": "running", "alive": True}) == 1
 
 
 @pytest.mark.parametrize(
@@ -547,9 +547,9 @@ def test_a_checkpoint_goes_with_the_run_it_was_forked_from(folder) -> None:
     assert step == checkpoint.read(folder / name).step == runs.read_status(folder / new)["step"] > 0
     assert (folder / new / live.PROBE).exists() == (folder / name / live.PROBE).exists()
     facts = {"train_images": 1, "settings": {}}
-    assert control_messages.ask(folder / new, {"beta": 4}, 0, facts, runs.observe(folder / new))
+    assert control_messages.request(folder / new, {"beta": 4}, 0, facts, runs.observe(folder / new))
     with pytest.raises(InputError, match="resume"):
-        control_messages.ask(folder / new, {"pause": True}, 0, facts, runs.observe(folder / new))
+        control_messages.request(folder / new, {"pause": True}, 0, facts, runs.observe(folder / new))
     assert control.read(folder / new).beta == 4
 
 

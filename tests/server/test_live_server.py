@@ -82,7 +82,7 @@ def test_who_is_no_browser_may_look_but_not_steer(server, copy) -> None:
         assert guest.hear("run")["steer"] is False
         guest.send(token=key)
         assert guest.hear("steer")["steer"] is False
-        guest.send(ask={"pause": True})
+        guest.send(request={"pause": True})
         assert "key" in guest.refusal()
 
 
@@ -215,7 +215,7 @@ def test_a_frame_comes_as_it_is_and_a_damaged_one_never(server, copy) -> None:
         assert guest.hear("frame")["data"] == whole
         for damaged in (b"", b"ELBF", whole[:-1], b"\xff" * 100, b"ELBF\xff\xff\xff\xff{}", b"ELBF\2\0\0\0[]"):
             path.write_bytes(damaged)
-            time.sleep(hub.LOOK + 0.1)
+            time.sleep(hub.POLL_EVERY + 0.1)
         notice = guest.hear("status", lambda m: "notice" in m["status"])["status"]["notice"]
         assert "damaged" in notice
         path.write_bytes(a_frame(8))
@@ -229,11 +229,11 @@ def test_a_folder_that_vanishes_says_so_and_others_go_on(server, copy) -> None:
         shutil.rmtree(copy)
         status = guest.status(lambda status: status["state"] == "failed")
         assert "gone" in status["reason"]
-        guest.send(ask={"beta": 1})
+        guest.send(request={"beta": 1})
         guest.refusal()
         shutil.copytree(FINISHED, copy)
         guest.status(lambda status: status["state"] == "finished")
-        other.send(ask={"beta": 1})
+        other.send(request={"beta": 1})
         assert "finished" in other.refusal()
 
 
@@ -275,7 +275,7 @@ def test_who_does_not_keep_up_gets_the_latest_and_holds_up_nobody(server, copy) 
             beside.write_bytes(a_frame(step, 500_000))
             beside.rename(path)
             assert quick.frame(lambda meta, step=step: meta["step"] == step)
-        assert all(len(follower.texts) < 5 for follower in room.followers)
+        assert all(len(follower.queue) < 5 for follower in room.followers)
         steps = []
         while not steps or steps[-1] < 11:
             steps.append(slow.frame()["step"])
@@ -284,32 +284,32 @@ def test_who_does_not_keep_up_gets_the_latest_and_holds_up_nobody(server, copy) 
 
 def test_texts_that_nobody_takes_end_the_connection() -> None:
     follower = hub.Follower()
-    for _ in range(hub.WAITING[0]):
-        follower.say_text("x")
+    for _ in range(hub.MAX_QUEUE[0]):
+        follower.send_text("x")
     assert not follower.too_slow.is_set()
-    follower.say_text("x")
+    follower.send_text("x")
     assert follower.too_slow.is_set()
-    assert not follower.texts
+    assert not follower.queue
     large = hub.Follower()
-    large.say_text("x" * (hub.WAITING[1] + 1))
+    large.send_text("x" * (hub.MAX_QUEUE[1] + 1))
     assert large.too_slow.is_set()
 
 
 def test_the_server_gives_signs_of_life_and_misses_those_of_a_page(server, copy, monkeypatch) -> None:
-    """A network that drops everything closes nothing; a program that never sent a beat is not expected to."""
-    monkeypatch.setattr(hub, "BEAT", 0.05)
-    monkeypatch.setattr(hub, "SILENCE", 0.5)
+    """A network that drops everything closes nothing; a program that never sent a heartbeat is not expected to."""
+    monkeypatch.setattr(hub, "HEARTBEAT_EVERY", 0.05)
+    monkeypatch.setattr(hub, "TIMEOUT", 0.5)
     with server.follow(copy.name) as page, server.follow(copy.name) as program:
-        page.hear("beat")
-        program.hear("beat")
-        page.send(beat=True)
+        page.hear("heartbeat")
+        program.hear("heartbeat")
+        page.send(heartbeat=True)
         assert program.hear("status", lambda said: said["followers"] == 1)
-        program.hear("beat")
-        program.send(ask={"beta": 1.0})
+        program.hear("heartbeat")
+        program.send(request={"beta": 1.0})
         program.refusal()
     for junk in (False, 1, "x"):
         with server.follow(copy.name) as guest:
-            guest.send(beat=junk)
+            guest.send(heartbeat=junk)
             guest.refusal()
 
 
@@ -321,16 +321,16 @@ JUNK = [
     "[]",
     "5",
     "null",
-    '{"ask": NaN}',
+    '{"request": NaN}',
     "{}",
     '{"what": 1}',
     "[" * 10_000,
-    '{"ask": ' * 1000,
-    '{"ask": 1' + "0" * 5000 + "}",
-    '{"do": {"do": "fork"}}',
-    '{"do": "delete"}',
-    '{"do": "resume", "batch_size": true}',
-    '{"do": "resume", "batch_size": "64; rm"}',
+    '{"request": ' * 1000,
+    '{"request": 1' + "0" * 5000 + "}",
+    '{"action": {"action": "fork"}}',
+    '{"action": "delete"}',
+    '{"action": "resume", "batch_size": true}',
+    '{"action": "resume", "batch_size": "64; rm"}',
     '{"view": "x"}',
     "x" * 100_000,
 ]
@@ -343,15 +343,15 @@ def test_junk_is_refused_in_a_sentence_and_the_next_is_heard(server, junk) -> No
         guest.refusal()
         guest.socket.send(junk.encode())
         guest.refusal()
-        guest.send(ask={"beta": 1.0})
+        guest.send(request={"beta": 1.0})
         assert "finished" in guest.refusal()
 
 
 def test_too_much_at_once_is_refused(server) -> None:
     with server.follow("done") as guest:
-        for _ in range(int(hub.ASKS) + 60):
-            guest.send(ask={"beta": 1.0})
-        reasons = [guest.refusal() for _ in range(int(hub.ASKS) + 60)]
+        for _ in range(int(hub.BURST) + 60):
+            guest.send(request={"beta": 1.0})
+        reasons = [guest.refusal() for _ in range(int(hub.BURST) + 60)]
     assert any("too much" in reason for reason in reasons)
     assert "finished" in reasons[0]
 
@@ -359,7 +359,7 @@ def test_too_much_at_once_is_refused(server) -> None:
 # ---- a run that trains ----------------------------------------------------------------------------------------------
 
 
-def test_frames_come_while_it_trains_and_every_control_is_heeded(server, training) -> None:
+def test_frames_come_while_it_trains_and_every_control_is_applied(server, training) -> None:
     name, key = training
     with server.follow(name) as follower, server.follow(name, key) as guest:
         guest.frame(lambda meta: meta["step"] > 0)
@@ -367,11 +367,11 @@ def test_frames_come_while_it_trains_and_every_control_is_heeded(server, trainin
         second = guest.frame(lambda meta: meta["step"] > first["step"])
         assert {"z", "mu", "logvar", "axes", "reconstructions"} - set(first["arrays"]) == {"z"}
         assert guest.frame(lambda meta: meta["step"] > second["step"])["state"] == "running"
-        guest.send(ask={"beta": 0.25, "lr": 2e-3})
-        asked = guest.hear("asked")["id"]
-        heeded = guest.frame(lambda meta: meta["control"] >= asked)
-        assert (heeded["beta"], heeded["lr"]) == (0.25, 2e-3)
-        follower.send(ask={"beta": 9})
+        guest.send(request={"beta": 0.25, "lr": 2e-3})
+        asked = guest.hear("accepted")["id"]
+        applied = guest.frame(lambda meta: meta["control"] >= asked)
+        assert (applied["beta"], applied["lr"]) == (0.25, 2e-3)
+        follower.send(request={"beta": 9})
         assert "key" in follower.refusal()
         assert follower.frame(lambda meta: meta["control"] >= asked)["beta"] == 0.25
 
@@ -380,17 +380,17 @@ def test_pause_steps_that_add_up_and_an_epoch(server, training) -> None:
     name, key = training
     with server.follow(name, key) as guest:
         guest.frame()
-        guest.send(ask={"pause": True})
+        guest.send(request={"pause": True})
         guest.status(lambda status: status["state"] == "paused")
         at = runs.read_status(runs_root.RUNS / name)["step"]
         for _ in range(5):
-            guest.send(ask={"step": True})
+            guest.send(request={"step": True})
         guest.frame(lambda meta: meta["step"] == at + 5)
-        guest.send(ask={"epoch": True})
+        guest.send(request={"epoch": True})
         guest.frame(lambda meta: meta["step"] == at + 5 + 17)  # 1078 images, 64 a step
-        guest.send(ask={"resume": True, "pace": 50})
+        guest.send(request={"resume": True, "pace": 50})
         guest.frame(lambda meta: meta["step"] > at + 25)
-        guest.send(ask={"pace": None})
+        guest.send(request={"pace": None})
         until(lambda: control.read(runs_root.RUNS / name).pace is None)
 
 
@@ -425,7 +425,7 @@ def test_asks_beyond_the_limits_are_refused(server, training, wanted) -> None:
     before = control.read(runs_root.RUNS / name)
     with server.follow(name, key) as guest:
         until(lambda: runs.observe(runs_root.RUNS / name)["state"] == "running")
-        guest.socket.send(json.dumps({"ask": wanted}).replace("Infinity", "1e400"))
+        guest.socket.send(json.dumps({"request": wanted}).replace("Infinity", "1e400"))
         guest.refusal()
     assert control.read(runs_root.RUNS / name) == before
 
@@ -438,8 +438,8 @@ def test_the_live_files_and_the_model_are_served_fresh(server, training) -> None
             status, headers, body = server.get(f"/room/live/{name}/{file}")
             assert (status, headers["cache-control"]) == (200, "no-store")
             assert body[:4] == b"ELBF"
-        guest.send(ask={"save": True})
-        asked = guest.hear("asked")["id"]
+        guest.send(request={"save": True})
+        asked = guest.hear("accepted")["id"]
         guest.status(lambda status: status.get("control", 0) >= asked)
         status, headers, body = server.get(f"/room/live/{name}/model.safetensors")
     assert status == 200
@@ -456,8 +456,8 @@ def test_a_fork_made_over_the_wire_waits_beside_the_run_it_came_of(server, train
     name, key = training
     with server.follow(name, key) as guest:
         guest.frame()
-        guest.send(do="fork")
-        guest.send(do="fork")
+        guest.send(action="fork")
+        guest.send(action="fork")
         assert "still" in guest.refusal()
         done = guest.hear("done")
     assert done["run"] == f"{name}-fork"
@@ -465,9 +465,9 @@ def test_a_fork_made_over_the_wire_waits_beside_the_run_it_came_of(server, train
     assert runs.observe(runs_root.RUNS / name)["state"] == "running"
     with server.follow(done["run"], done["token"]) as guest:
         assert guest.status()["state"] == "paused"
-        guest.send(ask={"resume": True})
+        guest.send(request={"resume": True})
         assert guest.status(lambda status: status.get("place") == 1)["state"] == "queued"
-        guest.send(ask={"finish": True})
+        guest.send(request={"finish": True})
         guest.status(lambda status: status.get("alive") is False)
 
 
@@ -477,9 +477,9 @@ def test_a_killed_trainer_is_told_of_and_resumed_from_the_page(server, training)
         guest.frame()
         launcher._children[(runs_root.RUNS / name).absolute()].kill()
         guest.status(lambda status: "killed by the system" in status.get("reason", ""))
-        guest.send(ask={"pace": 1.0})
+        guest.send(request={"pace": 1.0})
         assert "resume" in guest.refusal()
-        guest.send(do="resume")
+        guest.send(action="resume")
         assert guest.hear("done")["run"] == name
         assert guest.frame(lambda meta: meta["state"] == "running")
 
@@ -488,8 +488,8 @@ def test_another_server_finds_the_run_and_its_key(training) -> None:
     name, key = training
     with serving() as another, another.follow(name, key) as guest:
         guest.frame(lambda meta: meta["state"] == "running")
-        guest.send(ask={"save": True})
-        assert guest.hear("asked")
+        guest.send(request={"save": True})
+        assert guest.hear("accepted")
 
 
 # ---- the page for followers -----------------------------------------------------------------------------------------

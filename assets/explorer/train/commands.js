@@ -6,7 +6,7 @@ import { ANSWER } from "./requests.js";
 
 /** @import { Live } from "./live.js" */
 /** @import { PageAction, PageActionOptions } from "./notice.js" */
-/** @import { Wanted } from "./protocol.js" */
+/** @import { ControlRequest } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
 
 export class Commands {
@@ -17,15 +17,15 @@ export class Commands {
 
   /**
    * Sends a request to every steered run. The page shows it at once, until it is applied or the trainer takes too long.
-   * @param {Wanted} wanted
+   * @param {ControlRequest} change
    * @param {number} at ms, when the person acted
    */
-  ask(wanted, at = performance.now()) {
+  request(change, at = performance.now()) {
     const { live } = this;
     const { lead } = live;
-    const heard = live.steered.filter((session) => session.isBusy && session.ask(wanted));
-    if (!heard.length) return;
-    if (heard.includes(lead)) live.requests.add(lead, wanted, at);
+    const sent = live.steered.filter((session) => session.isBusy && session.request(change));
+    if (!sent.length) return;
+    if (sent.includes(lead)) live.requests.add(lead, change, at);
     live.touch("words");
     setTimeout(() => live.touch("words"), ANSWER + 50); // by then it is applied or forgotten
   }
@@ -36,7 +36,7 @@ export class Commands {
    * @param {number} control id of the last request that the trainer has applied
    */
   applied(session, control) {
-    const done = this.live.requests.applied(session, control).filter(({ wanted }) => "beta" in wanted);
+    const done = this.live.requests.applied(session, control).filter(({ change }) => "beta" in change);
     if (!done.length) return;
     afterPaint(() => {
       for (const { at } of done) measure("elbo-room:control-to-frame", at);
@@ -50,7 +50,7 @@ export class Commands {
   act(name, more = {}) {
     const { live } = this;
     const { lead } = live;
-    if (name === "save") this.ask({ save: true });
+    if (name === "save") this.request({ save: true });
     else if (name === "finish") this.finish();
     else if (name === "restore") this.restore(more.number);
     else if (name === "undo") this.undo();
@@ -64,52 +64,52 @@ export class Commands {
         lead.token ?? "",
         lead.token ? "Key copied: whoever has it can steer this run." : "This run needs no key here.",
       );
-    else if (name !== "download") lead.do(name, more);
+    else if (name !== "download") lead.act(name, more);
   }
 
   /** Asks the person, then finishes every steered run. */
   async finish() {
     const { live } = this;
-    live.notice.untell();
+    live.notice.withdraw();
     const names = live.steered.filter(({ isBusy }) => isBusy).map(({ run }) => run);
     if (!names.length) return;
     const text =
       "Training ends here, and the model is evaluated on the test images. The state of the training is kept, so that another run can go on from it later.";
     if (await confirmed(live.root, { title: `Finish ${names.join(" and ")}?`, text, yes: "Finish" }))
-      this.ask({ finish: true });
+      this.request({ finish: true });
   }
 
   /**
-   * Returns to a kept state of the run that the buttons show. Where no process trains it, a copy goes on from there.
+   * Returns to a saved state of the run that the buttons show. Where no process trains it, a copy goes on from there.
    * @param {number | undefined} number
    */
   restore(number) {
     const { lead } = this.live;
-    if (lead.isBusy) lead.ask({ restore: number });
-    else lead.do("fork", { kept: number });
+    if (lead.isBusy) lead.request({ restore: number });
+    else lead.act("fork", { kept: number });
   }
 
   /** Every steered run returns to its state before the last rewind. */
   undo() {
-    this.live.notice.untell();
+    this.live.notice.withdraw();
     for (const session of this.live.steered) {
       const latest = session.kept.at(-1);
-      if (latest && session.isBusy) session.ask({ restore: latest.number });
+      if (latest && session.isBusy) session.request({ restore: latest.number });
     }
   }
 
   /**
-   * Copies a text and says so; where the browser does not allow that, shows the text.
+   * Copies a text and announces it; where the browser does not allow that, shows the text.
    * @param {string} text
-   * @param {string} told the sentence to show
+   * @param {string} message the sentence to show
    */
-  async copy(text, told) {
+  async copy(text, message) {
     const copied =
       text &&
       (await navigator.clipboard?.writeText(text).then(
         () => true,
         () => false,
       ));
-    this.live.say(copied || !text ? told : text);
+    this.live.announce(copied || !text ? message : text);
   }
 }

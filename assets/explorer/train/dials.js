@@ -5,7 +5,7 @@ import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
 import { effective } from "./readout.js";
 
-/** @import { LiveSetting, Wanted } from "./protocol.js" */
+/** @import { ControlRequest, LiveSetting } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
 
 /** @typedef {{ name: string, label: string, scale: LogScale, marks: [value: number, name: string][] }} DialOptions */
@@ -50,13 +50,13 @@ const SETTINGS = /** @type {LiveSetting[]} */ (Object.keys(DIALS));
 export class Dials {
   /**
    * @param {HTMLElement} root
-   * @param {(wanted: Wanted, at: number) => void} ask a person has turned a dial at the time `at`, ms
+   * @param {(change: ControlRequest, at: number) => void} request a person has turned a dial at the time `at`, ms
    */
-  constructor(root, ask) {
+  constructor(root, request) {
     this.root = root;
-    root.innerHTML = SETTINGS.map((key) => `<div class="lv-dial lv-${key}"></div>`).join("");
+    root.innerHTML = SETTINGS.map((key) => `<div class="lv-dial lv-${key}" data-control="${key}"></div>`).join("");
     const make = (/** @type {LiveSetting} */ key) =>
-      new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send: (value, at) => ask({ [key]: value }, at) });
+      new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send: (value, at) => request({ [key]: value }, at) });
     this.dials = { beta: make("beta"), lr: make("lr"), sigma: make("sigma") };
     this.haveSigma(false);
   }
@@ -75,17 +75,17 @@ export class Dials {
    * Shows the settings of a run, except those with a pending request.
    * @param {Session} session
    * @param {boolean} enabled
-   * @param {(key: LiveSetting) => boolean} isAsked whether a request for this setting is pending
+   * @param {(key: LiveSetting) => boolean} isPending whether a request for this setting is pending
    */
-  show(session, enabled, isAsked) {
+  show(session, enabled, isPending) {
     const meta = session.frame?.meta;
     /** @type {Partial<Record<LiveSetting, string>>} */
-    const said = { beta: effective(session), sigma: meta?.sigma_learned ? "learned: turning it fixes it" : "" };
+    const notes = { beta: effective(session), sigma: meta?.sigma_learned ? "learned: turning it fixes it" : "" };
     for (const key of SETTINGS) {
       const dial = this.dials[key];
       dial.enabled = enabled;
       const value = meta?.[key] ?? session.settings[key];
-      if (value !== undefined && !isAsked(key)) dial.show(value, said[key] ?? "");
+      if (value !== undefined && !isPending(key)) dial.show(value, notes[key] ?? "");
     }
   }
 }

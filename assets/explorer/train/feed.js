@@ -1,7 +1,7 @@
 // The WebSocket connection to the server for one run. Connects again by itself. Of the snapshots that arrive it keeps the
 // newest only.
 //
-// A network can drop all packets without closing a connection. So the server sends a beat every few seconds, even when it
+// A network can drop all packets without closing a connection. So the server sends a heartbeat every few seconds, even when it
 // has no news; after a silence, or an attempt to connect that is not answered, the connection counts as lost.
 
 /** @import { PageMessage, ServerMessage } from "./protocol.js" */
@@ -11,8 +11,8 @@ export const TIMES = {
   firstWait: 250,
   longestWait: 3000, // between two attempts to connect
   attempt: 5000, // within which the server must answer an attempt
-  silence: 15_000, // after which the connection counts as lost; the server sends a beat every 5 seconds
-  beat: 15_000, // between two beats of the page, which tell the server that the page still exists
+  silence: 15_000, // after which the connection counts as lost; the server sends a heartbeat every 5 seconds
+  heartbeat: 15_000, // between two heartbeats of the page, which tell the server that the page still exists
   check: 1000,
 };
 
@@ -39,8 +39,8 @@ export class Feed {
     this.closed = false;
     /** @type {WebSocket | null} */
     this.socket = null;
-    this.heardAt = 0; // ms, as performance.now() says them: the last message of the server
-    this.beatAt = 0; // the page's last beat
+    this.receivedAt = 0; // ms, as of performance.now(): the last message of the server
+    this.heartbeatAt = 0; // the page's last heartbeat
     /** @type {number | undefined} */
     this.tickedAt = undefined;
     /** @type {number | undefined} */
@@ -60,18 +60,18 @@ export class Feed {
     clearTimeout(this.timer);
     const socket = new WebSocket(this.url);
     this.socket = socket;
-    this.heardAt = performance.now();
-    this.beatAt = performance.now();
+    this.receivedAt = performance.now();
+    this.heartbeatAt = performance.now();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       if (socket !== this.socket) return;
-      this.heardAt = performance.now();
+      this.receivedAt = performance.now();
       this.wait = TIMES.firstWait;
       this.on.connection("open");
     };
     socket.onmessage = ({ data }) => {
       if (socket !== this.socket) return;
-      this.heardAt = performance.now();
+      this.receivedAt = performance.now();
       if (typeof data === "string") return this.on.message(JSON.parse(data));
       this.latest = data;
       this.on.snapshot();
@@ -80,16 +80,16 @@ export class Feed {
   }
 
   /**
-   * Sends a beat when one is due, and checks the connection. Not when this call itself comes late: the page was suspended
+   * Sends a heartbeat when one is due, and checks the connection. Not when this call itself comes late: the page was suspended
    * then, and messages that have arrived meanwhile are still to be handled.
    */
   tick() {
     const now = performance.now();
     const late = now - (this.tickedAt ?? now) > 3 * TIMES.check;
     this.tickedAt = now;
-    if (this.open && now - this.beatAt > TIMES.beat) {
-      this.beatAt = now;
-      this.send({ beat: true });
+    if (this.open && now - this.heartbeatAt > TIMES.heartbeat) {
+      this.heartbeatAt = now;
+      this.send({ heartbeat: true });
     }
     if (this.socket !== null && !late) this.check();
   }
@@ -97,7 +97,7 @@ export class Feed {
   /** Gives the connection up where the server has been silent for too long. */
   check() {
     const patience = this.open ? TIMES.silence : TIMES.attempt;
-    if (performance.now() - this.heardAt > patience) this.lost();
+    if (performance.now() - this.receivedAt > patience) this.lost();
   }
 
   lost() {

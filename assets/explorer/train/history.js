@@ -1,10 +1,10 @@
 // The numbers of a run over the images it has seen: batch means, validation, and the settings that were changed meanwhile.
 //
-// A rewind, or a return to a kept state, begins another pass. The passes before it stay, so that they can be compared.
+// A rewind, or a return to a saved state, begins another pass. The passes before it stay, so that they can be compared.
 
 /** @import { BoundTerms, LogRecord, SettingChanges, SnapshotMeta } from "./protocol.js" */
 
-const KEPT = 1600; // batch means in a pass; beyond that, neighbours are averaged
+const MOST = 1600; // batch means in a pass; beyond that, neighbours are averaged
 const PASSES = 3;
 const FEW = 3; // batch means: a pass with fewer of them is dropped when the next one begins
 
@@ -71,7 +71,7 @@ export class History {
 
   /**
    * Reads the whole log again, after the run was rewound or has continued from an earlier checkpoint. A snapshot may have
-   * told of that before.
+   * shown that before.
    */
   rebuild() {
     const end = this.records.at(-1)?.step ?? 0;
@@ -119,7 +119,7 @@ export class History {
 
   /**
    * The means of a line cover the steps since the line before it, so their point lies in the middle of these. It is left
-   * out where snapshots have told more of the same steps.
+   * out where snapshots have more of the same steps.
    * @param {LogRecord & BatchMeans} record
    * @param {Position} at
    */
@@ -153,13 +153,13 @@ export class History {
     const { step, beta } = meta;
     const { train } = this.current;
     train.push({ images: meta.epoch * this.trainImages, step, ...termsOf(meta), beta });
-    if (train.length > KEPT) this.current.train = halved(train);
+    if (train.length > MOST) this.current.train = halved(train);
   }
 
   begin() {
     this.snapshotStep = undefined;
-    const kept = this.current.train.length < FEW ? this.earlier : this.passes;
-    this.passes = [...kept, new Pass()].slice(-PASSES);
+    const passes = this.current.train.length < FEW ? this.earlier : this.passes;
+    this.passes = [...passes, new Pass()].slice(-PASSES);
   }
 }
 

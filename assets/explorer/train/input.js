@@ -33,11 +33,8 @@ export class Input {
     const following = find(live.root, ".lv-following input", HTMLInputElement);
     following.addEventListener("change", () => live.presence.follow(following.checked), { signal });
     $(".lv-locked").addEventListener("submit", (event) => this.tryKey(event), { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal, capture: true });
-    document.addEventListener("keyup", (event) => event.key === " " && this.isOurs(event) && event.preventDefault(), {
-      signal,
-      capture: true,
-    });
+    live.listenToKeys((event) => this.key(event), { signal, capture: true });
+    document.addEventListener("keyup", (event) => this.keyUp(event), { signal, capture: true });
     document.addEventListener("visibilitychange", () => live.wake(), { signal });
     window.addEventListener("resize", () => live.fill(), { signal });
   }
@@ -50,7 +47,7 @@ export class Input {
     if (!(target instanceof HTMLElement)) return;
     const { zones, steered } = /** @type {{ zones?: "all" | "pointer" | "none", steered?: Side }} */ (target.dataset);
     if (zones) this.live.state.set({ zones });
-    if (steered) this.live.steer(steered);
+    if (steered) this.live.state.set({ steered });
   }
 
   /**
@@ -79,11 +76,21 @@ export class Input {
     if (!this.isOurs(event)) return;
     const { live } = this;
     const { target } = event;
-    if (event.key === "Escape" && live.state.pinned) return live.state.set({ pinned: false }, event.timeStamp);
+    if (event.key === "Escape" && live.state.pinned && live.reacts("map"))
+      return live.state.set({ pinned: false }, event.timeStamp);
     const isSlider = target instanceof HTMLInputElement && target.type === "range";
     if (isSlider && (event.key.startsWith("Arrow") || event.key === "Home")) return;
     const onMap = target instanceof Element && Boolean(target.closest(".lv-map"));
-    if (live.transport.key(event, onMap)) event.preventDefault();
+    if (live.transport.key(event, onMap, (control) => live.reacts(control))) event.preventDefault();
+  }
+
+  /**
+   * A space that has steered the run presses no button.
+   * @param {KeyboardEvent} event
+   */
+  keyUp(event) {
+    const { live } = this;
+    if (event.key === " " && live.hearsKeys && live.reacts("play") && this.isOurs(event)) event.preventDefault();
   }
 
   /**
@@ -95,9 +102,10 @@ export class Input {
    */
   hover(pane, x, y, at, finger = false) {
     const { live } = this;
+    if (!live.reacts("map")) return;
     if (finger) live.leavePresenter();
     if ((live.state.pinned && !finger) || live.presence.adopted || !isDrawn(pane)) return;
-    this.point(pane, x, y, at);
+    live.state.set(this.lensAt(pane, ...pane.view.toData(x, y)), at);
   }
 
   /**
@@ -110,14 +118,13 @@ export class Input {
    * @param {boolean} still
    */
   click(pane, x, y, at, still) {
-    if (!isDrawn(pane)) return;
     const { live } = this;
+    if (!live.reacts("map") || !isDrawn(pane)) return;
     live.leavePresenter();
     if (still && live.state.pinned && this.isAtMarker(pane, x, y)) return live.state.set({ pinned: false }, at);
-    this.point(pane, x, y, at);
     const taken = still ? this.pointAt(pane, x, y) : -1;
-    if (taken >= 0) live.state.z.set(pane.meanOf(taken));
-    live.state.set({ pinned: true }, at);
+    const lens = taken < 0 ? this.lensAt(pane, ...pane.view.toData(x, y)) : this.lensOn(pane, taken);
+    live.state.set({ ...lens, pinned: true }, at);
   }
 
   /**
@@ -134,18 +141,27 @@ export class Input {
   }
 
   /**
-   * Moves the lens to a pixel.
+   * The lens at (u, v) of a map. z is in the first run's space.
    * @param {DrawnPane} pane
-   * @param {number} x px
-   * @param {number} y px
-   * @param {number} at ms
+   * @param {number} u
+   * @param {number} v
    */
-  point(pane, x, y, at) {
-    const { live } = this;
-    live.active = live.runs.findIndex((run) => run.pane === pane);
-    pane.projection.lift(live.state.z, ...pane.view.toData(x, y));
-    live.showLensSoon(at);
-    live.presence.share();
+  lensAt(pane, u, v) {
+    const { runs, state } = this.live;
+    const z = state.z.slice();
+    const { projection } = pane.k === z.length ? pane : runs[0].pane;
+    projection?.lift(z, u, v);
+    return { z, map: runs.findIndex((run) => run.pane === pane) };
+  }
+
+  /**
+   * The lens at the mean of a data point.
+   * @param {DrawnPane} pane
+   * @param {number} i
+   */
+  lensOn(pane, i) {
+    const lens = this.lensAt(pane, pane.morph.us[i], pane.morph.vs[i]);
+    return pane.k === lens.z.length ? { ...lens, z: Float64Array.from(pane.meanOf(i)) } : lens;
   }
 
   /**
@@ -154,7 +170,9 @@ export class Input {
    * @param {number} y px
    */
   isAtMarker(pane, x, y) {
-    const [mx, my] = pane.view.toPixel(...pane.projection.project(this.live.state.z));
+    const z = this.live.renderer.lensOn(pane);
+    if (!z) return false;
+    const [mx, my] = pane.view.toPixel(...pane.projection.project(z));
     return Math.hypot(mx - x, my - y) < SNAP + 3;
   }
 }

@@ -49,6 +49,12 @@ export class LiveLens {
     this.views = [];
     /** @type {string | null} which data point is shown, of which snapshot and weights */
     this.point = null;
+    /** @type {Set<string>} what a decoder in a worker has not answered yet */
+    this.pending = new Set();
+  }
+
+  get isBusy() {
+    return this.pending.size > 0;
   }
 
   /** @param {"original" | "reconstruction"} name */
@@ -72,6 +78,7 @@ export class LiveLens {
   }
 
   close() {
+    this.pending.clear();
     for (const view of this.views) view?.decoder.close();
   }
 
@@ -105,7 +112,7 @@ export class LiveLens {
     zs.forEach((z, i) => {
       const view = this.views[i];
       if (view?.probe.meta.latent_dim !== z.length) return;
-      view.decoder.ask("lens", z, ({ pixels }) => view.picture.paint(pixels));
+      this.decode(i, "lens", z, (pixels) => view.picture.paint(pixels));
     });
     this.$("norm").textContent = `${Math.hypot(...zs[0]).toFixed(2)} σ`;
     this.$("prior").textContent = `${signed(logPrior(zs[0]))} nats`;
@@ -113,6 +120,22 @@ export class LiveLens {
     this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(" / ")}` : "–";
     this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
     this.root.classList.toggle("lv-pinned", pinned);
+  }
+
+  /**
+   * Decodes with the network of run i.
+   * @param {number} i
+   * @param {"lens" | "nearest"} name of the request, which replaces one of the same name
+   * @param {Float32Array | Float64Array} z
+   * @param {(pixels: Float32Array) => void} paint
+   */
+  decode(i, name, z, paint) {
+    const key = `${name} ${i}`;
+    this.pending.add(key);
+    this.views[i]?.decoder.ask(name, z, ({ pixels }) => {
+      this.pending.delete(key);
+      paint(pixels);
+    });
   }
 
   /**
@@ -130,7 +153,7 @@ export class LiveLens {
     this.point = key;
     const size = image_shape.reduce((a, b) => a * b, 1);
     new Picture(this.canvas("original"), image_shape).paint(images, 1 / 255, point * size);
-    view.decoder.ask("nearest", mu.subarray(point * k, (point + 1) * k), ({ pixels }) => {
+    this.decode(i, "nearest", mu.subarray(point * k, (point + 1) * k), (pixels) => {
       if (this.point === key) new Picture(this.canvas("reconstruction"), image_shape).paint(pixels);
     });
     let rate = 0;

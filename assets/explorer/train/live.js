@@ -3,10 +3,14 @@
 
 import { find, findAll } from "../core/dom.js";
 import { whole } from "../core/format.js";
+import { between } from "../core/glide.js";
+import { readLook, writtenLook } from "../core/link-fields.js";
 import { Page } from "../core/page.js";
+import { afterPaint } from "../core/timing.js";
 import { Camera } from "../map/camera.js";
 import { Pane } from "../map/pane.js";
 import { Legend } from "../widgets/legend.js";
+import { cameraMotion } from "./camera-motion.js";
 import { Commands } from "./commands.js";
 import { Curves } from "./curves.js";
 import { Dials } from "./dials.js";
@@ -19,16 +23,17 @@ import { Rates } from "./rates.js";
 import { Readout } from "./readout.js";
 import { Renderer } from "./renderer.js";
 import { Requests } from "./requests.js";
-import { keepKey, Session } from "./session.js";
-import { fromHash, LiveState, toHash } from "./state.js";
+import { Session, storeKey } from "./session.js";
+import { LiveState, readState } from "./state.js";
 import { Strip } from "./strip.js";
 import { Tradeoff } from "./tradeoff.js";
 import { Transport } from "./transport.js";
 
+/** @import { Description } from "../core/view.js" */
 /** @import { DoneMessage } from "./protocol.js" */
 /** @import { Part } from "./renderer.js" */
 /** @import { SessionChange } from "./session.js" */
-/** @import { LiveFields, Side } from "./state.js" */
+/** @import { LiveFields } from "./state.js" */
 
 /**
  * @typedef {object} LiveOptions
@@ -45,7 +50,7 @@ import { Transport } from "./transport.js";
  * @typedef {object} LiveRun
  * @property {Session} session
  * @property {Pane} pane
- * @property {number | undefined} toldOf number of the latest kept state the notice knows of, 0 for none; undefined at first
+ * @property {number | undefined} latest number of the latest saved state that is known, 0 for none; undefined at first
  */
 
 export class Live extends Page {
@@ -60,10 +65,9 @@ export class Live extends Page {
     this.onAction = onAction;
     /** @type {LiveRun[]} */
     this.runs = [];
-    this.active = 0; // index of the run whose map the lens was last moved on
-    /** @type {Side} */
-    this.steeredSide = "both";
     this.begun = false; // the address has been read
+    /** @type {Description | null} where the view is to go once it is open */
+    this.requested = null;
     this.keyTried = false; // a key was sent that the server has not answered yet
     /** @type {string | null} the last key that the app gave to the page */
     this.tokenTried = null;
@@ -81,13 +85,13 @@ export class Live extends Page {
     this.strip = new Strip(this.$(".lv-strip"));
     this.readout = new Readout(this.$(".lv-head"));
     this.transport = new Transport(this.$(".lv-transport"), {
-      ask: (wanted) => this.commands.ask(wanted),
+      request: (change) => this.commands.request(change),
       act: (name, more) => this.commands.act(name, more),
     });
-    this.dials = new Dials(this.$(".lv-dials"), (wanted, at) => this.commands.ask(wanted, at));
+    this.dials = new Dials(this.$(".lv-dials"), (change, at) => this.commands.request(change, at));
     this.notice = new Notice(this.$(".lv-notice"), base, {
       act: (name, more) => this.commands.act(name, more),
-      passed: () => this.touch("words"),
+      ended: () => this.touch("words"),
     });
     this.charts = {
       curves: new Curves(find(root, ".lv-curves", HTMLCanvasElement)),
@@ -97,7 +101,7 @@ export class Live extends Page {
     this.watchSizes(root.querySelectorAll(".lv-curves, .lv-pair canvas"), () =>
       this.touch("curves", "tradeoff", "rates"),
     );
-    this.state = this.makeState(2, { zones: "all", manifold: false });
+    this.state = this.makeState(2);
     this.showOptions();
     this.listener = new AbortController();
     this.input.listen(this.listener.signal);
@@ -130,14 +134,14 @@ export class Live extends Page {
     this.requests.clear();
     delete this.root.dataset.ready;
     this.begun = false;
+    this.requested = null;
     this.$(".lv-maps").replaceChildren();
     this.lens.arrange(names.length);
     this.strip.root.replaceChildren();
     this.charts.rates.clear();
     this.runs = names.map((name, i) => this.openRun(name, i));
     this.root.classList.toggle("lv-two", names.length > 1);
-    this.active = 0;
-    this.steeredSide = "both";
+    this.state.set({ steered: "both", map: 0 });
     this.$(".lv-steered").hidden = names.length < 2;
     this.showOptions();
     this.touch("curves", "tradeoff", "words");
@@ -150,26 +154,27 @@ export class Live extends Page {
    */
   openRun(name, i) {
     const element = document.createElement("div");
+    element.dataset.control = "map";
     this.$(".lv-maps").append(element);
     /** @type {Pane} */
     const pane = new Pane(element, this.camera, this.state, {
       hover: (pane, x, y, at, finger) => this.input.hover(pane, x, y, at, finger),
       click: (pane, x, y, at, still) => this.input.click(pane, x, y, at, still),
-      move: (...args) => this.look(() => this.camera.take(...args)),
-      release: () => this.look(() => this.releaseCamera()),
+      move: (...args) => this.reacts("map") && this.look(() => this.camera.take(...args)),
+      release: () => this.reacts("map") && this.look(() => this.releaseCamera()),
       resized: () => this.resized(),
       decoded: () => findAll(this.root, ".lv-decoded canvas", HTMLCanvasElement),
     });
     const session = new Session(this.base, name, {
-      changed: (what) => this.heard(i, what),
-      asked: (id) => this.asked(i, id),
+      changed: (what) => this.sessionChanged(i, what),
+      accepted: (id) => this.accepted(i, id),
       steer: (granted) => this.keyAnswered(granted),
-      view: (view) => this.presence.hear(view),
+      view: (view) => this.presence.receive(view),
       refused: (reason) => this.refused(reason),
       done: (message) => this.done(message),
       connection: (state, wait) => this.connection(state, wait),
     });
-    return { session, pane, toldOf: undefined };
+    return { session, pane, latest: undefined };
   }
 
   get first() {
@@ -178,7 +183,8 @@ export class Live extends Page {
 
   /** The runs that buttons and dials control. */
   get steered() {
-    const chosen = this.steeredSide === "both" ? this.runs : [this.runs[Number(this.steeredSide)]];
+    const { steered } = this.state;
+    const chosen = steered === "both" ? this.runs : [this.runs[Number(steered)]];
     return chosen.map(({ session }) => session);
   }
 
@@ -203,6 +209,68 @@ export class Live extends Page {
     this.root.replaceChildren();
   }
 
+  // --- what others may ask of a view -----------------------------------------------------------------------------------
+
+  describe() {
+    const look = this.camera.describe();
+    const { following } = this.presence;
+    return {
+      ...this.state.describe(),
+      ...(look && { look: writtenLook(look) }),
+      ...(following !== this.follow && { follow: following ? "1" : "0" }),
+    };
+  }
+
+  /** @param {Description} description */
+  go(description) {
+    const { probe } = this.first;
+    if (!probe) {
+      this.requested = description;
+      return null;
+    }
+    const { follow } = description;
+    this.presence.follow(follow === "1" || follow === "0" ? follow === "1" : this.follow);
+    if (this.presence.adopted) return null; // the presenter's view is shown
+    const bounds = { k: this.state.z.length, classes: probe.meta.classes.length, runs: this.runs.length };
+    const { z, ...fields } = readState(description, bounds);
+    const from = this.state.z;
+    const { goals, rectangle } = this.points();
+    const moveCamera = cameraMotion(this.camera, readLook(description.look ?? null), goals, rectangle);
+    this.state.set(fields);
+    return (/** @type {number} */ share) => {
+      this.state.set({ z: between(from, z, share) });
+      moveCamera(share);
+      this.resized();
+      this.showLensSoon(performance.now());
+      this.link.save();
+    };
+  }
+
+  /** Resolves when all that was requested has been painted. The motion of the points while a run trains is not waited for. */
+  async settled() {
+    const waits = () => this.motion || this.isBusy() || (this.request !== null && !this.isTraining);
+    while (!this.destroyed && waits()) await painted();
+    await painted();
+  }
+
+  isBusy() {
+    const { runs, renderer, lens, isTraining } = this;
+    return renderer.isBehind || lens.isBusy || runs.some(({ session }) => session.isLoading(isTraining));
+  }
+
+  get isTraining() {
+    return this.runs.some(({ session }) => session.isTraining);
+  }
+
+  /**
+   * Whether a control reacts: lessons can lock it, or hide it.
+   * @param {string} name
+   */
+  reacts(name) {
+    const { locked, hidden } = this.locks.names;
+    return !locked.has(name) && !hidden.has(name);
+  }
+
   // --- messages of the server ----------------------------------------------------------------------------------------
 
   /**
@@ -210,27 +278,29 @@ export class Live extends Page {
    * @param {number} i
    * @param {SessionChange} what
    */
-  heard(i, what) {
+  sessionChanged(i, what) {
     const run = this.runs[i];
     if (!run) return this.wake(); // the run is just being opened
     const { session, pane } = run;
+    if (what === "due") return this.wake();
     if (what === "probe") this.prepare(i);
     else if (what === "decoder" && session.probe && session.decoder) {
       this.lens.load(i, session.probe, session.decoder);
       this.showLensSoon(performance.now());
     } else if (what === "manifold" && session.manifold) pane.lay(session.manifold);
     else if (what === "log" || what === "run") this.touch("curves", "tradeoff");
-    if (what === "run" || what === "status") this.tellOfKept(run);
+    if (what === "run" || what === "status") this.offerUndo(run);
     if (what !== "snapshot") this.touch("words");
     this.wake();
   }
 
   /**
+   * The server has given a request for run i its id.
    * @param {number} i
    * @param {number} id
    */
-  asked(i, id) {
-    if (this.runs[i]) this.requests.answered(this.runs[i].session, id);
+  accepted(i, id) {
+    if (this.runs[i]) this.requests.accepted(this.runs[i].session, id);
     this.touch("words");
   }
 
@@ -246,15 +316,15 @@ export class Live extends Page {
    * Once a rewind or a return has been done, offers to undo it.
    * @param {LiveRun} run
    */
-  tellOfKept(run) {
-    const { session, toldOf } = run;
+  offerUndo(run) {
+    const { session, latest: known } = run;
     const latest = session.kept.at(-1);
-    if (session === this.lead && !session.isBusy) this.notice.untell();
-    run.toldOf = latest?.number ?? 0;
-    if (!latest || toldOf === undefined || latest.number <= toldOf) return;
+    if (session === this.lead && !session.isBusy) this.notice.withdraw();
+    run.latest = latest?.number ?? 0;
+    if (!latest || known === undefined || latest.number <= known) return;
     if (session !== this.lead || !session.steer || this.follow || latest.reason === "finish") return;
-    const said = latest.reason === "rewind" ? "Rewound to the start." : "Returned.";
-    this.notice.tell(`${said} The run as it was at step ${whole(latest.step)} is kept.`, [
+    const done = latest.reason === "rewind" ? "Rewound to the start." : "Returned.";
+    this.notice.announce(`${done} The run as it was at step ${whole(latest.step)} is kept.`, [
       [`Return to step ${whole(latest.step)}`, "undo", {}],
     ]);
   }
@@ -281,7 +351,7 @@ export class Live extends Page {
 
   /**
    * @param {number} k latent dimensions
-   * @param {Pick<LiveFields, "zones" | "manifold">} choices
+   * @param {Pick<LiveFields, "zones" | "manifold">} [choices]
    */
   makeState(k, choices) {
     const state = new LiveState(k, choices);
@@ -299,43 +369,30 @@ export class Live extends Page {
     this.showOptions();
   }
 
-  /** Shows what the address says; not again after a lost connection. */
+  /** Shows what the address says, or what was requested meanwhile; not again after a lost connection. */
   beginAsLinked() {
     if (this.begun) return;
     this.begun = true;
     const hash = this.link.begin();
-    if (hash === null) this.link.save();
+    if (this.requested) void this.apply(this.requested);
+    else if (hash === null) this.link.save();
     else this.followLink(hash);
-  }
-
-  /** @param {string} hash */
-  followLink(hash) {
-    const { probe } = this.first;
-    if (!probe) return;
-    const { chosen, look, steered } = fromHash(hash, { k: this.state.z.length, classes: probe.meta.classes.length });
-    this.camera.begin(look);
-    this.steeredSide = this.runs.length > 1 ? steered : "both";
-    this.state.set(chosen);
-    this.resized();
-  }
-
-  hash() {
-    return toHash(this.state, this.camera.describe(), this.steeredSide);
+    this.requested = null;
   }
 
   /** @param {string} reason */
   refused(reason) {
     this.requests.clear();
-    this.say(reason);
+    this.announce(reason);
     this.touch("words");
   }
 
   /** @param {DoneMessage} message */
   done(message) {
-    if (message.token && message.run) keepKey(message.run, message.token);
+    if (message.token && message.run) storeKey(message.run, message.token);
     if (this.onAction) this.onAction(message);
-    else if (message.do === "fork" && message.run) this.update({ run: message.run, token: message.token });
-    if (message.do === "keep") this.say("Saved: Explore offers this model now.");
+    else if (message.action === "fork" && message.run) this.update({ run: message.run, token: message.token });
+    if (message.action === "keep") this.announce("Saved: Explore offers this model now.");
   }
 
   /**
@@ -356,21 +413,12 @@ export class Live extends Page {
    * Shows a temporary sentence.
    * @param {string} text
    */
-  say(text) {
-    this.notice.tell(text);
+  announce(text) {
+    this.notice.announce(text);
     this.touch("words");
   }
 
   // --- what is steered, and where the camera looks -------------------------------------------------------------------
-
-  /** @param {Side} side */
-  steer(side) {
-    this.steeredSide = side;
-    this.link.save();
-    this.requests.clear();
-    this.showOptions();
-    this.touch("words");
-  }
 
   /**
    * Sends a key; `keyAnswered` handles the answer.
@@ -410,11 +458,16 @@ export class Live extends Page {
 
   /** Lets the camera follow the points of all maps. */
   followPoints() {
+    const { goals, rectangle } = this.points();
+    if (rectangle) this.camera.follow(goals, rectangle);
+    this.wake();
+  }
+
+  /** The points of all maps in the newest snapshots, and the size of a map; undefined before the first snapshot. */
+  points() {
     const panes = this.runs.map(({ pane }) => pane);
     const goals = panes.flatMap(({ goal }) => (goal ? [goal] : []));
-    const room = panes.find(({ goal }) => goal)?.rectangle();
-    if (room) this.camera.follow(goals, room);
-    this.wake();
+    return { goals, rectangle: panes.find(({ goal }) => goal)?.rectangle() };
   }
 
   /**
@@ -424,19 +477,25 @@ export class Live extends Page {
    */
   changed(changed, at) {
     if (changed.has("hidden")) this.legend?.show();
-    for (const { pane } of this.runs) pane.groundDirty = true;
-    this.showOptions();
+    if (changed.has("steered")) {
+      this.requests.clear();
+      this.touch("words");
+    }
+    if (["zones", "manifold", "hidden"].some((name) => changed.has(name)))
+      for (const { pane } of this.runs) pane.groundDirty = true;
+    if (["zones", "manifold", "steered"].some((name) => changed.has(name))) this.showOptions();
     this.showLensSoon(at);
     this.presence.share();
-    this.link.save();
+    const isLinked = this.state.pinned || [...changed].some((name) => name !== "z" && name !== "map");
+    if (isLinked && this.begun) this.link.save();
   }
 
   showOptions() {
-    const { zones, manifold } = this.state;
+    const { zones, manifold, steered } = this.state;
     for (const button of findAll(this.root, "[data-zones]"))
       button.setAttribute("aria-checked", String(button.dataset.zones === zones));
     for (const button of findAll(this.root, "[data-steered]"))
-      button.setAttribute("aria-checked", String(button.dataset.steered === this.steeredSide));
+      button.setAttribute("aria-checked", String(button.dataset.steered === steered));
     this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
   }
 
@@ -472,3 +531,6 @@ export class Live extends Page {
     this.wake();
   }
 }
+
+/** Resolves once the next frame of the display has been painted. */
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => afterPaint(() => resolve(undefined))));

@@ -10,7 +10,7 @@ const STAYS_TO_ACT = 20_000; // ms, of a sentence with buttons
  * @typedef {ServerAction | "save" | "finish" | "restore" | "undo" | "link" | "key" | "download"} PageAction
  */
 
-/** @typedef {ActionOptions & { number?: number }} PageActionOptions `number` of the kept state to restore */
+/** @typedef {ActionOptions & { number?: number }} PageActionOptions `number` of the saved state to restore */
 
 /** @typedef {[label: string, action: PageAction, options: PageActionOptions]} NoticeButton */
 
@@ -28,14 +28,14 @@ export class Notice {
    * @param {string} base the app's root address
    * @param {object} on
    * @param {(name: PageAction, more: PageActionOptions) => void} on.act a button was pressed
-   * @param {() => void} on.passed a temporary sentence has ended
+   * @param {() => void} on.ended a temporary sentence has ended
    */
-  constructor(root, base, { act, passed }) {
+  constructor(root, base, { act, ended }) {
     this.root = root;
     this.base = base;
-    this.passed = passed;
+    this.ended = ended;
     /** @type {Pick<NoticeContent, "text" | "actions"> | null} */
-    this.told = null; // a temporary sentence
+    this.announced = null; // a temporary sentence
     this.shown = "null"; // the content, as JSON
     /** @type {number | undefined} */
     this.timer = undefined;
@@ -51,21 +51,21 @@ export class Notice {
    * @param {string} text
    * @param {NoticeButton[]} [actions]
    */
-  tell(text, actions) {
-    this.told = { text, actions };
+  announce(text, actions) {
+    this.announced = { text, actions };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.end(), actions ? STAYS_TO_ACT : STAYS);
   }
 
   /** Ends a temporary sentence with buttons: what they offer is not possible any more. */
-  untell() {
-    if (this.told?.actions) this.end();
+  withdraw() {
+    if (this.announced?.actions) this.end();
   }
 
   end() {
-    this.told = null;
+    this.announced = null;
     clearTimeout(this.timer);
-    this.passed();
+    this.ended();
   }
 
   /**
@@ -74,7 +74,7 @@ export class Notice {
    */
   show(usual) {
     /** @type {NoticeContent | null} */
-    const now = this.told ?? usual;
+    const now = this.announced ?? usual;
     const shown = JSON.stringify(now);
     if (shown === this.shown) return;
     this.shown = shown;

@@ -37,15 +37,19 @@ export class Presence {
   }
 
   /** @param {PresenterView} view */
-  hear(view) {
+  receive(view) {
     this.presented = view;
     if (this.adopted) this.adopt(view);
   }
 
   /** @param {boolean} on */
   follow(on) {
+    const { live, following } = this;
     this.following = on;
     if (this.adopted) this.adopt(this.adopted);
+    if (on === following) return;
+    live.touch("words");
+    live.link.save();
   }
 
   /**
@@ -54,13 +58,16 @@ export class Presence {
    */
   adopt({ z, pinned, zones, manifold, hidden, place }) {
     const { state, camera } = this.live;
-    if (Array.isArray(z) && z.length === state.z.length && z.every(Number.isFinite)) state.z.set(z);
-    if (["all", "pointer", "none"].includes(zones)) state.zones = zones;
-    if (Array.isArray(hidden)) state.hidden = hidden.filter(Number.isInteger);
-    state.pinned = pinned === true;
-    state.manifold = manifold === true;
+    const isZ = Array.isArray(z) && z.length === state.z.length && z.every(Number.isFinite);
+    state.set({
+      ...(isZ && { z: Float64Array.from(z) }),
+      ...(["all", "pointer", "none"].includes(zones) && { zones }),
+      ...(Array.isArray(hidden) && { hidden: hidden.filter(Number.isInteger) }),
+      pinned: pinned === true,
+      manifold: manifold === true,
+    });
     camera.adopt(place ?? null);
     if (!place) this.live.followPoints();
-    this.live.changed(new Set(["hidden"]), performance.now());
+    this.live.wake();
   }
 }

@@ -19,10 +19,10 @@ export {}; // a module without run-time values
  */
 
 /**
- * A state of a run that was kept when the run was rewound or finished, and can be returned to.
- * @typedef {object} KeptState
- * @property {number} number identifies it among the kept states of its run
- * @property {"rewind" | "finish" | "return"} reason what was done to the run just after this state was kept
+ * A state of a run that was saved when the run was rewound or finished, and can be returned to.
+ * @typedef {object} SavedState
+ * @property {number} number identifies it among the saved states of its run
+ * @property {"rewind" | "finish" | "return"} reason what was done to the run just after this state was saved
  * @property {number} step
  * @property {number} epoch
  */
@@ -45,7 +45,7 @@ export {}; // a module without run-time values
  * @property {number} [control] id of the last request that the trainer has applied
  * @property {number} [saved_step] step of the last checkpoint
  * @property {number} [branch] how often the run was rewound or returned to; older versions do not write it
- * @property {KeptState[]} [kept] the latest last
+ * @property {SavedState[]} [kept] the latest last
  * @property {BoundTerms} [test] on the test images, once the run is finished
  */
 
@@ -105,6 +105,7 @@ export {}; // a module without run-time values
  * @property {LogRecord[]} log all lines so far
  * @property {boolean} steer whether this page may steer the run
  * @property {number} followers pages that are connected
+ * @property {boolean} snapshot whether a snapshot follows at once
  */
 
 /**
@@ -125,7 +126,7 @@ export {}; // a module without run-time values
 
 /** @typedef {{ type: "view", view: PresenterView }} ViewMessage */
 
-/** @typedef {{ type: "asked", id: number }} AskedMessage the id that the server gave to the oldest open request */
+/** @typedef {{ type: "accepted", id: number }} AcceptedMessage the id that the server gave to the oldest open request */
 
 /** @typedef {{ type: "refused", reason: string }} RefusedMessage */
 
@@ -133,16 +134,16 @@ export {}; // a module without run-time values
  * An action has been carried out. `run` is the run that came of it, `token` its key.
  * @typedef {object} DoneMessage
  * @property {"done"} type
- * @property {ServerAction} do
+ * @property {ServerAction} action
  * @property {string} [run]
  * @property {string} [token]
  */
 
-/** @typedef {{ type: "beat" }} BeatMessage sent every few seconds: the connection still works */
+/** @typedef {{ type: "heartbeat" }} HeartbeatMessage sent every few seconds: the connection still works */
 
 /**
- * @typedef {RunMessage | StatusMessage | LogMessage | SteerMessage | ViewMessage | AskedMessage | RefusedMessage
- *   | DoneMessage | BeatMessage} ServerMessage
+ * @typedef {RunMessage | StatusMessage | LogMessage | SteerMessage | ViewMessage | AcceptedMessage | RefusedMessage
+ *   | DoneMessage | HeartbeatMessage} ServerMessage
  */
 
 // --- from the page -----------------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ export {}; // a module without run-time values
 /**
  * A request to the trainer, one or more fields of it. A setting may be text that is no number: the server refuses it with
  * a sentence that says why.
- * @typedef {object} Wanted
+ * @typedef {object} ControlRequest
  * @property {number | string} [beta]
  * @property {number | string} [lr]
  * @property {number | string} [sigma]
@@ -162,7 +163,7 @@ export {}; // a module without run-time values
  * @property {true} [finish] evaluate on the test images, then end
  * @property {true} [rewind]
  * @property {true} [save]
- * @property {number} [restore] number of a kept state
+ * @property {number} [restore] number of a saved state
  */
 
 /** @typedef {"resume" | "fork" | "keep"} ServerAction something that the server does to a run as a whole */
@@ -170,12 +171,12 @@ export {}; // a module without run-time values
 /**
  * @typedef {object} ActionOptions
  * @property {number} [batch_size] of "resume"
- * @property {number} [kept] of "fork": number of the kept state that the copy begins with
+ * @property {number} [kept] of "fork": number of the saved state that the copy begins with
  */
 
-/** @typedef {{ do: ServerAction } & ActionOptions} ActionMessage */
+/** @typedef {{ action: ServerAction } & ActionOptions} ActionMessage */
 
-/** @typedef {{ token: string } | { beat: true } | { ask: Wanted } | ActionMessage | { view: PresenterView }} PageMessage */
+/** @typedef {{ token: string } | { heartbeat: true } | { request: ControlRequest } | ActionMessage | { view: PresenterView }} PageMessage */
 
 // --- files of a run ----------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ function latest({ frame, history }) {
 
 /**
  * The bound to show first: on the test images once it is known, else on the training images. `numbers` are undefined where
- * there are none yet; `about` says what they are measured on.
+ * there are none yet; `about` tells what they are measured on.
  * @param {Session} session
  */
 function shown(session) {
@@ -161,7 +161,7 @@ function facts(session, state) {
 }
 
 /**
- * What has to be said about a run, with what can be done; null where there is nothing to say.
+ * The sentence about a run, with what can be done; null where there is none.
  * @param {Session} session
  * @param {boolean} steer whether this page may steer it
  * @returns {NoticeContent | null}

@@ -93,13 +93,9 @@ export class Renderer {
     const { live } = this;
     this.lensAt = undefined;
     const { z, pinned } = live.state;
-    const { projection } = live.runs[live.active].pane;
-    if (!projection) return;
-    const [u, v] = projection.project(z);
-    live.lens.show(
-      live.runs.map((run) => this.zOf(run.pane, u, v)),
-      pinned,
-    );
+    const zs = live.runs.map(({ pane }) => this.lensOn(pane) ?? z);
+    if (!live.runs[0].pane.projection) return;
+    live.lens.show(zs, pinned);
     live.root.classList.toggle("er-pinned", pinned);
     this.showNearest();
     afterPaint(() => measure("elbo-room:input-to-paint", started));
@@ -108,30 +104,38 @@ export class Renderer {
   /** Shows the data point whose mean is nearest to z. It can change during training although the lens does not move. */
   showNearest() {
     const { live } = this;
-    const { session, pane } = live.runs[live.active];
-    const { z } = live.state;
-    if (!pane.projection) return;
-    const [u, v] = pane.projection.project(z);
-    live.lens.showPoint({ i: live.active, session, point: pane.nearestMean(z) });
-    for (const run of live.runs) {
-      if (!run.pane.projection) continue;
-      const there = this.zOf(run.pane, u, v);
-      run.pane.mark(there, run.pane.nearestMean(there));
-    }
+    live.runs.forEach(({ session, pane }, i) => {
+      const z = this.lensOn(pane);
+      if (!z) return;
+      const point = pane.nearestMean(z);
+      pane.mark(z, point);
+      if (i === live.state.map) live.lens.showPoint({ i, session, point });
+    });
   }
 
   /**
-   * z in the latent space of a map: the same z where the spaces have equally many dimensions, else the one at (u, v).
+   * The lens in the latent space of a map: z where this space has equally many dimensions, else what lies at the same place
+   * of the plane. Null where the maps have no points yet.
    * @param {Pane} pane
-   * @param {number} u
-   * @param {number} v
    */
-  zOf(pane, u, v) {
-    const { z } = this.live.state;
-    if (!pane.projection || pane.k === z.length) return z;
+  lensOn(pane) {
+    const { runs, state } = this.live;
+    const { z, map } = state;
+    if (!pane.projection) return null;
+    if (pane.k === z.length) return z;
+    const { projection } = [runs[map].pane, runs[0].pane].find(({ k }) => k === z.length) ?? {};
+    if (!projection) return null;
     const there = new Float64Array(pane.k);
-    pane.projection.lift(there, u, v);
+    pane.projection.lift(there, ...projection.project(z));
     return there;
+  }
+
+  /** Whether something that was requested is to be painted in the next frames. */
+  get isBehind() {
+    const { camera, runs } = this.live;
+    return (
+      this.lensAt !== undefined || camera.jumped || runs.some(({ pane }) => pane.view !== null && pane.groundDirty)
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 // Requests to the trainer that it has not applied yet. The page shows what was requested at once, and what the trainer
 // reports as soon as that arrives.
 
-/** @import { Wanted } from "./protocol.js" */
+/** @import { ControlRequest } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
 
 export const ANSWER = 3000; // ms that a trainer may take; after that the page shows the reported values again
@@ -12,7 +12,7 @@ const PAUSES = { resume: false, pause: true, step: true, epoch: true };
 /**
  * @typedef {object} PendingRequest
  * @property {Session} session the run that reports when the request is applied
- * @property {Wanted} wanted
+ * @property {ControlRequest} change
  * @property {number} at ms, when the person acted
  * @property {number} since ms, when the request was sent
  * @property {number | null} id from the server; null until it has answered
@@ -30,11 +30,11 @@ export class Requests {
 
   /**
    * @param {Session} session
-   * @param {Wanted} wanted
+   * @param {ControlRequest} change
    * @param {number} at
    */
-  add(session, wanted, at) {
-    this.list.push({ session, wanted, at, since: performance.now(), id: null });
+  add(session, change, at) {
+    this.list.push({ session, change, at, since: performance.now(), id: null });
   }
 
   /**
@@ -42,8 +42,8 @@ export class Requests {
    * @param {Session} session
    * @param {number} id
    */
-  answered(session, id) {
-    const entry = this.list.find((waiting) => waiting.id === null && waiting.session === session);
+  accepted(session, id) {
+    const entry = this.list.find((sent) => sent.id === null && sent.session === session);
     if (entry) entry.id = id;
   }
 
@@ -63,9 +63,9 @@ export class Requests {
     this.list = this.list.filter(({ since }) => performance.now() - since < ANSWER);
   }
 
-  /** @param {keyof Wanted} name */
+  /** @param {keyof ControlRequest} name */
   has(name) {
-    return this.list.some(({ wanted }) => name in wanted);
+    return this.list.some(({ change }) => name in change);
   }
 
   /**
@@ -73,14 +73,14 @@ export class Requests {
    * @param {number | null | undefined} known
    */
   paceOr(known) {
-    const asked = this.list.filter(({ wanted }) => "pace" in wanted).at(-1);
-    return asked ? asked.wanted.pace : known;
+    const pending = this.list.filter(({ change }) => "pace" in change).at(-1);
+    return pending ? pending.change.pace : known;
   }
 
   /** Whether the run is to pause, by the last such request; undefined where none is pending. */
   get paused() {
     const name = this.list
-      .flatMap(({ wanted }) => Object.keys(wanted))
+      .flatMap(({ change }) => Object.keys(change))
       .filter((key) => key in PAUSES)
       .at(-1);
     return name === undefined ? undefined : PAUSES[name];

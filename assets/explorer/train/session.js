@@ -5,8 +5,8 @@ import { Feed } from "./feed.js";
 import { History } from "./history.js";
 
 /** @import { ConnectionHandler } from "./feed.js" */
-/** @import { ActionOptions, DecodedPlane, DecoderWeights, DoneMessage, PresenterView, Probe } from "./protocol.js" */
-/** @import { RunMessage, RunSettings, RunStatus, ServerAction, ServerMessage, Snapshot, Wanted } from "./protocol.js" */
+/** @import { ActionOptions, ControlRequest, DecodedPlane, DecoderWeights, DoneMessage, PresenterView, Probe } from "./protocol.js" */
+/** @import { RunMessage, RunSettings, RunStatus, ServerAction, ServerMessage, Snapshot } from "./protocol.js" */
 
 // ms between two requests for the same file
 const DECODER_EVERY = 1000;
@@ -18,12 +18,15 @@ export const BUSY = ["queued", "running", "paused"];
 
 /** @typedef {{ probe: Probe, decoder: DecoderWeights, manifold: DecodedPlane }} RunFiles by name in the address */
 
-/** @typedef {"run" | "probe" | "status" | "log" | "decoder" | "manifold" | "snapshot"} SessionChange */
+/**
+ * What is new; "due": a file can be requested again.
+ * @typedef {"run" | "probe" | "status" | "log" | "decoder" | "manifold" | "snapshot" | "due"} SessionChange
+ */
 
 /**
  * @typedef {object} SessionHandlers
  * @property {(what: SessionChange) => void} changed
- * @property {(id: number) => void} asked the server has given the oldest open request this id
+ * @property {(id: number) => void} accepted the server has given the oldest open request this id
  * @property {(granted: boolean) => void} steer the server's answer to a key
  * @property {(view: PresenterView) => void} view
  * @property {(reason: string) => void} refused
@@ -62,24 +65,28 @@ export class Session {
     /** @type {Set<keyof RunFiles>} */
     this.busy = new Set();
     this.fetched = { probe: -Infinity, decoder: -Infinity, manifold: -Infinity }; // ms, when each was last requested
+    /** @type {Map<"decoder" | "manifold", ReturnType<typeof setTimeout>>} until each can be requested again */
+    this.timers = new Map();
+    this.hasSnapshot = false; // the server has one
+    this.probeFailed = false;
     this.alive = true;
     this.connection = new AbortController(); // cancels the requests for files when the connection is lost
     const socket = new URL(this.files.href.replace(/\/$/, ""));
     socket.protocol = socket.protocol.replace("http", "ws");
     this.feed = new Feed(socket.href, {
-      message: (message) => this.hear(message),
+      message: (message) => this.receive(message),
       snapshot: () => on.changed("snapshot"),
-      connection: (state, wait) => this.reached(state, wait),
+      connection: (state, wait) => this.connectionChanged(state, wait),
     });
   }
 
-  /** States that can be returned to, the latest last. */
+  /** Saved states that can be returned to, the latest last. */
   get kept() {
     return this.status.kept ?? [];
   }
 
   get token() {
-    return this.key ?? keyOf(this.run);
+    return this.key ?? storedKey(this.run);
   }
 
   /** Whether a process can apply requests. */
@@ -96,19 +103,35 @@ export class Session {
     return (fresh ? meta.state : status.state) === "paused";
   }
 
+  /** Whether a process trains the run now, without a pause. */
+  get isTraining() {
+    return this.connected && this.isBusy && this.status.state !== "queued" && !this.isPaused;
+  }
+
   /**
-   * Sends a key to the server, and keeps it, so that the page can steer after a reload too.
+   * Whether something is on its way that the page shows: the first snapshot, or weights and a decoded plane.
+   * @param {boolean} training whether newer ones follow all the time, so that any will do
+   */
+  isLoading(training) {
+    if (this.status.state === undefined) return true;
+    if (!this.frame) return !this.probeFailed && (this.hasSnapshot || this.isTraining);
+    const isOnItsWay = (/** @type {"decoder" | "manifold"} */ name) => this.busy.has(name) || this.timers.has(name);
+    return /** @type {const} */ (["decoder", "manifold"]).some((name) => isOnItsWay(name) && !(training && this[name]));
+  }
+
+  /**
+   * Sends a key to the server, and stores it, so that the page can steer after a reload too.
    * @param {string} token
    */
   unlock(token) {
     if (!token) return;
     this.key = token;
-    keepKey(this.run, token);
+    storeKey(this.run, token);
     this.feed.send({ token });
   }
 
   /** @type {ConnectionHandler} */
-  reached(state, wait) {
+  connectionChanged(state, wait) {
     this.connected = state === "open";
     if (!this.connected) {
       this.connection.abort();
@@ -119,7 +142,7 @@ export class Session {
   }
 
   /** @param {ServerMessage} message */
-  hear(message) {
+  receive(message) {
     if (message.type === "run") this.begin(message);
     else if (message.type === "status") {
       this.status = message.status;
@@ -134,13 +157,14 @@ export class Session {
       this.steer = message.steer;
       this.on.steer(message.steer);
     } else if (message.type === "view") this.on.view(message.view);
-    else if (message.type === "asked") this.on.asked(message.id);
+    else if (message.type === "accepted") this.on.accepted(message.id);
     else if (message.type === "refused") this.on.refused(message.reason);
     else if (message.type === "done") this.on.done(message);
   }
 
   /** @param {RunMessage} message */
-  begin({ status, settings, train_images, log, steer, followers }) {
+  begin({ status, settings, train_images, log, steer, followers, snapshot }) {
+    this.hasSnapshot = snapshot;
     this.status = status;
     this.settings = settings;
     this.steer = steer || this.steer;
@@ -154,7 +178,7 @@ export class Session {
   /** Forgets a key that the server does not accept. */
   drop() {
     this.key = null;
-    keepKey(this.run, null);
+    storeKey(this.run, null);
   }
 
   /**
@@ -186,6 +210,7 @@ export class Session {
     if (now - this.fetched.probe < PROBE_EVERY) return;
     this.fetched.probe = now;
     this.fetch("probe").then((probe) => {
+      this.probeFailed = !probe;
       if (!probe || !this.alive) return;
       this.probe = probe;
       this.on.changed("probe");
@@ -218,11 +243,29 @@ export class Session {
    * @param {number} every ms
    */
   async fetchNewer(name, known, step, every) {
+    if (!this.probe || step === undefined || known?.meta.step === step) return null;
     const now = performance.now();
-    const waits = !this.probe || step === undefined || now - this.fetched[name] < every;
-    if (waits || known?.meta.step === step) return null;
+    const wait = this.fetched[name] + every - now;
+    if (wait > 0) {
+      this.wakeIn(name, wait);
+      return null;
+    }
     this.fetched[name] = now;
     return this.fetch(name);
+  }
+
+  /**
+   * Reports after `wait` ms that a file can be requested again.
+   * @param {"decoder" | "manifold"} name
+   * @param {number} wait
+   */
+  wakeIn(name, wait) {
+    clearTimeout(this.timers.get(name));
+    const end = () => {
+      this.timers.delete(name);
+      this.on.changed("due");
+    };
+    this.timers.set(name, setTimeout(end, wait));
   }
 
   /**
@@ -244,19 +287,19 @@ export class Session {
 
   /**
    * Sends a request to the trainer; false where this page may not steer or has no connection.
-   * @param {Wanted} wanted
+   * @param {ControlRequest} change
    */
-  ask(wanted) {
-    return this.steer && this.feed.send({ ask: wanted });
+  request(change) {
+    return this.steer && this.feed.send({ request: change });
   }
 
   /**
    * Sends an action to the server.
-   * @param {ServerAction} what
+   * @param {ServerAction} action
    * @param {ActionOptions} [more]
    */
-  do(what, more = {}) {
-    return this.steer && this.feed.send({ do: what, ...more });
+  act(action, more = {}) {
+    return this.steer && this.feed.send({ action, ...more });
   }
 
   /** @param {PresenterView} view */
@@ -267,6 +310,8 @@ export class Session {
   close() {
     this.alive = false;
     this.connection.abort();
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
     this.feed.close();
   }
 }
@@ -277,19 +322,19 @@ export class Session {
  * @param {string} to
  */
 export function renameKey(from, to) {
-  const key = keyOf(from);
-  if (key) keepKey(to, key);
-  keepKey(from, null);
+  const key = storedKey(from);
+  if (key) storeKey(to, key);
+  storeKey(from, null);
 }
 
 const keyName = (/** @type {string} */ run) => `elbo-room:token:${run}`;
 
 /**
- * Keeps a run's key in localStorage for the next visit; null deletes it. Some browsers do not allow any storage.
+ * Stores a run's key in localStorage for the next visit; null deletes it. Some browsers do not allow any storage.
  * @param {string} run
  * @param {string | null} key
  */
-export function keepKey(run, key) {
+export function storeKey(run, key) {
   try {
     if (key) localStorage.setItem(keyName(run), key);
     else localStorage.removeItem(keyName(run));
@@ -299,7 +344,7 @@ export function keepKey(run, key) {
 }
 
 /** @param {string} run */
-function keyOf(run) {
+function storedKey(run) {
   try {
     return localStorage.getItem(keyName(run));
   } catch {

@@ -1,13 +1,12 @@
-// The state of a live map, and how the address of the page says it: what is shown and where the camera looks. What is
-// trained, and how, belongs to the run.
+// The state of a live map: what is shown and where. What is trained, and how, belongs to the run.
 
-import { readHidden, readLook, readZ, writtenLook } from "../core/link-fields.js";
+import { readHidden, readZ } from "../core/link-fields.js";
 
 /** @import { Listener } from "../core/state.js" */
-/** @import { Look } from "../core/link-fields.js" */
+/** @import { Description } from "../core/view.js" */
 
 /** @type {LiveFields["zones"][]} */
-const ZONES = ["all", "pointer", "none"]; // the first is the default
+const ZONES = ["all", "pointer", "none"]; // the first is the initial value
 
 /** @type {Side[]} */
 const SIDES = ["both", "0", "1"];
@@ -15,80 +14,82 @@ const SIDES = ["both", "0", "1"];
 /** @typedef {"both" | "0" | "1"} Side which of two runs is steered: both, the left one or the right one */
 
 /**
- * The fields of the state that a live map uses.
+ * The fields of the state.
  * @typedef {object} LiveFields
  * @property {"all" | "pointer" | "none"} zones the points whose buffer zones are shown
  * @property {boolean} manifold whether the decoded plane is shown
  * @property {number[]} hidden classes
+ * @property {Side} steered
  * @property {boolean} pinned whether the lens stays where it is
- * @property {Float64Array} z of the lens
+ * @property {Float64Array} z of the lens, in the latent space of the first run
+ * @property {number} map index of the run on whose map the lens was last moved
  */
 
 /**
- * The state as text, such as "zones=none&z=0.5,-1": only what differs from the default, and z only where it is pinned.
- * @param {LiveFields} state
- * @param {Look | null} look null where the camera follows the points
- * @param {Side} steered
+ * The state that a description has. Fields that are missing, or whose values are not valid, have their initial values.
+ * @param {Description} description
+ * @param {{ k: number, classes: number, runs: number }} bounds latent dimensions, classes, and runs that are shown
+ * @returns {LiveFields}
  */
-export function toHash({ zones, manifold, hidden, pinned, z }, look, steered) {
-  const params = new URLSearchParams();
-  if (zones !== ZONES[0]) params.set("zones", zones);
-  if (manifold) params.set("plane", "1");
-  if (hidden.length) params.set("hidden", hidden.join(","));
-  if (steered !== SIDES[0]) params.set("steered", steered);
-  if (look) params.set("look", writtenLook(look));
-  if (pinned) params.set("z", z.join(","));
-  return params.toString().replaceAll("%2C", ",");
-}
-
-/**
- * Reads a link to a map of k latent dimensions and so many classes. Fields that the link does not hold, or whose values are
- * not valid, get their defaults.
- * @param {string} hash
- * @param {{ k: number, classes: number }} space
- */
-export function fromHash(hash, { k, classes }) {
-  const params = new URLSearchParams(hash.replace(/^#/, ""));
-  const z = readZ(params.get("z") ?? "", k);
-  const hidden = readHidden(params.get("hidden") ?? "", { classes }) ?? [];
-  /** @type {Partial<LiveFields>} */
-  const chosen = {
-    zones: oneOf(ZONES, params.get("zones")),
-    manifold: params.get("plane") === "1",
-    hidden,
+export function readState(description, { k, classes, runs }) {
+  const z = readZ(description.z ?? "", k);
+  return {
+    zones: oneOf(ZONES, description.zones),
+    manifold: description.plane === "1",
+    hidden: readHidden(description.hidden ?? "", { classes }) ?? [],
+    steered: runs > 1 ? oneOf(SIDES, description.steered) : SIDES[0],
     pinned: Boolean(z),
-    ...(z && { z }),
+    z: z ?? new Float64Array(k),
+    map: z && runs > 1 && description.map === "1" ? 1 : 0,
   };
-  return { chosen, look: readLook(params.get("look")), steered: oneOf(SIDES, params.get("steered")) };
 }
 
 /**
  * The word that `text` is, or the first one where it is none of them.
  * @template {string} Word
  * @param {Word[]} words
- * @param {string | null} text
+ * @param {string | undefined} text
  */
 const oneOf = (words, text) => words.find((word) => word === text) ?? words[0];
 
-/** The state of a live map. Controls change it by `set`, and the page handles every change. */
+/** The state of a live map. It is changed by `set` only, and the page handles every change. */
 export class LiveState {
   /**
    * @param {number} k latent dimensions
-   * @param {Pick<LiveFields, "zones" | "manifold">} choices
+   * @param {Pick<LiveFields, "zones" | "manifold">} [choices]
    */
-  constructor(k, { zones, manifold }) {
+  constructor(k, { zones, manifold } = { zones: ZONES[0], manifold: false }) {
     this.zones = zones;
     this.manifold = manifold;
     /** @type {number[]} */
     this.hidden = [];
+    /** @type {Side} */
+    this.steered = SIDES[0];
     this.pinned = false;
     this.z = new Float64Array(k);
+    this.map = 0;
     /** @type {Listener[]} */
     this.listeners = [];
   }
 
   /**
-   * Calls `listener` after every `set`.
+   * What a link holds: fields that differ from their initial values, and z only where it is pinned.
+   * @returns {Description}
+   */
+  describe() {
+    const { zones, manifold, hidden, steered, pinned, z, map } = this;
+    return {
+      ...(zones !== ZONES[0] && { zones }),
+      ...(manifold && { plane: "1" }),
+      ...(hidden.length && { hidden: hidden.join(",") }),
+      ...(steered !== SIDES[0] && { steered }),
+      ...(pinned && { z: z.join(",") }),
+      ...(pinned && map && { map: String(map) }),
+    };
+  }
+
+  /**
+   * Calls `listener` after every change.
    * @param {Listener} listener
    */
   subscribe(listener) {
@@ -100,7 +101,9 @@ export class LiveState {
    * @param {number} startedAt ms
    */
   set(patch, startedAt = performance.now()) {
+    const names = /** @type {(keyof LiveFields)[]} */ (Object.keys(patch));
+    const changed = new Set(names.filter((name) => String(patch[name]) !== String(this[name])));
     Object.assign(this, patch);
-    for (const listener of this.listeners) listener(new Set(Object.keys(patch)), startedAt);
+    if (changed.size) for (const listener of this.listeners) listener(changed, startedAt);
   }
 }

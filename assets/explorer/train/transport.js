@@ -6,7 +6,7 @@ import { whole } from "../core/format.js";
 import { BUSY } from "./session.js";
 
 /** @import { PageAction, PageActionOptions } from "./notice.js" */
-/** @import { KeptState, RunState, Wanted } from "./protocol.js" */
+/** @import { ControlRequest, RunState, SavedState } from "./protocol.js" */
 
 /**
  * @typedef {object} TransportState
@@ -16,7 +16,7 @@ import { BUSY } from "./session.js";
  * @property {number | null} [pace] steps a second at most; null: no limit
  * @property {boolean} steer whether this page may steer the run
  * @property {string} download address of the model
- * @property {KeptState[]} kept
+ * @property {SavedState[]} kept
  */
 
 const ICONS = {
@@ -37,7 +37,10 @@ const PACES = [
 ];
 const icon = (/** @type {keyof typeof ICONS} */ name) =>
   `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-const KEPT = {
+/** @type {Record<string, string>} key → the control that it presses */
+const CONTROLS = { " ": "play", ArrowRight: "step", "Shift ArrowRight": "epoch", Home: "rewind" };
+/** @type {Record<string, string>} */
+const REASONS = {
   rewind: "as it was before a rewind",
   finish: "as it was before it was finished",
   return: "as it was before another state was returned to",
@@ -47,23 +50,23 @@ export class Transport {
   /**
    * @param {HTMLElement} root
    * @param {object} on
-   * @param {(wanted: Wanted) => void} on.ask a request to the trainer
+   * @param {(change: ControlRequest) => void} on.request a request to the trainer
    * @param {(name: PageAction, more?: PageActionOptions) => void} on.act an action that may ask first, or of the menu
    */
   constructor(root, on) {
     this.root = root;
     this.on = on;
     root.innerHTML = `
-      <button data-do="toggle" class="lv-play" title="space"></button>
-      <button data-do="step" title="one step, then wait (→)">${icon("step")}step</button>
-      <button data-do="epoch" title="one epoch, then wait (Shift →)">${icon("epoch")}epoch</button>
-      <div class="lv-pace" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
+      <button data-do="toggle" data-control="play" class="lv-play" title="space"></button>
+      <button data-do="step" data-control="step" title="one step, then wait (→)">${icon("step")}step</button>
+      <button data-do="epoch" data-control="epoch" title="one epoch, then wait (Shift →)">${icon("epoch")}epoch</button>
+      <div class="lv-pace" data-control="speed" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
         ([pace, text]) =>
           `<button role="radio" data-pace="${pace ?? ""}" title="${pace ? `slow motion: ${text} steps a second` : "full speed"}">${text}</button>`,
       ).join("")}</div>
-      <button data-do="rewind" title="back to the start: same weights, same batches (Home, on the map). What was trained so far is kept and can be returned to.">${icon("rewind")}rewind</button>
-      <button data-do="finish" title="stop here, evaluate on the test images, and keep the model (asks first)">${icon("finish")}finish</button>
-      <details class="lv-more"><summary>more</summary><div role="menu">
+      <button data-do="rewind" data-control="rewind" title="back to the start: same weights, same batches (Home, on the map). What was trained so far is kept and can be returned to.">${icon("rewind")}rewind</button>
+      <button data-do="finish" data-control="finish" title="stop here, evaluate on the test images, and keep the model (asks first)">${icon("finish")}finish</button>
+      <details class="lv-more" data-control="more"><summary>more</summary><div role="menu">
         <div class="lv-kept"></div>
         <button data-act="fork" title="a copy of this run that goes its own way">fork this run</button>
         <button data-act="keep" title="keep it among the models that Explore offers">save into the gallery</button>
@@ -88,8 +91,8 @@ export class Transport {
     const { do: what, pace, act, kept } = button.dataset;
     if (what === "toggle") this.toggle();
     else if (what === "finish") this.on.act("finish");
-    else if (what) this.on.ask(/** @type {Wanted} */ ({ [what]: true }));
-    else if (pace !== undefined) this.on.ask({ pace: pace ? Number(pace) : null });
+    else if (what) this.on.request(/** @type {ControlRequest} */ ({ [what]: true }));
+    else if (pace !== undefined) this.on.request({ pace: pace ? Number(pace) : null });
     else if (act) {
       find(this.root, ".lv-more", HTMLDetailsElement).open = false;
       this.on.act(/** @type {PageAction} */ (act), kept ? { number: Number(kept) } : {});
@@ -98,21 +101,22 @@ export class Transport {
 
   toggle() {
     if (this.canResume) this.on.act("resume");
-    else if (this.enabled) this.on.ask(this.paused ? { resume: true } : { pause: true });
+    else if (this.enabled) this.on.request(this.paused ? { resume: true } : { pause: true });
   }
 
   /**
    * Handles a key of the page; true where it steers a run. The key for a rewind works on the map only.
    * @param {KeyboardEvent} event
    * @param {boolean} onMap
+   * @param {(control: string) => boolean} reacts whether a control is neither locked nor hidden
    */
-  key(event, onMap) {
+  key(event, onMap, reacts) {
     if (event.ctrlKey || event.metaKey || event.altKey || (!this.enabled && !this.canResume)) return false;
-    if (event.key === " ") this.toggle();
+    const name = CONTROLS[event.key === "ArrowRight" && event.shiftKey ? "Shift ArrowRight" : event.key];
+    if (!name || !reacts(name) || (name === "rewind" && !onMap)) return false;
+    if (name === "play") this.toggle();
     else if (!this.enabled) return false;
-    else if (event.key === "ArrowRight") this.on.ask(event.shiftKey ? { epoch: true } : { step: true });
-    else if (event.key === "Home" && onMap) this.on.ask({ rewind: true });
-    else return false;
+    else this.on.request(/** @type {ControlRequest} */ ({ [name]: true }));
     return true;
   }
 
@@ -139,12 +143,12 @@ export class Transport {
     find(this.root, ".lv-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
   }
 
-  /** @param {KeptState} state */
+  /** @param {SavedState} state */
   keptButton({ number, reason, step }) {
     const textContent = this.enabled ? `return to step ${whole(step)}` : `go on from step ${whole(step)}`;
     const button = Object.assign(document.createElement("button"), {
       textContent,
-      title: `${KEPT[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}`,
+      title: `${REASONS[reason] ?? "as it was kept"}${this.enabled ? "" : ", as a run of its own"}`,
     });
     button.dataset.act = "restore";
     button.dataset.kept = String(number);
