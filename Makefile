@@ -32,6 +32,7 @@ lint: .venv/dev node_modules/.installed
 	$(BIN)/mypy
 	$(NODE_BIN)/biome check .
 	$(NODE_BIN)/tsc
+	$(NODE_BIN)/tsc -p tests
 
 bench: .venv/dev
 	$(BIN)/python -m bench
