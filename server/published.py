@@ -26,6 +26,7 @@ from vae.files.browser_modules import EXPLORER
 KATEX = EXPLORER.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
+FIRST_PAGE = "explore"  # the folder of the page at the app's root
 CODE = f"{PREFIX}/code"  # the loss as code, executed
 FRAMES_BYTES = 512 << 20  # of frames, and what they are compressed to
 RECIPES_BYTES = 4 << 20  # of how frames that have made room are made again: some thousand
