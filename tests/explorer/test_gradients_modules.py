@@ -91,6 +91,7 @@ def folder(node) -> str:
 
 @pytest.mark.parametrize("kind", ["diagonal", "full"])
 @pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.slow
 def test_the_modules_compute_what_the_library_computes(node, folder, name, kind) -> None:
     """The same noise given to both: single gradients, expectations, divergences, and 30 steps of a fit."""
     script, arguments, target = TARGETS[name]

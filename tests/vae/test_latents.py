@@ -713,6 +713,7 @@ def test_an_upload_opens_no_other_file_of_this_machine(tmp_path, monkeypatch) ->
     assert open_models.contents(open_models.add_path(str(tmp_path / "x.safetensors"))).held_out is not None
 
 
+@pytest.mark.slow
 def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
     path, rng, n = tmp_path / "a.npz", np.random.default_rng(0), 1_000_000
     labels = rng.integers(0, 4, n)
