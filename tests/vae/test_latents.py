@@ -397,6 +397,7 @@ def test_a_parquet_bomb_is_refused_by_its_own_count() -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30  # of the processor, not of the clock
 
 
+@pytest.mark.slow
 def test_a_list_bomb_is_refused_by_its_own_count() -> None:
     """Ten rows of ten million zeros each."""
     rows, long = 10, 10_000_000
