@@ -1,4 +1,4 @@
-# Every target sets up what it needs in .venv. `make run` and `make test` are the two to know.
+# Every target sets up what it needs in .venv. `make run`, `make check` and `make test` are the ones to know.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,10 +7,15 @@ VAE := $(BIN)/python -m vae
 # the gallery is made from the machine's data root, as the command line's default: ELBO_ROOM_DATA, else ./data
 GALLERY := assets/gallery
 
-.PHONY: run lecture test lint bench gallery screenshots clean
+.PHONY: run dev lecture check test lint bench gallery screenshots clean
 
 run: .venv/run
 	$(BIN)/streamlit run app.py
+
+# For work on the app: a saved Python file runs the open page again, a saved module or style sheet is there at a reload.
+DEVELOPMENT := --server.fileWatcherType auto --server.runOnSave true --client.showErrorDetails full
+dev: .venv/run
+	ELBO_ROOM_DEVELOPMENT=1 $(BIN)/streamlit run app.py $(DEVELOPMENT)
 
 lecture: .venv/run
 	$(BIN)/python lecture.py
@@ -26,12 +31,19 @@ test: .venv/dev node_modules/.installed
 	wait $$library; library=$$?; cat .tests.log; \
 	exit $$((page || library))
 
+# All that is quick: no browser, nothing that takes long.
+check: export OMP_WAIT_POLICY = passive
+check: lint
+	@if command -v node >/dev/null; then node --test tests/explorer/; else echo "There is no Node.js here."; fi
+	$(BIN)/python -m pytest -q -m "not slow and not browser" tests/test_*.py tests/vae tests/server tests/explorer
+
 lint: .venv/dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(NODE_BIN)/biome check .
 	$(NODE_BIN)/tsc
+	$(NODE_BIN)/tsc -p tests
 
 bench: .venv/dev
 	$(BIN)/python -m bench

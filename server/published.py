@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -25,9 +26,12 @@ from vae.files.browser_modules import EXPLORER
 KATEX = EXPLORER.parent / "katex"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
+FIRST_PAGE = "explore"  # the folder of the page at the app's root
 CODE = f"{PREFIX}/code"  # the loss as code, executed
 FRAMES_BYTES = 512 << 20  # of frames, and what they are compressed to
 RECIPES_BYTES = 4 << 20  # of how frames that have made room are made again: some thousand
+MODULE_KINDS = {".js": "text/javascript", ".css": "text/css"}
+DEVELOPMENT = "ELBO_ROOM_DEVELOPMENT"  # the environment variable
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 _compressor = ThreadPoolExecutor(1, "gzip")
@@ -97,17 +101,23 @@ def _made_again(key: str) -> Blob | None:
     return _frames.get(key)  # a run that went on has become another frame
 
 
+def is_development() -> bool:
+    """Whether modules are read from the disk at every request and never cached, as `make dev` has it."""
+    return os.environ.get(DEVELOPMENT) == "1"
+
+
 @cache
 def modules() -> dict[str, Blob]:
     """Content of every module and style sheet of the explorer, by its path in the explorer's folder."""
-    kinds = {".js": "text/javascript", ".css": "text/css"}
-    files = (p for p in sorted(EXPLORER.rglob("*")) if p.suffix in kinds)
-    return {p.relative_to(EXPLORER).as_posix(): Blob(p.read_bytes(), kinds[p.suffix]) for p in files}
+    files = (p for p in sorted(EXPLORER.rglob("*")) if p.suffix in MODULE_KINDS)
+    return {p.relative_to(EXPLORER).as_posix(): Blob(p.read_bytes(), MODULE_KINDS[p.suffix]) for p in files}
 
 
 @cache
 def module_path(name: str) -> str:
     """Address of a module or style sheet, relative to the app's root; all lie below one folder, as they do on disk."""
+    if is_development():
+        return f"{PREFIX}/development/{name}"
     version = hashlib.sha256("".join(blob.key for blob in modules().values()).encode()).hexdigest()[:16]
     return f"{PREFIX}/{version}/{name}"
 
@@ -122,8 +132,17 @@ def plotly_path() -> str:
 
 
 async def module_response(request: Request) -> Response:
+    if is_development():
+        return _module_as_it_is(request.path_params["name"])
     blob = modules().get(request.path_params["name"])
     return await blob.respond(request) if blob else Response("no such module", status_code=404)
+
+
+def _module_as_it_is(name: str) -> Response:
+    file = (EXPLORER / name).resolve()
+    if not (file.is_relative_to(EXPLORER.resolve()) and file.suffix in MODULE_KINDS and file.is_file()):
+        return Response("no such module", status_code=404)
+    return Response(file.read_bytes(), media_type=MODULE_KINDS[file.suffix], headers={"cache-control": "no-store"})
 
 
 async def plotly_response(request: Request) -> Response:

@@ -6,8 +6,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import beta_paths, evidence_requests, hub, loss_code, published, run_files, tsne_requests
-from server.published import PREFIX, module_path, plotly_path
-from vae.files.browser_modules import needed_by, sources
+from server.published import FIRST_PAGE, PREFIX, module_path, plotly_path
+from vae.files.browser_modules import needed_by, pages, sources
 
 
 def routes() -> list[BaseRoute]:
@@ -33,8 +33,7 @@ class PreloadHeader:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         plotly_link = f"<./{plotly_path()}>; rel=preload; as=script"
-        pages = ("kl", "elbo", "gradients", "train")
-        entries = {"": "explore/streamlit.js"} | {page: f"{page}/streamlit.js" for page in pages}
+        entries = {"" if page == FIRST_PAGE else page: f"{page}/streamlit.js" for page in pages()}
         self.links = {page: _preload(entry) for page, entry in entries.items()}
         self.links[""] = plotly_link.encode() + b", " + self.links[""]
 

@@ -14,7 +14,7 @@ import streamlit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.published import Blob, module_path, modules, plotly_blob, plotly_path
+from server.published import Blob, is_development, module_path, modules, plotly_blob, plotly_path
 
 STREAMLIT = Path(streamlit.__file__).parent / "static"
 
@@ -41,7 +41,10 @@ def _file(address: str) -> Blob | None:
 
 @cache
 def _ours() -> dict[str, Blob]:
-    return {f"/{module_path(name)}": blob for name, blob in modules().items()} | {f"/{plotly_path()}": plotly_blob()}
+    plotly = {f"/{plotly_path()}": plotly_blob()}
+    if is_development():  # modules change
+        return plotly
+    return {f"/{module_path(name)}": blob for name, blob in modules().items()} | plotly
 
 
 @cache

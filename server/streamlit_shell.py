@@ -14,6 +14,9 @@ from pathlib import Path
 import streamlit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.published import FIRST_PAGE
+from vae.files.browser_modules import pages
+
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 PART = Path(__file__).with_name("streamlit_shell.html")
 
@@ -93,4 +96,5 @@ def _compressed_page() -> bytes:
 @cache
 def _page() -> bytes:
     before, head, after = _index().partition(b"<head>")
-    return before + head + PART.read_bytes() + after
+    others = "|".join(page for page in pages() if page != FIRST_PAGE)
+    return before + head + PART.read_bytes().replace(b"{{pages}}", others.encode()) + after

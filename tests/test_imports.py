@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vae.files.browser_modules import imported_by, sources
+from vae.files.browser_modules import imported_by, pages, sources
 
 ROOT = Path(__file__).parents[1]
 # each may import those before it
@@ -27,7 +27,7 @@ WITHOUT_TORCH += [name for name in MODULES if name.startswith(("data.", "files."
 WITHOUT_TORCH.remove("exports.posterior_frames")
 WITHOUT_TORCH += ["inference.evidence_table", "training.queue", "training.live", "training.beta_path"]
 WITHOUT_TORCH += ["analysis.linear", "analysis.tsne"]
-PAGES = ["explore", "kl", "elbo", "gradients", "train"]
+PAGES = pages()
 SHARED = ["core", "math", "data", "network", "plot", "widgets", "map"]  # of the explorer, from the bottom up
 
 

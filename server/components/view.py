@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from server.published import module_path, modules
+from server.published import is_development, module_path, modules
 
 # The component's own script is a blob without an address to import from; the page's address serves instead.
 _ENTRY = """
@@ -25,7 +25,7 @@ class View:
         self._component = st.components.v2.component(
             f"elbo_room_{name}",
             html=html,
-            css="".join(modules()[style].data.decode() for style in styles) + css,
+            css="".join(map(_sheet, styles)) + css,
             js=_ENTRY,
             isolate_styles=False,  # Plotly styles the document it finds itself in
         )
@@ -33,3 +33,8 @@ class View:
     def show(self, key: str, data: dict[str, Any], **options: Any) -> Any:
         """Put the component on the page; `data` goes to the module's `mount`."""
         return self._component(key=key, data={"module": module_path(self.entry), **data}, **options)
+
+
+def _sheet(name: str) -> str:
+    """A style sheet as text; while it is worked on, where the browser fetches it at every load."""
+    return f'@import url("/{module_path(name)}");\n' if is_development() else modules()[name].data.decode()

@@ -6,32 +6,53 @@
 // cut: a control, a text, a formula or a picture is larger than the box that clips it, or ends beyond the window's edge. What
 // can be scrolled to is not cut, nor is a text that stands whole in the title that it has when the pointer is over it.
 () => {
+  /** @typedef {Element & Partial<Pick<HTMLInputElement, "title" | "type" | "value">>} Control */
+  /** @typedef {"x" | "y"} Axis */
+  /** @typedef {Pick<DOMRect, "left" | "right" | "top" | "bottom">} Box */
+  /** @typedef {[x: number, y: number]} Point */
+
   const CONTROLS =
     'button, input, select, textarea, summary, a[href], [role="button"], [role="tab"], [role="radio"], [role="option"], [role="slider"], [role="combobox"]';
   const HIDDEN =
     '[aria-hidden="true"], .modebar, .er-voice, .stSkipToContent, [data-testid="stSidebar"], .room-title small';
   const SLACK = 1.5; // px that rounding takes
   const TAP = 10; // px that a control has at least, either way
-  const scroller = document.querySelector('[data-testid="stMain"]') ?? document.scrollingElement;
-  const [covered, cut] = [new Set(), new Set()];
+  const root = document.scrollingElement ?? document.documentElement;
+  const scroller = document.querySelector('[data-testid="stMain"]') ?? root;
+  /** @type {Set<string>} */
+  const covered = new Set();
+  /** @type {Set<string>} */
+  const cut = new Set();
 
+  /** @param {Element} element */
   const words = (element) => element.textContent.trim().replace(/\s+/g, " ");
+  /** @param {Control} element */
   function name(element) {
     const text = element.ariaLabel || words(element) || element.title || element.value || "";
     const kind = [...element.classList].find((part) => !part.startsWith("st-"));
     return `${element.tagName.toLowerCase()}${kind ? `.${kind}` : ""} “${text.slice(0, 30)}”`;
   }
+  /** @param {Element} element */
   const isSeen = (element) =>
     element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest(HIDDEN);
+  /** @type {[axis: Axis, before: keyof Box, after: keyof Box][]} */
   const AXES = [
     ["x", "left", "right"],
     ["y", "top", "bottom"],
   ];
+  /** @typedef {(style: CSSStyleDeclaration, axis: Axis) => boolean} StyleTest */
+  /** @type {(style: CSSStyleDeclaration, axis: Axis) => string} */
   const overflow = (style, axis) => (axis === "x" ? style.overflowX : style.overflowY);
+  /** @type {StyleTest} */
   const clips = (style, axis) => overflow(style, axis) !== "visible";
+  /** @type {StyleTest} */
   const scrolls = (style, axis) => ["auto", "scroll"].includes(overflow(style, axis));
 
-  // The ancestors that clip an element, with their boxes; one that is fixed or absolute is free of those that do not hold it.
+  /**
+   * The ancestors that clip an element, with their boxes; one that is fixed or absolute is free of those that do not hold it.
+   * @param {Element} element
+   * @returns {Generator<[parent: Element, style: CSSStyleDeclaration, clip: DOMRect]>}
+   */
   function* clippers(element) {
     let { position } = getComputedStyle(element);
     for (
@@ -50,7 +71,11 @@
     }
   }
 
-  // Whether a box is cut for good: by an ancestor that does not scroll, or by the window's edge.
+  /**
+   * Whether a box is cut for good: by an ancestor that does not scroll, or by the window's edge.
+   * @param {Element} element
+   * @param {Box} box
+   */
   function isCut(element, box) {
     const free = { x: false, y: false }; // along an axis that an ancestor scrolls, what is cut can be reached
     for (const [parent, style, clip] of clippers(element)) {
@@ -63,7 +88,12 @@
     return !free.x && (box.left < -SLACK || box.right > innerWidth + SLACK);
   }
 
+  /** @type {(box: Box) => Point} */
   const centre = ({ left, right, top, bottom }) => [(left + right) / 2, (top + bottom) / 2];
+  /**
+   * @param {Element} element
+   * @param {Point} point
+   */
   function isInSight(element, [x, y]) {
     if (x < 0 || y < 0 || x > innerWidth - 1 || y > innerHeight - 1) return false;
     return [...clippers(element)].every(
@@ -71,14 +101,22 @@
     );
   }
 
-  // What stands for a control: the label around it, or the picker that it is a part of.
+  /**
+   * What stands for a control: the label around it, or the picker that it is a part of.
+   * @param {Element} element
+   */
   const whole = (element) => element.closest('label, [data-baseweb="select"], [data-testid="stSelectbox"]') ?? element;
+  /** @param {Element} element */
   function checkCentre(element) {
     const hit = document.elementFromPoint(...centre(element.getBoundingClientRect()));
     if (!hit || !whole(element).contains(hit)) covered.add(`${name(element)} by ${hit && name(hit)}`);
   }
 
-  // What is seen of an element: its box without what its ancestors clip.
+  /**
+   * What is seen of an element: its box without what its ancestors clip.
+   * @param {Element} element
+   * @returns {Box}
+   */
   function seenBox(element) {
     let { left, right, top, bottom } = element.getBoundingClientRect();
     for (const [, , clip] of clippers(element))
@@ -91,7 +129,9 @@
     return { left, right, top, bottom };
   }
 
+  /** @param {Control[]} controls */
   function checkOverlaps(controls) {
+    /** @type {[Control, Box][]} */
     const boxes = controls
       .filter((element) => !element.closest("[data-baseweb]"))
       .map((element) => [element, seenBox(element)]);
@@ -105,12 +145,16 @@
     });
   }
   // a slider's box reaches down to the names along it
+  /** @param {Element} element */
   const track = (element) => element.closest(".lv-track, .kl-track");
-  const areOneSlider = (a, b) => track(a) && track(a) === track(b) && [a, b].some(({ type }) => type === "range");
+  /** @type {(a: Control, b: Control) => boolean} */
+  const areOneSlider = (a, b) =>
+    Boolean(track(a)) && track(a) === track(b) && [a, b].some(({ type }) => type === "range");
 
-  const pen = document.createElement("canvas").getContext("2d");
+  const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+  /** @param {Control} element */
   function isLargerThanItsBox(element) {
-    if (element.tagName === "SELECT") {
+    if (element instanceof HTMLSelectElement) {
       if (element.title.includes(element.selectedOptions[0]?.text)) return false;
       const style = getComputedStyle(element);
       pen.font = style.font;
@@ -120,10 +164,11 @@
       ); // its arrow
     }
     if (element.getAttribute("role") === "combobox") return false; // typed into, it scrolls
-    if (element.tagName === "INPUT" && !["text", "number", "password"].includes(element.type)) return false;
+    if (element instanceof HTMLInputElement && !["text", "number", "password"].includes(element.type)) return false;
     return element.scrollWidth > element.clientWidth + SLACK && getComputedStyle(element).display !== "inline";
   }
 
+  /** @param {Control} element */
   function checkControl(element) {
     element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
     for (const [parent, style] of clippers(element)) if (!scrolls(style, "x")) parent.scrollLeft = 0; // a script alone can scroll those
@@ -140,28 +185,31 @@
     const range = document.createRange();
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
-      const element = texts.currentNode.parentElement;
+      const text = /** @type {Text} */ (texts.currentNode);
+      const element = text.parentElement;
       if (
-        !texts.currentNode.data.trim() ||
+        !element ||
+        !text.data.trim() ||
         !isSeen(element) ||
         element.closest("svg, script, style, noscript, option, .katex-mathml")
       )
         continue;
-      if (element.closest("[title]")?.title.includes(words(element))) continue;
-      range.selectNodeContents(texts.currentNode);
+      if (element.closest("[title]")?.getAttribute("title")?.includes(words(element))) continue;
+      range.selectNodeContents(text);
       const box = range.getBoundingClientRect();
       if (box.width && isCut(element, box)) cut.add(`text ${name(element)}`);
     }
   }
 
   function checkPictures() {
+    /** @param {Element} element */
     const laidOut = (element) => !element.closest(".er-map, .lv-map, .gr-plane, .er-strip, button"); // not painted over something
     for (const element of document.querySelectorAll("canvas, img"))
       if (isSeen(element) && laidOut(element) && isCut(element, element.getBoundingClientRect()))
         cut.add(`picture ${name(element)}`);
     for (const element of document.querySelectorAll(".katex-html")) {
       const line = element.closest(".gr-formula, .eb-formula, p, li");
-      if (isSeen(line) && line.scrollWidth > line.clientWidth + SLACK)
+      if (line && isSeen(line) && line.scrollWidth > line.clientWidth + SLACK)
         cut.add(`formula ${words(element).slice(0, 30)}`);
     }
   }
@@ -180,7 +228,7 @@
   scroller.scrollTop = 0;
   checkTexts();
   checkPictures();
-  for (const element of [document.scrollingElement, scroller])
+  for (const element of [root, scroller])
     if (element.scrollWidth > element.clientWidth)
       cut.add(`the page is ${element.scrollWidth - element.clientWidth} px wider than the window`);
   return { covered: [...covered], cut: [...cut], controls: controls.length };

@@ -9,7 +9,6 @@ import pytest
 
 from tests.browser import (
     test_drawing,
-    test_layers,
     test_links,
     test_map,
     test_map_tools,
@@ -47,7 +46,7 @@ APP_ALONE = {
 
 globals().update(
     taken_from(
-        test_drawing, test_layers, test_links, test_map, test_map_tools, test_patience, test_sliders,
+        test_drawing, test_links, test_map, test_map_tools, test_patience, test_sliders,
         test_tools, test_touch, test_zones,
         without=APP_ALONE,
     )

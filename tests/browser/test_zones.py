@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal, norm
 
 from tests.browser.room import DEEP, FLAT, Model, Room, eventually, gallery
 
@@ -155,60 +154,6 @@ def test_hidden_classes_have_no_zones(room) -> None:
     assert (at(room, alpha, rim(model, ones, 0.9)) > 10).all()
 
 
-# The density of a small case by density.js, in the page itself.
-DENSITY = """async ([densityModule, kind, us, vs, covariances, box, hidden]) => {
-  const { GRID, ...density } = await import(densityModule);
-  const visible = (i) => !hidden.includes(i);
-  return [GRID, [...density[kind]([us, vs], (i) => covariances[i], box, visible)]];
-}"""
-
-
-def density_of(
-    room: Room, kind: str, means: np.ndarray, covariances: np.ndarray, box: list, hidden: list
-) -> np.ndarray:
-    entries = covariances[:, [0, 0, 1], [0, 1, 1]].tolist()
-    arguments = [room.module("math/density.js"), kind, *means.T.tolist(), entries, box, hidden]
-    size, values = room.page.evaluate(DENSITY, arguments)
-    return np.array(values).reshape(size, size)
-
-
-def test_the_aggregate_posterior_is_the_mixture_of_all_posteriors(room) -> None:
-    room.open(plotted=False)
-    rng = np.random.default_rng(0)
-    means = rng.normal(0, 1, (40, 2))
-    roots = rng.normal(0, 0.25, (40, 2, 2)) + 0.15 * np.eye(2)
-    covariances = roots @ roots.transpose(0, 2, 1) + 0.01 * np.eye(2)
-    box, hidden = [-6, 6, -5, 5], [0, 7]
-    grid = density_of(room, "aggregatePosterior", means, covariances, box, hidden)
-
-    size = len(grid)
-    du, dv = 12 / size, 10 / size
-    u, v = -6 + du * (np.arange(size) + 0.5), -5 + dv * (np.arange(size) + 0.5)
-    spots = np.stack(np.meshgrid(u, v), -1)
-    widened = covariances + np.diag([du**2 / 4, dv**2 / 4])  # by half a cell, so that no point falls between cells
-    shown = [i for i in range(40) if i not in hidden]
-    exact = np.mean([multivariate_normal(means[i], widened[i]).pdf(spots) for i in shown], axis=0)
-    # each Gaussian ends at 4 σ, where it has e⁻⁸ of its peak
-    bound = np.mean([np.exp(-8) / (2 * np.pi * np.sqrt(np.linalg.det(widened[i]))) for i in shown]) + 1e-6
-    np.testing.assert_allclose(grid, exact, rtol=1e-5, atol=bound)
-    assert grid.sum() * du * dv == pytest.approx(1, abs=1e-3)
-
-
-def test_on_a_line_the_aggregate_posterior_is_that_along_it(room) -> None:
-    room.open(plotted=False)
-    rng = np.random.default_rng(0)
-    means = np.stack([rng.normal(0, 1, 40), rng.uniform(-0.5, 0.5, 40)], 1)
-    covariances = np.zeros((40, 2, 2))
-    covariances[:, 0, 0] = rng.uniform(0.01, 0.5, 40)
-    grid = density_of(room, "aggregateLine", means, covariances, [-6, 6, -0.5, 0.5], [3])
-    du = 12 / len(grid)
-    u = -6 + du * (np.arange(len(grid)) + 0.5)
-    shown = [i for i in range(40) if i != 3]
-    exact = np.mean([norm(means[i, 0], np.sqrt(covariances[i, 0, 0] + du**2 / 4)).pdf(u) for i in shown], axis=0)
-    np.testing.assert_allclose(grid, np.broadcast_to(exact, grid.shape), rtol=1e-5, atol=1e-8)
-    assert grid[0].sum() * du == pytest.approx(1, abs=1e-4)
-
-
 def test_density_shows_where_data_are_and_ratio_where_they_are_missing(room) -> None:
     model = gallery(FLAT)
     room.open(link="density=q&zones=none")
@@ -258,32 +203,3 @@ def _rgb(room: Room, variable: str) -> np.ndarray:
         """(name) => getComputedStyle(document.querySelector(".er-root")).getPropertyValue(name).trim()""", variable
     )
     return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-
-
-STOPPED = """async ([module, arrays]) => {
-  const m = await import(module);
-  const root = document.createElement("p");
-  const numbers = new m.HoleNumbers(root, root);
-  const count = arrays.labels.length;
-  const frame = { count, arrays, meta: { name: "a map", latent_dim: 2 } };
-  numbers.show(frame, []);
-  numbers.stop();
-  await new Promise((done) => setTimeout(done, 30));
-  const at = [numbers.slices.work, root.dataset.ready];
-  numbers.show(frame, []);
-  while (root.dataset.ready !== "") await new Promise((done) => setTimeout(done, 10));
-  const text = root.textContent;
-  numbers.stop();
-  numbers.show(frame, []);
-  return { at, text, kept: root.textContent === text };
-}"""
-
-
-def test_numbers_of_holes_are_left_when_nobody_looks_and_found_when_somebody_does(room) -> None:
-    room.open(plotted=False)
-    mu, logvar = np.random.default_rng(0).standard_normal((2, 400)).tolist()
-    arrays = {"mu": mu, "logvar": logvar, "labels": [0] * 200}
-    found = room.page.evaluate(STOPPED, [room.module("explore/hole-numbers.js"), arrays])
-    assert found["at"] == [None, None]
-    assert "of the prior’s mass" in found["text"]
-    assert found["kept"]

@@ -3,11 +3,15 @@
 
 import { createInterface } from "node:readline";
 
-// JSON has no NaN and no infinities; they travel as { number: "NaN" }.
+/**
+ * JSON has no NaN and no infinities; they travel as { number: "NaN" }.
+ * @type {(key: string, value: unknown) => unknown}
+ */
 const packed = (_key, value) => {
-  if (ArrayBuffer.isView(value)) return [...value];
+  if (ArrayBuffer.isView(value)) return Array.from(/** @type {Float64Array} */ (value)); // any typed array
   return typeof value === "number" && !Number.isFinite(value) ? { number: String(value) } : value;
 };
+/** @type {(key: string, value: any) => unknown} any: what JSON.parse has read */
 const unpacked = (_key, value) => (value && typeof value.number === "string" ? Number(value.number) : value);
 
 // biome-ignore lint/security/noGlobalEval: this process exists to evaluate the functions of the tests
@@ -19,7 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { result: await evaluate(`(${script})`)(argument) };
   } catch (error) {
-    answer = { error: String(error?.stack ?? error) };
+    answer = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
   process.stdout.write(`${JSON.stringify(answer, packed)}\n`);
 }

@@ -33,6 +33,8 @@ from vae.model import VAE
 from vae.plan import make_plan
 from vae.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "assets" / "gallery"
 ROW = 1  # of digits-2d: two modes

@@ -35,7 +35,7 @@ GALLERY = ROOT / "assets" / "gallery"
 MODELS = ["digits-2d", "mnist-10d", "mnist-2d", "mnist-conv-2d"]
 GOOD = {"model": "mnist-2d", "first": 0, "size": 3, "beta": 2.0, "seed": 5}
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 def opened(name: str, count: int = 6) -> tuple[VAE, Tensor]:

@@ -40,6 +40,8 @@ from vae.files import checkpoint, control, runs
 from vae.settings import Settings
 from vae.training import live
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SHORT = Settings(
     data="digits", hidden=(8,), batch_size=256, epochs=100, stop_steps=20, lr_schedule="constant", device="cpu"

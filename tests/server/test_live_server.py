@@ -21,6 +21,8 @@ from vae.files.frame import pack
 from vae.settings import Settings
 from vae.training import live
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FINISHED = ROOT / "assets" / "gallery" / "digits-2d"
 LONG = Settings(data="digits", hidden=(16,), batch_size=64, epochs=100_000, lr_schedule="constant", device="cpu")

@@ -15,6 +15,8 @@ from vae.errors import InputError
 from vae.files import control, runs
 from vae.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 FINISHED = ROOT / "assets" / "gallery" / "digits-2d"
 
 

@@ -456,6 +456,33 @@ def test_files_that_there_is_no_room_for_are_not_kept(monkeypatch) -> None:
     assert get(address, method="PUT", app=door, **presenter)[0] == 200
 
 
+def test_while_modules_are_worked_on_they_are_served_as_they_are_and_never_cached(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "explorer"
+    (folder / "core").mkdir(parents=True)
+    module = folder / "core" / "new.js"
+    (tmp_path / "secret.js").write_text("")
+    (folder / "notes.txt").write_text("")
+    monkeypatch.setattr(published, "EXPLORER", folder)
+    monkeypatch.setenv("ELBO_ROOM_DEVELOPMENT", "1")
+    caches = (published.module_path, static_files._ours)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        address = "/" + module_path("core/new.js")
+        assert get(address)[0] == 404
+        app = Starlette(routes=routes(), middleware=[Middleware(static_files.FilesFirst)])
+        for text in ("export const a = 1;", "export const a = 2;"):
+            module.write_text(text)
+            status, headers, body = get(address, app=app)
+            assert (status, body, headers["cache-control"]) == (200, text.encode(), "no-store")
+            assert headers["content-type"].startswith("text/javascript")
+        for name in ("../secret.js", "notes.txt", "core"):
+            assert get("/" + module_path(name))[0] == 404
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+
+
 def test_the_page_itself_names_what_the_browser_will_need() -> None:
     async def html(request: Any) -> HTMLResponse:
         return HTMLResponse("<p>", headers={"link": "<a>; rel=next"})

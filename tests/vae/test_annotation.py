@@ -23,7 +23,7 @@ from vae.settings import Settings
 from vae.training.beta_path import FORCES, POINTS, read, record, write
 from vae.training.path_annotation import annotate, spread
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

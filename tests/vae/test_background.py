@@ -15,6 +15,8 @@ from test_runs import ROOT, SMALL, start, wait_for
 from vae.files import control
 from vae.files.runs import SETTINGS, observe, read, read_status
 
+pytestmark = pytest.mark.slow
+
 Starter = Callable[..., subprocess.Popen]
 
 

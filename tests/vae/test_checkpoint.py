@@ -345,6 +345,7 @@ def test_a_network_that_fits_with_its_moments_in_one_file_is_allowed() -> None:
         check_size(make_plan("mlp", (4096,), 64, (3, 65, 65)))
 
 
+@pytest.mark.slow
 def test_damage_is_refused_or_harmless_whatever_it_is(good) -> None:
     """500 seeded damages: each gives an `InputError`, or a checkpoint that loads (a weight's bits, a training step)."""
     data, rng = good.read_bytes(), random.Random(0)

@@ -341,6 +341,7 @@ def test_public_names_are_there_and_cost_nothing_until_used() -> None:
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_a_day_with_mnist(mnist, capsys) -> None:
     """One epoch of the example's network: already far below where it starts, and where such a run always lands."""
     assert main(["train", "--data=mnist", "--latent-dim=20", "--epochs=1", "--lr=4e-3", "--out=a", "--device=cpu"]) == 0

@@ -173,6 +173,7 @@ def test_a_folder_in_the_place_of_the_file_is_passed_over(tmp_path) -> None:
 TIMES = 25
 
 
+@pytest.mark.slow
 def test_what_threads_and_processes_ask_at_the_same_time_is_all_there(tmp_path) -> None:
     """Every request gets an id of its own, each is in the file from then on, and a reader sees whole files alone."""
     code = f"""

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from bench.coverage import CASES, DEEP, SEEDS, coverage
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 FULL = os.environ.get("ELBO_ROOM_COVERAGE") == "full"
 # as many as a minute holds; of ten dimensions none, for their truth alone takes a minute an image

@@ -595,6 +595,7 @@ def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch) -
     assert socket.getdefaulttimeout() is None
 
 
+@pytest.mark.slow
 def test_torchvision_imports_beside_whatever_torch_is_installed() -> None:
     code = "from vae.data.image_sets import torchvision_datasets as d; assert d().MNIST and d() is d()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=600)

@@ -117,6 +117,7 @@ def test_scoring_the_mean_is_not_offered() -> None:
     assert not torch.isclose(elbo(model, x).distortion, at_mean).any()
 
 
+@pytest.mark.slow
 def test_the_mean_in_place_of_a_sample_scores_nats_too_well_on_a_trained_model() -> None:
     """The mistake behind a 96.65 that is told of where 105.6 is due (MNIST). On digits it is 1.6 nats."""
     x = digits().float()
@@ -160,6 +161,7 @@ def nonlinear(request) -> VAE:
     return model
 
 
+@pytest.mark.slow
 def test_bounds_rise_with_k_and_stay_under_the_evidence(nonlinear, x) -> None:
     _, log_joint, log_area = log_joint_on_grid(nonlinear, x, 7, 561)
     evidence = log_joint.logsumexp(1) + log_area  # ln p(x); rectifiers have kinks, so the error is O(step²)
@@ -180,6 +182,7 @@ def test_bounds_rise_with_k_and_stay_under_the_evidence(nonlinear, x) -> None:
     assert (evidence - means[-1]).abs().mean() < (evidence - means[0]).mean() / 4  # and close the gap
 
 
+@pytest.mark.slow
 def test_the_gap_to_the_evidence_is_the_divergence_from_the_true_posterior(nonlinear, x) -> None:
     """ln p(x) − ELBO = KL(q(z|x) ‖ p(z|x)): the left from samples, the right by quadrature."""
     z, log_joint, log_area = log_joint_on_grid(nonlinear, x, 7, 561)
@@ -297,6 +300,7 @@ def eigenvalues() -> np.ndarray:
     return np.linalg.eigvalsh(np.cov(digits().flatten(1).numpy().T, ddof=0))[::-1]
 
 
+@pytest.mark.slow
 def test_a_linear_vae_reaches_the_likelihood_of_probabilistic_pca() -> None:
     k, d = 3, 64
     spectrum = eigenvalues()
@@ -314,6 +318,7 @@ def test_a_linear_vae_reaches_the_likelihood_of_probabilistic_pca() -> None:
     assert terms.elbo.item() < of_sklearn + 4 * error  # a bound
 
 
+@pytest.mark.slow
 def test_beta_fills_the_spectrum_from_below() -> None:
     """Reverse water-filling: with tau = beta·sigma², dimension i is active iff lambda_i > tau (Lucas et al. 2019)."""
     k, d, variance, beta = 4, 64, 0.05, 8.0

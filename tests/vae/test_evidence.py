@@ -40,7 +40,7 @@ from vae.inference.raster import ERROR, raster
 from vae.model import VAE
 from vae.plan import make_plan
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 GALLERY = Path(__file__).parents[2] / "assets" / "gallery"
 # ELBO_ROOM_EVIDENCE=100 runs over a hundred images, some minutes

@@ -27,7 +27,7 @@ from vae.inference.evidence_table import (
     table_of,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 GALLERY = Path(__file__).parents[2] / "assets" / "gallery"
 

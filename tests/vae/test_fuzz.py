@@ -38,6 +38,8 @@ from vae.errors import InputError
 from vae.files import checkpoint
 from vae.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 5.0  # of this process's own time, so that a busy machine fails nothing
 MEMORY = 512 << 20  # bytes above what there was before the first file
 PROC = Path("/proc/self/status")

@@ -15,6 +15,8 @@ from vae.files.checkpoint import load_model
 from vae.files.checkpoint import read as read_checkpoint
 from vae.files.held_out import FILE_NAME, read_held_out
 
+pytestmark = pytest.mark.slow
+
 GALLERY = Path(__file__).parents[2] / "assets" / "gallery"
 NAMES = ["digits-2d", "mnist-2d", "mnist-10d", "mnist-conv-2d"]
 

@@ -26,6 +26,7 @@ from vae.training.loop import count_steps
 from vae.training.recorder import run
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
 ]

@@ -397,6 +397,7 @@ def test_a_parquet_bomb_is_refused_by_its_own_count() -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30  # of the processor, not of the clock
 
 
+@pytest.mark.slow
 def test_a_list_bomb_is_refused_by_its_own_count() -> None:
     """Ten rows of ten million zeros each."""
     rows, long = 10, 10_000_000
@@ -711,3 +712,14 @@ def test_an_upload_opens_no_other_file_of_this_machine(tmp_path, monkeypatch) ->
     assert open_models.contents(open_models.add_upload("x.safetensors", data)).held_out is None
     (tmp_path / "x.safetensors").write_bytes(data)
     assert open_models.contents(open_models.add_path(str(tmp_path / "x.safetensors"))).held_out is not None
+
+
+@pytest.mark.slow
+def test_a_frame_of_a_million_points_is_short(tmp_path: Path) -> None:
+    path, rng, n = tmp_path / "a.npz", np.random.default_rng(0), 1_000_000
+    labels = rng.integers(0, 4, n)
+    mu = rng.normal(0, 1.5, (4, 2))[labels] + rng.normal(0, 0.5, (n, 2))
+    mu[:3] = rng.uniform(8, 9, (3, 2))  # a few far away
+    logvar = rng.normal(-4, 0.5, (n, 2))
+    np.savez(path, mu=mu.astype(np.float32), logvar=logvar.astype(np.float32), labels=labels)
+    assert len(frame("many", read(path, path.name))) < 20e6

@@ -27,7 +27,7 @@ from vae.training.live import FRAME, watch
 from vae.training.loop import Step, Training, train
 from vae.training.recorder import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SMALL = Settings(
     data="digits", hidden=(8,), latent_dim=2, likelihood="gaussian", sigma=0.5, sigma_learned="on", batch_size=128,

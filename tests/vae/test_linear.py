@@ -109,6 +109,7 @@ def test_what_is_no_linear_vae_is_refused(beta, sigma, k) -> None:
         optimum(VALUES, beta, sigma, k)
 
 
+@pytest.mark.slow
 def test_training_finds_the_closed_form_at_every_beta_and_every_collapse(digits) -> None:
     """Full batches of the digits, betas a factor 1.4 apart across all five thresholds, warm-started from stop to stop.
 

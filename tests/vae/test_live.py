@@ -23,7 +23,7 @@ from vae.training.live import DECODER, FRAME, MANIFOLD, PROBE, Snapshots, aligne
 from vae.training.loop import Training, train
 from vae.training.recorder import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SMALL = Settings(data="digits", hidden=(16,), latent_dim=2, epochs=6, batch_size=50, device="cpu", lr=3e-3)
 RUNNING: dict[str, Any] = {"state": "running"}

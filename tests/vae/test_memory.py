@@ -11,6 +11,8 @@ import pytest
 
 from vae import memory
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HUNGRY = "kept = []\nwhile True: kept.append(b'x' * (8 << 20))"
 SLOW = "while True: pass"

@@ -129,6 +129,7 @@ def test_a_rate_below_the_free_bits_feels_no_pull(digits) -> None:
     )
 
 
+@pytest.mark.slow
 def test_free_bits_keep_the_rates_from_falling_below_them(digits) -> None:
     """Under a weight that empties every code, a dimension keeps about the bits that are free."""
     settings = dataclasses.replace(SMALL, beta=30.0, epochs=60, lr=5e-3)

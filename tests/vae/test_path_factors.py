@@ -15,7 +15,7 @@ from vae.data.image_sets import Factors, ImageSet, load
 from vae.settings import Settings
 from vae.training.beta_path import DRAWS, VOTE_SAMPLES, VOTES, follow, read, record, write
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 PATHS = Path(__file__).parents[2] / "assets" / "paths"
 SETTINGS = Settings(data="sprites", hidden=(8,), latent_dim=3, epochs=1, batch_size=50, lr=3e-3, device="cpu")

@@ -12,6 +12,8 @@ from vae.analysis.linear import ClosedForm, eigenvalues, optimum, thresholds
 from vae.training.beta_path import BetaPath, read
 from vae.training.path_annotation import DEAD
 
+pytestmark = pytest.mark.slow
+
 FILE = Path(__file__).parents[2] / "assets" / "paths" / "digits-linear.safetensors"
 VALUES = np.array([4.0, 2.0, 1.0, 0.5, 0.1])
 

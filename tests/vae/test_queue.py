@@ -13,6 +13,8 @@ import pytest
 from vae.training import queue
 from vae.training.queue import turn
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # says its place, over and over, and when it has its turn; then a line on stdin is answered by whether others wait
 HOLDER = """

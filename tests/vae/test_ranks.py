@@ -21,7 +21,7 @@ from vae.settings import Settings
 from vae.training.loop import Training, train
 from vae.training.recorder import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 ROOT = Path(__file__).parents[2]
 SIZE = 32  # images a rank and step

@@ -13,7 +13,7 @@ from vae.files import checkpoint, runs, undo
 from vae.files.control import ask
 from vae.training.recorder import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

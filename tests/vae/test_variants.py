@@ -21,7 +21,7 @@ from vae.plan import make_plan
 from vae.settings import Settings
 from vae.training.loop import Training, train
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SHAPE = (1, 3, 3)
 SMALL = Settings(

@@ -17,6 +17,11 @@ def sources(folder: Path = EXPLORER) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.js"))}
 
 
+def pages(folder: Path = EXPLORER) -> list[str]:
+    """The folders of the app's pages: those with a module that Streamlit mounts."""
+    return sorted(path.parent.name for path in folder.glob("*/streamlit.js"))
+
+
 def imported_by(name: str, source: str, *, late: bool = False) -> list[str]:
     """Paths of the modules that the module `name` imports, in the order of its source, each once.
 

@@ -22,7 +22,10 @@ export function measure(name, start) {
  */
 export function afterPaint(callback) {
   const channel = new MessageChannel();
-  channel.port1.onmessage = callback;
+  channel.port1.onmessage = () => {
+    channel.port1.close();
+    callback();
+  };
   channel.port2.postMessage(null);
 }
 

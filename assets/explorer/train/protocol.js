@@ -57,7 +57,7 @@ export {}; // a module without run-time values
  * @property {number} [lr]
  * @property {number} [sigma]
  * @property {"sum" | "mean"} [reduction] of the distortion over pixels
- * @property {"constant" | "warm-up" | "cyclical"} [beta_schedule]
+ * @property {string} [beta_schedule]
  */
 
 /** @typedef {"beta" | "lr" | "sigma"} LiveSetting a setting that can be changed while the run trains */

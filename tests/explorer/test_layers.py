@@ -1,14 +1,19 @@
-"""The networks of network.js beside those of PyTorch, in a real browser."""
+"""The networks of the explorer beside those of PyTorch."""
 
 from __future__ import annotations
 
+import gzip
+import re
 from base64 import b64decode, b64encode
 
 import numpy as np
 import pytest
 import torch
 
-from tests.browser.room import MODELS, Room, gallery
+from tests.browser.room import MODELS, gallery
+from tests.explorer.node import Node
+from vae.exports.html import page_of
+from vae.exports.opening import open_path
 from vae.files.checkpoint import Checkpoint, load_model
 from vae.files.frame import encoder_frame, explorer_frame
 from vae.model import VAE
@@ -18,33 +23,29 @@ from vae.settings import Settings
 TOLERANCE = 1e-5
 ROUNDED = 1e-4  # of a page taken home, whose weights are shorter
 
-# Runs every row of `inputs` (float32, n rows) through the Decoder or the Encoder of a frame, given by its address or
-# by its bytes, in JavaScript and in WebAssembly, and hands the outputs of both back.
+# Runs every row of `inputs` (float32, n rows) through the Decoder or the Encoder of a frame, in JavaScript and in
+# WebAssembly; returns the outputs of both.
 RUN = """async ([frameModule, networkModule, simdModule, frame, kind, text, n]) => {
   const { Frame } = await import(frameModule);
   const { Network, Decoder, Encoder } = await import(networkModule);
   const { SimdNetwork } = await import(simdModule);
-  const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-  const loaded = frame.includes(":") ? await Frame.fetch(frame) : new Frame(floats(frame).buffer);
-  const inputs = floats(text);
+  const bytesOf = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
+  const loaded = new Frame(bytesOf(frame));
+  const inputs = new Float32Array(bytesOf(text));
   const size = inputs.length / n;
   const runWith = (Layers) => kind === "decode"
     ? (decoder => (row) => [...decoder.decode(row)])(new Decoder(loaded, Layers))
     : (encoder => (row) => Object.values(encoder.encode(row)).flatMap((part) => [...part]))(new Encoder(loaded, Layers));
   const all = (run) => Array.from({ length: n }, (_, i) => run(inputs.subarray(i * size, (i + 1) * size)));
   const outputs = Float32Array.from([Network, SimdNetwork].flatMap((Layers) => all(runWith(Layers))).flat());
-  const bytes = new Uint8Array(outputs.buffer);
-  let result = "";
-  for (let i = 0; i < bytes.length; i += 8192) result += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return btoa(result);
+  return Buffer.from(outputs.buffer).toString("base64");
 }"""
 
 
-def run(room: Room, frame: str | bytes, kind: str, inputs: np.ndarray) -> np.ndarray:
-    given = frame if isinstance(frame, str) else b64encode(frame + b"\0" * (-len(frame) % 4)).decode()
-    text = b64encode(np.ascontiguousarray(inputs, "<f4").tobytes()).decode()
-    modules = [room.module(name) for name in ("data/frame.js", "network/network.js", "network/simd-network.js")]
-    result = room.page.evaluate(RUN, [*modules, given, kind, text, len(inputs)])
+def run(node: Node, frame: bytes, kind: str, inputs: np.ndarray) -> np.ndarray:
+    given, text = (b64encode(data).decode() for data in (frame, np.ascontiguousarray(inputs, "<f4").tobytes()))
+    modules = [node.module(name) for name in ("data/frame.js", "network/network.js", "network/simd-network.js")]
+    result = node.evaluate(RUN, [*modules, given, kind, text, len(inputs)])
     return np.frombuffer(b64decode(result), "<f4").reshape(2, len(inputs), -1)
 
 
@@ -58,31 +59,30 @@ def encoded(model: VAE, x: np.ndarray) -> np.ndarray:
         return torch.cat(model.encode(torch.tensor(x)), 1).numpy()
 
 
-def frame_address(room: Room) -> str:
-    """Where the page itself has the frame from that it shows."""
-    if room.is_file:
-        return carried(room, "frame")
-    names = room.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    return next(name for name in names if "/room/frame/" in name)  # its encoder's comes later
+def frames(name: str, *, exported: bool) -> tuple[bytes, bytes]:
+    """Frame and encoder of a model of the gallery, as the app serves them or as a page taken home carries them."""
+    content = open_path(gallery(name).folder, lambda *_: None)
+    if exported:
+        page = page_of(content, name).decode()
+        packed = (re.search(f'data-packed="{part}">([^<]*)<', page) for part in ("frame", "encoder"))
+        frame, encoder = (gzip.decompress(b64decode(found[1])) for found in packed if found)
+        return frame, encoder
+    frame = explorer_frame(name, content.checkpoint, content.held_out, content.classes, content.rate_per_dim)
+    return frame, encoder_frame(name, content.checkpoint)
 
 
-def carried(room: Room, part: str) -> str:
-    """The address of a part of a page taken home."""
-    return room.page.evaluate("(part) => unpack(part, 'application/octet-stream')", part)
-
-
+@pytest.mark.parametrize("exported", [False, True], ids=["app", "taken home"])
 @pytest.mark.parametrize("name", MODELS)
-def test_the_page_decodes_and_encodes_as_pytorch_does(room, name) -> None:
-    model, tolerance = gallery(name), ROUNDED if room.is_file else TOLERANCE
-    room.open(name, plotted=False)
+def test_the_page_decodes_and_encodes_as_pytorch_does(node, name, exported) -> None:
+    model, tolerance = gallery(name), ROUNDED if exported else TOLERANCE
+    frame, encoder = frames(name, exported=exported)
     z = np.random.default_rng(0).standard_normal((1000, model.latent_dim), np.float32)
-    there, here = run(room, frame_address(room), "decode", z), decoded(model.vae, z)
+    there, here = run(node, frame, "decode", z), decoded(model.vae, z)
     assert np.ptp(here, 0).max() > 0.5  # these images differ
     np.testing.assert_allclose(there, [here, here], rtol=0, atol=tolerance)
 
     x = model.held_out.images[:100].astype(np.float32) / 255
-    encoder = carried(room, "encoder") if room.is_file else encoder_frame(name, model.checkpoint)
-    there, here = run(room, encoder, "encode", x), encoded(model.vae, x)
+    there, here = run(node, encoder, "encode", x), encoded(model.vae, x)
     assert np.ptp(here, 0).max() > 0.5
     np.testing.assert_allclose(there, [here, here], rtol=0, atol=tolerance)
 
@@ -107,17 +107,16 @@ ODD = [
 ]
 
 
-def test_networks_of_any_shape_compute_what_pytorch_does(room) -> None:
-    room.open(plotted=False)
+def test_networks_of_any_shape_compute_what_pytorch_does(node) -> None:
     rng = np.random.default_rng(1)
     for case in ODD:
         checkpoint = odd(*case)
         model, k = load_model(checkpoint), checkpoint.settings.latent_dim
         z = rng.standard_normal((20, k), np.float32)
-        there, here = run(room, explorer_frame("odd", checkpoint, None, (), []), "decode", z), decoded(model, z)
+        there, here = run(node, explorer_frame("odd", checkpoint, None, (), []), "decode", z), decoded(model, z)
         assert np.ptp(here, 0).max() > 0.01, case  # its images differ
         np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE, err_msg=str(case))
         x = rng.random((20, *checkpoint.image_shape), np.float32)
-        there, here = run(room, encoder_frame("odd", checkpoint), "encode", x), encoded(model, x)
+        there, here = run(node, encoder_frame("odd", checkpoint), "encode", x), encoded(model, x)
         assert np.ptp(here, 0).max() > 0.01, case
         np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE, err_msg=str(case))
