@@ -75,7 +75,7 @@ export class Posteriors {
       start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))],
       half,
       middle: low.map((v, i) => (v + high[i]) / 2),
-      rate: Number(((0.05 * half) / USUAL).toPrecision(1)),
+      lr: Number(((0.05 * half) / USUAL).toPrecision(1)),
       image: {
         number: arrays.index[row],
         pixels: arrays.images.subarray(row * size, (row + 1) * size),
