@@ -282,9 +282,10 @@ def test_of_two_motions_the_second_counts(view) -> None:
 
 
 def test_a_press_stops_a_motion(view) -> None:
-    view.call("view.apply({ rho: '-0.9' }, { ms: 3000 })")
+    view.call("view.apply({ rho: '-0.9' }, { ms: 6000 })")
     eventually(lambda: _differs(view.describe(), {}))
-    view.click("#gr-fit .gr-key")
+    box = view.page.locator("#gr-fit .gr-facts").bounding_box()
+    view.page.mouse.click(box["x"] + 5, box["y"] + 5)
     view.call("await view.settled()")
     stopped = float(view.describe()["rho"])
     assert -0.9 < stopped < 0.9
@@ -376,7 +377,7 @@ def _same(found: Any, wanted: Any) -> None:
 
 def test_a_posterior_that_arrives_late_does_not_replace_a_newer_choice(view) -> None:
     held: list[Any] = []
-    view.page.route("**/room/evidence/**", held.append)
+    view.page.route("**/room/evidence/**", lambda route: held.append(route))
     view.page.locator("#gr-fit select").select_option("posterior")
     eventually(lambda: _differs(len(held), 0))
     view.page.locator("#gr-fit select").select_option("ring")

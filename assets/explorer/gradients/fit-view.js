@@ -149,6 +149,7 @@ export class FitView {
     const { target, cells } = this;
     if (!target || !cells) return;
     const { values } = this.state;
+    this.say("");
     const { q } = this;
     if (!this.isMade(q, values)) this.remake(target, cells, values);
     const fit = /** @type {Fit} */ (this.fit);
@@ -180,7 +181,6 @@ export class FitView {
     const { estimator, "fit.start": start, "fit.parts": parts, "fit.before": before } = values;
     const past = this.fit && !this.replay ? this.known() : new Map();
     const startOf = (/** @type {boolean} */ full) => this.page.startOf({ ...values, full });
-    this.say("");
     this.made = { before, parts };
     /** @type {[fit: Fit, parts: FitPart[]][]} */
     const open = [];
