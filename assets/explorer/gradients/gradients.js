@@ -237,6 +237,7 @@ export class Gradients extends Page {
       this.state.set({ target, image, lr: this.specOf({ target }).lr ?? INITIAL.lr });
       this.wake();
     } catch (error) {
+      if (number !== this.requests) return;
       this.say(sentence(error));
       this.view.retheme(); // the list shows the current target again
       this.wake();
