@@ -73,7 +73,7 @@ def steps(gradients: Gradients) -> int:
 
 
 def test_steps_by_the_exact_gradient_are_those_of_the_library(gradients) -> None:
-    gradients.visit("target=banana&estimator=exact&rate=0.1")
+    gradients.visit("target=banana&estimator=exact&lr=0.1")
     target, start = banana(), DiagonalGaussian(double([-1.4, 2.4]), 2 * double([0.5, 0.5]).log())
     for _ in range(12):
         gradients.page.locator("#gr-fit .gr-step").click()
@@ -90,7 +90,7 @@ def _equal(found: Any, wanted: Any) -> None:
 
 @pytest.mark.parametrize("estimator", ["leave-one-out", "pathwise"])
 def test_playing_brings_the_divergence_down_to_the_least_of_a_diagonal_q(gradients, estimator) -> None:
-    gradients.visit(f"estimator={estimator}&n=300&rate=0.1&rho=0.8")
+    gradients.visit(f"estimator={estimator}&n=300&lr=0.1&rho=0.8")
     gradients.page.locator("#gr-fit .gr-play").click()
     least = mean_field_kl(double([[1, 0.8], [0.8, 1]]))
 
@@ -178,7 +178,7 @@ def test_the_score_function_scatters_more_than_the_pathwise_gradient(gradients) 
 
 def test_the_posterior_of_an_image_is_fitted_from_the_encoders_q(gradients) -> None:
     row = 263
-    gradients.visit(f"target=posterior&image={row}&estimator=exact&rate=0.002")
+    gradients.visit(f"target=posterior&image={row}&estimator=exact&lr=0.002")
     gradients.page.wait_for_selector("#gr-fit .gr-image canvas", state="visible")
     model = gallery("mnist-2d")
     held_out = model.held_out
@@ -440,7 +440,7 @@ def test_a_link_brings_back_what_was_chosen_and_what_it_says_wrongly_is_passed_o
     gradients.page.wait_for_selector(".er-root[data-ready]")
     assert gradients.page.locator("#gr-fit select").input_value() == "ring"
     assert gradients.page.locator('#gr-fit [data-value="score"]').get_attribute("aria-checked") == "true"
-    gradients.visit("tab=none&target=toString&n=-5&rate=x&rho=2&estimator=constructor&full=7&image=1e99")
+    gradients.visit("tab=none&target=toString&n=-5&lr=x&rho=2&estimator=constructor&full=7&image=1e99")
     assert gradients.page.locator("#gr-fit").is_visible()
     assert gradients.page.locator("#gr-fit select").input_value() == "correlated"
     assert gradients.page.locator("#gr-fit .gr-n input[type=text]").input_value() == "10"

@@ -1,7 +1,9 @@
 // The loss as code: ten lines of PyTorch that the server has just executed on a model, beside the formula that they compute.
 
 /** @import { ImageShape } from "../data/frame.js" */
+/** @import { FieldName } from "./fields.js" */
 /** @import { Gradients } from "./gradients.js" */
+/** @import { Changed } from "./state.js" */
 
 import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
@@ -21,15 +23,15 @@ const TEX = `\\begin{aligned}
 const HTML = `
 <div class="lv-main">
   <div class="gr-bar gr-what">
-    <label class="gr-field"><span>model</span><select class="gr-model"></select></label>
-    <div class="gr-size"></div>
-    <button class="gr-others" title="the images after these">other images</button>
-    <button class="gr-again" title="other noise ζ: all that is random here">draw ζ again</button>
-    <div class="lv-dials"><div class="lv-dial gr-beta"></div></div>
+    <label class="gr-field" data-control="model"><span>model</span><select class="gr-model"></select></label>
+    <div class="gr-size" data-control="batch"></div>
+    <button class="gr-others" data-control="batch-images" title="the images after these">other images</button>
+    <button class="gr-again" data-control="code-noise" title="other noise ζ: all that is random here">draw ζ again</button>
+    <div class="lv-dials"><div class="lv-dial gr-beta" data-control="beta"></div></div>
   </div>
-  <div class="gr-formula gr-terms"></div>
+  <div class="gr-formula gr-terms" data-control="formula"></div>
   <p class="gr-message" role="status">Executing …</p>
-  <div class="gr-code" role="table" aria-label="the function, line by line, with what every line has made"></div>
+  <div class="gr-code" data-control="code" role="table" aria-label="the function, line by line, with what every line has made"></div>
   <p class="gr-note">Called on the server each time: vae/inference/loss_in_ten_lines.py, watched line by line. Gradients are those of the loss with respect to each value, by backpropagation.</p>
 </div>
 <aside class="gr-side">
@@ -38,15 +40,8 @@ const HTML = `
   <div class="gr-detail"></div>
 </aside>`;
 
-/**
- * What is executed.
- * @typedef {object} CodeRequest
- * @property {string | undefined} model id; undefined where there is no model
- * @property {number} first first image of the batch
- * @property {number} size images in the batch
- * @property {number} beta
- * @property {number} seed of the noise
- */
+/** @type {FieldName[]} what the function is executed with */
+const EXECUTED = ["code.model", "code.first", "code.size", "code.beta", "code.seed"];
 
 /**
  * A gradient of the loss, with its numbers where the tensor is small.
@@ -90,9 +85,13 @@ export class CodeView {
     this.root = root;
     this.page = page;
     this.url = url;
-    /** @type {CodeRequest} */
-    this.asked = { model: models[0]?.[0], first: 0, size: 8, beta: 1, seed: 1 };
-    this.lit = "z";
+    this.state = page.state;
+    const { state } = this;
+    this.models = models.map(([id]) => id);
+    this.playing = false;
+    this.isSet = false; // the formula is there
+    /** @type {string | null} the request whose answer is shown or is to come */
+    this.executed = null;
     /** @type {Executed | null} */
     this.found = null;
     /** @type {AbortController | null} */
@@ -101,7 +100,10 @@ export class CodeView {
     this.$ = finderIn(root);
     this.model = this.$(".gr-model", HTMLSelectElement);
     this.model.replaceChildren(...models.map(([id, name]) => new Option(name, id)));
-    this.model.addEventListener("change", () => this.ask({ model: this.model.value, first: 0 }));
+    this.model.addEventListener("change", () => {
+      const { value } = this.model;
+      state.set({ "code.model": value === this.models[0] ? "" : value, "code.first": 0 });
+    });
     this.size = new Choice(
       this.$(".gr-size"),
       "batch",
@@ -110,7 +112,7 @@ export class CodeView {
         [8, "8"],
         [64, "64"],
       ]),
-      (size) => this.ask({ size }),
+      (size) => state.set({ "code.size": size }),
     );
     const scale = new LogScale(0.01, 100, { zero: true, named: [0.1, 1, 10] });
     this.beta = new Dial(this.$(".gr-beta"), {
@@ -118,51 +120,62 @@ export class CodeView {
       label: "β",
       scale,
       marks: [[0], [0.1], [1], [10], [100]],
-      send: (beta) => this.ask({ beta: Math.min(1000, Number(beta)) }),
+      limit: (beta) => Math.min(1000, Math.max(0, beta)),
+      send: (beta) => state.set({ "code.beta": beta }),
     });
-    this.$(".gr-others").addEventListener("click", () => this.ask({ first: this.asked.first + this.asked.size }));
-    this.$(".gr-again").addEventListener("click", () => this.ask({ seed: this.asked.seed + 1 }));
-    this.models = models.map(([id]) => id);
+    this.$(".gr-others").addEventListener("click", () =>
+      state.set({ "code.first": state.values["code.first"] + state.values["code.size"] }),
+    );
+    this.$(".gr-again").addEventListener("click", () => state.set({ "code.seed": state.values["code.seed"] + 1 }));
     for (const type of ["pointerover", "click", "focusin"])
       root.addEventListener(type, ({ target }) => {
-        if (target instanceof Element) this.light(target.closest("[data-term]")?.getAttribute("data-term"));
+        const term = target instanceof Element && target.closest("[data-term]")?.getAttribute("data-term");
+        if (term) state.set({ "code.term": term });
       });
   }
 
   async shown() {
+    const { executed } = this;
+    this.isSet = false;
     await formula(this.$(".gr-terms"), TEX, true);
-    this.light(this.lit);
-    if (!this.found) this.ask({});
-  }
-
-  get kept() {
-    return this.asked;
-  }
-
-  /** @param {CodeRequest} asked */
-  keep(asked) {
-    if (asked.model === undefined || !this.models.includes(asked.model)) asked.model = this.models[0];
-    const names = /** @type {(keyof CodeRequest)[]} */ (Object.keys(asked));
-    const same = names.every((name) => this.asked[name] === asked[name]);
-    Object.assign(this.asked, asked);
-    if (this.found && !same) this.ask({});
-  }
-
-  /**
-   * Executes the function again; cancels a request that is still running.
-   * @param {Partial<CodeRequest>} patch
-   */
-  async ask(patch) {
-    Object.assign(this.asked, patch);
-    this.page.link.save();
+    this.isSet = true;
     this.showControls();
-    if (!this.asked.model)
+    this.light(this.state.values["code.term"]);
+    if (!executed || executed !== this.requestText) this.execute();
+  }
+
+  /** @param {Changed} changed */
+  changed(changed) {
+    if (changed.has("code.term")) this.light(this.state.values["code.term"]);
+    if (EXECUTED.some((name) => changed.has(name)) && this.page.view === this) this.execute();
+  }
+
+  /** What the server is to execute, as text. */
+  get requestText() {
+    const { values } = this.state;
+    const model = values["code.model"] || this.models[0];
+    const { "code.first": first, "code.size": size, "code.beta": beta, "code.seed": seed } = values;
+    return JSON.stringify({ model, first, size, beta, seed });
+  }
+
+  /** Whether an answer of the server or a formula is still to come. */
+  get isBusy() {
+    return this.request !== null || !this.isSet;
+  }
+
+  /** Executes the function; cancels a request that is still running. */
+  async execute() {
+    this.showControls();
+    if (!this.models.length)
       return this.say("There is no model in the gallery whose loss could be executed: `make gallery` trains some.");
     this.request?.abort();
-    this.request = new AbortController();
-    const { signal } = this.request;
+    const request = new AbortController();
+    this.request = request;
+    const { signal } = request;
+    const body = this.requestText;
+    this.executed = body;
     try {
-      const response = await fetch(this.url, { method: "POST", body: JSON.stringify(this.asked), signal });
+      const response = await fetch(this.url, { method: "POST", body, signal });
       /** @type {Executed | { error: string }} */
       const found = await response.json();
       if (signal.aborted) return;
@@ -171,8 +184,11 @@ export class CodeView {
       this.show(found);
     } catch (error) {
       if (signal.aborted) return;
+      this.executed = null;
       this.say("The server did not answer; reload the page once it is up again.");
       console.error(error);
+    } finally {
+      if (this.request === request) this.request = null;
     }
   }
 
@@ -183,9 +199,10 @@ export class CodeView {
   }
 
   showControls() {
-    this.model.value = this.asked.model ?? "";
-    this.size.show(this.asked.size);
-    this.beta.show(this.asked.beta);
+    const { values } = this.state;
+    this.model.value = values["code.model"] || (this.models[0] ?? "");
+    this.size.show(values["code.size"]);
+    this.beta.show(values["code.beta"]);
   }
 
   /** @param {Executed} found */
@@ -195,7 +212,7 @@ export class CodeView {
     this.$(".gr-code").innerHTML = head + found.statements.map(rowMarkup).join("");
     this.$(".gr-result").innerHTML = `loss = <b>${found.loss.toFixed(2)}</b> nats per image`;
     this.showImages(found);
-    this.light(this.lit);
+    this.light(this.state.values["code.term"]);
     this.root.dataset.loss = String(found.loss);
   }
 
@@ -223,11 +240,9 @@ export class CodeView {
 
   /**
    * Highlights the term `name` and its line of code.
-   * @param {string | null | undefined} name
+   * @param {string} name
    */
   light(name) {
-    if (!name) return;
-    this.lit = name;
     for (const element of this.root.querySelectorAll("[data-term]"))
       element.classList.toggle("gr-lit", element.getAttribute("data-term") === name);
     const statement = this.found?.statements.find(({ values }) => values[0].name === name);

@@ -8,8 +8,8 @@ import { Dial } from "../widgets/dial.js";
 import { LogScale } from "../widgets/scale.js";
 import { Choice } from "./controls.js";
 import { ESTIMATORS } from "./estimators.js";
+import { MOST_DRAWS } from "./fields.js";
 import { Picker } from "./picker.js";
-import { MOST_DRAWS } from "./state.js";
 
 export class FitControls {
   /**
@@ -24,7 +24,7 @@ export class FitControls {
     this.family = this.makeFamily();
     this.estimator = this.makeEstimator();
     this.n = this.makeDraws();
-    this.rate = this.makeRate();
+    this.lr = this.makeLr();
   }
 
   makeFamily() {
@@ -49,27 +49,25 @@ export class FitControls {
 
   /** The dial of n, the number of draws per gradient. */
   makeDraws() {
-    /** @param {number | string} n */
-    const within = (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(Number(n))));
     return new Dial(this.$(".gr-n"), {
       name: "draws n",
       label: "n",
       scale: new LogScale(1, MOST_DRAWS, { named: [1, 10, 100, 1000] }),
       marks: [[1], [10], [100], [1000]],
-      send: (n) => this.state.set({ n: within(n) }),
+      limit: (n) => Math.min(MOST_DRAWS, Math.max(1, Math.round(n))),
+      send: (n) => this.state.set({ n }),
     });
   }
 
   /** The dial of the learning rate. */
-  makeRate() {
-    /** @param {number | string} rate */
-    const within = (rate) => Math.min(1, Math.max(0.001, Number(rate)));
-    return new Dial(this.$(".gr-rate"), {
+  makeLr() {
+    return new Dial(this.$(".gr-lr"), {
       name: "learning rate",
-      label: "rate",
+      label: "lr",
       scale: new LogScale(0.001, 1, { named: [0.01, 0.05, 0.1] }),
       marks: [[0.001], [0.01], [0.1], [1]],
-      send: (rate) => this.state.set({ rate: within(rate) }),
+      limit: (lr) => Math.min(1, Math.max(0.001, lr)),
+      send: (lr) => this.state.set({ lr }),
     });
   }
 
@@ -78,14 +76,14 @@ export class FitControls {
    * @param {boolean} fullAllowed whether it can have one
    */
   show(full, fullAllowed) {
-    const { state } = this;
+    const { values } = this.state;
     this.picker.show();
     this.family.show(full);
     this.family.allow(true, fullAllowed);
-    this.estimator.show(state.estimator);
-    this.n.show(state.n);
-    this.rate.show(state.rate);
-    this.n.enabled = state.estimator !== "exact";
-    this.again.disabled = state.estimator === "exact";
+    this.estimator.show(values.estimator);
+    this.n.show(values.n);
+    this.lr.show(values.lr);
+    this.n.enabled = values.estimator !== "exact";
+    this.again.disabled = values.estimator === "exact";
   }
 }

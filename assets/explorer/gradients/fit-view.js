@@ -2,48 +2,47 @@
 
 /** @import { Run } from "./curve.js" */
 /** @import { EstimatorName } from "./estimators.js" */
+/** @import { Choices, FitPart, FitRun } from "./fields.js" */
 /** @import { Estimate } from "./fit.js" */
+/** @import { Gaussian } from "./gaussian.js" */
 /** @import { Gradients } from "./gradients.js" */
-/** @import { DragQ } from "./plane.js" */
 /** @import { Changed } from "./state.js" */
-/** @import { Target } from "./targets.js" */
+/** @import { Target, TargetSpec } from "./targets.js" */
 
 import { finderIn } from "../core/dom.js";
 import { short } from "../core/format.js";
-import { Random } from "../core/random.js";
 import { formula } from "../plot/formula.js";
 import { GradientCloud } from "./cloud.js";
 import { icon, showPlaying, writeFacts } from "./controls.js";
 import { DivergenceCurve } from "./curve.js";
-import { Cells, meanField, reverse } from "./divergence.js";
+import { Cells, meanField } from "./divergence.js";
 import { ESTIMATORS, typicalSlope } from "./estimators.js";
-import { Adam, drawnBaseline, estimate } from "./fit.js";
+import { MOST_PARTS, MOST_STEPS } from "./fields.js";
 import { FitControls } from "./fit-controls.js";
 import { fitFacts } from "./fit-facts.js";
-import { Gaussian } from "./gaussian.js";
+import { extended, Fit } from "./fit-run.js";
 import { Line } from "./line.js";
 import { Plane } from "./plane.js";
+import { beginning, isFull } from "./state.js";
 
 const SHOWN = 200; // arrows
 const PACE = 33; // ms per step
-const LONGEST = 2000; // steps per fit
-const KEPT = 4; // fits that stay in the picture
+const REPLAY = 25; // ms of replaying steps per frame
 const ARROW = 0.24; // length of a typical pathwise gradient, as a share of the picture
-const SEED = 1;
 
 const HTML = `
 <div class="lv-main">
   <div class="gr-bar gr-what">
     <div class="gr-which"></div>
-    <div class="gr-family"></div>
+    <div class="gr-family" data-control="family"></div>
   </div>
-  <div class="gr-stage"><div class="gr-hero"></div><p class="gr-key"></p><p class="gr-scale"></p><p class="gr-message" role="status" hidden></p></div>
-  <div class="gr-bar"><div class="gr-estimator"></div><button class="gr-again" title="other noise ζ at the same q">draw again</button></div>
+  <div class="gr-stage" data-control="plane"><div class="gr-hero"></div><p class="gr-key"></p><p class="gr-scale"></p><p class="gr-message" role="status" hidden></p></div>
+  <div class="gr-bar"><div class="gr-estimator" data-control="estimator"></div><button class="gr-again" data-control="noise" title="other noise ζ at the same q">draw again</button></div>
   <div class="gr-turn">
-    <button class="gr-play"></button>
-    <button class="gr-step">${icon("step")}<span>step</span></button>
-    <button class="gr-reset" title="q back to where it began; the curve stays for comparison">${icon("reset")}<span>reset</span></button>
-    <div class="lv-dials"><div class="lv-dial gr-n"></div><div class="lv-dial gr-rate"></div></div>
+    <button class="gr-play" data-control="play"></button>
+    <button class="gr-step" data-control="step">${icon("step")}<span>step</span></button>
+    <button class="gr-reset" data-control="reset" title="q back to where it began; the curve stays for comparison">${icon("reset")}<span>reset</span></button>
+    <div class="lv-dials"><div class="lv-dial gr-n" data-control="n"></div><div class="lv-dial gr-lr" data-control="lr"></div></div>
   </div>
 </div>
 <aside class="gr-side">
@@ -62,22 +61,23 @@ export class FitView {
     this.root = root;
     this.page = page;
     this.state = page.state;
-    this.noise = 0; // how often the noise has been drawn again
-    /** @type {Run[]} */
-    this.runs = [];
     /** @type {Target | null} */
     this.target = null;
     /** @type {Cells | null} */
     this.cells = null;
+    /** @type {TargetSpec | null} */
+    this.spec = null;
+    /** @type {Fit | null} the current fit */
+    this.fit = null;
+    /** @type {Run[]} fits before it */
+    this.runs = [];
+    /** @type {{ before: FitRun[], parts: FitPart[] }} the fits of the state that `runs` and `fit` are */
+    this.made = { before: [], parts: [] };
+    /** @type {Iterator<void> | null} takes the steps of fits that were described */
+    this.replay = null;
     /** @type {Estimate | null} */
     this.found = null;
-    // without dimensions until a target is loaded
-    this.start = Gaussian.diagonal([], []);
-    this.q = this.start;
-    this.adam = new Adam(this.q.size);
     this.zeta = new Float64Array(0);
-    /** @type {number | undefined} */
-    this.baseline = undefined;
     this.playing = false;
     this.steppedAt = -Infinity;
     this.dirty = false;
@@ -89,8 +89,6 @@ export class FitView {
     this.curve = new DivergenceCurve(this.$(".gr-curve", HTMLCanvasElement));
     this.controls = new FitControls(root, page);
     this.listen();
-    /** @type {DragQ} */
-    const drag = (q, done) => this.take(q, done);
     /**
      * @param {typeof Plane} Kind
      * @param {string} name
@@ -98,8 +96,9 @@ export class FitView {
     const hero = (Kind, name) => {
       const element = document.createElement("div");
       this.$(".gr-hero").append(element);
-      const pane = new Kind(element, drag, name);
+      const pane = new Kind(element, (q) => this.moveTo(q), name);
       pane.onRenew = () => page.wake();
+      pane.hearsKeys = () => page.hearsKeys;
       return pane;
     };
     /** @type {Record<number, Plane>} by the number of dimensions */
@@ -109,10 +108,7 @@ export class FitView {
   listen() {
     const { $ } = this;
     $(".gr-play").addEventListener("click", () => this.play(!this.playing));
-    $(".gr-step").addEventListener("click", () => {
-      this.advance();
-      this.page.touched();
-    });
+    $(".gr-step").addEventListener("click", () => this.advance());
     $(".gr-reset").addEventListener("click", () => this.reset());
     $(".gr-again").addEventListener("click", () => this.redraw());
   }
@@ -121,151 +117,171 @@ export class FitView {
 
   /** @param {Changed} changed */
   changed(changed) {
-    const { state } = this;
-    const afresh = changed.has("target") || changed.has("image");
-    if (afresh || changed.has("rho")) this.load(afresh);
-    if (changed.has("full")) this.begin(this.q.as(state.full && this.isPlane));
-    if (changed.has("estimator")) this.begin(this.q);
-    if (changed.has("estimator") || changed.has("n") || afresh) this.resample();
-    this.refresh();
+    if (!this.target) return; // not shown yet: it is loaded when it is
+    if (changed.has("target") || changed.has("image") || changed.has("rho")) this.load();
+    else this.update();
   }
 
-  /**
-   * Loads the chosen target.
-   * @param {boolean} afresh whether q returns to where a fit of the target begins
-   */
-  load(afresh) {
-    const { make, half, middle, start } = this.page.spec;
-    const target = make(this.state);
+  /** Loads the chosen target and the fits to it. */
+  load() {
+    const { make, half, middle } = this.page.spec;
+    const target = make(this.state.values);
     const cells = new Cells(target);
+    if (this.page.spec !== this.spec) this.play(false);
+    this.spec = this.page.spec;
     this.target = target;
     this.cells = cells;
     const pane = this.panes[target.k];
     pane.logTotal = cells.logTotal;
     pane.load(target, cells.peak, half, middle);
     for (const [k, { root }] of Object.entries(this.panes)) root.hidden = Number(k) !== target.k;
-    this.start = Gaussian.diagonal(...start).as(this.state.full && target.k > 1);
-    this.runs = [];
-    if (afresh) this.play(false);
-    this.begin(afresh ? this.start : this.q);
+    this.fit = null;
+    this.update();
   }
 
-  /** Whether the target has more than one dimension. */
-  get isPlane() {
-    return this.target !== null && this.target.k > 1;
+  /** The state's q. */
+  get q() {
+    return this.state.values["fit.q"] ?? this.page.startOf(this.state.values);
   }
 
-  /**
-   * Begins a fit at `q`; the fits before it stay in the chart.
-   * @param {Gaussian} q
-   */
-  begin(q) {
-    this.q = q;
-    this.adam = new Adam(q.size);
-    this.runs = this.runs.filter(({ values }) => values.length > 1).slice(1 - KEPT);
-    this.runs.push({ estimator: this.state.estimator, values: [] });
-    this.say("");
-  }
-
-  resample() {
-    this.zeta = new Random(SEED + this.noise).normals(this.draws * (this.target?.k ?? 0));
-  }
-
-  get draws() {
-    return Math.max(this.state.n, ESTIMATORS[this.state.estimator].least);
-  }
-
-  /** Estimates the gradient at q with the current noise. */
-  refresh() {
-    const { target, cells, q, state } = this;
+  /** Brings the fits, the noise and the gradients up to date with the state. */
+  update() {
+    const { target, cells } = this;
     if (!target || !cells) return;
-    if (state.estimator === "baseline") this.baseline = drawnBaseline(target.f, q, new Random(SEED));
-    this.found = estimate(target, cells, q, state.estimator, this.zeta, this.baseline);
-    const { values } = this.run;
-    if (!values.length) values.push(this.found.divergence);
+    const { values } = this.state;
+    this.say("");
+    const { q } = this;
+    if (!this.isMade(q, values)) this.remake(target, cells, values);
+    const fit = /** @type {Fit} */ (this.fit);
+    if (!this.replay) fit.q = q;
+    this.zeta = fit.noise(values.n, values["fit.noise"]);
+    this.found = fit.estimate(this.zeta, q);
+    if (!values["fit.parts"].length) fit.values = [this.found.divergence];
     this.dirty = true;
     this.page.wake();
   }
 
-  /** The current fit. */
-  get run() {
-    return this.runs[this.runs.length - 1];
+  /**
+   * Whether `runs` and `fit` are the fits of the state.
+   * @param {Gaussian} q of the state
+   * @param {Readonly<Choices>} values
+   */
+  isMade(q, { estimator, "fit.before": before, "fit.parts": parts }) {
+    const { fit, made } = this;
+    return fit?.estimator === estimator && fit.q.full === q.full && made.before === before && made.parts === parts;
   }
 
+  /**
+   * Makes the fits of the state. Those that have been made here stay, others are made again step by step.
+   * @param {Target} target
+   * @param {Cells} cells
+   * @param {Readonly<Choices>} values
+   */
+  remake(target, cells, values) {
+    const { estimator, "fit.start": start, "fit.parts": parts, "fit.before": before } = values;
+    const past = this.fit && !this.replay ? this.known() : new Map();
+    const startOf = (/** @type {boolean} */ full) => this.page.startOf({ ...values, full });
+    this.made = { before, parts };
+    /** @type {[fit: Fit, parts: FitPart[]][]} */
+    const open = [];
+    this.runs = before.map((run) => {
+      const made = past.get(run.parts);
+      if (made) return made;
+      const fit = new Fit(target, cells, run.estimator, run.start ?? startOf(run.full));
+      open.push([fit, run.parts]);
+      return fit;
+    });
+    const fit = new Fit(target, cells, estimator, parts.length ? (start ?? startOf(isFull(values))) : this.q);
+    if (parts.length) open.push([fit, parts]);
+    this.fit = fit;
+    this.replay = open.length ? replayed(open) : null;
+  }
+
+  /** The fits that have been made, by their parts. */
+  known() {
+    const { before, parts } = this.made;
+    const fits = /** @type {[FitPart[], Run][]} */ (before.map((run, i) => [run.parts, this.runs[i]]));
+    return new Map(this.fit ? [...fits, [parts, this.fit]] : fits);
+  }
+
+  /**
+   * Replays steps until the time `until`.
+   * @param {number} until ms
+   */
+  catchUp(until = Infinity) {
+    while (this.replay && performance.now() < until) if (this.replay.next().done) this.replay = null;
+    if (!this.replay && this.fit) this.fit.q = this.q;
+    this.dirty = true;
+  }
+
+  /** Takes a step. */
   advance() {
-    const { target, cells, found } = this;
-    if (!target || !cells || !found) return;
-    const next = this.adam.climb(this.q, found.gradient, this.state.rate);
-    const { divergence } = reverse(target, cells, next);
-    if (!Number.isFinite(divergence)) {
+    this.catchUp();
+    const { values } = this.state;
+    const { n, lr, "fit.noise": noise } = values;
+    let parts = extended(values["fit.parts"], { n, lr, noise });
+    if (parts.length > MOST_PARTS || this.steps >= MOST_STEPS) {
+      this.state.set(beginning(values));
+      parts = extended([], { n, lr, noise });
+    }
+    const { fit, found, q } = this;
+    if (!fit || !found) return;
+    if (!fit.step(found.gradient, lr)) {
       this.play(false);
       return this.say(
         "q has left every place where the target can be computed: reset it, and take more draws or a smaller learning rate.",
       );
     }
-    this.q = next;
-    this.noise++;
-    this.resample();
-    const { values } = this.run;
-    values.push(divergence);
-    this.refresh();
-    if (values.length > LONGEST) this.play(false);
+    const begins = !this.state.values["fit.parts"].length;
+    this.made = { before: this.state.values["fit.before"], parts };
+    this.state.set({
+      "fit.q": fit.q,
+      "fit.noise": noise + 1,
+      "fit.start": begins ? this.state.values["fit.q"] && q : this.state.values["fit.start"],
+      "fit.parts": parts,
+    });
+    if (this.steps >= MOST_STEPS) this.play(false);
+  }
+
+  /** Draws per gradient. */
+  get draws() {
+    const { n, estimator } = this.state.values;
+    return Math.max(n, ESTIMATORS[estimator].least);
+  }
+
+  /** Steps of the current fit. */
+  get steps() {
+    return this.state.values["fit.parts"].reduce((sum, part) => sum + part.steps, 0);
   }
 
   reset() {
     this.play(false);
-    this.page.touched();
-    this.noise = 0;
-    this.begin(this.start);
-    this.resample();
-    this.refresh();
+    this.state.set({ ...beginning(this.state.values), "fit.q": null, "fit.noise": 0 });
   }
 
   redraw() {
-    this.noise++;
-    this.resample();
-    this.refresh();
-    this.page.touched();
-  }
-
-  /** q is null while it is where every fit of the target begins. */
-  get kept() {
-    const { q, start, noise } = this;
-    const moved = !(String(q.mu) === String(start.mu) && String(q.tril) === String(start.tril));
-    return { q: moved ? q : null, noise };
-  }
-
-  /** @param {{ q: Gaussian | null, noise: number }} values */
-  keep({ q, noise }) {
-    this.noise = noise;
-    this.play(false);
-    if (!this.target && !q) return; // not shown yet: the target is loaded when it is
-    this.load(true);
-    if (q && q.k === this.target?.k) this.begin(q);
-    this.resample();
-    this.refresh();
+    this.state.set({ "fit.noise": this.state.values["fit.noise"] + 1 });
   }
 
   /**
-   * Takes over a q that the user has moved.
+   * Takes over a q that a person has moved: a fit begins there.
    * @param {Gaussian} q
-   * @param {boolean} done whether the drag has ended
    */
-  take(q, done) {
-    this.page.touched();
-    if (done) this.begin(q);
-    this.q = q;
-    this.refresh();
+  moveTo(q) {
+    this.state.set({ ...beginning(this.state.values), "fit.q": q });
   }
 
   /** @param {boolean} playing */
   play(playing) {
-    if (playing && this.run.values.length > LONGEST) this.begin(this.q);
     this.playing = playing;
     this.steppedAt = -Infinity;
     showPlaying(this.$(".gr-play"), playing);
     if (playing) this.page.wake();
-    else this.page.touched(); // the link is updated when playing ends
+  }
+
+  /** Whether steps are still being replayed. */
+  get isBusy() {
+    return this.replay !== null;
   }
 
   // --- painting ----------------------------------------------------------------------------------------------------------------
@@ -275,13 +291,14 @@ export class FitView {
    * @param {number} now
    */
   tick(now) {
-    if (this.playing && now - this.steppedAt >= PACE) {
+    if (this.replay) this.catchUp(performance.now() + REPLAY);
+    else if (this.playing && now - this.steppedAt >= PACE) {
       this.steppedAt = now;
       this.advance();
     }
     const { target, found } = this;
     if (target && found && (this.dirty || this.panes[target.k].dirty)) this.paint(target, found);
-    return this.playing;
+    return this.playing || this.isBusy;
   }
 
   /**
@@ -290,22 +307,23 @@ export class FitView {
    */
   paint(target, found) {
     this.dirty = false;
-    const { q, state } = this;
+    const { q } = this;
+    const { estimator } = this.state.values;
     const pane = this.panes[target.k];
     const shown = found.singles ? Math.min(SHOWN, this.draws) : 0;
     const slope = typicalSlope(target.f, q);
     const room = Math.min(pane.root.clientWidth, pane.root.clientHeight);
     const unit = (ARROW * room) / Math.max(1e-9, slope);
-    const { colour } = ESTIMATORS[state.estimator];
+    const { colour } = ESTIMATORS[estimator];
     const gradients = { rows: found.singles, mean: found.gradient, exact: found.exact, shown, unit };
     pane.paint({ q, colour, draws: found.singles && this.places(shown), gradients });
     this.showKey(shown, unit, room);
-    this.cloud.show({ q, estimate: found, shown, estimator: state.estimator, scale: slope });
+    this.cloud.show({ q, estimate: found, shown, estimator, scale: slope });
     const floor = target.covariance && !q.full ? meanField(target.covariance).divergence : null;
-    this.curve.show({ runs: this.runs, floor });
+    this.curve.show({ runs: this.fit ? [...this.runs, this.fit] : this.runs, floor });
     this.controls.show(q.full, target.k > 1);
-    this.writeFormula(state.estimator);
-    const steps = this.run.values.length - 1;
+    this.writeFormula(estimator);
+    const { steps } = this;
     writeFacts(this.$(".gr-facts"), fitFacts(q, found, steps, this.draws, this.page.spec.half));
     this.root.dataset.steps = String(steps);
   }
@@ -328,7 +346,7 @@ export class FitView {
    * @param {number} room the smaller side of the picture, in pixels
    */
   showKey(shown, unit, room) {
-    const { colour, short: name } = ESTIMATORS[this.state.estimator];
+    const { colour, short: name } = ESTIMATORS[this.state.values.estimator];
     const how = shown < this.draws ? `${shown} of ${this.draws}` : `${shown}`;
     /**
      * @param {number} width
@@ -362,7 +380,7 @@ export class FitView {
   }
 
   shown() {
-    if (!this.target) this.changed(new Set(["target"]));
+    if (!this.target) this.load();
     this.dirty = true;
   }
 
@@ -371,4 +389,12 @@ export class FitView {
     for (const chart of [this.cloud, this.curve]) chart.retheme();
     this.dirty = true;
   }
+}
+
+/**
+ * Takes the steps of fits one after the other.
+ * @param {[fit: Fit, parts: FitPart[]][]} fits
+ */
+function* replayed(fits) {
+  for (const [fit, parts] of fits) yield* fit.replay(parts);
 }

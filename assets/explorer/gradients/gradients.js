@@ -1,20 +1,25 @@
 // The Gradients page: five sections, of which one is shown. Independent of Streamlit.
 
 /** @import { ModelSource } from "./posterior.js" */
-/** @import { Changed, Chosen, Tab } from "./state.js" */
+/** @import { Description } from "../core/view.js" */
+/** @import { Choices, Tab } from "./fields.js" */
+/** @import { Changed } from "./state.js" */
 /** @import { TargetName, TargetSpec } from "./targets.js" */
 
 import { find } from "../core/dom.js";
 import { Page } from "../core/page.js";
 import { afterPaint, measure } from "../core/timing.js";
+import { descriptionOf } from "../core/view.js";
 import { sentence } from "../data/evidence.js";
 import { fetchKatex } from "../plot/formula.js";
 import { walkTabs } from "../widgets/tab-keys.js";
 import { CodeView } from "./code-view.js";
+import { TABS } from "./fields.js";
 import { FitView } from "./fit-view.js";
+import { Gaussian } from "./gaussian.js";
+import { movement } from "./movement.js";
 import { Posteriors } from "./posterior.js";
-import { Sections } from "./sections.js";
-import { GradState, TABS } from "./state.js";
+import { GradState, INITIAL, isFull } from "./state.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 import { TrickView } from "./trick-view.js";
 import { TwoView } from "./two-view.js";
@@ -43,19 +48,24 @@ export class Gradients extends Page {
     this.state = new GradState();
     /** @type {TargetSpec | null} */
     this.posterior = null;
+    this.posteriorImage = -1; // the image of `posterior`
+    this.models = models.map(([id]) => id);
+    this.requests = 0; // for a target: a newer one replaces those before it
+    this.loading = 0; // how much is being fetched
+    /** @type {number | null} the frame in which an animation goes on */
+    this.animation = null;
     this.started = false;
     /** @type {number | undefined} */
     this.startedAt = undefined;
     /** @param {Tab} name */
     const tab = (name) =>
-      `<button role="tab" data-tab="${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
+      `<button role="tab" data-tab="${name}" data-control="tab-${name}" id="gr-tab-${name}" aria-controls="gr-${name}">${NAMES[name]}</button>`;
     /** @param {Tab} name */
     const panel = (name) =>
       `<section role="tabpanel" class="gr-view" id="gr-${name}" aria-labelledby="gr-tab-${name}" hidden></section>`;
-    root.innerHTML = `<nav class="gr-tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
+    root.innerHTML = `<nav class="gr-tabs" data-control="tabs" role="tablist" aria-label="sections">${TABS.map(tab).join("")}</nav><p class="gr-message gr-lost" role="status" hidden></p>${TABS.map(panel).join("")}`;
     this.fill();
     this.views = this.makeViews(code, models);
-    this.sections = new Sections(this.views);
     this.listen();
     this.state.subscribe((changed) => this.changed(changed));
   }
@@ -83,47 +93,134 @@ export class Gradients extends Page {
   async load(katex) {
     if (this.started) return "ready" in this.root.dataset && this.link.arrive();
     this.started = true;
-    const hash = this.link.begin() ?? "";
-    const said = GradState.read(hash);
+    const description = descriptionOf(this.link.begin() ?? "");
+    const number = ++this.requests;
+    this.loading++;
     try {
-      await Promise.all([fetchKatex(katex), this.prepare(said)]);
+      const [known] = await Promise.all([this.prepare(description, number), fetchKatex(katex)]);
+      if (this.destroyed) return;
+      this.state.set(GradState.read(known ?? description));
     } catch (error) {
       console.error(error);
       return this.say("The formulas could not be loaded. Reload the page.");
+    } finally {
+      this.loading--;
     }
-    if (this.destroyed) return;
-    Object.assign(this.state, said);
-    this.sections.read(paramsOf(hash));
     this.showTab();
     this.root.dataset.ready = "";
     this.link.save();
     performance.mark("elbo-room:interactive");
   }
 
-  /**
-   * Fetches the target of a link; replaces it by the initial one where that fails.
-   * @param {Chosen} said
-   */
-  async prepare(said) {
-    if (said.target !== POSTERIOR) return;
-    try {
-      if (!this.posteriors) throw new Error("no model is known");
-      this.posterior = (await this.posteriors.fetch(said.image)) ?? this.posterior;
-    } catch (error) {
-      this.posterior = null;
-      console.warn(error);
-    }
-    if (!this.posterior) said.target = GradState.read("").target;
+  // --- the interface of a view -----------------------------------------------------------------------------------------
+
+  describe() {
+    return this.state.describe();
   }
 
   /**
-   * The chosen target.
+   * @param {Description} state
+   * @param {{ ms?: number }} [options]
+   */
+  async apply(state, options) {
+    if (!("ready" in this.root.dataset)) return super.apply(state, options);
+    const number = ++this.requests;
+    this.motion?.abort();
+    let known = /** @type {Description | null} */ (state);
+    if (this.isFetched(GradState.read(state))) {
+      this.loading++;
+      known = await this.prepare(state, number);
+      this.loading--;
+    }
+    if (known && number === this.requests && !this.destroyed) return super.apply(known, options);
+    await this.settled(); // a newer choice has replaced this one
+  }
+
+  /** @param {Description} description */
+  go(description) {
+    if (!("ready" in this.root.dataset)) return null;
+    const from = this.state.values;
+    const to = this.known(GradState.read(description));
+    this.say("");
+    for (const view of [this.views.fit, this.views.divergences]) if (view.playing) view.play(false);
+    const { begin, at } = movement(from, to, (values) => this.startOf(values));
+    this.state.set(begin);
+    return (/** @type {number} */ share) => {
+      this.state.set(share < 1 ? at(share) : to);
+      if (share === 1) this.link.save();
+    };
+  }
+
+  isBusy() {
+    return this.loading > 0 || (this.started && "ready" in this.root.dataset && this.view.isBusy);
+  }
+
+  // --- the target ------------------------------------------------------------------------------------------------------
+
+  /**
+   * The target of the state.
    * @returns {TargetSpec}
    */
   get spec() {
-    const { target } = this.state;
+    return this.specOf(this.state.values);
+  }
+
+  /**
+   * @param {Pick<Choices, "target">} values
+   * @returns {TargetSpec}
+   */
+  specOf({ target }) {
     // a posterior is chosen only after it has been fetched
     return target === POSTERIOR ? /** @type {TargetSpec} */ (this.posterior) : TARGETS[target];
+  }
+
+  /**
+   * Where fits of the chosen target begin.
+   * @param {Pick<Choices, "target" | "full">} values
+   */
+  startOf(values) {
+    return Gaussian.diagonal(...this.specOf(values).start).as(isFull(values));
+  }
+
+  /**
+   * Whether the target of these values has to be fetched first.
+   * @param {Pick<Choices, "target" | "image">} values
+   */
+  isFetched({ target, image }) {
+    return target === POSTERIOR && !(this.posterior && this.posteriorImage === image);
+  }
+
+  /**
+   * Fetches the posterior of an image; false where a newer request has replaced this one.
+   * @param {number} image
+   * @param {number} number of the request
+   */
+  async fetchPosterior(image, number) {
+    if (!this.posteriors) throw new Error("no model is known");
+    const found = await this.posteriors.fetch(image);
+    if (!found || number !== this.requests) return false;
+    this.posterior = found;
+    this.posteriorImage = image;
+    return true;
+  }
+
+  /**
+   * Fetches the target of a description. Returns the description, with the initial target where that fails, and null where
+   * a newer request has replaced this one.
+   * @param {Description} description
+   * @param {number} number of the request
+   * @returns {Promise<Description | null>}
+   */
+  async prepare(description, number) {
+    const { target, image } = GradState.read(description);
+    if (target !== POSTERIOR) return description;
+    try {
+      return (await this.fetchPosterior(image, number)) ? description : null;
+    } catch (error) {
+      console.warn(error);
+      const { target: _unknown, ...rest } = description;
+      return rest;
+    }
   }
 
   /**
@@ -132,21 +229,43 @@ export class Gradients extends Page {
    * @param {number} image
    */
   async choose(target, image) {
+    const number = ++this.requests;
+    this.loading++;
     try {
-      if (target === POSTERIOR) {
-        if (!this.posteriors) throw new Error("no model is known");
-        const found = await this.posteriors.fetch(image);
-        if (!found) return; // a newer choice has replaced this one
-        this.posterior = found;
-      }
+      if (target === POSTERIOR && !(await this.fetchPosterior(image, number))) return;
       this.say("");
-      const { rate } = GradState.read("");
-      this.state.set({ target, image, rate: (target === POSTERIOR && this.posterior?.rate) || rate });
+      this.state.set({ target, image, lr: this.specOf({ target }).lr ?? INITIAL.lr });
+      this.wake();
     } catch (error) {
+      if (number !== this.requests) return;
       this.say(sentence(error));
-      this.wake(); // the list shows the current target again
+      this.view.retheme(); // the list shows the current target again
+      this.wake();
+    } finally {
+      this.loading--;
     }
   }
+
+  /**
+   * Chooses rho of the correlated Gaussian; fits by the two divergences that have begun go to their optimum at once.
+   * @param {number} rho
+   */
+  setRho(rho) {
+    this.state.set({ rho });
+    if (this.state.values["divergences.steps"]) this.views.divergences.finish();
+  }
+
+  /**
+   * The values, without a model that is not known here.
+   * @param {Choices} values
+   * @returns {Choices}
+   */
+  known(values) {
+    const model = values["code.model"];
+    return { ...values, "code.model": this.models.slice(1).includes(model) ? model : "" };
+  }
+
+  // --- the page --------------------------------------------------------------------------------------------------------
 
   /** @param {string} message */
   say(message) {
@@ -155,36 +274,21 @@ export class Gradients extends Page {
     element.hidden = !message;
   }
 
-  /** @param {string} hash */
-  async followLink(hash) {
-    const said = GradState.read(hash);
-    await this.prepare(said);
-    this.state.set(said);
-    this.sections.read(paramsOf(hash));
-    this.showTab();
-    this.link.save();
-  }
-
   get view() {
-    return this.views[this.state.tab];
+    return this.views[this.state.values.tab];
   }
 
   /** @param {Changed} changed */
   changed(changed) {
-    this.touched();
-    for (const view of [this.views.fit, this.views.divergences]) if (view.target) view.changed(changed);
+    if (!this.view.playing) this.startedAt ??= performance.now(); // the time until the next picture is measured
+    for (const view of Object.values(this.views)) view.changed(changed);
     if (changed.has("tab")) this.showTab();
-  }
-
-  /** To be called after every user input: measures the time until the next picture, and updates the link. */
-  touched() {
-    this.startedAt ??= performance.now();
     this.link.save();
     this.wake();
   }
 
   showTab() {
-    const { tab } = this.state;
+    const { tab } = this.state.values;
     for (const name of TABS) {
       find(this.root, `#gr-${name}`).hidden = name !== tab;
       const button = find(this.root, `[data-tab="${name}"]`);
@@ -227,16 +331,14 @@ export class Gradients extends Page {
     this.startedAt = undefined;
     const more = this.view.tick(now);
     if (started !== undefined) afterPaint(() => measure("elbo-room:input-to-paint", started));
-    if (more) this.wake();
+    if (more) this.animate();
   }
 
-  hash() {
-    const params = new URLSearchParams();
-    this.state.write(params);
-    this.sections.write(params);
-    return params.toString().replaceAll("%2C", ",");
+  /** Paints the next frame too; `settled` does not wait for it. */
+  animate() {
+    this.animation ??= requestAnimationFrame((now) => {
+      this.animation = null;
+      if (this.request === null && !this.destroyed) this.tick(now);
+    });
   }
 }
-
-/** @param {string} hash */
-const paramsOf = (hash) => new URLSearchParams(hash.replace(/^#/, ""));

@@ -40,10 +40,9 @@ const WAYS = new Map([
  */
 
 /**
- * Called while the user moves q, and with `done` at the end.
+ * Called while a person moves q.
  * @callback DragQ
  * @param {Gaussian} q
- * @param {boolean} done
  * @returns {void}
  */
 
@@ -75,6 +74,7 @@ export class Plane {
     this.view = null;
     /** @type {{ part: number, offset: number[], last: Gaussian } | null} */
     this.held = null;
+    this.hearsKeys = () => true;
     /** @type {(() => void) | null} called when the picture has to be drawn again */
     this.onRenew = null;
     root.classList.add("gr-plane");
@@ -317,14 +317,14 @@ export class Plane {
     const { held, view, q } = this;
     if (!held || !view || !q) return;
     held.last = this.moved(q, held.part, view.toData(x, y), held.offset);
-    this.drag(held.last, false);
+    this.drag(held.last);
   }
 
   drop() {
     if (!this.held) return;
     const { last } = this.held;
     this.held = null;
-    this.drag(last, true);
+    this.drag(last);
   }
 
   /**
@@ -346,10 +346,10 @@ export class Plane {
   /** @param {KeyboardEvent} event */
   key(event) {
     const way = WAYS.get(event.key);
-    if (!way || !this.q) return;
+    if (!way || !this.q || !this.hearsKeys()) return;
     event.preventDefault();
     const next = new Gaussian(this.q.mu, this.q.tril, this.q.full);
     for (let i = 0; i < next.k; i++) next.mu[i] += 0.02 * this.half * way[i];
-    this.drag(next, true);
+    this.drag(next);
   }
 }

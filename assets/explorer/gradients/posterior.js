@@ -59,10 +59,9 @@ export class Posteriors {
    * @returns {Promise<TargetSpec | null>}
    */
   async fetch(row) {
-    const [{ meta, arrays, count }, found] = await Promise.all([
-      this.images(),
-      this.evidence.ask("posterior", { image: row }),
-    ]);
+    const { meta, arrays, count } = await this.images();
+    if (row >= count) throw new Refusal(`There are only ${count} images here.`);
+    const found = await this.evidence.ask("posterior", { image: row });
     if (!found) return null;
     // the page offers only models with two latent dimensions, whose posteriors are computed on a grid
     const grid = /** @type {Frame<GridPosteriorMeta, GridPosteriorArrays>} */ (found);
@@ -75,7 +74,7 @@ export class Posteriors {
       start: [q.mu, q.logvar.map((v) => Math.exp(v / 2))],
       half,
       middle: low.map((v, i) => (v + high[i]) / 2),
-      rate: Number(((0.05 * half) / USUAL).toPrecision(1)),
+      lr: Number(((0.05 * half) / USUAL).toPrecision(1)),
       image: {
         number: arrays.index[row],
         pixels: arrays.images.subarray(row * size, (row + 1) * size),

@@ -1,138 +1,208 @@
-// What is chosen on the Gradients page, and how a link states it.
+// What is chosen on the Gradients page, in one place. Controls write to it, the sections subscribe to it, links describe it.
 
-/** @import { EstimatorName } from "./estimators.js" */
+/** @import { Description } from "../core/view.js" */
+/** @import { Choices, FieldName, FitRun } from "./fields.js" */
+/** @import { Gaussian } from "./gaussian.js" */
 /** @import { TargetName } from "./targets.js" */
 
-import { ESTIMATORS } from "./estimators.js";
+import { FIELD_NAMES, FIELDS, FORMER_NAMES, MOST_RUNS, parsed, written } from "./fields.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 
-/** @typedef {"fit" | "variance" | "trick" | "divergences" | "code"} Tab */
+/** @typedef {Set<FieldName>} Changed names of the fields that have changed */
 
-/** @type {Tab[]} */
-export const TABS = ["fit", "variance", "trick", "divergences", "code"];
-export const MOST_DRAWS = 1000;
+/** @type {Readonly<Choices>} */
+export const INITIAL = initialValues();
 
-/**
- * @typedef {object} Chosen
- * @property {Tab} tab
- * @property {TargetName} target
- * @property {number} image row of the image whose posterior is the target
- * @property {number} rho of the correlated Gaussian
- * @property {EstimatorName} estimator
- * @property {number} n draws per gradient
- * @property {number} rate learning rate
- * @property {boolean} full whether q has a full covariance
- */
-
-/** @typedef {Set<string>} Changed names of the fields that have changed */
-
-/** @type {Chosen} */
-const BEGIN = {
-  tab: "fit",
-  target: "correlated",
-  image: 0,
-  rho: 0.9,
-  estimator: "pathwise",
-  n: 10,
-  rate: 0.05,
-  full: false,
-};
-const NAMES = /** @type {(keyof Chosen)[]} */ (Object.keys(BEGIN));
-
-/**
- * A reader of numbers that pass a check.
- * @param {(v: number) => boolean} valid
- * @returns {(text: string) => number | undefined}
- */
-const number = (valid) => (text) => (valid(Number(text)) ? Number(text) : undefined);
-
-/**
- * The value that a link's text stands for, per field; undefined where the text is not valid.
- * @type {{ [Name in keyof Chosen]: (text: string) => Chosen[Name] | undefined }}
- */
-const READERS = {
-  tab: (text) => TABS.find((tab) => tab === text),
-  target: (text) => (isTarget(text) ? text : undefined),
-  image: number((v) => Number.isInteger(v) && v >= 0),
-  rho: number((v) => Math.abs(v) <= 0.98),
-  estimator: (text) => (isEstimator(text) ? text : undefined),
-  n: number((v) => Number.isInteger(v) && v >= 1 && v <= MOST_DRAWS),
-  rate: number((v) => v >= 0.001 && v <= 1),
-  full: (text) => text === "true",
+/** What belongs to one target and is reset with it. @satisfies {Partial<Choices>} */
+const OF_A_TARGET = {
+  "fit.q": null,
+  "fit.start": null,
+  "fit.parts": [],
+  "fit.before": [],
+  "divergences.start": null,
+  "divergences.steps": 0,
+  "divergences.reverse": null,
+  "divergences.forward": null,
 };
 
-/**
- * @param {string} text
- * @returns {text is TargetName}
- */
-export const isTarget = (text) => text === POSTERIOR || Object.hasOwn(TARGETS, text);
+/** @type {Partial<Choices>} */
+const NO_FITS = { "fit.start": null, "fit.parts": [], "fit.before": [] };
 
-/**
- * @param {string} text
- * @returns {text is EstimatorName}
- */
-export const isEstimator = (text) => Object.hasOwn(ESTIMATORS, text);
-
-/** The chosen values; subscribers are told which of them have changed. */
 export class GradState {
   constructor() {
-    this.tab = BEGIN.tab;
-    this.target = BEGIN.target;
-    this.image = BEGIN.image;
-    this.rho = BEGIN.rho;
-    this.estimator = BEGIN.estimator;
-    this.n = BEGIN.n;
-    this.rate = BEGIN.rate;
-    this.full = BEGIN.full;
+    /** @type {Readonly<Choices>} */
+    this.values = INITIAL;
     /** @type {((changed: Changed) => void)[]} */
     this.listeners = [];
   }
 
-  /** @param {(changed: Changed) => void} listener */
+  /**
+   * Calls `listener` after every `set` that changes anything.
+   * @param {(changed: Changed) => void} listener
+   */
   subscribe(listener) {
     this.listeners.push(listener);
   }
 
-  /** @param {Partial<Chosen>} patch */
+  /**
+   * Changes values, and those that depend on them and are not in `patch`.
+   * @param {Partial<Choices>} patch
+   */
   set(patch) {
-    const names = /** @type {(keyof Chosen)[]} */ (Object.keys(patch));
-    const changed = new Set(names.filter((name) => this[name] !== patch[name]));
-    Object.assign(this, patch);
-    if (changed.size) for (const listener of this.listeners) listener(changed);
+    const all = { ...this.dependent(patch), ...patch };
+    const changed = new Set(namesOf(all).filter((name) => this.differs(name, all)));
+    if (!changed.size) return;
+    /** @type {Partial<Record<FieldName, unknown>>} */
+    const values = {};
+    for (const name of changed) values[name] = all[name];
+    this.values = { ...this.values, .../** @type {Partial<Choices>} */ (values) };
+    for (const listener of this.listeners) listener(changed);
   }
 
   /**
-   * Adds the fields that differ from their initial values: "tab=trick&target=ring".
-   * @param {URLSearchParams} params
+   * Whether `patch` has another value of a field.
+   * @param {FieldName} name
+   * @param {Partial<Choices>} patch
    */
-  write(params) {
-    for (const name of NAMES) if (this[name] !== BEGIN[name]) params.set(name, String(this[name]));
+  differs(name, patch) {
+    const value = patch[name];
+    if (value === undefined || value === this.values[name]) return false;
+    return written(name, value) !== written(name, this.values[name]);
   }
 
   /**
-   * The fields as a link states them; those that it omits, or states with an invalid value, have their initial values.
-   * @param {string} hash
-   * @returns {Chosen}
+   * The values that change with those in `patch`.
+   * @param {Partial<Choices>} patch
+   * @returns {Partial<Choices>}
    */
-  static read(hash) {
-    const params = new URLSearchParams(hash.replace(/^#/, ""));
-    const said = { ...BEGIN };
-    for (const name of NAMES) {
-      const text = params.get(name);
-      if (text === null || text.trim() === "") continue;
-      readInto(said, name, text);
+  dependent(patch) {
+    const { values } = this;
+    if (this.differs("target", patch) || this.differs("image", patch)) return OF_A_TARGET;
+    /** @type {Partial<Choices>} */
+    const all = {};
+    if (this.differs("rho", patch)) Object.assign(all, NO_FITS);
+    else if (this.differs("estimator", patch) || this.differs("full", patch)) Object.assign(all, beginning(values));
+    if (this.differs("full", patch)) Object.assign(all, asFamily(values, Boolean(patch.full)));
+    return all;
+  }
+
+  /**
+   * The fields that differ from their initial values.
+   * @returns {Description}
+   */
+  describe() {
+    return describe(this.values);
+  }
+
+  /**
+   * The values that a description states; fields that it omits, or states with an invalid value, have their initial values.
+   * @param {Description} description
+   * @returns {Choices}
+   */
+  static read(description) {
+    /** @type {Partial<Record<FieldName, unknown>>} */
+    const values = { ...INITIAL };
+    for (const name of FIELD_NAMES) {
+      const text = description[name] ?? description[FORMER_NAMES[name] ?? ""];
+      if (text !== undefined && text.trim() !== "") values[name] = parsed(name, text) ?? values[name];
     }
-    return said;
+    return consistent(/** @type {Choices} */ (values));
   }
 }
 
 /**
- * @template {keyof Chosen} Name
- * @param {Chosen} chosen
- * @param {Name} name
- * @param {string} text
+ * @param {Readonly<Choices>} values
+ * @returns {Description}
  */
-function readInto(chosen, name, text) {
-  const value = READERS[name](text);
-  if (value !== undefined) chosen[name] = value;
+export function describe(values) {
+  /** @type {Description} */
+  const description = {};
+  for (const name of FIELD_NAMES) {
+    const text = written(name, values[name]);
+    if (text !== written(name, INITIAL[name])) description[name] = text;
+  }
+  return description;
 }
+
+/**
+ * What begins a new fit where q is; the fit before it stays in the chart if it has made steps.
+ * @param {Readonly<Choices>} values
+ * @returns {Partial<Choices>}
+ */
+export function beginning(values) {
+  const { estimator, "fit.start": start, "fit.parts": parts, "fit.before": before } = values;
+  if (!parts.length) return {};
+  const run = { estimator, full: isFull(values), start, parts };
+  return { "fit.before": [...before, run].slice(1 - MOST_RUNS), "fit.start": null, "fit.parts": [] };
+}
+
+/**
+ * Dimensions of a target.
+ * @param {TargetName} target
+ */
+export const dimensionsOf = (target) => (target === POSTERIOR ? 2 : TARGETS[target].start[0].length);
+
+/**
+ * Whether q has the lower triangle of a full covariance, which it has not in one dimension.
+ * @param {Pick<Choices, "full" | "target">} values
+ */
+export const isFull = ({ full, target }) => full && dimensionsOf(target) > 1;
+
+/**
+ * All q as full or diagonal ones; the fits by the two divergences begin again.
+ * @param {Readonly<Choices>} values
+ * @param {boolean} full
+ * @returns {Partial<Choices>}
+ */
+function asFamily(values, full) {
+  const wide = isFull({ full, target: values.target });
+  return {
+    "fit.q": values["fit.q"]?.as(wide) ?? null,
+    "divergences.start": values["divergences.start"]?.as(wide) ?? null,
+    "divergences.steps": 0,
+    "divergences.reverse": null,
+    "divergences.forward": null,
+  };
+}
+
+/**
+ * The values without those that do not fit the target.
+ * @param {Choices} values
+ * @returns {Choices}
+ */
+function consistent(values) {
+  const k = dimensionsOf(values.target);
+  const full = isFull(values);
+  /** @param {Gaussian | null} q */
+  const fitting = (q) => (q?.k === k ? (q.full === full ? q : q.as(full)) : null);
+  /** @param {FitRun} run */
+  const isOfTarget = ({ start, full: wide }) => (start ? start.k === k : k > 1 || !wide);
+  const { "fit.start": start, "fit.parts": parts } = values;
+  const [reverse, forward] = [fitting(values["divergences.reverse"]), fitting(values["divergences.forward"])];
+  const both = reverse !== null && forward !== null;
+  return {
+    ...values,
+    "fit.q": fitting(values["fit.q"]),
+    "fit.start": parts.length ? fitting(start) : null,
+    "fit.parts": start && start.k !== k ? [] : parts,
+    "fit.before": values["fit.before"].filter(isOfTarget),
+    "divergences.start": fitting(values["divergences.start"]),
+    "divergences.steps": both ? values["divergences.steps"] : 0,
+    "divergences.reverse": both ? reverse : null,
+    "divergences.forward": both ? forward : null,
+  };
+}
+
+/** @returns {Choices} */
+function initialValues() {
+  /** @type {Partial<Record<FieldName, unknown>>} */
+  const values = {};
+  for (const name of FIELD_NAMES) values[name] = FIELDS[name].initial;
+  return /** @type {Choices} */ (values);
+}
+
+/**
+ * @param {Partial<Choices>} patch
+ * @returns {FieldName[]}
+ */
+const namesOf = (patch) => /** @type {FieldName[]} */ (Object.keys(patch));

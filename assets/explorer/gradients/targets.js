@@ -34,7 +34,7 @@ const LOG_2PI = Math.log(2 * Math.PI);
  * @property {[mu: number[], sigma: number[]]} start where the fit of q begins
  * @property {number} half half the width of the picture, in units of z
  * @property {number[]} [middle] middle of the picture; the origin where it is missing
- * @property {number} [rate] learning rate, where the default does not suit
+ * @property {number} [lr] learning rate, where the default does not suit
  * @property {TestImage} [image] the image, of a posterior
  */
 

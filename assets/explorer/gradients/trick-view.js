@@ -1,8 +1,10 @@
 // The reparametrisation trick, drawn: z as a draw that stops backpropagation, and z = mu + sigma·ζ, through which it passes;
 // f(z) = z².
 
+/** @import { Choices } from "./fields.js" */
 /** @import { GraphNode, GraphSpec } from "./graph.js" */
 /** @import { Gradients } from "./gradients.js" */
+/** @import { Changed } from "./state.js" */
 
 import { find, finderIn } from "../core/dom.js";
 import { signed } from "../core/format.js";
@@ -62,23 +64,14 @@ const column = (name, title, button) => `
     <h3>${title}</h3>
     <div class="gr-formula"></div>
     <div class="gr-graph"></div>
-    <canvas class="gr-strip" role="img" aria-label="forty draws"></canvas>
-    <div class="gr-bar"><p class="gr-says"></p><button>${button}</button></div>
+    <canvas class="gr-strip" data-control="trick-${name}-strip" role="img" aria-label="forty draws"></canvas>
+    <div class="gr-bar"><p class="gr-says"></p><button data-control="trick-${name}-again">${button}</button></div>
   </section>`;
 
 const HTML = `<div class="gr-whole">
-  <div class="gr-bar"><div class="gr-mu"></div><div class="gr-sigma"></div><p class="gr-note">move μ and σ, and watch the forty draws</p></div>
+  <div class="gr-bar"><div class="gr-mu" data-control="trick-mu"></div><div class="gr-sigma" data-control="trick-sigma"></div><p class="gr-note">move μ and σ, and watch the forty draws</p></div>
   <div class="gr-columns">${column("drawn", "z is drawn: backpropagation ends there", "draw z again")}${column("moved", "ζ is drawn, and z computed from it", "draw ζ again")}</div>
 </div>`;
-
-/**
- * @typedef {object} TrickValues
- * @property {number} mu
- * @property {number} sigma
- * @property {number} chosen index of the draw whose values are in the graph
- * @property {number} drawn how often z has been drawn again
- * @property {number} noise how often ζ has been drawn again
- */
 
 export class TrickView {
   /**
@@ -88,79 +81,68 @@ export class TrickView {
   constructor(root, page) {
     this.root = root;
     this.page = page;
-    this.mu = 0.8;
-    this.sigma = 0.9;
-    this.chosen = 3;
-    this.drawn = 0;
-    this.noise = 0;
+    this.state = page.state;
+    this.playing = false;
+    this.isBusy = false;
     this.dirty = false;
     root.innerHTML = HTML;
     this.$ = finderIn(root);
     this.sliders = {
       mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: -3, max: 3, step: 0.01 }, (mu) =>
-        this.set({ mu }),
+        this.set({ "trick.mu": mu }),
       ),
       sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.01 }, (sigma) =>
-        this.set({ sigma }),
+        this.set({ "trick.sigma": sigma }),
       ),
     };
     graph(this.$(".gr-drawn-side .gr-graph"), DRAWN);
     graph(this.$(".gr-moved-side .gr-graph"), MOVED);
     this.$(".gr-drawn-side button").addEventListener("click", () => this.set({}));
-    this.$(".gr-moved-side button").addEventListener("click", () => this.drawNoise());
+    this.$(".gr-moved-side button").addEventListener("click", () =>
+      this.state.set({ "trick.noise": this.state.values["trick.noise"] + 1 }),
+    );
     this.strips = {
       drawn: new NoiseStrip(this.$(".gr-drawn-side canvas", HTMLCanvasElement)),
       moved: new NoiseStrip(this.$(".gr-moved-side canvas", HTMLCanvasElement)),
     };
     this.strips.moved.canvas.addEventListener("click", (event) => this.choose(event));
-    this.zeta = this.drawnZeta();
-    this.z = this.drawnZ();
-  }
-
-  get kept() {
-    const { mu, sigma, chosen, drawn, noise } = this;
-    return { mu, sigma, chosen, drawn, noise };
-  }
-
-  /** @param {TrickValues} values */
-  keep(values) {
-    Object.assign(this, values);
-    this.draw();
-    this.dirty = true;
   }
 
   /**
    * Takes over mu or sigma. A z that is drawn has to be drawn again; ζ stays.
-   * @param {{ mu?: number, sigma?: number }} patch
+   * @param {Partial<Choices>} patch
    */
   set(patch) {
-    Object.assign(this, patch);
-    this.drawn++;
-    this.draw();
-    this.dirty = true;
-    this.page.touched();
+    this.state.set({ ...patch, "trick.drawn": this.state.values["trick.drawn"] + 1 });
   }
 
-  /** Draws ζ and z with the seeds that belong to `noise` and `drawn`. */
-  draw() {
-    this.zeta = this.drawnZeta();
-    this.z = this.drawnZ();
+  /** @param {Changed} changed */
+  changed(changed) {
+    if ([...changed].some((name) => name.startsWith("trick."))) this.dirty = true;
   }
 
-  drawnZeta() {
-    return new Random(SEEDS.noise + 2 * this.noise).normals(DRAWS);
+  get mu() {
+    return this.state.values["trick.mu"];
   }
 
-  drawnZ() {
-    const zeta = new Random(SEEDS.drawn + 2 * this.drawn).normals(DRAWS);
-    return zeta.map((one) => this.mu + this.sigma * one);
+  get sigma() {
+    return this.state.values["trick.sigma"];
   }
 
-  drawNoise() {
-    this.noise++;
-    this.draw();
-    this.dirty = true;
-    this.page.touched();
+  /** The draws of z. */
+  get z() {
+    const noise = new Random(SEEDS.drawn + 2 * this.state.values["trick.drawn"]).normals(DRAWS);
+    return noise.map((one) => this.mu + this.sigma * one);
+  }
+
+  /** The draws of ζ. */
+  get zeta() {
+    return new Random(SEEDS.noise + 2 * this.state.values["trick.noise"]).normals(DRAWS);
+  }
+
+  /** The z that are computed from ζ. */
+  get moved() {
+    return this.zeta.map((zeta) => this.mu + this.sigma * zeta);
   }
 
   /**
@@ -171,13 +153,7 @@ export class TrickView {
     const { moved: strip } = this.strips;
     const values = offsetY < 0.55 * strip.canvas.clientHeight ? this.zeta : this.moved;
     const away = Array.from(values, (value) => Math.abs(strip.x(value) - offsetX));
-    this.chosen = away.indexOf(Math.min(...away));
-    this.dirty = true;
-    this.page.touched();
-  }
-
-  get moved() {
-    return this.zeta.map((zeta) => this.mu + this.sigma * zeta);
+    this.state.set({ "trick.chosen": away.indexOf(Math.min(...away)) });
   }
 
   shown() {
@@ -231,7 +207,8 @@ export class TrickView {
   }
 
   paintMoved() {
-    const { mu, sigma, zeta, moved: z, chosen } = this;
+    const { mu, sigma, zeta, moved: z } = this;
+    const { "trick.chosen": chosen } = this.state.values;
     const side = this.$(".gr-moved-side");
     const [noise, one] = [zeta[chosen], z[chosen]];
     const values = { mu: signed(mu), sigma: signed(sigma), zeta: signed(noise), z: signed(one), f: signed(one * one) };

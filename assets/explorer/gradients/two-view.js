@@ -4,7 +4,7 @@
 /** @import { Fact } from "./controls.js" */
 /** @import { Gradients } from "./gradients.js" */
 /** @import { Changed } from "./state.js" */
-/** @import { Target } from "./targets.js" */
+/** @import { Target, TargetSpec } from "./targets.js" */
 
 import { findAll, finderIn } from "../core/dom.js";
 import { formula } from "../plot/formula.js";
@@ -17,7 +17,7 @@ import { MeanFieldChart } from "./mean-field.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
 
-const RATE = 0.05;
+const LR = 0.05;
 const PACE = 25; // ms per step
 const STEPS = 700; // per fit
 
@@ -32,29 +32,20 @@ const STEPS = 700; // per fit
  */
 
 /**
- * What a link states of the section; null instead of a q that is where every fit begins.
- * @typedef {object} TwoValues
- * @property {Gaussian | null} start
- * @property {number} steps
- * @property {Gaussian | null} reverse
- * @property {Gaussian | null} forward
- */
-
-/**
  * @param {Direction} name
  * @param {string} title
  * @param {string} tex
  */
 const column = (name, title, tex) => `
   <section class="gr-column" data-way="${name}"><h3>${title}</h3><div class="gr-formula" data-tex="${tex}"></div>
-  <div class="gr-stage"><div class="gr-hero"></div></div><dl class="gr-facts"></dl></section>`;
+  <div class="gr-stage" data-control="divergences-plane"><div class="gr-hero"></div></div><dl class="gr-facts"></dl></section>`;
 
 const HTML = `<div class="gr-whole">
   <div class="gr-bar gr-what">
-    <div class="gr-which"></div><div class="gr-family"></div>
-    <button class="gr-play"></button>
-    <button class="gr-optimum" title="the end of both fits at once">to the optimum</button>
-    <button class="gr-reset" title="both q back to where they began">${icon("reset")}<span>reset</span></button>
+    <div class="gr-which"></div><div class="gr-family" data-control="family"></div>
+    <button class="gr-play" data-control="divergences-play"></button>
+    <button class="gr-optimum" data-control="divergences-optimum" title="the end of both fits at once">to the optimum</button>
+    <button class="gr-reset" data-control="divergences-reset" title="both q back to where they began">${icon("reset")}<span>reset</span></button>
     <p class="gr-note gr-stage-of-both"></p>
   </div>
   <div class="gr-columns gr-two">
@@ -78,11 +69,9 @@ export class TwoView {
     this.target = null;
     /** @type {Cells | null} */
     this.cells = null;
-    this.rate = RATE;
-    // without dimensions until a target is loaded
-    this.first = Gaussian.diagonal([], []);
-    this.start = this.first;
-    this.steps = 0;
+    /** @type {TargetSpec | null} */
+    this.spec = null;
+    this.lr = LR;
     this.playing = false;
     this.steppedAt = -Infinity;
     this.dirty = false;
@@ -100,7 +89,7 @@ export class TwoView {
     );
     this.$(".gr-play").addEventListener("click", () => this.play(!this.playing));
     this.$(".gr-optimum").addEventListener("click", () => this.finish());
-    this.$(".gr-reset").addEventListener("click", () => this.begin(this.start));
+    this.$(".gr-reset").addEventListener("click", () => this.begin(this.state.values["divergences.start"]));
     this.chart = new MeanFieldChart(this.$(".gr-field-chart", HTMLCanvasElement));
     this.ways = { reverse: this.makeWay("reverse"), forward: this.makeWay("forward") };
   }
@@ -110,7 +99,8 @@ export class TwoView {
    * @returns {Way}
    */
   makeWay(name) {
-    return { panes: this.makePanes(name), q: this.first, adam: new Adam(this.first.size) };
+    const q = Gaussian.diagonal([], []); // without dimensions until a target is loaded
+    return { panes: this.makePanes(name), q, adam: new Adam(q.size) };
   }
 
   /**
@@ -125,6 +115,7 @@ export class TwoView {
       hero.append(element);
       const pane = new Kind(element, (q) => this.begin(q), `${name} divergence`);
       pane.onRenew = () => this.wake();
+      pane.hearsKeys = () => this.page.hearsKeys;
       return pane;
     };
     return { 1: make(Line), 2: make(Plane) };
@@ -137,55 +128,23 @@ export class TwoView {
 
   /** @param {Changed} changed */
   changed(changed) {
-    const afresh = changed.has("target") || changed.has("image");
-    if (afresh || changed.has("rho")) this.load(afresh);
-    else if (changed.has("full")) this.begin(this.start.as(this.state.full && this.isPlane));
-    this.wake();
+    if (!this.target) return; // not shown yet: it is loaded when it is
+    if (changed.has("target") || changed.has("image") || changed.has("rho")) this.load();
+    else this.update();
   }
 
-  /** Whether the target has more than one dimension. */
-  get isPlane() {
-    return this.target !== null && this.target.k > 1;
+  /** Whether nothing that is going to be painted is awaited. */
+  get isBusy() {
+    return false;
   }
 
-  /** @returns {TwoValues} */
-  get kept() {
-    const { start, steps, ways, first } = this;
-    const fitted = steps > 0;
-    return {
-      start: start === first ? null : start,
-      steps,
-      reverse: fitted ? ways.reverse.q : null,
-      forward: fitted ? ways.forward.q : null,
-    };
-  }
-
-  /** @param {TwoValues} values */
-  keep({ start, steps, reverse: seeks, forward: covers }) {
-    if (!this.target && !start && !steps) return; // not shown yet: the target is loaded when it is
-    this.playing = false;
-    this.load(true);
-    /**
-     * @param {Gaussian | null} q
-     * @returns {q is Gaussian}
-     */
-    const fits = (q) => q !== null && q.k === this.target?.k;
-    if (fits(start)) this.begin(start);
-    if (!steps || !fits(seeks) || !fits(covers)) return;
-    this.steps = steps;
-    this.ways.reverse.q = seeks;
-    this.ways.forward.q = covers;
-    this.wake();
-  }
-
-  /**
-   * Loads the chosen target.
-   * @param {boolean} afresh whether both q return to where the fits of the target begin
-   */
-  load(afresh) {
-    const { make, half, middle, start, rate } = this.page.spec;
-    this.rate = rate ?? RATE;
-    const target = make(this.state);
+  /** Loads the chosen target. */
+  load() {
+    const { make, half, middle, lr } = this.page.spec;
+    if (this.page.spec !== this.spec) this.play(false);
+    this.spec = this.page.spec;
+    this.lr = lr ?? LR;
+    const target = make(this.state.values);
     const cells = new Cells(target);
     this.target = target;
     this.cells = cells;
@@ -195,60 +154,81 @@ export class TwoView {
       panes[k].load(target, cells.peak, half, middle);
       for (const [dims, { root }] of Object.entries(panes)) root.hidden = Number(dims) !== k;
     }
-    if (!afresh) return this.settle();
-    this.first = Gaussian.diagonal(...start).as(this.state.full && k > 1);
-    this.begin(this.first);
+    this.update();
   }
 
-  /** After a change of rho: if the fits have begun, both go to their optimum at once. */
-  settle() {
-    if (this.steps > 0) this.finish();
+  /** Where both fits begin. */
+  get start() {
+    return this.state.values["divergences.start"] ?? this.page.startOf(this.state.values);
   }
 
-  /**
-   * Begins both fits at `q`.
-   * @param {Gaussian} q
-   */
-  begin(q) {
-    this.start = q;
-    this.steps = 0;
-    for (const way of Object.values(this.ways)) {
-      way.q = q;
-      way.adam = new Adam(q.size);
-    }
-    this.page.touched();
+  get steps() {
+    return this.state.values["divergences.steps"];
+  }
+
+  /** Brings both q up to date with the state. */
+  update() {
+    const { start } = this;
+    const { "divergences.reverse": seeks, "divergences.forward": covers } = this.state.values;
+    const { reverse, forward } = this.ways;
+    const places = /** @type {[Way, Gaussian][]} */ ([
+      [reverse, seeks ?? start],
+      [forward, covers ?? start],
+    ]);
+    for (const [way, q] of places) if (way.q !== q) Object.assign(way, { q, adam: new Adam(q.size) });
     this.wake();
   }
 
-  step() {
+  /**
+   * Begins both fits at `q`; null: where fits of the target begin.
+   * @param {Gaussian | null} q
+   */
+  begin(q) {
+    this.state.set({
+      "divergences.start": q,
+      "divergences.steps": 0,
+      "divergences.reverse": null,
+      "divergences.forward": null,
+    });
+  }
+
+  /** Takes a step of both fits. */
+  climb() {
     const { target, cells } = this;
     if (!target || !cells) return;
-    this.steps++;
     const { reverse: seeks, forward: covers } = this.ways;
-    seeks.q = seeks.adam.climb(seeks.q, reverse(target, cells, seeks.q).gradient, this.rate);
-    covers.q = covers.adam.climb(covers.q, forward(cells, covers.q).gradient, this.rate);
-    this.dirty = true;
+    seeks.q = seeks.adam.climb(seeks.q, reverse(target, cells, seeks.q).gradient, this.lr);
+    covers.q = covers.adam.climb(covers.q, forward(cells, covers.q).gradient, this.lr);
+  }
+
+  /** @param {number} steps taken so far */
+  moved(steps) {
+    const { reverse: seeks, forward: covers } = this.ways;
+    this.state.set({
+      "divergences.steps": steps,
+      "divergences.reverse": seeks.q,
+      "divergences.forward": covers.q,
+    });
   }
 
   finish() {
     this.play(false);
+    if (!this.target) this.load();
     for (const way of Object.values(this.ways)) way.adam = new Adam(way.q.size);
-    for (let s = 0; s < STEPS; s++) this.step();
-    this.page.touched();
-    this.wake();
+    for (let s = 0; s < STEPS; s++) this.climb();
+    this.moved(STEPS);
   }
 
   /** @param {boolean} playing */
   play(playing) {
-    if (playing && this.steps >= STEPS) this.begin(this.start);
+    if (playing && this.steps >= STEPS) this.begin(this.state.values["divergences.start"]);
     this.playing = playing;
     this.steppedAt = -Infinity;
-    if (!playing) this.page.touched(); // the link is updated when playing ends
     this.wake();
   }
 
   shown() {
-    if (!this.target) this.load(true);
+    if (!this.target) this.load();
     for (const element of findAll(this.root, "[data-tex]")) formula(element, element.dataset.tex ?? "", true);
     this.dirty = true;
   }
@@ -262,7 +242,8 @@ export class TwoView {
   tick(now) {
     if (this.playing && now - this.steppedAt >= PACE) {
       this.steppedAt = now;
-      this.step();
+      this.climb();
+      this.moved(this.steps + 1);
       if (this.steps >= STEPS) this.play(false);
     }
     if (this.dirty && this.target && this.cells) this.paint(this.target, this.cells);
@@ -326,14 +307,15 @@ export class TwoView {
 
   /** @param {Target} target */
   paintMeanField(target) {
-    const { ways, state } = this;
-    const applies = state.target === "correlated";
+    const { ways } = this;
+    const { values } = this.state;
+    const applies = values.target === "correlated";
     this.$(".gr-narrow").hidden = !applies;
     this.$(".gr-columns").classList.toggle("gr-three", applies);
     if (!applies || !target.covariance) return;
     const variance = { reverse: ways.reverse.q.covariance(0, 0), forward: ways.forward.q.covariance(0, 0) };
     const { variances, divergence } = meanField(target.covariance);
-    this.chart.show({ rho: state.rho, variance });
+    this.chart.show({ rho: values.rho, variance });
     writeFacts(this.$(".gr-narrow .gr-facts"), [
       [`${this.stage}, reverse`, `<b>${variance.reverse.toFixed(3)}</b>`],
       ["1/(Σ⁻¹)₁₁", variances[0].toFixed(3)],

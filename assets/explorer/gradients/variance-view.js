@@ -1,7 +1,9 @@
 // The variance of every estimator, measured in the browser while the page is open, over the closed forms of f = ‖z‖².
 
+/** @import { FieldName } from "./fields.js" */
 /** @import { Gradients } from "./gradients.js" */
 /** @import { Parameter, Running } from "./measure.js" */
+/** @import { Changed } from "./state.js" */
 
 import { finderIn } from "../core/dom.js";
 import { count, short } from "../core/format.js";
@@ -22,35 +24,26 @@ const SLICE = 7; // ms of measuring per frame
 const LEAST = 30; // means, before their variance is shown
 const REDRAW = 120; // ms
 const ENOUGH = 4e6; // draws per estimator, after which measuring stops
+/** @type {FieldName[]} a change of which begins new measurements */
+const MEASURED_AT = ["variance.mu", "variance.sigma", "variance.dims", "variance.seed"];
 
 const HTML = `
 <div class="lv-main">
   <div class="gr-bar">
-    <div class="gr-of"></div><div class="gr-mu"></div><div class="gr-sigma"></div><div class="gr-dims"></div>
+    <div class="gr-of" data-control="variance-of"></div><div class="gr-mu" data-control="variance-mu"></div><div class="gr-sigma" data-control="variance-sigma"></div><div class="gr-dims" data-control="variance-dims"></div>
   </div>
   <div class="gr-pair"><canvas class="gr-against-n" role="img" aria-label="variance against the number of draws"></canvas><canvas class="gr-against-d" role="img" aria-label="variance against the number of dimensions"></canvas></div>
   <div class="gr-bar"><p class="gr-note"><i class="gr-line"></i>closed form <i class="gr-dot"></i>measured <span class="gr-drawn"></span></p>
-  <button class="gr-afresh" title="forget what was measured, and begin again with other draws">measure afresh</button></div>
+  <button class="gr-afresh" data-control="variance-seed" title="forget what was measured, and begin again with other draws">measure afresh</button></div>
 </div>
 <aside class="gr-side">
   <div class="gr-formula"></div>
   <h3>The cost of an equal error</h3>
-  <div class="lv-dials"><div class="lv-dial gr-error"></div></div>
+  <div class="lv-dials"><div class="lv-dial gr-error" data-control="variance-error"></div></div>
   <div class="gr-scroll"><table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table></div>
   <p class="gr-why"></p>
   <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>
 </aside>`;
-
-/**
- * What is measured and shown.
- * @typedef {object} VarianceValues
- * @property {Parameter} of
- * @property {number} mu
- * @property {number} sigma
- * @property {number} dims
- * @property {number} error the standard error that is aimed at
- * @property {number} seed
- */
 
 export class VarianceView {
   /**
@@ -60,14 +53,9 @@ export class VarianceView {
   constructor(root, page) {
     this.root = root;
     this.page = page;
-    /** @type {Parameter} */
-    this.of = "mu";
-    this.mu = 1;
-    this.sigma = 1;
-    this.dims = 8;
-    this.error = 0.1;
-    this.seed = 1;
-    this.random = new Random(this.seed);
+    this.state = page.state;
+    this.playing = false;
+    this.random = new Random(0);
     /** @type {Meter | null} */
     this.byN = null;
     /** @type {Meter[]} */
@@ -75,11 +63,7 @@ export class VarianceView {
     this.drawnAt = -Infinity;
     root.innerHTML = HTML;
     this.$ = finderIn(root);
-    /** @param {Partial<VarianceValues>} patch */
-    const set = (patch) => {
-      this.set(patch);
-      page.touched();
-    };
+    const { state } = this;
     this.choice = new Choice(
       this.$(".gr-of"),
       "gradient",
@@ -87,22 +71,22 @@ export class VarianceView {
         ["mu", "∂ μ₁"],
         ["sigma", "∂ σ₁"],
       ]),
-      (of) => this.turn({ of }),
+      (of) => state.set({ "variance.of": of }),
     );
     this.sliders = {
-      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) => set({ mu })),
+      mu: new Slider(this.$(".gr-mu"), { label: "μ", name: "mu", min: 0, max: 3, step: 0.05 }, (mu) =>
+        state.set({ "variance.mu": mu }),
+      ),
       sigma: new Slider(this.$(".gr-sigma"), { label: "σ", name: "sigma", min: 0.1, max: 2, step: 0.05 }, (sigma) =>
-        set({ sigma }),
+        state.set({ "variance.sigma": sigma }),
       ),
       dims: new Slider(
         this.$(".gr-dims"),
         { label: "D", name: "dimensions D", min: 0, max: DIMS.length - 1, step: 1, digits: 0 },
-        (i) => set({ dims: DIMS[i] }),
+        (i) => state.set({ "variance.dims": DIMS[i] }),
       ),
     };
     const scale = new LogScale(0.01, 1, { named: [0.01, 0.1, 1] });
-    /** @param {number | string} error */
-    const within = (error) => Math.min(1, Math.max(0.01, Number(error)));
     this.charts = {
       againstN: new VarianceChart(this.$(".gr-against-n", HTMLCanvasElement)),
       againstD: new VarianceChart(this.$(".gr-against-d", HTMLCanvasElement)),
@@ -113,61 +97,67 @@ export class VarianceView {
       label: "standard error",
       scale,
       marks: [[0.01], [0.1], [1]],
-      send: (error) => this.turn({ error: within(error) }),
+      limit: (error) => Math.min(1, Math.max(0.01, error)),
+      send: (error) => state.set({ "variance.error": error }),
     });
-    this.$(".gr-afresh").addEventListener("click", () => set({ seed: this.seed + 1 }));
+    this.$(".gr-afresh").addEventListener("click", () =>
+      state.set({ "variance.seed": state.values["variance.seed"] + 1 }),
+    );
   }
 
-  /**
-   * Takes over a user's choice that needs no new measurement.
-   * @param {Partial<VarianceValues>} patch
-   */
-  turn(patch) {
-    this.show(patch);
-    this.page.touched();
+  /** @param {Changed} changed */
+  changed(changed) {
+    if (MEASURED_AT.some((name) => changed.has(name))) this.begin();
+    this.redraw();
   }
 
-  /**
-   * Takes over values that need a new measurement.
-   * @param {Partial<VarianceValues>} patch
-   */
-  set(patch) {
-    Object.assign(this, patch);
-    this.random = new Random(this.seed);
-    this.byN = new Meter(this.dims, this.mu, this.sigma, NS);
-    this.byDims = DIMS.map((dims) => new Meter(dims, this.mu, this.sigma, [AT]));
-    this.show({});
+  /** Begins to measure, if the section has been shown. */
+  begin() {
+    if (!this.byN) return;
+    const { mu, sigma, dims, seed } = this.values;
+    this.random = new Random(seed);
+    this.byN = new Meter(dims, mu, sigma, NS);
+    this.byDims = DIMS.map((each) => new Meter(each, mu, sigma, [AT]));
   }
 
-  get kept() {
-    const { of, mu, sigma, dims, error, seed } = this;
-    return { of, mu, sigma, dims, error, seed };
+  /** What is measured and shown. */
+  get values() {
+    const { values } = this.state;
+    return {
+      of: values["variance.of"],
+      mu: values["variance.mu"],
+      sigma: values["variance.sigma"],
+      dims: values["variance.dims"],
+      error: values["variance.error"],
+      seed: values["variance.seed"],
+    };
   }
 
-  /** @param {VarianceValues} values */
-  keep(values) {
-    if (this.byN) this.set(values);
-    else Object.assign(this, values); // not shown yet: measuring begins when it is
+  /** Whether some variances are not based on enough means to be shown yet. */
+  get isBusy() {
+    const blocks = [this.byN, ...this.byDims];
+    return blocks.some((meter) => meter !== null && meter.draws < LEAST * Math.max(...NS));
   }
 
-  /** @param {Partial<VarianceValues>} patch */
-  show(patch) {
-    Object.assign(this, patch);
+  redraw() {
     this.drawnAt = -Infinity;
     this.page.wake();
   }
 
   shown() {
-    if (!this.byN) this.set({});
+    if (!this.byN) {
+      this.byN = new Meter(1, 0, 1, NS);
+      this.begin();
+    }
     const tex =
       "\\nabla\\,\\mathbb E_q\\lVert z\\rVert^2,\\qquad z=\\mu+\\sigma\\,\\zeta\\in\\mathbb R^D,\\;\\zeta\\sim\\mathcal N(0,I)";
     formula(this.$(".gr-formula"), tex, true);
-    this.show({});
+    this.redraw();
   }
 
   retheme() {
     for (const chart of Object.values(this.charts)) chart.retheme();
-    this.show({});
+    this.redraw();
   }
 
   /** @param {number} now */
@@ -198,13 +188,14 @@ export class VarianceView {
 
   /** @param {Meter} byN */
   paint(byN) {
-    const { of, mu, sigma, dims, byDims } = this;
+    const { byDims } = this;
+    const { of, mu, sigma, dims, error } = this.values;
     this.choice.show(of);
     this.sliders.mu.show(mu);
     this.sliders.sigma.show(sigma);
     this.sliders.dims.show(DIMS.indexOf(dims));
     this.sliders.dims.output.textContent = String(dims);
-    this.errorDial.show(this.error);
+    this.errorDial.show(error);
     /** @param {number} D */
     const at = (D) => Array(D).fill(mu);
     const name = of === "mu" ? "μ₁" : "σ₁";
@@ -235,7 +226,11 @@ export class VarianceView {
       ...ESTIMATORS[estimator],
       values: byN.of(estimator, AT).latest[of],
     }));
-    this.charts.spread.show({ title: `means of ${AT} draws, ∂ ${name}`, rows: latest, exact: 2 * this[of] });
+    this.charts.spread.show({
+      title: `means of ${AT} draws, ∂ ${name}`,
+      rows: latest,
+      exact: 2 * (of === "mu" ? mu : sigma),
+    });
   }
 
   /**
@@ -244,7 +239,7 @@ export class VarianceView {
    * @param {string} name
    */
   showTable(byN, mu, name) {
-    const { of, sigma, error } = this;
+    const { of, sigma, error } = this.values;
     const pathwise = drawsFor("pathwise", mu, sigma, of, error);
     this.$("tbody").innerHTML = MEASURED.map((estimator) => {
       const draws = drawsFor(estimator, mu, sigma, of, error);

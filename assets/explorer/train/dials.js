@@ -55,8 +55,11 @@ export class Dials {
   constructor(root, request) {
     this.root = root;
     root.innerHTML = SETTINGS.map((key) => `<div class="lv-dial lv-${key}" data-control="${key}"></div>`).join("");
-    const make = (/** @type {LiveSetting} */ key) =>
-      new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send: (value, at) => request({ [key]: value }, at) });
+    const make = (/** @type {LiveSetting} */ key) => {
+      /** A value that is not allowed, and text too, is refused by the run with a sentence. */
+      const send = (/** @type {number | string} */ value, /** @type {number} */ at) => request({ [key]: value }, at);
+      return new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send, sendText: send });
+    };
     this.dials = { beta: make("beta"), lr: make("lr"), sigma: make("sigma") };
     this.haveSigma(false);
   }

@@ -11,8 +11,11 @@ import { short } from "../core/format.js";
  * @property {string} label HTML
  * @property {LogScale} scale
  * @property {[value: number, name?: string][]} marks
- * @property {(value: number | string, startedAt: number) => void} send called while the slider moves, and always with its
- *   last value; with what was typed, where that is no number
+ * @property {(value: number, startedAt: number) => void} send called while the slider moves, and always with its last value
+ * @property {(text: string, startedAt: number) => void} [sendText] called with what was typed where that is not a number;
+ *   where it is missing, such text is dropped
+ * @property {(value: number) => number} [limit] the allowed value nearest to one that a person has set; where it is
+ *   missing, every number is allowed
  */
 
 const EVERY = 50; // ms between two calls of `send` while it is dragged
@@ -22,10 +25,12 @@ export class Dial {
    * @param {HTMLElement} root
    * @param {DialOptions} options
    */
-  constructor(root, { name, label, scale, marks, send }) {
+  constructor(root, { name, label, scale, marks, send, sendText, limit = (value) => value }) {
     this.root = root;
     this.scale = scale;
     this.send = send;
+    this.sendText = sendText;
+    this.limit = limit;
     this.value = NaN;
     this.sentAt = -Infinity;
     this.held = false; // the pointer is down on the slider
@@ -69,7 +74,7 @@ export class Dial {
   }
 
   /**
-   * Sends what was typed, whatever it is: a value that is not allowed is refused by the run with a sentence.
+   * Sends what was typed, if it is a number; the dial shows its value again otherwise.
    * @param {number} at
    */
   type(at) {
@@ -77,7 +82,7 @@ export class Dial {
     const value = Number(text.replace("−", "-").replace(",", "."));
     if (text !== "" && Number.isFinite(value)) this.turn(value, at);
     else {
-      if (text !== "") this.send(text, at);
+      if (text !== "") this.sendText?.(text, at);
       this.write();
     }
   }
@@ -88,9 +93,9 @@ export class Dial {
    * @param {number} at
    */
   turn(value, at) {
-    this.value = value;
+    this.value = this.limit(value);
     this.write();
-    this.waiting = { value, at };
+    this.waiting = { value: this.value, at };
     if (this.timer) return;
     const rest = this.sentAt + EVERY - performance.now();
     if (rest <= 0) this.flush();
