@@ -15,7 +15,7 @@ OPEN = """async (address) => {
   window.view = viewOf(document.querySelector(".er-root"));
 }"""
 # Every pixel of every canvas, what lies above the map, and every text.
-SHOWN = """async () => {
+SHOWN = r"""async () => {
   await view.settled();
   const visible = (selector) => [...view.root.querySelectorAll(selector)].filter((e) => e.checkVisibility());
   const name = (e) => [e.closest(".lv-map, .kl-band, .kl-images, .kl-line, figure, .kl-lens")?.className, e.className].join(" ");
