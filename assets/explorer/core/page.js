@@ -84,12 +84,18 @@ export class Page {
   }
 
   async settled() {
-    while (!this.destroyed && (this.motion || this.request !== null || this.isBusy())) await frame();
+    const waits = () => this.motion || (!this.isPlaying() && (this.request !== null || this.isBusy()));
+    while (!this.destroyed && waits()) await frame();
     await frame(); // what was painted last is on the screen
   }
 
   /** Whether the view waits for something that it is going to paint: an answer, a network, a formula. */
   isBusy() {
+    return false;
+  }
+
+  /** Whether an animation plays that a person has started: it paints in every frame, and `settled` does not wait for it. */
+  isPlaying() {
     return false;
   }
 
@@ -119,6 +125,14 @@ export class Page {
   /** @param {string} hash */
   followLink(hash) {
     void this.apply(descriptionOf(hash));
+  }
+
+  /**
+   * Whether a control is locked or hidden, so that shortcuts of the page must not do what it does.
+   * @param {string} name
+   */
+  isTaken(name) {
+    return this.locks.names.locked.has(name) || this.locks.names.hidden.has(name);
   }
 
   // --- what views have in common ---------------------------------------------------------------------------------------

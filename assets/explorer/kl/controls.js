@@ -4,6 +4,7 @@
 /** @import { Switch, ViewName, ZonesShown } from "./state.js" */
 
 import { findAll } from "../core/dom.js";
+import { LONGEST } from "./state.js";
 import { anotherPair } from "./why.js";
 
 export class Controls {
@@ -13,9 +14,9 @@ export class Controls {
     this.pathView = pathView;
     page.$('[data-switch="forces"]').hidden = !forces;
     page.$('[data-switch="manifold"]').hidden = path.k < 2;
-    page.$(".kl-colour").hidden = path.kinds.names.length < 2;
+    page.$(".kl-colour").hidden = path.factors.names.length < 2;
     this.select = page.$(".kl-colour select", HTMLSelectElement);
-    this.select.replaceChildren(...path.kinds.names.map((name, i) => new Option(name, String(i))));
+    this.select.replaceChildren(...path.factors.names.map((name, i) => new Option(name, String(i))));
     this.listener = new AbortController();
     this.listen();
   }
@@ -31,10 +32,14 @@ export class Controls {
       { signal },
     );
     page.$(".lv-fit").addEventListener("click", () => this.pathView.release(), { signal });
-    this.select.addEventListener("change", () => this.pathView.colourBy(Number(this.select.value)), { signal });
+    const colour = () => this.pathView.state.set({ colour: Number(this.select.value), hidden: [], search: "" });
+    this.select.addEventListener("change", colour, { signal });
+    const legend = page.$(".er-legend");
+    for (const type of ["click", "input", "keydown"])
+      legend.addEventListener(type, () => this.readLegend(), { signal });
     const another = () => this.pathView.state.set({ pair: anotherPair(this.pathView.path) });
     page.$(".kl-pair").addEventListener("click", another, { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    page.listenToKeys((event) => this.key(event), { signal });
     window.addEventListener("resize", () => page.fill(), { signal });
   }
 
@@ -57,12 +62,36 @@ export class Controls {
     if (target !== document.body && !page.root.contains(target)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isSlider = target instanceof HTMLInputElement && target.type === "range";
-    if (key === "Escape" && state.pinned) state.set({ pinned: false, point: -1 }, event.timeStamp);
-    else if (key === " " && target.tagName !== "BUTTON") page.slider.play(!page.slider.playing);
-    else if ((key === "ArrowLeft" || key === "ArrowRight") && !isSlider)
-      page.slider.step(key === "ArrowRight" ? 1 : -1, event.timeStamp);
+    const isArrow = (key === "ArrowLeft" || key === "ArrowRight") && !isSlider;
+    if (key === "Escape" && state.pinned && !page.isTaken("map"))
+      state.set({ z: this.pathView.z, pinned: false, point: -1 }, event.timeStamp);
+    else if (key === " " && target.tagName !== "BUTTON" && !page.isTaken("play"))
+      page.slider.play(!page.slider.playing);
+    else if (isArrow && !page.isTaken("beta")) page.slider.step(key === "ArrowRight" ? 1 : -1, event.timeStamp);
     else return;
     event.preventDefault();
+  }
+
+  /** Reads whether the legend is folded away, and what is searched for. */
+  readLegend() {
+    const { root, search } = this.legend;
+    if (search) this.pathView.state.set({ folded: "folded" in root.dataset, search: search.value.slice(0, LONGEST) });
+  }
+
+  /** Folds the legend away, or lists the classes that are searched for. */
+  showFound() {
+    const { state, legend } = this.pathView;
+    const { search } = this.legend;
+    if (!search) return;
+    if (search.value !== state.search) search.value = state.search;
+    legend.find(state.search);
+    legend.fold(state.folded);
+  }
+
+  /** The legend, and the search in it, which a long one has. */
+  get legend() {
+    const root = this.pathView.page.$(".er-legend");
+    return { root, search: root.querySelector("input") };
   }
 
   /** Shows on the page's controls what is chosen, and hides what does not apply. */

@@ -137,10 +137,11 @@ export class PathLens {
    * Decodes z, and shows the data point `nearest` (−1: none) with its reconstruction beside it.
    * @param {Model} model
    * @param {PathDecoder} decoder that of the model
+   * @param {Float64Array} z
    * @param {PathState} state
    * @param {number} nearest
    */
-  show(model, decoder, { z, pinned, point }, nearest) {
+  show(model, decoder, z, { pinned, point }, nearest) {
     const { pictures } = this;
     if (!pictures) return;
     decoder.ask("lens", z, ({ pixels }) => pictures.decoded.paint(pixels));
@@ -164,7 +165,7 @@ export class PathLens {
     decoder.ask("nearest", model.mean(point, mean), ({ pixels }) => pictures.reconstruction.paint(pixels));
     model.logvar(point, lnVariance);
     const rate = mean.reduce((sum, mu, d) => sum + klPerDim(mu, lnVariance[d]), 0);
-    this.note.textContent = `${which}\n${model.path.kind} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
+    this.note.textContent = `${which}\n${model.path.factor} ${model.path.classes[labels[point]]}\nrate ${rate.toFixed(2)} nats\ntest image ${index[point]}`;
   }
 }
 

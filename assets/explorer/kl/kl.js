@@ -1,10 +1,13 @@
 // The page of a beta path: map, slider, charts, images and numbers of one model at the beta that the slider is at. It knows
 // the frame of the path and the element of the page, and nothing of Streamlit.
 
+/** @import { Description } from "../core/view.js" */
 /** @import { PathFrame } from "./path.js" */
+/** @import { Choices } from "./state.js" */
 
 import { findAll } from "../core/dom.js";
 import { Page } from "../core/page.js";
+import { descriptionOf } from "../core/view.js";
 import { Frame } from "../data/frame.js";
 import { Dimensions } from "./dimensions.js";
 import { Pull } from "./forces.js";
@@ -19,35 +22,35 @@ import { PathTradeoff } from "./tradeoff.js";
 const HTML = `
 <div class="lv-main">
   <header class="kl-head">
-    <p class="kl-loss"></p>
+    <p class="kl-loss" data-control="loss"></p>
     <div class="lv-options">
-      <button class="kl-pair" title="two other images, drawn at random; a click on a point takes it for the nearer end" hidden>another pair</button>
-      <div class="lv-choice" role="radiogroup" aria-label="view"><button role="radio" data-view="map">map</button><button role="radio" data-view="why">why buffer zones</button></div>
+      <button class="kl-pair" data-control="pair" title="two other images, drawn at random; a click on a point takes it for the nearer end" hidden>another pair</button>
+      <div class="lv-choice" data-control="view" role="radiogroup" aria-label="view"><button role="radio" data-view="map">map</button><button role="radio" data-view="why">why buffer zones</button></div>
     </div>
   </header>
   <div class="lv-bar">
-    <div class="er-legend" role="group" aria-label="classes shown"></div>
+    <div class="er-legend" data-control="legend" role="group" aria-label="classes shown"></div>
     <div class="lv-options">
-      <label class="kl-colour" hidden>colour <select aria-label="factor that the colours tell"></select></label>
-      <button class="lv-fit" title="show all points again (double click on the map)" hidden>fit</button>
-      <button data-switch="fixed" title="the same scale at every beta">fixed scale</button>
-      <div class="lv-choice" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
-      <button data-switch="manifold" title="the plane decoded at this beta, beneath the points">decoded plane</button>
-      <button data-switch="forces" title="how distortion and rate pull at each posterior" hidden>forces</button>
+      <label class="kl-colour" data-control="colour" hidden>colour <select aria-label="factor that the colours tell"></select></label>
+      <button class="lv-fit" data-control="fit" title="show all points again (double click on the map)" hidden>fit</button>
+      <button data-switch="fixed" data-control="fixed" title="the same scale at every beta">fixed scale</button>
+      <div class="lv-choice" data-control="zones" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
+      <button data-switch="manifold" data-control="plane" title="the plane decoded at this beta, beneath the points">decoded plane</button>
+      <button data-switch="forces" data-control="forces" title="how distortion and rate pull at each posterior" hidden>forces</button>
     </div>
   </div>
-  <div class="lv-stage"><div class="lv-maps"></div><div class="kl-why" hidden></div><p class="kl-which" role="status"></p><div class="er-message kl-message" role="status">Loading the path …</div></div>
+  <div class="lv-stage" data-control="map"><div class="lv-maps"></div><div class="kl-why" hidden></div><p class="kl-which" role="status"></p><div class="er-message kl-message" role="status">Loading the path …</div></div>
   <div class="kl-slider"></div>
 </div>
 <aside class="kl-side">
   <section class="kl-top">
-    <div class="kl-lens" role="group" aria-label="lens"></div>
-    <div><dl class="kl-facts"></dl><div class="kl-nearest" role="group" aria-label="nearest data point"></div></div>
+    <div class="kl-lens" data-control="lens" role="group" aria-label="lens"></div>
+    <div><dl class="kl-facts" data-control="numbers"></dl><div class="kl-nearest" data-control="nearest" role="group" aria-label="nearest data point"></div></div>
   </section>
-  <div class="kl-images" role="img" aria-label="eight images, their reconstructions, eight draws from the prior"></div>
-  <section class="kl-pull" aria-label="forces on one point" hidden></section>
-  <canvas class="kl-tradeoff" role="img" aria-label="distortion over rate along the path"></canvas>
-  <canvas class="kl-dimensions" role="img" aria-label="rate of every latent dimension, and the widths of its posteriors"></canvas>
+  <div class="kl-images" data-control="images" role="img" aria-label="eight images, their reconstructions, eight draws from the prior"></div>
+  <section class="kl-pull" data-control="pull" aria-label="forces on one point" hidden></section>
+  <canvas class="kl-tradeoff" data-control="tradeoff" role="img" aria-label="distortion over rate along the path"></canvas>
+  <canvas class="kl-dimensions" data-control="dimensions" role="img" aria-label="rate of every latent dimension, and the widths of its posteriors"></canvas>
 </aside>`;
 
 export class Kl extends Page {
@@ -64,11 +67,11 @@ export class Kl extends Page {
     this.url = null;
     /** @type {AbortController | null} */
     this.fetching = null;
-    this.slider = new BetaSlider(
-      this.$(".kl-slider"),
-      (position, at) => this.view?.turn(position, at),
-      () => this.wake(),
-    );
+    this.slider = new BetaSlider(this.$(".kl-slider"), {
+      move: (position, at) => this.view?.moveTo(position, at),
+      play: () => this.wake(),
+      speed: (speed) => this.view?.state.set({ speed }),
+    });
     this.numbers = new PathNumbers(this.$(".kl-loss"), this.$(".kl-facts"), this.$(".kl-which"));
     this.images = new Images(this.$(".kl-images"));
     this.lens = new PathLens(this.$(".kl-lens"), this.$(".kl-nearest"));
@@ -104,7 +107,7 @@ export class Kl extends Page {
       const { signal } = this.fetching;
       await path.fetchDecoders(
         () => view.state.position,
-        () => this.decoderArrived(),
+        () => this.wake(),
         signal,
       );
       if (!signal.aborted) this.root.dataset.complete = frame.meta.name;
@@ -118,42 +121,38 @@ export class Kl extends Page {
 
   /** @param {Path} path */
   open(path) {
-    const before = this.view?.state;
-    const state = new PathState(path);
+    this.motion?.abort();
     const hash = this.link.begin();
-    if (hash === null && before) keepChoices(before, state, path);
-    else state.fromHash(hash ?? "", path);
+    const before = this.view?.state;
+    const choices =
+      hash === null && before ? applicable(before, path) : new PathState(path).read(descriptionOf(hash ?? ""));
+    const state = new PathState(path, choices);
     this.say("");
     this.view?.destroy();
     delete this.root.dataset.complete;
     const view = new PathView(this, path, state);
     this.view = view;
-    view.adopt(state);
+    view.start();
     this.root.dataset.ready = path.frame.meta.name;
     performance.mark("elbo-room:interactive");
     return view;
   }
 
-  /**
-   * Shows the open path as another link says.
-   * @param {string} hash
-   */
-  followLink(hash) {
-    if (!this.view) return;
-    const { path } = this.view;
-    const state = new PathState(path);
-    state.fromHash(hash, path);
-    this.slider.play(false);
-    this.view.adopt(state);
+  describe() {
+    return this.view?.state.describe() ?? {};
   }
 
-  hash() {
-    return this.view?.hash() ?? "";
+  /** @param {Description} state */
+  go(state) {
+    return this.view?.go(state) ?? null;
   }
 
-  decoderArrived() {
-    if (this.view) this.view.imagesDirty = true;
-    this.wake();
+  isBusy() {
+    return this.url !== null && (!this.view || this.view.isBusy);
+  }
+
+  isPlaying() {
+    return this.slider.playing !== null;
   }
 
   /** @param {string} message */
@@ -191,16 +190,19 @@ export class Kl extends Page {
 }
 
 /**
- * Keeps what was chosen when another path is opened, as far as it applies there.
+ * What stays chosen when another path is opened: all that can be chosen there, too.
  * @param {PathState} before
- * @param {PathState} state
  * @param {Path} path
+ * @returns {Partial<Choices>}
  */
-function keepChoices(before, state, path) {
-  state.view = before.view;
-  state.zones = before.zones;
-  state.manifold = before.manifold;
-  state.forces = before.forces;
-  state.fixed = before.fixed;
-  state.hidden = before.hidden.filter((c) => c < path.classes.length);
+function applicable({ view, zones, manifold, forces, fixed, hidden, speed }, path) {
+  return {
+    view,
+    zones,
+    manifold,
+    forces: forces && path.forces !== null,
+    fixed,
+    hidden: hidden.filter((c) => c < path.classes.length),
+    speed,
+  };
 }

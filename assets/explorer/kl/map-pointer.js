@@ -22,8 +22,8 @@ export class MapPointer {
     return {
       hover: (pane, x, y, at, finger) => this.hover(pane, x, y, at, finger),
       click: (pane, x, y, at, still) => this.click(pane, x, y, at, still),
-      move: (...args) => page.look(() => camera.take(...args)),
-      release: () => pathView.release(),
+      move: (...args) => page.isTaken("map") || pathView.look(() => camera.take(...args)),
+      release: () => page.isTaken("map") || pathView.release(),
       resized: () => page.resized(),
     };
   }
@@ -37,10 +37,12 @@ export class MapPointer {
    * @param {boolean} finger
    */
   hover(pane, x, y, at, finger = false) {
-    const { state } = this.pathView;
+    const { page, state } = this.pathView;
+    if (page.isTaken("map") || page.motion) return;
     if ((state.pinned && !finger) || state.view === "why" || !pane.view || !pane.projection) return;
-    pane.projection.lift(state.z, ...pane.view.toData(x, y));
-    state.set({ point: -1 }, at);
+    const z = this.pathView.z.slice();
+    pane.projection.lift(z, ...pane.view.toData(x, y));
+    state.set({ z, point: -1 }, at);
   }
 
   /**
@@ -52,22 +54,23 @@ export class MapPointer {
    * @param {boolean} still
    */
   click(pane, x, y, at, still) {
-    const { state } = this.pathView;
+    const { page, state } = this.pathView;
     const { view, projection } = pane;
-    if (!view || !projection) return;
+    if (page.isTaken("map") || !view || !projection) return;
     const nearest = still ? this.target(pane, view.toData(x, y), [x, y]) : -1;
     const near = nearest >= 0 && away(pane, nearest, x, y) < SNAP;
     if (state.view === "why") {
       if (near) this.takeEnd(pane, nearest, x, y);
       return;
     }
-    const [mx, my] = view.toPixel(...projection.project(state.z));
+    const z = this.pathView.z.slice();
+    const [mx, my] = view.toPixel(...projection.project(z));
     if (still && state.pinned && Math.hypot(mx - x, my - y) < SNAP + 3) {
-      state.set({ pinned: false, point: -1 }, at);
+      state.set({ z, pinned: false, point: -1 }, at);
       return;
     }
-    projection.lift(state.z, ...view.toData(x, y));
-    state.set({ pinned: true, point: near ? nearest : -1 }, at);
+    projection.lift(z, ...view.toData(x, y));
+    state.set({ z, pinned: true, point: near ? nearest : -1 }, at);
   }
 
   /**

@@ -1,5 +1,6 @@
 // The map of a path: the map of a live run (map/pane.js), for thousands of points that all move with the slider.
 
+/** @import { Look } from "../core/link-fields.js" */
 /** @import { Camera } from "../map/camera.js" */
 /** @import { PaneHandlers } from "../map/pane.js" */
 /** @import { View } from "../map/view.js" */
@@ -7,6 +8,7 @@
 /** @import { Path } from "./path.js" */
 /** @import { PathState } from "./state.js" */
 
+import { between } from "../core/glide.js";
 import { markerSize } from "../map/marker.js";
 import { Pane } from "../map/pane.js";
 import { Projection } from "../math/projection.js";
@@ -73,6 +75,7 @@ export class PathMap extends Pane {
    * @param {boolean} fixed whether the view is the same at every beta
    */
   aim(fixed) {
+    if (!this.isShown) return;
     const { camera, model } = this;
     const rectangle = this.rectangle();
     camera.fit(rectangle);
@@ -80,16 +83,54 @@ export class PathMap extends Pane {
   }
 
   /**
-   * @param {number} factor
-   * @param {number} x
-   * @param {number} y
-   * @param {number} dx
-   * @param {number} dy
+   * The way of the camera from where it is to where `look` says, or with null to all points: the returned function places it
+   * at a share of the way. Null where it is nowhere yet.
+   * @param {Look | null} look
+   * @param {number} position of the slider at the goal
+   * @param {boolean} fixed whether the view is the same at every beta
+   * @returns {((share: number) => void) | null}
    */
-  move(factor, x, y, dx, dy) {
-    if (!this.view) return;
-    const perPixel = 1 / this.view.pixelsPerUnit;
-    this.on.move(factor, ...this.view.toData(x, y), dx * perPixel, -dy * perPixel);
+  cameraTo(look, position, fixed) {
+    const { camera, model } = this;
+    const from = camera.now && { ...camera.now };
+    if (!from || !model) return null;
+    return (share) => {
+      const rectangle = this.rectangle();
+      const to = look
+        ? { u: look.u, v: look.v, unit: (2 * look.reach) / Math.min(rectangle.width, rectangle.height) }
+        : placeOf(model.path, position, fixed, rectangle);
+      const unit = Math.exp(between(Math.log(from.unit), Math.log(to.unit), share));
+      camera.auto = false;
+      camera.held = null;
+      camera.now = { u: between(from.u, to.u, share), v: between(from.v, to.v, share), unit };
+      camera.goal = { ...camera.now };
+    };
+  }
+
+  /** Handles labels and classes that have changed with what the colours show. */
+  recolour() {
+    const { path } = this.model ?? {};
+    if (!path) return;
+    this.cloud = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
+    this.dirty = this.groundDirty = true;
+  }
+
+  /** Whether it is on the page and not hidden. */
+  get isShown() {
+    return this.root.clientWidth > 0;
+  }
+
+  /** Whether the drawing will be replaced by one in full detail. */
+  get isCoarse() {
+    return this.isShown && Boolean(this.cloud?.coarse);
+  }
+
+  /**
+   * @param {number} now
+   * @param {boolean} moved
+   */
+  paint(now, moved) {
+    return this.isShown && super.paint(now, moved);
   }
 
   axisNames() {

@@ -77,6 +77,12 @@ export class Model {
     });
   }
 
+  /** Handles labels that have changed with what the colours show. */
+  recolour() {
+    this.means.labels = this.path.frame.arrays.labels;
+    this.means.renew();
+  }
+
   /** For a map: whether something has moved since the last call. */
   advance() {
     const { changed } = this;
@@ -106,6 +112,12 @@ export class Model {
     return this.decoder;
   }
 
+  /** Whether images that were requested are not decoded yet. */
+  get isBusy() {
+    const { decoder } = this;
+    return decoder !== null && (decoder.asked !== null || decoder.waiting.size > 0 || decoder.series.size > 0);
+  }
+
   close() {
     this.decoder?.close();
   }
@@ -117,7 +129,7 @@ export class Model {
    * @param {Z} z
    */
   mean(i, z) {
-    return this.mixed(this.path.frame.arrays.mu, i, z);
+    return this.path.row(this.path.frame.arrays.mu, i, this.position, z);
   }
 
   /**
@@ -142,23 +154,7 @@ export class Model {
    * @param {Z} out
    */
   logvar(i, out) {
-    return this.mixed(this.path.frame.arrays.logvar, i, out);
-  }
-
-  /**
-   * Row i of an array (stops, images, k), interpolated between the stops around this position, written into `out`.
-   * @template {Float32Array | Float64Array} Z
-   * @param {Float32Array} array
-   * @param {number} i
-   * @param {Z} out
-   */
-  mixed(array, i, out) {
-    const { path, count, k } = this;
-    const { stop, t } = path.place(this.position);
-    const a = (stop * count + i) * k;
-    const b = (Math.min(stop + 1, path.stops - 1) * count + i) * k;
-    for (let d = 0; d < k; d++) out[d] = array[a + d] + t * (array[b + d] - array[a + d]);
-    return out;
+    return this.path.row(this.path.frame.arrays.logvar, i, this.position, out);
   }
 
   /** Sigma of every point, one array for each dimension; the next call overwrites them. */

@@ -1,9 +1,12 @@
 // The view of one path: its maps and everything that changes with beta, drawn in the elements of the page.
 
+/** @import { Look } from "../core/link-fields.js" */
+/** @import { Description } from "../core/view.js" */
 /** @import { Kl } from "./kl.js" */
 /** @import { Path } from "./path.js" */
 /** @import { PathState } from "./state.js" */
 
+import { between } from "../core/glide.js";
 import { afterPaint, measure } from "../core/timing.js";
 import { Camera } from "../map/camera.js";
 import { theme } from "../plot/palette.js";
@@ -21,7 +24,7 @@ const SLOW = 60; // ms between two drawings of the dimensions
 
 export class PathView {
   /**
-   * `adopt` has to be called next.
+   * `start` has to be called next.
    * @param {Kl} page
    * @param {Path} path
    * @param {PathState} state
@@ -30,6 +33,7 @@ export class PathView {
     this.page = page;
     this.path = path;
     this.state = state;
+    path.colourBy(state.colour);
     this.colours = theme(page.root);
     this.model = new Model(path);
     /** Whether images, lens and numbers are out of date. */
@@ -58,42 +62,20 @@ export class PathView {
     this.controls = new Controls(this);
   }
 
-  /**
-   * Shows the path with this state.
-   * @param {PathState} state
-   */
-  adopt(state) {
-    const { page, path, forces } = this;
-    if (!forces) state.forces = false;
-    this.state = state;
-    this.allPanes.forEach((pane, i) => {
-      pane.state = state;
-      pane.camera.begin(state.looks[i] ?? null);
-    });
-    this.legend = new Legend(page.$(".er-legend"), state);
-    this.legend.load(path.classes, path.ordered);
-    this.controls.select.value = String(path.colour);
+  /** Shows the path; called once. */
+  start() {
+    const { page, state, forces } = this;
+    this.place(state.looks);
+    this.showLegend();
     state.subscribe((changed, at) => this.changed(changed, at));
-    this.why.load(state, () => this.colours);
+    this.why.load(() => this.colours);
     this.pane.show(this.model);
     this.pane.decorate = (context, view) => {
       if (state.forces) forces?.draw(context, view, state);
     };
+    page.slider.setSpeed(state.speed);
     page.retheme();
     this.changed(new Set(["position", "view", "zones", "hidden", "pinned"]), performance.now());
-  }
-
-  /**
-   * Colours show another factor, and all its values.
-   * @param {number} factor
-   */
-  colourBy(factor) {
-    const { path, state } = this;
-    path.colourBy(factor);
-    state.hidden = [];
-    state.looks = this.looks;
-    state.listeners = [];
-    this.adopt(state);
   }
 
   destroy() {
@@ -103,9 +85,75 @@ export class PathView {
     this.model.close();
   }
 
-  hash() {
-    this.state.looks = this.looks;
-    return this.state.toHash(this.path);
+  // --- going to another state -------------------------------------------------------------------------------------------
+
+  /**
+   * Goes to a state of the path: beta, the lens and the cameras move as the returned function says (see `Page.go`).
+   * @param {Description} description
+   */
+  go(description) {
+    const { page, state, allPanes } = this;
+    const { position, z, point, looks, ...others } = state.read(description);
+    const from = { position: state.position, z: this.z, fixed: state.fixed, panes: this.panes };
+    const to = { position, z: point < 0 ? z : this.meanOf(point, position) };
+    page.slider.play(false);
+    state.set(others);
+    const ways = allPanes.map((pane, i) => {
+      const { camera } = pane;
+      const follows = !looks[i] && camera.auto && !camera.held && state.fixed === from.fixed;
+      const isSeen = from.panes.includes(pane) && this.panes.includes(pane) && pane.isShown;
+      const way = isSeen && !follows ? pane.cameraTo(looks[i], position, state.fixed) : null;
+      if (way) way(0);
+      else if (!follows) camera.begin(looks[i]);
+      return way;
+    });
+    return (/** @type {number} */ share) => {
+      if (share === 1) {
+        this.place(looks);
+        state.set({ position, z, point, looks });
+      } else {
+        for (const way of ways) way?.(share);
+        state.set({
+          position: between(from.position, to.position, share),
+          z: between(from.z, to.z, share),
+          point: state.point === point ? point : -1,
+          looks: this.looks,
+        });
+      }
+      page.lookDirty = true;
+      page.wake();
+    };
+  }
+
+  /**
+   * Places all cameras.
+   * @param {(Look | null)[]} looks
+   */
+  place(looks) {
+    this.allPanes.forEach(({ camera }, i) => {
+      camera.begin(looks[i] ?? null);
+    });
+  }
+
+  /** Whether something that was requested is not painted yet. */
+  get isBusy() {
+    const { model, why, panes, state } = this;
+    const waits = state.view === "why" ? why.isBusy : this.imagesDirty || this.lensDirty || model.isBusy;
+    return waits || panes.some(({ isCoarse }) => isCoarse);
+  }
+
+  /** z of the lens: where it was moved to, or the mean of the data point that it is pinned to. */
+  get z() {
+    const { z, point, position } = this.state;
+    return point < 0 ? z : this.meanOf(point, position);
+  }
+
+  /**
+   * @param {number} point
+   * @param {number} position of the slider
+   */
+  meanOf(point, position) {
+    return this.path.row(this.path.frame.arrays.mu, point, position, new Float64Array(this.path.k));
   }
 
   // --- changes --------------------------------------------------------------------------------------------------------------
@@ -115,13 +163,25 @@ export class PathView {
    * @param {number} position
    * @param {number} at
    */
-  turn(position, at) {
+  moveTo(position, at) {
     if (position !== this.state.position) this.state.set({ position }, at);
     else this.page.slider.show(position);
   }
 
-  release() {
+  /**
+   * A person moves the cameras.
+   * @param {() => void} move
+   */
+  look(move) {
     this.page.look(() => {
+      move();
+      this.state.set({ looks: this.looks });
+    });
+  }
+
+  /** Shows all points again. */
+  release() {
+    this.look(() => {
       for (const { camera } of this.panes) camera.release();
     });
   }
@@ -145,13 +205,16 @@ export class PathView {
       this.numbersDirty = this.imagesDirty = page.lookDirty = true;
       this.pane.plane.expire();
     }
+    if (has("colour")) this.recolour();
     if (has("hidden")) this.legend.show();
+    if (has("folded", "search")) this.controls.showFound();
+    if (has("speed")) page.slider.setSpeed(state.speed);
     if (has("view", "zones", "manifold", "forces", "fixed", "hidden", "pair")) {
       this.controls.show();
       for (const pane of this.panes) pane.dirty = pane.groundDirty = true;
       page.lookDirty = this.imagesDirty = this.numbersDirty = true;
     }
-    if (has("point", "pinned")) {
+    if (has("z", "point", "pinned")) {
       this.lensDirty = true;
       if (state.forces) this.pane.dirty = true;
     }
@@ -160,6 +223,24 @@ export class PathView {
     this.input ??= { startedAt: at, handledAt: performance.now() };
     page.link.save();
     page.wake();
+  }
+
+  /** The colours show another factor, or the classes. */
+  recolour() {
+    const { page, path, state, model, why } = this;
+    path.colourBy(state.colour);
+    model.recolour();
+    why.recolour();
+    for (const pane of this.allPanes) pane.recolour();
+    this.showLegend();
+    this.imagesDirty = this.lensDirty = page.lookDirty = true;
+  }
+
+  showLegend() {
+    const { path, state } = this;
+    this.legend.load(path.classes, path.ordered);
+    this.controls.select.value = String(state.colour);
+    this.controls.showFound();
   }
 
   get allPanes() {
@@ -228,12 +309,12 @@ export class PathView {
     if (state.view === "why") return this.why.show(); // images without a decoder follow when that arrives
     if (!this.imagesDirty && !this.lensDirty) return;
     const decoder = model.prepare();
-    if (state.point >= 0) model.mean(state.point, state.z);
-    const nearest = state.point >= 0 ? state.point : model.nearest(state.z, state.hidden);
-    this.pane.mark(state.z, nearest);
+    const { z } = this;
+    const nearest = state.point >= 0 ? state.point : model.nearest(z, state.hidden);
+    this.pane.mark(z, nearest);
     if (!decoder) return;
     if (this.imagesDirty && !state.forces) page.images.show(model, decoder);
-    page.lens.show(model, decoder, state, nearest);
+    page.lens.show(model, decoder, z, state, nearest);
     this.imagesDirty = this.lensDirty = false;
   }
 

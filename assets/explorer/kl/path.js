@@ -8,7 +8,7 @@
 import { Frame } from "../data/frame.js";
 
 const ZERO = 0.06; // share of the slider between beta 0 and the smallest positive beta: linear there, logarithmic after it
-const CATCH = 0.0035; // the slider snaps to a stop that is nearer than this
+const SNAP = 0.0035; // the slider snaps to a stop that is nearer than this
 const AT_ONCE = 3; // decoders fetched at the same time
 const ACTIVE = 0.01; // a dimension is active where the variance of its mean is larger (Burda et al. 2016)
 
@@ -103,6 +103,11 @@ const ACTIVE = 0.01; // a dimension is active where the variance of its mean is 
 
 /** @typedef {[low: number, high: number]} Span */
 
+/**
+ * What the colours show: the class of every image, or the value of a factor, and the names of all.
+ * @typedef {{ labels: Int32Array, classes: string[] }} Colouring
+ */
+
 /** The weights of the decoder of one stop, by name. @typedef {Record<string, Float32Array>} DecoderWeights */
 
 export class Path {
@@ -121,12 +126,17 @@ export class Path {
     this.classes = classes;
     this.linear = linear;
     this.count = frame.arrays.labels.length;
-    this.kinds = {
+    this.factors = {
       names: frame.meta.factors.length ? frame.meta.factors : ["class"],
       labels: frame.arrays.labels,
       classes,
     };
     this.colour = 0;
+    /**
+     * For every factor that the colours have shown, what they show.
+     * @type {Colouring[]}
+     */
+    this.colourings = [];
     this.stops = betas.length;
     this.positions = betas.map((beta) => this.positionOf(beta));
     /** @type {(DecoderWeights | null)[]} */
@@ -138,25 +148,42 @@ export class Path {
     this.boxes = betas.map((_, s) => this.box(s));
   }
 
-  // --- what the colours tell ---------------------------------------------------------------------------------------------
+  // --- what the colours show ---------------------------------------------------------------------------------------------
 
   /**
-   * Colours show the values of this factor in place of the classes. The first factor is the class itself.
+   * What the colours show for a factor. The first factor is the class itself.
+   * @param {number} factor
+   */
+  colouring(factor) {
+    this.colourings[factor] ??= this.makeColouring(factor);
+    return this.colourings[factor];
+  }
+
+  /**
+   * @param {number} factor
+   * @returns {Colouring}
+   */
+  makeColouring(factor) {
+    const { frame, factors, count } = this;
+    if (!factor) return factors;
+    const { length } = factors.names;
+    const labels = Int32Array.from({ length: count }, (_, i) => frame.arrays.factors[i * length + factor]);
+    const most = labels.reduce((a, b) => Math.max(a, b), 0);
+    return { labels, classes: Array.from({ length: most + 1 }, (_, value) => String(value + 1)) };
+  }
+
+  /**
+   * Colours show the values of this factor in place of the classes.
    * @param {number} factor
    */
   colourBy(factor) {
-    const { frame, kinds, count } = this;
-    const { names } = kinds;
+    const { frame } = this;
+    const { labels, classes } = this.colouring(factor);
     this.colour = factor;
-    const values = factor
-      ? Int32Array.from({ length: count }, (_, i) => frame.arrays.factors[i * names.length + factor])
-      : kinds.labels;
-    this.classes = factor
-      ? Array.from({ length: Math.max(...values) + 1 }, (_, value) => String(value + 1))
-      : kinds.classes;
-    frame.meta.classes = this.classes;
+    this.classes = classes;
+    frame.meta.classes = classes;
     frame.meta.ordered = factor > 0;
-    frame.arrays.labels = values;
+    frame.arrays.labels = labels;
   }
 
   /** Whether the values that the colours show have an order. */
@@ -165,8 +192,8 @@ export class Path {
   }
 
   /** Name of the factor that the colours show. */
-  get kind() {
-    return this.kinds.names[this.colour];
+  get factor() {
+    return this.factors.names[this.colour];
   }
 
   // --- the slider's scale ----------------------------------------------------------------------------------------------
@@ -217,8 +244,8 @@ export class Path {
    * The position, within 0 and 1, or that of a stop where one is near.
    * @param {number} position
    */
-  caught(position) {
-    return this.positions.find((at) => Math.abs(at - position) < CATCH) ?? Math.min(1, Math.max(0, position));
+  snap(position) {
+    return this.positions.find((at) => Math.abs(at - position) < SNAP) ?? Math.min(1, Math.max(0, position));
   }
 
   /**
@@ -230,6 +257,23 @@ export class Path {
     const { stop, t } = this.place(position);
     const next = step > 0 ? stop + 1 : t > 0 ? stop : stop - 1;
     return this.positions[Math.min(this.stops - 1, Math.max(0, next))];
+  }
+
+  /**
+   * Row i of an array (stops, images, k) at a position, interpolated between the stops around it, written into `out`.
+   * @template {Float32Array | Float64Array} Z
+   * @param {Float32Array} array
+   * @param {number} i
+   * @param {number} position
+   * @param {Z} out
+   */
+  row(array, i, position, out) {
+    const { count, k } = this;
+    const { stop, t } = this.place(position);
+    const a = (stop * count + i) * k;
+    const b = (Math.min(stop + 1, this.stops - 1) * count + i) * k;
+    for (let d = 0; d < k; d++) out[d] = array[a + d] + t * (array[b + d] - array[a + d]);
+    return out;
   }
 
   // --- numbers -----------------------------------------------------------------------------------------------------------

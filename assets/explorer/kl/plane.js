@@ -78,7 +78,7 @@ export class DecodedPlane {
   }
 
   /**
-   * Decodes images for `budget` ms; a decoder in a worker is asked for one image after the other instead. True while images
+   * Decodes images for `budget` ms; a decoder in a worker gets one request after the other instead. True while images
    * wait for the next animation frame.
    * @param {PathDecoder} decoder
    * @param {number} budget

@@ -7,12 +7,17 @@ import { short } from "../core/format.js";
 import { subscript } from "../math/projection.js";
 import { RateBand } from "./rate-band.js";
 import { Scores } from "./scores.js";
+import { SPEEDS } from "./state.js";
 
 const INSET = 13; // px from the slider's end to the middle of its thumb there
 const ROOM = 0.09; // share of the slider that a name beneath it takes
-const SPEEDS = [0.5, 1, 2]; // half the number of stops per second
 
-/** @typedef {(position: number, startedAt: number) => void} Turn */
+/** @typedef {(position: number, startedAt: number) => void} Move */
+
+/**
+ * `move` is called for every move, `play` when playing begins, `speed` when another speed is chosen.
+ * @typedef {{ move: Move, play: () => void, speed: (speed: number) => void }} SliderHandlers
+ */
 
 /**
  * `at` is the time of the last animation frame, null before the first.
@@ -20,13 +25,13 @@ const SPEEDS = [0.5, 1, 2]; // half the number of stops per second
  */
 
 const HTML = `
-  <div class="kl-band kl-scores" hidden></div>
-  <p class="kl-key"></p>
-  <div class="kl-band kl-parts"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
+  <div class="kl-band kl-scores" data-control="scores" hidden></div>
+  <p class="kl-key" data-control="rate-parts"></p>
+  <div class="kl-band kl-parts" data-control="rate-parts"><canvas role="img" aria-label="what the rate is made of, along beta"></canvas><i class="kl-now"></i></div>
   <div class="kl-turn">
-    <button class="kl-play" title="there and back again (space)"></button>
-    <div class="kl-track"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
-    <button class="kl-speed" title="how fast it plays"></button>
+    <button class="kl-play" data-control="play" title="there and back again (space)"></button>
+    <div class="kl-track" data-control="beta"><input type="range" min="0" max="1" step="any" aria-label="beta"><div class="kl-marks"></div></div>
+    <button class="kl-speed" data-control="speed" title="how fast it plays"></button>
   </div>`;
 
 const STEPS = new Map([
@@ -42,13 +47,11 @@ const PAUSE = '<svg viewBox="0 0 16 16"><path d="M3 2h4v12H3zM9 2h4v12H9z"/></sv
 export class BetaSlider {
   /**
    * @param {HTMLElement} root
-   * @param {Turn} turn called for every move
-   * @param {() => void} onPlay called when playing begins
+   * @param {SliderHandlers} on
    */
-  constructor(root, turn, onPlay) {
+  constructor(root, on) {
     this.root = root;
-    this.turn = turn;
-    this.onPlay = onPlay;
+    this.on = on;
     /** @type {Path | null} */
     this.path = null;
     this.position = 0;
@@ -65,7 +68,7 @@ export class BetaSlider {
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.playButton.addEventListener("click", () => this.play(!this.playing));
     this.speedButton.addEventListener("click", () =>
-      this.setSpeed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]),
+      on.speed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]),
     );
     find(root, ".kl-marks").addEventListener("click", ({ target, timeStamp }) => {
       const mark = target instanceof Element ? target.closest("button") : null;
@@ -130,8 +133,9 @@ export class BetaSlider {
 
   /** @param {Event} event */
   moved({ timeStamp }) {
+    if (this.input.closest("[inert]")) return this.show(this.position); // locked while it is dragged
     this.play(false);
-    if (this.path) this.turn(this.path.caught(Number(this.input.value)), timeStamp);
+    if (this.path) this.on.move(this.path.snap(Number(this.input.value)), timeStamp);
   }
 
   /**
@@ -153,10 +157,10 @@ export class BetaSlider {
     if (this.path) this.take(this.path.neighbour(this.position, step), at);
   }
 
-  /** @type {Turn} */
+  /** @type {Move} */
   take(position, at) {
     this.play(false);
-    this.turn(position, at);
+    this.on.move(position, at);
   }
 
   /**
@@ -183,7 +187,7 @@ export class BetaSlider {
     button.innerHTML = on ? PAUSE : PLAY;
     button.setAttribute("aria-label", on ? "pause" : "play");
     button.setAttribute("aria-pressed", String(on));
-    if (on) this.onPlay();
+    if (on) this.on.play();
   }
 
   /** @param {number} speed */
@@ -207,7 +211,7 @@ export class BetaSlider {
       playing.direction = playing.direction === 1 ? -1 : 1;
       position = Math.min(1, Math.max(0, position));
     }
-    this.turn(position, now);
+    this.on.move(position, now);
     return true;
   }
 

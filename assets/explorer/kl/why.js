@@ -64,20 +64,17 @@ export class Why {
     this.ends = [new Float64Array(path.k), new Float64Array(path.k)];
     this.z = new Float64Array(path.k);
   }
+
   /**
-   * Shows the path with this state.
-   * @param {PathState} state
+   * Shows the path; called once.
    * @param {() => Colours} colours those of the page's theme at the time of the call
    */
-  load(state, colours) {
+  load(colours) {
     const { path } = this;
-    this.state = state;
     const shape = path.frame.meta.image_shape;
     for (const column of this.columns) {
       const { element, pane } = column;
       const model = new Model(path);
-      column.shown = null;
-      column.model?.close();
       column.model = model;
       pane.show(model);
       pane.decorate = (context, view) => this.drawLine(context, view, model, colours());
@@ -116,7 +113,7 @@ export class Why {
     for (const column of this.columns) {
       const { model, series } = column;
       if (!model || !series) continue;
-      const key = `${model.position} ${this.state.pair}`;
+      const key = this.keyOf(model);
       if (column.shown === key) continue;
       const decoder = model.prepare();
       if (!decoder) continue;
@@ -124,6 +121,24 @@ export class Why {
       decoder.askAll("line", series.renew(), Infinity);
       column.shown = key;
     }
+  }
+
+  /**
+   * What numbers and images are made from.
+   * @param {Model} model
+   */
+  keyOf(model) {
+    return `${model.position} ${this.state.pair}`;
+  }
+
+  /** Whether something that was requested is not painted yet. */
+  get isBusy() {
+    return this.columns.some(({ model, shown }) => model && (shown !== this.keyOf(model) || model.isBusy));
+  }
+
+  /** Handles labels that have changed with what the colours show. */
+  recolour() {
+    for (const { model } of this.columns) model?.recolour();
   }
 
   /**

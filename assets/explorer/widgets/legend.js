@@ -6,7 +6,7 @@ import { classColour } from "../plot/palette.js";
 
 /** @typedef {{ hidden: number[], set(patch: { hidden: number[] }): void }} LegendState the classes that are not shown */
 
-const MANY = 24; // classes from which on there is a search
+export const MANY = 24; // classes from which on there is a search
 
 export class Legend {
   /**
