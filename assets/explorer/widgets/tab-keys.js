@@ -11,7 +11,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
  */
 export function walkTabs(row) {
   row.addEventListener("keydown", (event) => {
-    const tabs = findAll(row, '[role="tab"]', HTMLButtonElement).filter((tab) => !tab.disabled && !tab.hidden);
+    const tabs = findAll(row, '[role="tab"]', HTMLButtonElement).filter(isOpen);
     const at = event.target instanceof HTMLButtonElement ? tabs.indexOf(event.target) : -1;
     const step = STEPS[event.key];
     if (at < 0 || !step) return;
@@ -21,3 +21,9 @@ export function walkTabs(row) {
     tabs[next].click();
   });
 }
+
+/**
+ * Whether a tab can be opened: those that are locked or hidden cannot.
+ * @param {HTMLButtonElement} tab
+ */
+const isOpen = (tab) => !tab.disabled && !tab.hidden && !tab.closest("[inert], .er-taken");
