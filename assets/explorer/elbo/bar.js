@@ -25,7 +25,7 @@ const MARGIN = { left: 12, right: 12, top: 20, bottom: 20 };
 const GREY = ". Bernoulli likelihood of grey pixels: ln p(x) is no normalised density";
 
 const HTML = `
-  <div class="eb-row"><p class="eb-sum"><span>ln p(x) <b class="eb-evidence">–</b></span> = <span>ELBO <b class="eb-elbo">–</b></span> + <span class="eb-of-q">KL(q ‖ p(z|x)) <b class="eb-gap">–</b></span> <small>nats per image</small></p><div class="eb-q"><button class="eb-reset" title="back to the encoder’s own q(z|x)" hidden>encoder’s q</button><button data-switch="full" title="q may be correlated: a knob turns it" class="eb-of-q">full covariance</button></div></div>
+  <div class="eb-row"><p class="eb-sum"><span>ln p(x) <b class="eb-evidence">–</b></span> = <span>ELBO <b class="eb-elbo">–</b></span> + <span class="eb-of-q">KL(q ‖ p(z|x)) <b class="eb-gap">–</b></span> <small>nats per image</small></p><div class="eb-q"><button class="eb-reset" data-control="reset" title="back to the encoder’s own q(z|x)" hidden>encoder’s q</button><button data-switch="full" data-control="full" title="q may be correlated: a knob turns it" class="eb-of-q">full covariance</button></div></div>
   <p class="eb-check"></p>
   <canvas role="img" aria-label="ELBO and gap, adding up to the evidence"></canvas>`;
 

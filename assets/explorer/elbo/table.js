@@ -30,9 +30,9 @@ const QUARTILES = [0.25, 0.5, 0.75];
 
 const HTML = `
   <p class="eb-note eb-how">–</p>
-  <canvas class="eb-histogram" role="img" aria-label="histogram of the gaps"></canvas>
-  <div class="lv-choice eb-against" role="radiogroup" aria-label="gap against"><span>gap against</span><button role="radio" data-against="class">class</button><button role="radio" data-against="rate">rate</button><button role="radio" data-against="distortion">distortion</button></div>
-  <canvas class="eb-scatter" role="img" aria-label="the gap of every image: a click chooses it"></canvas>
+  <canvas class="eb-histogram" data-control="histogram" role="img" aria-label="histogram of the gaps"></canvas>
+  <div class="lv-choice eb-against" data-control="against" role="radiogroup" aria-label="gap against"><span>gap against</span><button role="radio" data-against="class">class</button><button role="radio" data-against="rate">rate</button><button role="radio" data-against="distortion">distortion</button></div>
+  <canvas class="eb-scatter" data-control="scatter" role="img" aria-label="the gap of every image: a click chooses it"></canvas>
   <p class="eb-note eb-named">click a point to choose its image</p>`;
 
 export class GapTable {

@@ -16,8 +16,8 @@ import { averages } from "./parts.js";
 /** @import { Posterior } from "./posterior.js" */
 
 /**
- * The q that is drawn from. `moved`: it is not the encoder's. `whose`: which q it is, in words.
- * @typedef {{ q: Gaussian | null, moved: boolean, whose: string }} DrawnFrom
+ * The q that is drawn from, and the seed of the draws. `moved`: it is not the encoder's. `whose`: which q it is, in words.
+ * @typedef {{ q: Gaussian | null, moved: boolean, whose: string, seed: number }} DrawnFrom
  */
 
 const TEX =
@@ -30,42 +30,30 @@ const HTML = `
   <canvas role="img" aria-label="importance-weighted bound over the number of draws"></canvas>
   <p class="eb-ess">–</p>
   <p class="eb-note eb-poor"></p>
-  <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
+  <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again" data-control="again">draw again</button></p>`;
 
 export class Weights {
   /**
-   * `ask` sends a request about the chosen image to the server; `drawn` is called when there are new draws.
+   * `ask` sends a request about the chosen image to the server; `drawn` is called when there are new draws, `again` when
+   * others are to be made.
    * @param {HTMLElement} root
-   * @param {{ ask: (fields: object) => Promise<Answers["weights"] | null>, drawn: () => void }} on
+   * @param {{ ask: (fields: object) => Promise<Answers["weights"] | null>, drawn: () => void,
+   *   again: () => void }} on
    */
-  constructor(root, { ask, drawn }) {
+  constructor(root, { ask, drawn, again }) {
     root.innerHTML = HTML;
     this.root = root;
     this.ask = ask;
     this.drawn = drawn;
     this.canvas = find(root, "canvas", HTMLCanvasElement);
-    this.seed = 0;
     /** @type {Posterior | null} */ this.posterior = null;
     /** @type {DrawnFrom | null} */ this.of = null;
     /** @type {{ z: Float32Array, logW: Float32Array } | null} a part of the draws */ this.draws = null;
     /** @type {WeightsMeta | null} */ this.found = null;
     /** @type {ElboColours | null} */ this.colours = null;
-    find(root, ".eb-again").addEventListener("click", () => this.again());
-  }
-
-  /**
-   * Another model; the first draws are those of `seed`.
-   * @param {number} seed
-   */
-  load(seed) {
-    this.seed = seed;
-  }
-
-  /** Draws from the same q with another seed. */
-  again() {
-    if (!this.posterior || !this.of) return;
-    this.seed++;
-    this.draw(this.posterior, this.of);
+    find(root, ".eb-again").addEventListener("click", () => {
+      if (this.posterior && this.of) again();
+    });
   }
 
   set() {
@@ -90,12 +78,13 @@ export class Weights {
   }
 
   /**
-   * Requests draws of q with their weights, once for each image and q.
+   * Requests draws of q with their weights, once for each image, q and seed.
    * @param {Posterior} posterior
    * @param {DrawnFrom} of
    */
   need(posterior, of) {
-    if (this.posterior !== posterior || this.of?.q !== of.q) this.draw(posterior, of);
+    const known = this.posterior === posterior && this.of?.q === of.q && this.of?.seed === of.seed;
+    if (!known) this.draw(posterior, of);
   }
 
   /**
@@ -105,7 +94,7 @@ export class Weights {
   async draw(posterior, of) {
     this.posterior = posterior;
     this.of = of;
-    const { seed } = this;
+    const { seed } = of;
     try {
       const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q?.toJSON() : {}) });
       if (!answer || this.posterior !== posterior || this.of !== of) return;
