@@ -390,6 +390,7 @@ export class Elbo extends Page {
     else if (onPath && !moved) gaps.to(step);
     else if (onPath && !gaps.adopt(q, step)) state.set({ onPath: false });
     this.showPath();
+    this.weights.name(state.q, this.whose);
     this.numbersDirty = true; // the panel says whether q is on the path
     this.wake();
     if (state.both && state.tab === "gaps") await gaps.need(!full, posterior, () => this.ask("fit", { full: !full }));

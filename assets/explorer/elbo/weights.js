@@ -88,6 +88,17 @@ export class Weights {
   }
 
   /**
+   * Says which q the draws are of, where they are of this one.
+   * @param {Gaussian | null} q
+   * @param {string} whose
+   */
+  name(q, whose) {
+    if (!this.of || this.of.q !== q) return;
+    this.of.whose = whose;
+    if (this.found) find(this.root, ".eb-whose").textContent = whose;
+  }
+
+  /**
    * @param {Posterior} posterior
    * @param {DrawnFrom} of
    */
