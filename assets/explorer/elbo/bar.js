@@ -53,7 +53,7 @@ export class Bar {
     const { about, text } = printed(parts);
     this.$("evidence").textContent = (gapIsRest ? "≈ " : "") + text("evidence");
     for (const name of /** @type {const} */ (["elbo", "gap"])) this.$(name).textContent = about + text(name);
-    this.say(`${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`, Boolean(exact));
+    this.setText(`${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`, Boolean(exact));
     this.root.dataset.exact = exact ? "1" : "0";
     this.draw();
   }
@@ -64,7 +64,7 @@ export class Bar {
    * @param {string} text
    * @param {boolean} exact
    */
-  say(text, exact) {
+  setText(text, exact) {
     const check = this.$("check");
     if (exact) check.style.minHeight = "";
     else check.style.minHeight ||= `${check.getBoundingClientRect().height}px`;

@@ -135,7 +135,7 @@ export class Elbo extends Page {
       if (data !== this.data) return;
       this.data = null;
       this.isLoading = false;
-      this.say("This model could not be loaded. Choose it again, or reload the page.");
+      this.setMessage("This model could not be loaded. Choose it again, or reload the page.");
       console.error(error);
     }
   }
@@ -167,11 +167,11 @@ export class Elbo extends Page {
     this.strip.load(table ? examples(table, EXAMPLES) : {}, frame, table ? gapsOf(table) : new Map());
     this.root.dataset.ready = name;
     performance.mark("elbo-room:interactive");
-    this.say("");
+    this.setMessage("");
     const pixels = this.own.restore(description);
     const chosen = this.chosenIn(this.state, pixels);
     if (chosen) this.choose(chosen, performance.now(), this.state);
-    else this.say("This model has no held-out images. Draw one, or choose another model.");
+    else this.setMessage("This model has no held-out images. Draw one, or choose another model.");
   }
 
   /**
@@ -219,7 +219,7 @@ export class Elbo extends Page {
   }
 
   /** @param {string} message a sentence above the map; "" hides it */
-  say(message) {
+  setMessage(message) {
     this.$(".eb-message").textContent = message;
     this.$(".eb-message").hidden = !message;
     this.root.classList.toggle("eb-failed", Boolean(message) && Boolean(this.model));
@@ -317,7 +317,7 @@ export class Elbo extends Page {
     const { map } = model;
     this.posterior = posterior;
     this.ofEncoder = posterior.ofEncoder;
-    this.say("");
+    this.setMessage("");
     this.$(".eb-wait").hidden = true;
     map.show(posterior);
     const fetched = !described && !source.pixels; // while the user draws, the view stays, so that q is seen to move
@@ -339,7 +339,7 @@ export class Elbo extends Page {
    * @param {unknown} error
    */
   refuse(error) {
-    this.say(sentence(error));
+    this.setMessage(sentence(error));
     this.$(".eb-wait").hidden = true;
     this.posterior = this.parts = null;
     this.model?.map.show(null);
@@ -354,7 +354,7 @@ export class Elbo extends Page {
     try {
       return await this.own.encode(pixels);
     } catch (error) {
-      this.say("The encoder could not be loaded. Reload the page.");
+      this.setMessage("The encoder could not be loaded. Reload the page.");
       console.error(error);
       return null;
     }

@@ -76,7 +76,7 @@ export class TwoGaps {
     this.stop();
     this.fits = new Map();
     this.fit = this.posterior = this.requested = null;
-    this.say("–");
+    this.setText("–");
     this.slider.value = "0";
     this.slider.max = "0";
     this.$("output").textContent = "–";
@@ -85,7 +85,7 @@ export class TwoGaps {
   }
 
   /** @param {string} text */
-  say(text) {
+  setText(text) {
     this.$(".eb-fit").textContent = text;
   }
 
@@ -100,7 +100,7 @@ export class TwoGaps {
     this.posterior = posterior;
     if (fits.has(full) || this.requested === full) return false;
     this.requested = full;
-    this.say("optimising q for this image …");
+    this.setText("optimising q for this image …");
     try {
       const answer = await ask();
       if (!answer || this.fits !== fits) return false;
@@ -110,7 +110,7 @@ export class TwoGaps {
       fits.set(full, { ...meta, path });
       return true;
     } catch (error) {
-      if (this.fits === fits) this.say(sentence(error));
+      if (this.fits === fits) this.setText(sentence(error));
       return false;
     } finally {
       if (this.fits === fits && this.requested === full) this.requested = null;
@@ -129,7 +129,7 @@ export class TwoGaps {
     if (!this.fit) return;
     const { path, elbo, start_mode: mode } = this.fit;
     const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
-    this.say(
+    this.setText(
       `ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`,
     );
     this.slider.max = String(path.length - 1);

@@ -66,13 +66,13 @@ export class Weights {
     this.of = null;
     this.draws = null;
     this.found = null;
-    this.say("drawing …");
+    this.setText("drawing …");
     delete this.root.dataset.seed;
     this.paint();
   }
 
   /** @param {string} text */
-  say(text) {
+  setText(text) {
     find(this.root, ".eb-ess").textContent = text;
     find(this.root, ".eb-poor").textContent = "";
   }
@@ -115,7 +115,7 @@ export class Weights {
       this.show(answer.meta, seed);
       this.drawn();
     } catch (error) {
-      if (this.posterior === posterior) this.say(sentence(error));
+      if (this.posterior === posterior) this.setText(sentence(error));
     }
   }
 
@@ -148,7 +148,7 @@ export class Weights {
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;
     const { estimate, withheld } = meta;
-    this.say(
+    this.setText(
       `effective sample size ${whole(effective)} of ${whole(draws)} draws (${percent(effective / draws)} %); ` +
         `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
