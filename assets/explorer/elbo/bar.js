@@ -11,7 +11,7 @@ import { mismatch, printed } from "./parts.js";
 const GREY = ". Bernoulli likelihood of grey pixels: ln p(x) is no normalised density";
 
 const HTML = `
-  <div class="eb-row"><p class="eb-sum"><span>ln p(x) <b class="eb-evidence">–</b></span> = <span>ELBO <b class="eb-elbo">–</b></span> + <span class="eb-of-q">KL(q ‖ p(z|x)) <b class="eb-gap">–</b></span> <small>nats per image</small></p><div class="eb-q"><button class="eb-reset" title="back to the encoder’s own q(z|x)" hidden>encoder’s q</button><button data-switch="full" title="q may be correlated: a knob turns it" class="eb-of-q">full covariance</button></div></div>
+  <div class="eb-row"><p class="eb-sum"><span>ln p(x) <b class="eb-evidence">–</b></span> = <span>ELBO <b class="eb-elbo">–</b></span> + <span class="eb-of-q">KL(q ‖ p(z|x)) <b class="eb-gap">–</b></span> <small>nats per image</small></p><div class="eb-q"><button class="eb-reset" data-control="reset" title="back to the encoder’s own q(z|x)" hidden>encoder’s q</button><button data-switch="full" data-control="full" title="q may be correlated: a knob turns it" class="eb-of-q">full covariance</button></div></div>
   <p class="eb-check"></p>
   <canvas role="img" aria-label="ELBO and gap, adding up to the evidence"></canvas>`;
 
@@ -35,7 +35,7 @@ export class Bar {
     const { about, text } = printed(parts);
     this.$("evidence").textContent = (gapIsRest ? "≈ " : "") + text("evidence");
     for (const name of /** @type {const} */ (["elbo", "gap"])) this.$(name).textContent = about + text(name);
-    this.say(`${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`, Boolean(exact));
+    this.setText(`${whose}: ${checked(parts)}${unnormalised ? GREY : ""}`, Boolean(exact));
     this.root.dataset.exact = exact ? "1" : "0";
     this.chart.colours = colours;
     this.chart.show(parts);
@@ -47,7 +47,7 @@ export class Bar {
    * @param {string} text
    * @param {boolean} exact
    */
-  say(text, exact) {
+  setText(text, exact) {
     const check = this.$("check");
     if (exact) check.style.minHeight = "";
     else check.style.minHeight ||= `${check.getBoundingClientRect().height}px`;

@@ -13,7 +13,7 @@ const DENSITY_NAMES = [
 
 /** @type {(name: string, label: string, values: string[][]) => string} */
 const choice = (name, label, values) =>
-  `<div class="lv-choice" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
+  `<div class="lv-choice" data-control="${name}" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
 
 const OPTIONS = `
   <div class="lv-bar eb-options">
@@ -21,11 +21,11 @@ const OPTIONS = `
       ["posterior", "posterior"],
       ["plane", "whole plane"],
     ])}
-    <div class="lv-choice eb-contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
+    <div class="lv-choice eb-contours" data-control="contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" data-control="contour-${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
     ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
-    <button data-switch="log" title="heat on a scale of nats under the peak">log</button>
-    <button data-switch="points" title="the means of all held-out images; a click on one chooses it">points</button>
-    <button class="lv-fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
+    <button data-switch="log" data-control="log" title="heat on a scale of nats under the peak">log</button>
+    <button data-switch="points" data-control="points" title="the means of all held-out images; a click on one chooses it">points</button>
+    <button class="lv-fit" data-control="fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
   </div>`;
 
 const TABS = [
@@ -37,19 +37,19 @@ const TABS = [
 
 export const HTML = `
 <div class="lv-main">
-  <div class="eb-choose"><div class="eb-strip"></div><button class="eb-draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
+  <div class="eb-choose"><div class="eb-strip" data-control="examples"></div><button class="eb-draw" data-control="draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
   ${OPTIONS}
-  <div class="lv-stage"><div class="lv-maps"></div>
+  <div class="lv-stage"><div class="lv-maps" data-control="map"></div>
     <p class="eb-key"></p>
     <div class="eb-peek" hidden><canvas></canvas><span></span></div>
-    <div class="eb-pad" hidden><div class="eb-pad-room"></div></div>
+    <div class="eb-pad" data-control="pad" hidden><div class="eb-pad-room"></div></div>
     <div class="er-message eb-message" role="status">Loading the model …</div><p class="eb-wait" role="status" hidden></p></div>
-  <div class="eb-bar"></div>
+  <div class="eb-bar" data-control="bar"></div>
 </div>
 <aside class="eb-side">
-  <section class="eb-image" aria-label="chosen image"></section>
-  <div class="eb-tabs" role="tablist" aria-label="about this image">${TABS.map(([key, name]) => `<button role="tab" id="eb-tab-${key}" aria-controls="eb-${key}" data-tab="${key}">${name}</button>`).join("")}</div>
-  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
+  <section class="eb-image" data-control="image" aria-label="chosen image"></section>
+  <div class="eb-tabs" data-control="tabs" role="tablist" aria-label="about this image">${TABS.map(([key, name]) => `<button role="tab" id="eb-tab-${key}" aria-controls="eb-${key}" data-tab="${key}" data-control="tab-${key}">${name}</button>`).join("")}</div>
+  ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" data-control="panel-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
 </aside>`;
 
 export class Controls {

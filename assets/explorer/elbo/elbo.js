@@ -2,8 +2,11 @@
 // the derivation with its numbers. It depends on the frames and the page's element, not on Streamlit.
 
 import { findAll } from "../core/dom.js";
+import { between } from "../core/glide.js";
+import { readLook, writtenLook } from "../core/link-fields.js";
 import { Page } from "../core/page.js";
 import { afterPaint, measure } from "../core/timing.js";
+import { descriptionOf } from "../core/view.js";
 import { Evidence, sentence } from "../data/evidence.js";
 import { Frame } from "../data/frame.js";
 import { Camera } from "../map/camera.js";
@@ -26,6 +29,8 @@ import { GapTable } from "./table.js";
 import { examples, gapsOf, ordinary } from "./table-columns.js";
 import { Weights } from "./weights.js";
 
+/** @import { Look } from "../core/link-fields.js" */
+/** @import { Description } from "../core/view.js" */
 /** @import { Answers, Source } from "../data/evidence.js" */
 /** @import { PlaneHandlers } from "./map.js" */
 /** @import { Parts } from "./parts.js" */
@@ -63,13 +68,17 @@ export class Elbo extends Page {
     /** @type {Model | null} */ this.model = null;
     this.k = 0; // latent dimensions
     /** @type {Chosen | null} */ this.source = null;
+    /** @type {Chosen | null} the image whose posterior is awaited */ this.chosen = null;
+    this.firstRow = -1; // the image that is shown where nothing says which
     this.row = -1; // the last image of the frame that was chosen
     this.chosenAt = 0; // time of the event that chose the image
     /** @type {Gaussian | null} */ this.ofEncoder = null;
     /** @type {Posterior | null} */ this.posterior = null;
     /** @type {Parts | null} */ this.parts = null;
     /** @type {Parts | null} */ this.exact = null; // of the present q, once the server has computed them
-    this.brought = false; // q comes from a link
+    this.isDescribed = false; // q comes from a description of the state
+    this.isLoading = false; // the model, or the formulas
+    this.requests = 0; // to the server, that are not answered yet
     this.arrived = false; // the posterior has arrived and is not painted yet
     this.qDirty = false; // the parts have to be computed again
     this.numbersDirty = false; // the numbers of q have to be shown again
@@ -78,18 +87,21 @@ export class Elbo extends Page {
     /** @type {number | undefined} */ this.startedAt = undefined; // time of the first event that is not painted yet
     /** @type {number | undefined} */ this.ticked = undefined; // time of the last frame of the display
     this.derivedAt = -Infinity; // time when the derivation was drawn
-    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.resting = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} until q has rested */ this.resting = undefined;
+    /** @type {number | null} frame of the display in which the path of q goes on */ this.playing = null;
     this.controls = new Controls(root);
     this.image = new ChosenImage(this.$(".eb-image"));
     this.own = new OwnImage(this.$(".eb-pad"), this.$(".eb-draw"), (pixels, at) => this.sketch(pixels, at));
+    this.$(".eb-draw").addEventListener("click", (event) => this.state.set({ pad: !this.state.pad }, event.timeStamp));
     this.bar = new Bar(this.$(".eb-bar"));
     this.peek = new Peek(this.$(".eb-peek"));
     this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
-    this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, path, step) => this.walk(q, path, step));
+    this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, step) => this.walk(q, step));
     this.weights = new Weights(this.$(".eb-weights"), {
       ask: (fields) => this.ask("weights", fields),
       drawn: () => this.drawn(),
+      again: () => this.state.set({ seed: this.state.seed + 1 }),
     });
     this.table = new GapTable(this.$(".eb-images"), (row, at) => this.choose({ image: row }, at));
     walkTabs(this.$(".eb-tabs"));
@@ -107,6 +119,7 @@ export class Elbo extends Page {
       return;
     }
     this.data = data;
+    this.isLoading = true;
     this.model?.evidence.forget();
     try {
       /** @type {Promise<Table> | null} */
@@ -117,10 +130,12 @@ export class Elbo extends Page {
       await fetchKatex(data.katex);
       await Promise.all([this.derivation, this.gaps, this.weights].map((panel) => panel.set()));
       this.fill();
+      if (data === this.data) this.isLoading = false;
     } catch (error) {
       if (data !== this.data) return;
       this.data = null;
-      this.say("This model could not be loaded. Choose it again, or reload the page.");
+      this.isLoading = false;
+      this.setMessage("This model could not be loaded. Choose it again, or reload the page.");
       console.error(error);
     }
   }
@@ -137,36 +152,35 @@ export class Elbo extends Page {
     this.posterior = null;
     this.parts = null;
     this.exact = null;
-    this.source = null;
-    this.row = -1;
+    this.source = this.chosen = null;
+    this.firstRow = this.row = table ? ordinary(table) : frame.count ? 0 : -1;
     const hash = this.link.begin();
-    this.state = new ElboState().fromHash(hash ?? "", { count: frame.count, k });
-    if (hash === null) this.state.keep(before);
-    this.build(frame, new Evidence(data.evidence));
+    const description = descriptionOf(hash ?? "");
+    this.state = ElboState.of(description, { count: frame.count, k });
+    if (hash === null) this.state.keep(before, k);
+    this.build(frame, new Evidence(data.evidence), readLook(description.look ?? null));
     this.image.close();
     this.image.load(frame);
     this.peek.load(frame);
     this.own.load(frame, data.encoder);
-    this.weights.load(this.state.seed);
     this.table.load(table, frame);
     this.strip.load(table ? examples(table, EXAMPLES) : {}, frame, table ? gapsOf(table) : new Map());
     this.root.dataset.ready = name;
     performance.mark("elbo-room:interactive");
-    if (!frame.count) return this.say("This model has no held-out images. Draw one, or choose another model.");
-    this.say("");
-    this.choose(
-      { image: this.state.image >= 0 ? this.state.image : table ? ordinary(table) : 0 },
-      performance.now(),
-      true,
-    );
+    this.setMessage("");
+    const pixels = this.own.restore(description);
+    const chosen = this.chosenIn(this.state, pixels);
+    if (chosen) this.choose(chosen, performance.now(), this.state);
+    else this.setMessage("This model has no held-out images. Draw one, or choose another model.");
   }
 
   /**
    * Creates everything that belongs to one model.
    * @param {Frame} frame
    * @param {Evidence} evidence
+   * @param {Look | null} look
    */
-  build(frame, evidence) {
+  build(frame, evidence, look) {
     this.listener?.abort();
     this.model?.map.destroy();
     const { state } = this;
@@ -177,9 +191,11 @@ export class Elbo extends Page {
     const on = {
       hover: () => {},
       click: (_pane, x, y, at, still) => {
-        if (still) this.click(x, y, at);
+        if (still && !map.isLocked()) this.click(x, y, at);
       },
-      move: (...args) => this.look(() => camera.take(...args)),
+      move: (...args) => {
+        if (!map.isLocked()) this.look(() => camera.take(...args));
+      },
       release: () => this.look(() => camera.release()),
       resized: () => this.resized(),
       hold: (q, at) => this.hold(q, at),
@@ -188,20 +204,22 @@ export class Elbo extends Page {
     };
     const map = new PlaneMap(element, camera, state, on, this.colours);
     this.model = { frame, evidence, map };
-    const plane = this.k <= 2;
     this.controls.load(this.k);
-    if (!plane && state.tab === "gaps") state.tab = "derivation";
-    if (this.k !== 2) state.full = false;
     state.subscribe((changed, at) => this.changed(changed, at));
     this.listen();
     this.retheme();
     map.open(frame);
-    camera.begin(state.look);
-    this.controls.show(state);
+    camera.begin(look);
+    this.showControls();
+  }
+
+  showControls() {
+    this.controls.show(this.state);
+    this.own.toggle(this.state.pad);
   }
 
   /** @param {string} message a sentence above the map; "" hides it */
-  say(message) {
+  setMessage(message) {
     this.$(".eb-message").textContent = message;
     this.$(".eb-message").hidden = !message;
     this.root.classList.toggle("eb-failed", Boolean(message) && Boolean(this.model));
@@ -219,41 +237,62 @@ export class Elbo extends Page {
 
   /**
    * Shows the encoder's q of an image at once, and the posterior as soon as the server's answer has arrived.
-   * @param {Chosen} source
+   * @param {Chosen} chosen
    * @param {number} at time of the event
-   * @param {boolean} [first] the image of a link, which may also have q
+   * @param {Pick<ElboState, "q"> | null} [described] of a description of the state, which may also have q
    */
-  async choose(source, at, first = false) {
-    const { state, model } = this;
+  async choose(chosen, at, described = null) {
+    const { model } = this;
     if (!model) return;
-    const encoded = source.pixels
-      ? await this.encode(source.pixels)
-      : Gaussian.ofRow(model.frame.arrays, source.image, this.k);
-    if (!encoded || this.destroyed) return;
-    if (!source.pixels) this.row = source.image;
+    this.chosen = chosen;
+    /** Whether another image or model was chosen meanwhile. */
+    const isOutdated = () => this.chosen !== chosen || this.model !== model || this.destroyed;
+    try {
+      const encoded = chosen.pixels
+        ? await this.encode(chosen.pixels)
+        : Gaussian.ofRow(model.frame.arrays, chosen.image, this.k);
+      if (!encoded || isOutdated()) return;
+      this.begin(chosen, encoded, at, described?.q ?? null, described !== null);
+      if (chosen.pixels && !described) await pause(STROKE);
+      if (isOutdated()) return;
+      const answer = await this.ask("posterior");
+      if (!answer || isOutdated()) return;
+      this.take(new Posterior(answer, encoded), described !== null);
+    } catch (error) {
+      if (!isOutdated()) this.refuse(error);
+    } finally {
+      if (this.chosen === chosen) this.chosen = null;
+    }
+  }
+
+  /**
+   * Shows an image, while its posterior is awaited.
+   * @param {Chosen} source
+   * @param {Gaussian} encoded the encoder's q of it
+   * @param {number} at time of the event
+   * @param {Gaussian | null} q another one to be shown
+   * @param {boolean} described the rest of the state is a description's
+   */
+  begin(source, encoded, at, q, described) {
+    const { state } = this;
+    const { image = -1 } = source;
+    if (image >= 0) this.row = image;
     this.model?.evidence.forget("parts", "fit", "weights");
-    if (!first) state.asked = null;
+    this.clearRest();
     this.source = source;
     this.ofEncoder = encoded;
     this.posterior = null;
     this.exact = null;
     this.chosenAt = at;
+    this.isDescribed = q !== null;
     this.gaps.clear();
     this.weights.clear();
-    state.set({ image: source.image ?? -1, q: encoded, moved: false, full: first && state.full }, at);
-    this.image.show(state.image, source.pixels);
-    this.strip.show(state.image);
+    const reset = described ? {} : { full: false, step: null, onPath: false, both: false };
+    state.set({ image, q: q ?? encoded, moved: q !== null, ...reset }, at);
+    this.image.show(image, source.pixels);
+    this.strip.show(image);
     this.$(".eb-wait").hidden = false;
     this.$(".eb-wait").textContent = this.k <= 2 ? "integrating …" : "sampling …";
-    if (source.pixels) await pause(STROKE);
-    if (this.source !== source) return;
-    try {
-      const answer = await this.ask("posterior");
-      if (!answer || this.source !== source) return;
-      this.take(new Posterior(answer, encoded), first);
-    } catch (error) {
-      if (this.source === source) this.refuse(error);
-    }
   }
 
   /**
@@ -264,31 +303,32 @@ export class Elbo extends Page {
   sketch(pixels, at) {
     if (pixels) this.choose({ pixels }, at);
     else if (this.row >= 0) this.choose({ image: this.row }, at);
+    this.link.save();
   }
 
   /**
    * Shows the posterior that has arrived.
    * @param {Posterior} posterior
-   * @param {boolean} first the image is a link's, which may also have q
+   * @param {boolean} described the image is a description's, which also says where to look
    */
-  take(posterior, first) {
+  take(posterior, described) {
     const { state, model, source } = this;
     if (!model || !source) return;
     const { map } = model;
     this.posterior = posterior;
     this.ofEncoder = posterior.ofEncoder;
-    this.say("");
+    this.setMessage("");
     this.$(".eb-wait").hidden = true;
     map.show(posterior);
-    const q = first ? state.asked : null;
-    state.asked = null;
-    this.brought = Boolean(q);
-    const fetched = !first && !source.pixels; // while the user draws, the view stays, so that q is seen to move
+    const fetched = !described && !source.pixels; // while the user draws, the view stays, so that q is seen to move
     if (fetched) map.camera.release();
-    /** @type {Partial<ElboState>} */
-    const patch = { q: q ?? posterior.ofEncoder, moved: Boolean(q) };
-    if (fetched && this.k <= 2) patch.view = "posterior";
-    state.set(patch, this.chosenAt);
+    state.set(
+      {
+        q: state.moved ? state.q : posterior.ofEncoder,
+        ...(fetched && this.k <= 2 && { view: /** @type {const} */ ("posterior") }),
+      },
+      this.chosenAt,
+    );
     this.arrived = this.lookDirty = true;
     this.rest();
     this.need();
@@ -299,7 +339,7 @@ export class Elbo extends Page {
    * @param {unknown} error
    */
   refuse(error) {
-    this.say(sentence(error));
+    this.setMessage(sentence(error));
     this.$(".eb-wait").hidden = true;
     this.posterior = this.parts = null;
     this.model?.map.show(null);
@@ -314,7 +354,7 @@ export class Elbo extends Page {
     try {
       return await this.own.encode(pixels);
     } catch (error) {
-      this.say("The encoder could not be loaded. Reload the page.");
+      this.setMessage("The encoder could not be loaded. Reload the page.");
       console.error(error);
       return null;
     }
@@ -322,16 +362,48 @@ export class Elbo extends Page {
 
   /** Requests what the open tab shows of this image, once. */
   need() {
-    const { tab, full } = this.state;
+    const { tab, onPath, q, moved, seed } = this.state;
     if (!this.posterior) return;
-    if (tab === "gaps" && this.k <= 2) {
-      this.gaps.need(full, this.posterior, () => this.ask("fit", { full }), !this.brought);
-      this.numbersDirty = true; // the path says whether q is on it
-      this.wake();
-    }
+    if (this.k <= 2 && (tab === "gaps" || onPath)) void this.needFit(this.posterior);
     const wanted = tab === "weights" || (tab === "derivation" && this.k > 2); // with k > 2 the browser cannot compute weights itself
-    if (wanted) this.weights.need(this.posterior, { q: this.state.q, moved: this.state.moved, whose: this.whose });
+    if (wanted) this.weights.need(this.posterior, { q, moved, seed, whose: this.whose });
     this.model?.map.showDraws(tab === "weights" ? this.weights.draws : null);
+  }
+
+  /**
+   * Requests the optimisation of q, and shows the chosen step of it.
+   * @param {Posterior} posterior
+   */
+  async needFit(posterior) {
+    const { state, gaps } = this;
+    const { full } = state;
+    const isOutdated = () => this.posterior !== posterior || state.full !== full;
+    const arrived = await gaps.need(full, posterior, () => this.ask("fit", { full }));
+    const fit = gaps.fits.get(full);
+    if (!fit || isOutdated()) return;
+    const last = fit.path.length - 1;
+    const { step, onPath, moved, q } = state;
+    const isBeyond = step !== null && step > last;
+    gaps.show(full, isBeyond ? last : step, state.both);
+    if (step === null && arrived && !this.isDescribed) gaps.play(true);
+    else if (step === null || isBeyond) state.set({ step: last, onPath: false });
+    else if (onPath && !moved) gaps.to(step);
+    else if (onPath && !gaps.adopt(q, step)) state.set({ onPath: false });
+    this.showPath();
+    this.weights.name(state.q, this.whose);
+    this.numbersDirty = true; // the panel says whether q is on the path
+    this.wake();
+    if (state.both && state.tab === "gaps") await gaps.need(!full, posterior, () => this.ask("fit", { full: !full }));
+    if (state.both && gaps.fits.size === 2 && !isOutdated()) gaps.show(full, state.step, true);
+  }
+
+  /** Shows the path of q on the map while q is on it. */
+  showPath() {
+    const map = this.model?.map;
+    const { onPath, moved, step } = this.state;
+    if (!map) return;
+    map.way = onPath && moved && step !== null && this.gaps.fit ? { path: this.gaps.path(), step } : null;
+    map.expire("hand");
   }
 
   /** A description of the q that the page shows. */
@@ -349,15 +421,19 @@ export class Elbo extends Page {
    * @param {object} [fields]
    * @returns {Promise<Answers[Kind] | null>}
    */
-  ask(kind, fields = {}) {
+  async ask(kind, fields = {}) {
     const { model, source } = this;
-    if (!model || !source) return Promise.resolve(null);
-    return model.evidence.ask(kind, sourceOf(source), fields);
+    if (!model || !source) return null;
+    this.requests++;
+    try {
+      return await model.evidence.ask(kind, sourceOf(source), fields);
+    } finally {
+      this.requests--;
+    }
   }
 
   /** Shows the draws from q that have arrived. */
   drawn() {
-    this.link.save();
     this.derivationDirty = true;
     this.need();
     this.wake();
@@ -372,7 +448,7 @@ export class Elbo extends Page {
     this.$(".lv-fit").addEventListener("click", () => this.model?.map.reset(), { signal });
     const reset = (/** @type {Event} */ event) => this.setQ(this.ofEncoder, false, event.timeStamp);
     this.$(".eb-reset").addEventListener("click", reset, { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    this.listenToKeys((event) => this.key(event), { signal });
     window.addEventListener("resize", () => this.fill(), { signal });
   }
 
@@ -387,9 +463,18 @@ export class Elbo extends Page {
     const name = SWITCHES.find((one) => one === pressed);
     if (!name) return;
     state.set(patchOf(name, !state[name]), timeStamp);
-    if (name === "full" && !state.full && this.posterior && state.q)
-      this.setQ(state.q.diagonalised(), state.moved, timeStamp);
-    if (name === "full") this.need();
+    if (name === "full") this.changeFamily(timeStamp);
+  }
+
+  /**
+   * q may have correlations from now on, or has none any more.
+   * @param {number} at
+   */
+  changeFamily(at) {
+    const { state } = this;
+    state.set({ step: null, onPath: false, both: state.both || this.gaps.fits.has(!state.full) }, at);
+    if (!state.full && this.posterior && state.q) this.setQ(state.q.diagonalised(), state.moved, at);
+    this.need();
   }
 
   /** @param {KeyboardEvent} event */
@@ -397,10 +482,12 @@ export class Elbo extends Page {
     const { target, key } = event;
     if (!this.root.isConnected) return this.destroy();
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (key === "Escape" && this.own.isOpen) return this.own.toggle(false);
+    if (key === "Escape" && this.state.pad && !this.$(".eb-pad").inert)
+      return this.state.set({ pad: false }, event.timeStamp);
     const step = ARROWS[key];
     const { q } = this.state;
-    if (!step || !q || target !== this.model?.map.root || !this.posterior?.surface) return;
+    const map = this.model?.map;
+    if (!step || !q || !map || target !== map.root || map.isLocked() || !this.posterior?.surface) return;
     const sigmas = q.sigmas();
     this.setQ(q.moved(q.mu.map((m, d) => m + NUDGE * sigmas[d] * step[d])), true, event.timeStamp);
     event.preventDefault();
@@ -423,13 +510,22 @@ export class Elbo extends Page {
    * The user moves q.
    * @param {Gaussian} q
    * @param {number} at
+   * @param {boolean} [moved] it is not the encoder's
    */
-  hold(q, at) {
+  hold(q, at, moved = true) {
     this.gaps.stop();
-    if (this.model) this.model.map.way = null;
+    this.show({ q, moved, onPath: false }, at);
+  }
+
+  /**
+   * Shows a q whose exact parts are not known.
+   * @param {Partial<ElboState>} patch
+   * @param {number} [at]
+   */
+  show(patch, at) {
     this.model?.evidence.forget("parts");
     this.exact = null;
-    this.state.set({ q, moved: true }, at);
+    this.state.set(patch, at);
   }
 
   /**
@@ -439,34 +535,35 @@ export class Elbo extends Page {
    */
   setQ(q, moved, at) {
     if (!q) return;
-    this.hold(q, at);
-    this.state.set({ moved }, at);
+    this.hold(q, at, moved);
     this.rest();
   }
 
   /**
    * Shows q at a step of an optimisation.
    * @param {Gaussian} q
-   * @param {Gaussian[]} path
    * @param {number} step
    */
-  walk(q, path, step) {
-    if (this.model) this.model.map.way = { path, step };
-    this.model?.evidence.forget("parts");
-    this.exact = null;
-    this.state.set({ q, moved: true });
+  walk(q, step) {
+    this.show({ q, moved: true, step, onPath: true });
     this.rest();
   }
 
   /** Starts the timer after which the server's exact parts replace those that the browser has computed. */
   rest() {
-    clearTimeout(this.resting);
+    this.clearRest();
     if (this.posterior && this.k <= 2) this.resting = setTimeout(() => this.rested(), REST);
     this.model?.map.expire("hand");
     this.wake();
   }
 
+  clearRest() {
+    clearTimeout(this.resting);
+    this.resting = undefined;
+  }
+
   rested() {
+    this.resting = undefined;
     this.askExact();
     if (this.state.tab === "weights") this.need(); // draws of the present q
   }
@@ -525,9 +622,11 @@ export class Elbo extends Page {
     }
     if (has("points")) map.dirty = true;
     if (has("view", "image")) this.lookDirty = true;
-    if (has("tab")) this.need();
+    if (has("q", "moved", "onPath", "step")) this.showPath();
+    if (has("step") && this.state.step !== null) this.gaps.place(this.state.step);
+    if (has("tab", "seed")) this.need();
     if (has("tab", "against", "image")) this.sizeDirty = true;
-    this.controls.show(this.state);
+    this.showControls();
     this.startedAt ??= at;
     this.link.save();
     this.wake();
@@ -550,7 +649,12 @@ export class Elbo extends Page {
     const waits = this.showNumbers(now);
     if (started !== undefined) afterPaint(() => measure("elbo-room:input-to-paint", started));
     if (this.arrived) this.markArrival();
-    if (plays || glides.more || waits) this.wake();
+    if (glides.more || waits || (plays && !this.gaps.byHand)) this.wake();
+    else if (plays)
+      this.playing ??= requestAnimationFrame((time) => {
+        this.playing = null;
+        this.tick(time);
+      });
   }
 
   /**
@@ -648,30 +752,118 @@ export class Elbo extends Page {
     this.wake();
   }
 
-  // --- the address -----------------------------------------------------------------------------------------------------
+  // --- the state as a description --------------------------------------------------------------------------------------
 
-  /**
-   * Shows the open model as another link says.
-   * @param {string} hash
-   */
-  followLink(hash) {
-    if (!this.model) return;
-    const { frame, map } = this.model;
-    const asked = new ElboState().fromHash(hash, { count: frame.count, k: this.k });
-    const { listeners, q } = this.state;
-    const image = asked.image >= 0 ? asked.image : this.state.image;
-    Object.assign(this.state, asked, { listeners, q });
-    map.groundDirty = map.dirty = true;
-    map.expire("heat", "lines", "hand");
-    map.camera.begin(asked.look);
-    this.weights.load(asked.seed);
-    if (image >= 0) this.choose({ image }, performance.now(), true);
+  describe() {
+    const look = this.model?.map.camera.describe();
+    const { image, pad } = this.state;
+    return {
+      ...this.state.describe(),
+      ...((pad || image < 0) && this.own.describe()),
+      ...(look && { look: writtenLook(look) }),
+    };
   }
 
-  hash() {
-    this.state.look = this.model?.map.camera.describe() ?? null;
-    this.state.seed = this.weights.seed;
-    return this.state.toHash();
+  /** @param {Description} description */
+  go(description) {
+    const { model, state } = this;
+    if (!model) return null;
+    const { q, moved, image, onPath, listeners, ...choices } = ElboState.of(description, {
+      count: model.frame.count,
+      k: this.k,
+    });
+    const chosen = this.chosenIn({ image }, this.own.restore(description));
+    const isSame = chosen !== null && this.isShown(chosen);
+    this.gaps.stop();
+    this.clearRest();
+    this.isDescribed = moved;
+    if (!isSame) this.posterior = this.exact = null;
+    state.set({ ...choices, onPath: onPath && !isSame });
+    const look = readLook(description.look ?? null);
+    if (!isSame && !look) model.map.camera.release();
+    const turn = this.turnTo(look, isSame);
+    if (!isSame && chosen) void this.choose(chosen, performance.now(), { q });
+    const move = isSame ? this.moveTo(q ?? this.ofEncoder, moved, onPath) : () => {};
+    this.motion?.signal.addEventListener("abort", () => this.rest());
+    return (/** @type {number} */ share) => {
+      move(share);
+      turn(share);
+      this.link.save();
+      this.wake();
+    };
+  }
+
+  /**
+   * The motion of q.
+   * @param {Gaussian | null} to
+   * @param {boolean} moved it is not the encoder's
+   * @param {boolean} onPath it is that of a step of the optimisation
+   */
+  moveTo(to, moved, onPath) {
+    const from = this.state.q;
+    const stays = !from || !to || !this.posterior?.surface || from.isNear(to);
+    return (/** @type {number} */ share) => {
+      if (share < 1) {
+        if (!stays) this.show({ q: Gaussian.between(from, to, share), moved: true, onPath: false });
+        return;
+      }
+      this.show({ q: to, moved, onPath });
+      this.rest();
+      this.need();
+    };
+  }
+
+  /**
+   * The motion of the camera.
+   * @param {Look | null} look null: where the page looks by itself
+   * @param {boolean} isSame the posterior that it looks at is known
+   */
+  turnTo(look, isSame) {
+    const map = this.model?.map;
+    const camera = map?.camera;
+    if (!map || !camera) return () => {};
+    const from = camera.now && { ...camera.now };
+    const known = camera.describe();
+    const { width, height } = map.rectangle();
+    const whole = this.state.view === "plane";
+    const stays = look ? known && writtenLook(known) === writtenLook(look) : !known || !isSame;
+    const to = look ? { u: look.u, v: look.v, unit: (2 * look.reach) / Math.min(width, height) } : map.place(whole);
+    return (/** @type {number} */ share) => {
+      this.lookDirty = true;
+      if (share === 1) return camera.begin(look);
+      if (stays || !from || !camera.now) return;
+      const [u, v] = [between(from.u, to.u, share), between(from.v, to.v, share)];
+      const unit = Math.exp(between(Math.log(from.unit), Math.log(to.unit), share));
+      camera.take(unit / camera.now.unit, u, v, camera.now.u - u, camera.now.v - v);
+    };
+  }
+
+  /**
+   * The image of a state; null where the model has none.
+   * @param {Pick<ElboState, "image">} state
+   * @param {Float32Array | null} pixels on the pad
+   * @returns {Chosen | null}
+   */
+  chosenIn({ image }, pixels) {
+    if (image >= 0) return { image };
+    if (pixels) return { pixels };
+    return this.firstRow >= 0 ? { image: this.firstRow } : null;
+  }
+
+  /**
+   * Whether the page shows this image, and no other is about to replace it.
+   * @param {Chosen} chosen
+   */
+  isShown({ image, pixels }) {
+    const { source } = this;
+    if (!source || (this.chosen && this.chosen !== source)) return false;
+    if (!pixels || !source.pixels) return source.image === image;
+    return source.pixels.length === pixels.length && source.pixels.every((v, i) => v === pixels[i]);
+  }
+
+  isBusy() {
+    const rests = this.resting !== undefined && !this.gaps.byHand;
+    return this.isLoading || this.chosen !== null || this.requests > 0 || this.image.decoding !== null || rests;
   }
 }
 

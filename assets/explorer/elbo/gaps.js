@@ -30,13 +30,13 @@ const HTML = `
   <div class="eb-formula"></div>
   <p class="eb-note eb-fit">–</p>
   <div class="eb-families"></div>
-  <div class="eb-turn"><button class="eb-play" aria-label="play the way of q">${PLAY}</button><input type="range" min="0" max="0" step="1" value="0" aria-label="step of the optimisation"><output>–</output></div>
+  <div class="eb-turn"><button class="eb-play" data-control="play" aria-label="play the way of q">${PLAY}</button><input type="range" data-control="step" min="0" max="0" step="1" value="0" aria-label="step of the optimisation"><output>–</output></div>
   <canvas role="img" aria-label="ELBO at every step of the optimisation"></canvas>`;
 
 export class TwoGaps {
   /**
    * @param {HTMLElement} root
-   * @param {(q: Gaussian, path: Gaussian[], i: number) => void} step called when the page is to show q of step `i`
+   * @param {(q: Gaussian, i: number) => void} step called when the page is to show q of step `i`
    */
   constructor(root, step) {
     this.root = root;
@@ -44,8 +44,11 @@ export class TwoGaps {
     /** @type {Map<boolean, Fit>} by whether q may have correlations */ this.fits = new Map();
     /** @type {Fit | null} the one that is shown */ this.fit = null;
     /** @type {Posterior | null} */ this.posterior = null;
+    /** @type {boolean | null} the family whose fit has been requested */ this.requested = null;
     /** @type {ElboColours | null} */ this.colours = null;
     this.playing = false;
+    /** It plays because somebody has pressed the button. */
+    this.byHand = false;
     /** Step of the path while it plays, with a fraction. */
     this.at = 0;
     /** @type {number | null} time of the last frame of the display while it plays */ this.last = null;
@@ -57,7 +60,7 @@ export class TwoGaps {
       this.stop();
       this.to(Number(this.slider.value));
     });
-    this.$(".eb-play").addEventListener("click", () => this.play(!this.playing));
+    this.$(".eb-play").addEventListener("click", () => this.play(!this.playing, true));
     this.$(".eb-families").innerHTML = FAMILIES.map(
       ([name]) => `<div><span>${name}</span><i class="eb-blocks"></i></div>`,
     ).join("");
@@ -71,8 +74,8 @@ export class TwoGaps {
   clear() {
     this.stop();
     this.fits = new Map();
-    this.fit = this.posterior = null;
-    this.say("–");
+    this.fit = this.posterior = this.requested = null;
+    this.setText("–");
     this.slider.value = "0";
     this.slider.max = "0";
     this.$("output").textContent = "–";
@@ -81,62 +84,75 @@ export class TwoGaps {
   }
 
   /** @param {string} text */
-  say(text) {
+  setText(text) {
     this.$(".eb-fit").textContent = text;
   }
 
   /**
-   * Shows the fit of one family, which is requested once an image.
+   * Requests the fit of one family, once an image; resolves to true where it has just arrived.
    * @param {boolean} full q may have correlations
    * @param {Posterior} posterior
    * @param {() => Promise<Answers["fit"] | null>} ask
-   * @param {boolean} plays play the path once the answer has arrived
    */
-  async need(full, posterior, ask, plays) {
+  async need(full, posterior, ask) {
     const { fits } = this;
     this.posterior = posterior;
-    if (fits.has(full)) return this.show(full);
-    this.say("optimising q for this image …");
+    if (fits.has(full) || this.requested === full) return false;
+    this.requested = full;
+    this.setText("optimising q for this image …");
     try {
       const answer = await ask();
-      if (!answer || this.fits !== fits) return;
+      if (!answer || this.fits !== fits) return false;
       const { meta } = answer;
       const path = meta.path.map(({ mu, tril, elbo }) => ({ q: new Gaussian(mu, tril.flat()), elbo }));
       posterior.refine(meta);
       fits.set(full, { ...meta, path });
-      this.show(full);
-      if (plays) this.play(true);
+      return true;
     } catch (error) {
-      if (this.fits === fits) this.say(sentence(error));
+      if (this.fits === fits) this.setText(sentence(error));
+      return false;
+    } finally {
+      if (this.fits === fits && this.requested === full) this.requested = null;
     }
   }
 
   /**
-   * Shows the fit of a family at its last step.
+   * Shows the fit of a family at a step.
    * @param {boolean} full
+   * @param {number | null} step null: the last one
+   * @param {boolean} both the gaps of the other family are shown too
    */
-  show(full) {
+  show(full, step, both) {
     this.fit = this.fits.get(full) ?? null;
-    this.showFamilies();
+    this.showFamilies(both);
     if (!this.fit) return;
     const { path, elbo, start_mode: mode } = this.fit;
     const start = mode === null ? "the encoder’s q" : `mode ${mode + 1} of the posterior`;
-    this.say(
+    this.setText(
       `ELBO ${signed(path[0].elbo, DIGITS)} → ${signed(elbo, DIGITS)} nats after ${path.length - 1} steps of L-BFGS from ${start}`,
     );
     this.slider.max = String(path.length - 1);
-    this.slider.value = String(path.length - 1);
+    this.place(step ?? path.length - 1);
+  }
+
+  /**
+   * Moves the slider to a step.
+   * @param {number} step
+   */
+  place(step) {
+    this.slider.value = String(step);
     this.draw();
   }
 
-  showFamilies() {
-    const all = [...this.fits.values()];
+  /** @param {boolean} [both] */
+  showFamilies(both = false) {
+    const all = [...this.fits.values()].filter((fit) => both || fit === this.fit);
     const most = Math.max(1e-9, ...all.map(({ gaps }) => gaps.approximation + Math.max(0, gaps.amortisation)));
     const places = findAll(this.root, ".eb-blocks");
     FAMILIES.forEach(([, full], i) => {
       const fit = this.fits.get(full);
       const place = places[i];
-      if (!fit) {
+      if (!fit || !all.includes(fit)) {
         place.innerHTML = "<small>not optimised yet</small>";
         return;
       }
@@ -155,9 +171,11 @@ export class TwoGaps {
   /**
    * Plays the path, or stops.
    * @param {boolean} wanted
+   * @param {boolean} [byHand] somebody has pressed the button
    */
-  play(wanted) {
+  play(wanted, byHand = false) {
     this.playing = wanted && this.fit !== null;
+    this.byHand = this.playing && byHand;
     this.$(".eb-play").innerHTML = this.playing ? PAUSE : PLAY;
     this.root.dataset.playing = this.playing ? "1" : "0";
     if (!this.playing || !this.fit) return;
@@ -206,10 +224,26 @@ export class TwoGaps {
   /** @param {number} i the slider's step */
   showStep(i) {
     if (!this.fit) return;
-    const path = this.fit.path.map(({ q }) => q);
-    this.step(path[i], path, i);
-    this.tell(path[i]);
-    this.draw();
+    const { q } = this.fit.path[i];
+    this.step(q, i);
+    this.tell(q);
+  }
+
+  /** Every q of the path that is shown. */
+  path() {
+    return this.fit?.path.map(({ q }) => q) ?? [];
+  }
+
+  /**
+   * Whether `q` is that of a step, up to rounding. If so, it is that step's q from now on.
+   * @param {Gaussian | null} q
+   * @param {number} step
+   */
+  adopt(q, step) {
+    const found = this.fit?.path[step];
+    if (!this.fit || !found || !q?.isNear(found.q)) return false;
+    this.fit.path[step] = { ...found, q };
+    return true;
   }
 
   /**

@@ -1,5 +1,6 @@
 // q(z|x), which a pointer can move: made from the encoder's output, or from its axes in the plane.
 
+import { between } from "../core/glide.js";
 import { FullGaussian } from "../math/full-gaussian.js";
 
 /** @import { GaussianJSON } from "../data/evidence.js" */
@@ -8,6 +9,8 @@ import { FullGaussian } from "../math/full-gaussian.js";
  * Standard deviations along two orthogonal axes of the plane, and the angle in radians from z₁ to the first of them.
  * @typedef {{ lengths: [number, number], angle: number }} Axes
  */
+
+const NEAR = 1e-6; // differences up to this are rounding
 
 export class Gaussian extends FullGaussian {
   /**
@@ -59,6 +62,53 @@ export class Gaussian extends FullGaussian {
   /** The same mean and standard deviations without correlations: the family that the encoder's q belongs to. */
   diagonalised() {
     return Gaussian.diagonal(this.mu, this.sigmas());
+  }
+
+  /**
+   * q at a share of the way from `a` to `b`: the mean on a straight line, standard deviations on a logarithmic scale, the axes
+   * turned evenly.
+   * @param {Gaussian} a in one or two dimensions
+   * @param {Gaussian} b
+   * @param {number} share
+   */
+  static between(a, b, share) {
+    if (share === 1) return b;
+    const mu = between(a.mu, b.mu, share);
+    /** @type {(from: number, to: number) => number} */
+    const length = (from, to) => Math.exp(between(Math.log(from), Math.log(to), share));
+    if (a.k === 1) return Gaussian.diagonal(mu, [length(a.sigmas()[0], b.sigmas()[0])]);
+    const [from, to] = [a.axes(), b.axes()];
+    const lengths = [length(from.lengths[0], to.lengths[0]), length(from.lengths[1], to.lengths[1])];
+    return Gaussian.ofAxes(mu, [lengths[0], lengths[1]], between(from.angle, to.angle, share));
+  }
+
+  /**
+   * Whether mean and covariance are the same, up to rounding.
+   * @param {Gaussian} other
+   */
+  isNear(other) {
+    const near = (/** @type {Float64Array} */ a, /** @type {Float64Array} */ b) =>
+      a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) <= NEAR * (1 + Math.abs(v)));
+    return near(this.mu, other.mu) && near(this.tril, other.tril);
+  }
+
+  /**
+   * The same q, seen along axes that the user has turned; without them where they are not its axes.
+   * @param {Axes} axes
+   */
+  withAxes(axes) {
+    const q = new Gaussian(this.mu, this.tril, this.full);
+    if (Gaussian.ofAxes(this.mu, axes.lengths, axes.angle).isNear(q)) q.turned = axes;
+    return q;
+  }
+
+  /** The axes that the user has turned, where they are not those that would be computed. */
+  ownAxes() {
+    if (!this.turned || this.k !== 2) return null;
+    const { lengths, angle } = axesOf(this.covariance(0, 0), this.covariance(0, 1), this.covariance(1, 1));
+    const [a, b] = this.turned.lengths;
+    const off = [a - lengths[0], b - lengths[1], this.turned.angle - angle];
+    return off.some((v) => Math.abs(v) > NEAR) ? this.turned : null;
   }
 
   /** The axes in the plane. The axis nearest to z₁ is the first, unless the user has turned it. */

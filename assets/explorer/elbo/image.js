@@ -22,6 +22,7 @@ export class ChosenImage {
     this.root = root;
     this.$ = (/** @type {string} */ name) => find(root, `.eb-${name}`);
     /** @type {AskedNetwork<"decode"> | null} */ this.decoder = null;
+    /** @type {Gaussian | null} whose mean is being decoded */ this.decoding = null;
     /** @type {Frame | null} */ this.frame = null;
     /** @type {Picture | null} */ this.x = null;
   }
@@ -33,6 +34,7 @@ export class ChosenImage {
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
     this.frame = frame;
+    this.decoding = null;
     this.decoder = new AskedNetwork("decode", frame);
     this.decoded = new Picture(find(this.root, ".eb-decoded", HTMLCanvasElement), shape);
     this.x = new Picture(find(this.root, ".eb-x", HTMLCanvasElement), shape);
@@ -58,7 +60,11 @@ export class ChosenImage {
 
   /** @param {Gaussian} q */
   showQ(q) {
-    this.decoder?.ask("q", q.mu, ({ pixels }) => this.decoded?.paint(pixels));
+    this.decoding = q;
+    this.decoder?.ask("q", q.mu, ({ pixels }) => {
+      if (this.decoding === q) this.decoding = null;
+      this.decoded?.paint(pixels);
+    });
     const sigmas = q.sigmas();
     /** @type {(values: ArrayLike<number>, digits: number) => string} */
     const list = (values, digits) =>

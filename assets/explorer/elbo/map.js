@@ -25,7 +25,7 @@ import { Heat } from "./heat.js";
 import { DENSITIES } from "./state.js";
 
 /** @import { Frame } from "../data/frame.js" */
-/** @import { Camera } from "../map/camera.js" */
+/** @import { Camera, Place } from "../map/camera.js" */
 /** @import { PaneHandlers } from "../map/pane.js" */
 /** @import { Pixel, View } from "../map/view.js" */
 /** @import { ElboColours } from "./colours.js" */
@@ -76,7 +76,7 @@ export class PlaneMap extends Pane {
     /** @type {Map<string, Heat>} by density and scale */ this.heats = new Map();
     /** @type {Posteriors | null} */ this.posteriors = null;
     /** @type {Posterior | null} */ this.posterior = null;
-    /** @type {{ path: Gaussian[], step: number } | null} of an optimisation */ this.way = null;
+    /** @type {{ path: Gaussian[], step: number } | null} of an optimisation, up to a step */ this.way = null;
     /** @type {Draws | null} */ this.draws = null;
     /** @type {Grip | null} the part of q that is dragged */ this.held = null;
     /** The last press took one of q's handles. */
@@ -155,10 +155,20 @@ export class PlaneMap extends Pane {
     const rectangle = this.rectangle();
     camera.fit(rectangle);
     if (!camera.auto && camera.now) return;
-    const { x, y } = homeRange(this.morph, rectangle);
-    const home = { u: (x[0] + x[1]) / 2, v: (y[0] + y[1]) / 2, unit: (x[1] - x[0]) / rectangle.width };
-    camera.goal = this.posterior?.surface && !whole ? this.posterior.place(rectangle) : home;
+    camera.goal = this.place(whole);
     camera.now ??= { ...camera.goal };
+  }
+
+  /**
+   * Where the camera looks by itself.
+   * @param {boolean} whole at the whole plane, not the posterior
+   * @returns {Place}
+   */
+  place(whole) {
+    const rectangle = this.rectangle();
+    if (this.posterior?.surface && !whole) return this.posterior.place(rectangle);
+    const { x, y } = homeRange(this.morph, rectangle);
+    return { u: (x[0] + x[1]) / 2, v: (y[0] + y[1]) / 2, unit: (x[1] - x[0]) / rectangle.width };
   }
 
   axisNames() {
@@ -308,6 +318,10 @@ export class PlaneMap extends Pane {
     return taken(q, this.view, full, pixel, finger);
   }
 
+  isLocked() {
+    return this.root.closest("[inert]") !== null;
+  }
+
   /**
    * A press on q takes it; anywhere else it takes the plane.
    * @param {PointerEvent} event
@@ -326,7 +340,8 @@ export class PlaneMap extends Pane {
     if (finger && this.tookHandle) this.pointer.keep();
     const drag = (/** @type {PointerEvent} */ moving) => {
       if (moving.pointerId !== event.pointerId || (finger && !this.pointer.swipe?.drags) || !this.view) return;
-      this.on.hold(dragged(q, found, from, this.view.toData(...this.pointer.at(moving))), moving.timeStamp);
+      if (!this.isLocked())
+        this.on.hold(dragged(q, found, from, this.view.toData(...this.pointer.at(moving))), moving.timeStamp);
     };
     const drop = (/** @type {PointerEvent} */ { pointerId }) => {
       if (pointerId !== event.pointerId) return;

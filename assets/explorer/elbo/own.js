@@ -4,7 +4,13 @@ import { find } from "../core/dom.js";
 import { Frame } from "../data/frame.js";
 import { AskedNetwork } from "../network/inference-client.js";
 import { Pad } from "../widgets/pad.js";
+import { strokesOfText, textOfStrokes } from "../widgets/strokes.js";
 import { Gaussian } from "./gaussian.js";
+import { pixelsOfText, textOfPixels } from "./pixels.js";
+
+/** @import { Description } from "../core/view.js" */
+
+const WHITE = "#ffffff"; // the pad's first ink
 
 export class OwnImage {
   /**
@@ -18,8 +24,10 @@ export class OwnImage {
     this.drawn = drawn;
     this.address = "";
     /** @type {Promise<AskedNetwork<"encode">> | null} */ this.encoder = null;
-    /** @type {Float32Array | null} */ this.latest = null;
-    button.addEventListener("click", () => this.toggle());
+    /** @type {Float32Array | null} the pixels that were encoded last */ this.latest = null;
+    /** @type {Pad | null} */ this.pad = null;
+    /** @type {Float32Array | null} what is on the pad */ this.pixels = null;
+    this.isRestoring = false;
   }
 
   /**
@@ -32,7 +40,13 @@ export class OwnImage {
     this.address = address;
     this.encoder = null;
     this.latest = null;
-    this.pad = new Pad(find(this.panel, ".eb-pad-room"), meta.image_shape, this.drawn, arrays.images);
+    this.pixels = null;
+    this.shape = meta.image_shape;
+    const drawn = (/** @type {Float32Array | null} */ pixels, /** @type {number} */ at) => {
+      this.pixels = pixels;
+      if (!this.isRestoring) this.drawn(pixels, at);
+    };
+    this.pad = new Pad(find(this.panel, ".eb-pad-room"), meta.image_shape, drawn, arrays.images);
   }
 
   close() {
@@ -42,17 +56,54 @@ export class OwnImage {
     );
   }
 
-  get isOpen() {
-    return !this.panel.hidden;
-  }
-
-  toggle(open = !this.isOpen) {
+  /** @param {boolean} open */
+  toggle(open) {
     this.panel.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
   }
 
   /**
-   * The encoder's q of some pixels; null where it has been asked about other pixels since.
+   * What is on the pad: the strokes, or the pixels of a picture. An empty pad has no fields.
+   * @returns {Description}
+   */
+  describe() {
+    const { pad, pixels } = this;
+    if (!pad || !pixels) return {};
+    if (pad.picture) {
+      const text = textOfPixels(pixels);
+      return text ? { pixels: text } : {};
+    }
+    const isColoured = this.shape?.[0] === 3 && pad.ink.value !== WHITE;
+    return { strokes: textOfStrokes(pad.strokes), ...(isColoured && { ink: pad.ink.value }) };
+  }
+
+  /**
+   * Puts on the pad what a description says, and returns it as pixels; null where that is nothing.
+   * @param {Description} description
+   */
+  restore({ strokes = "", pixels = "", ink = WHITE }) {
+    const { pad, shape } = this;
+    if (!pad || !shape) return null;
+    const shown = this.describe();
+    const same = (shown.strokes ?? "") === strokes && (shown.pixels ?? "") === pixels && (shown.ink ?? WHITE) === ink;
+    if (same) return this.pixels;
+    const [channels, height, width] = shape;
+    const known = pixelsOfText(pixels, channels * height * width);
+    this.isRestoring = true;
+    pad.put(known ? [] : (strokesOfText(strokes) ?? []), /^#[0-9a-f]{6}$/.test(ink) ? ink : WHITE);
+    if (known) {
+      const plane = width * height;
+      const rgb = Float32Array.from({ length: 3 * plane }, (_, i) => known[channels === 3 ? i : i % plane]);
+      pad.picture = { width, height, rgb };
+      pad.redraw();
+      this.pixels = known;
+    }
+    this.isRestoring = false;
+    return this.pixels;
+  }
+
+  /**
+   * The encoder's q of some pixels; null where others were to be encoded since.
    * @param {Float32Array} pixels
    */
   async encode(pixels) {

@@ -1,21 +1,26 @@
-// The state of the ELBO page: what the user has chosen, and how the URL's hash stores it.
+// The state of the ELBO page: what the user has chosen, and how a link describes it.
 
-import { readLook, writtenLook } from "../core/link-fields.js";
 import { Gaussian } from "./gaussian.js";
 
+/** @import { Description } from "../core/view.js" */
 /** @import { DensityName } from "./posterior.js" */
 
 /** @typedef {"derivation" | "gaps" | "weights" | "images"} Tab */
 /** @typedef {"class" | "rate" | "distortion"} Against the horizontal axis of the gap's scatter plot */
+/** @typedef {{ count: number, k: number }} Bounds number of a model's images, and its latent dimensions */
 
 /** @type {DensityName[]} */
 export const DENSITIES = ["prior", "likelihood", "posterior"];
 /** The fields that are either on or off, each with a button. */
 export const SWITCHES = /** @type {const} */ (["prior", "likelihood", "posterior", "log", "points", "full"]);
+const CHOICES = /** @type {const} */ (["view", "heat", "tab", "against"]);
 /** @type {Tab[]} */
 const TABS = ["derivation", "gaps", "weights", "images"];
-const MOST_SEEDS = 2 ** 31; // of the server's random draws
+const SEEDS = 2 ** 31; // of the server's random draws
+const STEPS = 1e5; // of an optimisation, at most
 const FAR = 1e6; // the largest coordinate that a link may contain
+const SHORTEST = 1e-4; // the smallest scale of q that a link may contain
+const OF_ENCODER = "encoder"; // q in a link with a step: q has not been moved
 
 export class ElboState {
   constructor() {
@@ -38,11 +43,16 @@ export class ElboState {
     /** @type {Gaussian | null} */ this.q = null;
     /** q is not the encoder's. */
     this.moved = false;
-    /** @type {Gaussian | null} q of a link, until the posterior has arrived. */ this.asked = null;
-    /** @type {ReturnType<typeof readLook>} */ this.look = null;
+    /** @type {number | null} step of the optimisation of q that is chosen; null until one is known */ this.step = null;
+    /** q is that of the step. It is not yet known where q is not `moved`. */
+    this.onPath = false;
+    /** q has been optimised in both families. */
+    this.both = false;
     /** Of the importance weights' draws. */
     this.seed = 0;
-    /** @type {number[]} classes that are hidden */ this.hidden = [];
+    /** The drawing pad is open. */
+    this.pad = false;
+    /** @type {number[]} classes that are hidden: none on this page */ this.hidden = [];
     this.zones = "none";
     /** @type {((changed: Set<string>, startedAt: number) => void)[]} */ this.listeners = [];
   }
@@ -50,17 +60,10 @@ export class ElboState {
   /**
    * Takes over the choices of an earlier state when another model is opened, as far as they apply to it.
    * @param {ElboState} before
+   * @param {number} k latent dimensions of the model
    */
-  keep({ view, heat, log, prior, likelihood, posterior, points, tab, against }) {
-    this.view = view;
-    this.heat = heat;
-    this.log = log;
-    this.prior = prior;
-    this.likelihood = likelihood;
-    this.posterior = posterior;
-    this.points = points;
-    this.tab = tab;
-    this.against = against;
+  keep({ view, heat, log, prior, likelihood, posterior, points, tab, against, pad }, k) {
+    this.set({ view, heat, log, prior, likelihood, posterior, points, tab: tabOf(tab, k), against, pad });
   }
 
   /**
@@ -81,66 +84,103 @@ export class ElboState {
   }
 
   /**
-   * "image=12&view=plane&q=0.1,0.2,0.03,0,0.04": the image, and all fields that differ from their first values; q (mu and
-   * the lower triangle of L) where it has been moved.
+   * { image: "12", view: "plane", q: "0.1,0.2,0.03,0,0.04" }: the image, and all fields that differ from their first values;
+   * q (mu and the lower triangle of L) where it has been moved.
+   * @returns {Description}
    */
-  toHash() {
-    const params = new URLSearchParams();
+  describe() {
+    /** @type {Description} */
+    const found = {};
     const first = new ElboState();
-    if (this.image >= 0) params.set("image", String(this.image));
-    for (const name of /** @type {const} */ (["view", "heat", "tab", "against"]))
-      if (this[name] !== first[name]) params.set(name, this[name]);
-    const lines = DENSITIES.filter((name) => this[name]);
-    if (DENSITIES.some((name) => this[name] !== first[name])) params.set("contours", lines.join(",") || "none");
-    for (const name of /** @type {const} */ (["log", "full"])) if (this[name]) params.set(name, "1");
-    if (!this.points) params.set("points", "0");
-    const q = this.moved ? this.q : this.asked; // `asked`: the posterior has not arrived yet
-    if (q && this.image >= 0)
-      params.set("q", [...q.mu, ...q.rows().flatMap((row, i) => row.slice(0, i + 1))].join(","));
-    if (this.seed) params.set("seed", String(this.seed));
-    if (this.look) params.set("look", writtenLook(this.look));
-    return params.toString().replaceAll("%2C", ",");
+    if (this.image >= 0) found.image = String(this.image);
+    for (const name of CHOICES) if (this[name] !== first[name]) found[name] = this[name];
+    const contours = DENSITIES.filter((name) => this[name]);
+    if (DENSITIES.some((name) => this[name] !== first[name])) found.contours = contours.join(",") || "none";
+    for (const name of /** @type {const} */ (["log", "full", "pad"])) if (this[name]) found[name] = "1";
+    if (!this.points) found.points = "0";
+    if (this.step !== null) found.step = String(this.step);
+    if (this.both) found.families = "both";
+    if (this.seed) found.seed = String(this.seed);
+    return { ...found, ...this.describeQ() };
+  }
+
+  /** @returns {Description} */
+  describeQ() {
+    const { q } = this;
+    if (!this.moved) return this.step !== null && !this.onPath ? { q: OF_ENCODER } : {};
+    if (!q) return {};
+    const text = [...q.mu, ...q.rows().flatMap((row, i) => row.slice(0, i + 1))].join(",");
+    const axes = q.ownAxes();
+    return { q: text, ...(axes && { axes: [...axes.lengths, axes.angle].join(",") }) };
   }
 
   /**
-   * Reads the state from a link; invalid values are ignored.
-   * @param {string} hash
-   * @param {{ count: number, k: number }} model number of its images, and its latent dimensions
+   * The state that a description stands for. Missing fields have their initial values, as have those that are not valid.
+   * @param {Description} description
+   * @param {Bounds} model
    */
-  fromHash(hash, { count, k }) {
-    const params = new URLSearchParams(hash.replace(/^#/, ""));
+  static of(description, { count, k }) {
+    const state = new ElboState();
+    const { image, contours, step, seed } = description;
     /** @type {<T extends string>(name: string, values: T[], otherwise: T) => T} */
-    const one = (name, values, otherwise) => values.find((value) => value === params.get(name)) ?? otherwise;
-    this.view = one("view", ["posterior", "plane"], this.view);
-    this.heat = one("heat", [...DENSITIES, "none"], this.heat);
-    this.tab = one("tab", TABS, this.tab);
-    this.against = one("against", ["class", "rate", "distortion"], this.against);
-    const contours = params.get("contours")?.split(",");
-    if (contours) for (const name of DENSITIES) this[name] = contours.includes(name);
-    this.log = params.get("log") === "1";
-    this.full = params.get("full") === "1";
-    this.points = params.get("points") !== "0";
-    const image = Number(params.get("image") ?? NaN);
-    if (Number.isInteger(image) && image >= 0 && image < count) this.image = image;
-    if (this.image >= 0 && k <= 2) this.asked = gaussianOf(params.get("q"), k, this.full);
-    this.look = readLook(params.get("look"));
-    const seed = Number(params.get("seed"));
-    if (Number.isInteger(seed) && seed >= 0 && seed < MOST_SEEDS) this.seed = seed;
-    return this;
+    const one = (name, values, otherwise) => values.find((value) => value === description[name]) ?? otherwise;
+    state.view = one("view", ["posterior", "plane"], state.view);
+    state.heat = one("heat", [...DENSITIES, "none"], state.heat);
+    state.tab = tabOf(one("tab", TABS, state.tab), k);
+    state.against = one("against", ["class", "rate", "distortion"], state.against);
+    const named = contours?.split(",");
+    if (named) for (const name of DENSITIES) state[name] = named.includes(name);
+    state.log = description.log === "1";
+    state.full = description.full === "1" && k === 2;
+    state.points = description.points !== "0";
+    state.pad = description.pad === "1";
+    state.seed = wholeOf(seed, SEEDS) ?? 0;
+    state.image = wholeOf(image, count) ?? -1;
+    if (k > 2 || (image !== undefined && state.image < 0)) return state; // q belongs to the image
+    state.step = wholeOf(step, STEPS);
+    state.both = description.families === "both" && k === 2;
+    state.q = gaussianOf(description, k, state.full);
+    state.moved = state.q !== null;
+    state.onPath = state.step !== null && description.q !== OF_ENCODER;
+    return state;
   }
 }
 
 /**
- * q from mu and the lower triangle of L, row by row; null where the text is anything else.
- * @param {string | null} text
+ * @param {Tab} tab
+ * @param {number} k
+ * @returns {Tab}
+ */
+const tabOf = (tab, k) => (tab === "gaps" && k > 2 ? "derivation" : tab);
+
+/**
+ * A whole number from 0 to below `end`, or null.
+ * @param {string | undefined} text
+ * @param {number} end
+ */
+function wholeOf(text, end) {
+  const value = numbersOf(text)[0];
+  return Number.isInteger(value) && value >= 0 && value < end ? value : null;
+}
+
+/** @param {string | undefined} text */
+const numbersOf = (text = "") => text.split(",").map((v) => (v.trim() === "" ? NaN : Number(v)));
+
+/**
+ * q from mu and the lower triangle of L, row by row, with its axes where they are given; null where the text is anything
+ * else.
+ * @param {Description} description
  * @param {number} k
  * @param {boolean} full q may have correlations
  */
-function gaussianOf(text, k, full) {
-  const numbers = (text ?? "").split(",").map((v) => (v.trim() === "" ? NaN : Number(v)));
+function gaussianOf(description, k, full) {
+  const numbers = numbersOf(description.q);
   if (numbers.length !== k + (k * (k + 1)) / 2 || !numbers.every((v) => Math.abs(v) <= FAR)) return null;
   const mu = numbers.slice(0, k);
   const tril = k === 1 ? [numbers[1]] : [numbers[2], 0, full ? numbers[3] : 0, numbers[4]];
   const q = new Gaussian(mu, tril);
-  return mu.every((_, d) => q.scale(d) > 1e-4) ? q : null;
+  if (!mu.every((_, d) => q.scale(d) > SHORTEST)) return null;
+  const [a, b, angle, ...more] = numbersOf(description.axes);
+  const valid = k === 2 && !more.length && a > SHORTEST && b > SHORTEST && Math.max(a, b, Math.abs(angle)) <= FAR;
+  return valid ? q.withAxes({ lengths: [a, b], angle }) : q;
 }

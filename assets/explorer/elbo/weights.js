@@ -15,8 +15,8 @@ import { WeightsChart } from "./weights-chart.js";
 /** @import { Posterior } from "./posterior.js" */
 
 /**
- * The q that is drawn from. `moved`: it is not the encoder's. `whose`: which q it is, in words.
- * @typedef {{ q: Gaussian | null, moved: boolean, whose: string }} DrawnFrom
+ * The q that is drawn from, and the seed of the draws. `moved`: it is not the encoder's. `whose`: which q it is, in words.
+ * @typedef {{ q: Gaussian | null, moved: boolean, whose: string, seed: number }} DrawnFrom
  */
 
 const TEX =
@@ -28,42 +28,30 @@ const HTML = `
   <canvas role="img" aria-label="importance-weighted bound over the number of draws"></canvas>
   <p class="eb-ess">–</p>
   <p class="eb-note eb-poor"></p>
-  <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again">draw again</button></p>`;
+  <p class="eb-note">On the plane: 1,000 draws of <span class="eb-whose">the encoder’s q</span>, the area of each disc its weight. <button class="eb-again" data-control="again">draw again</button></p>`;
 
 export class Weights {
   /**
-   * `ask` sends a request about the chosen image to the server; `drawn` is called when there are new draws.
+   * `ask` sends a request about the chosen image to the server; `drawn` is called when there are new draws, `again` when
+   * others are to be made.
    * @param {HTMLElement} root
-   * @param {{ ask: (fields: object) => Promise<Answers["weights"] | null>, drawn: () => void }} on
+   * @param {{ ask: (fields: object) => Promise<Answers["weights"] | null>, drawn: () => void,
+   *   again: () => void }} on
    */
-  constructor(root, { ask, drawn }) {
+  constructor(root, { ask, drawn, again }) {
     root.innerHTML = HTML;
     this.root = root;
     this.ask = ask;
     this.drawn = drawn;
     this.chart = new WeightsChart(find(root, "canvas", HTMLCanvasElement));
-    this.seed = 0;
     /** @type {Posterior | null} */ this.posterior = null;
     /** @type {DrawnFrom | null} */ this.of = null;
     /** @type {{ z: Float32Array, logW: Float32Array } | null} a part of the draws */ this.draws = null;
     /** @type {WeightsMeta | null} */ this.found = null;
     /** @type {ElboColours | null} */ this.colours = null;
-    find(root, ".eb-again").addEventListener("click", () => this.again());
-  }
-
-  /**
-   * Another model; the first draws are those of `seed`.
-   * @param {number} seed
-   */
-  load(seed) {
-    this.seed = seed;
-  }
-
-  /** Draws from the same q with another seed. */
-  again() {
-    if (!this.posterior || !this.of) return;
-    this.seed++;
-    this.draw(this.posterior, this.of);
+    find(root, ".eb-again").addEventListener("click", () => {
+      if (this.posterior && this.of) again();
+    });
   }
 
   set() {
@@ -76,24 +64,36 @@ export class Weights {
     this.of = null;
     this.draws = null;
     this.found = null;
-    this.say("drawing …");
+    this.setText("drawing …");
     delete this.root.dataset.seed;
     this.paint();
   }
 
   /** @param {string} text */
-  say(text) {
+  setText(text) {
     find(this.root, ".eb-ess").textContent = text;
     find(this.root, ".eb-poor").textContent = "";
   }
 
   /**
-   * Requests draws of q with their weights, once for each image and q.
+   * Requests draws of q with their weights, once for each image, q and seed.
    * @param {Posterior} posterior
    * @param {DrawnFrom} of
    */
   need(posterior, of) {
-    if (this.posterior !== posterior || this.of?.q !== of.q) this.draw(posterior, of);
+    const known = this.posterior === posterior && this.of?.q === of.q && this.of?.seed === of.seed;
+    if (!known) this.draw(posterior, of);
+  }
+
+  /**
+   * Says which q the draws are of, where they are of this one.
+   * @param {Gaussian | null} q
+   * @param {string} whose
+   */
+  name(q, whose) {
+    if (!this.of || this.of.q !== q) return;
+    this.of.whose = whose;
+    if (this.found) find(this.root, ".eb-whose").textContent = whose;
   }
 
   /**
@@ -103,7 +103,7 @@ export class Weights {
   async draw(posterior, of) {
     this.posterior = posterior;
     this.of = of;
-    const { seed } = this;
+    const { seed } = of;
     try {
       const answer = await this.ask({ seed, draws: DRAWS, ...(of.moved ? of.q?.toJSON() : {}) });
       if (!answer || this.posterior !== posterior || this.of !== of) return;
@@ -113,7 +113,7 @@ export class Weights {
       this.show(answer.meta, seed);
       this.drawn();
     } catch (error) {
-      if (this.posterior === posterior) this.say(sentence(error));
+      if (this.posterior === posterior) this.setText(sentence(error));
     }
   }
 
@@ -146,7 +146,7 @@ export class Weights {
     const { effective_sample_size: effective, draws, k, mean, standard_error: errors } = meta;
     const last = k.length - 1;
     const { estimate, withheld } = meta;
-    this.say(
+    this.setText(
       `effective sample size ${whole(effective)} of ${whole(draws)} draws (${percent(effective / draws)} %); ` +
         `L₁ = ${signed(mean[0])}, L${subscripted(k[last])} = ${signed(mean[last])} ± ${errors[last].toFixed(2)} nats`,
     );
