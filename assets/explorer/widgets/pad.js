@@ -4,6 +4,7 @@
 import { contextOf, find } from "../core/dom.js";
 import { fitPicture, fitStrokes, waysOf } from "../data/fit-image.js";
 import { readPicture } from "../data/read-picture.js";
+import { bounded, quantised } from "./strokes.js";
 
 /** @import { ImageShape } from "../data/frame.js" */
 /** @import { RgbPicture } from "../data/read-picture.js" */
@@ -107,9 +108,33 @@ export class Pad {
     return pixels;
   }
 
-  /** @param {number} at */
+  /**
+   * Passes the image on. A drawing never gets longer than a link can hold.
+   * @param {number} at
+   */
   tell(at) {
+    const strokes = bounded(this.strokes);
+    if (strokes !== this.strokes) {
+      this.strokes = strokes;
+      if (this.current) this.current = strokes.at(-1) ?? null;
+      this.redraw();
+    }
     this.onPixels(this.pixels, at);
+  }
+
+  /**
+   * Shows a drawing in place of what is on the pad, and passes it on.
+   * @param {PadPoint[][]} strokes
+   * @param {string} [ink] a colour such as "#ff0000"
+   */
+  put(strokes, ink = this.ink.value, at = performance.now()) {
+    this.strokes = strokes.map((stroke) => stroke.map(quantised));
+    this.picture = null;
+    this.current = null;
+    this.ink.value = ink;
+    this.say("");
+    this.redraw();
+    this.tell(at);
   }
 
   clear(at = performance.now()) {
@@ -223,9 +248,10 @@ export class Pad {
       this.say("");
       this.redraw();
     }
-    this.current = [point];
+    const start = quantised(point);
+    this.current = [start];
     this.strokes.push(this.current);
-    this.segment(point, point);
+    this.segment(start, start);
   }
 
   /**
@@ -236,8 +262,9 @@ export class Pad {
     const last = this.current?.at(-1);
     if (!this.current || !last) return;
     if (Math.hypot(point[0] - last[0], point[1] - last[1]) < APART) return;
-    this.current.push(point);
-    this.segment(last, point);
+    const next = quantised(point);
+    this.current.push(next);
+    this.segment(last, next);
   }
 
   // --- keys --------------------------------------------------------------------------------------------------------
