@@ -43,8 +43,7 @@ export class Description {
    * @param {() => UnderLens} read called then
    */
   later(read) {
-    clearTimeout(this.timer);
-    this.slices.stop();
+    this.stop();
     this.timer = setTimeout(() => this.slices.run(this.describe(read())), REST);
   }
 
@@ -61,6 +60,11 @@ export class Description {
     this.picture.ariaLabel = text;
     if (this.aloud) this.voice.textContent = text;
     this.aloud = false;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.slices.stop();
   }
 
   /** Has the next description read out: keys move the lens. */

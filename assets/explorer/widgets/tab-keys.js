@@ -11,7 +11,9 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
  */
 export function walkTabs(row) {
   row.addEventListener("keydown", (event) => {
-    const tabs = findAll(row, '[role="tab"]', HTMLButtonElement).filter((tab) => !tab.disabled && !tab.hidden);
+    const tabs = findAll(row, '[role="tab"]', HTMLButtonElement).filter(
+      (tab) => !tab.disabled && !tab.inert && tab.checkVisibility(),
+    );
     const at = event.target instanceof HTMLButtonElement ? tabs.indexOf(event.target) : -1;
     const step = STEPS[event.key];
     if (at < 0 || !step) return;
