@@ -82,8 +82,8 @@ function inWords({ z, classes, decoded }, near) {
   const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
   const what = decoded ? `Image decoded at ${at}` : `Image of the data point nearest to ${at}`;
   if (!near.length) return `${what}. No data are shown.`;
-  const told = near.map(([label, count]) => `${count} of class ${classes[label]}`).join(", ");
-  return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${told}.`;
+  const classCounts = near.map(([label, count]) => `${count} of class ${classes[label]}`).join(", ");
+  return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${classCounts}.`;
 }
 
 /**

@@ -161,11 +161,11 @@ export class Explorer extends Page {
     this.encoding ??= Promise.resolve(this.encoderAddress())
       .then((url) => Frame.fetch(url))
       .then((frame) => this.network("encode", frame));
-    const asked = this.encoding;
-    asked.catch(() => {
-      if (this.encoding === asked) this.encoding = null; // so that it can be asked for again
+    const { encoding } = this;
+    encoding.catch(() => {
+      if (this.encoding === encoding) this.encoding = null; // so that it can be requested again
     });
-    return asked;
+    return encoding;
   }
 
   /**
@@ -385,9 +385,9 @@ export class Explorer extends Page {
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {
         /** @param {number} share */
-        const tell = (share) =>
+        const progressed = (share) =>
           this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
-        const found = await fetchEmbedding(tsneAddress, frame, tell, wanted);
+        const found = await fetchEmbedding(tsneAddress, frame, progressed, wanted);
         if (!found || !wanted()) return;
         this.embedding = found;
         this.project();

@@ -74,7 +74,7 @@ export class Interpolate {
     this.host = host;
     this.root = root;
     this.next = 0; // the end that the next click on the map sets
-    this.held = 0; // the end that is dragged
+    this.draggedEnd = 0; // the end that is dragged
     this.slices = new Slices();
     this.ridge = new RidgePath();
     this.playback = new Playback((t, now) => this.ride(t, now));
@@ -252,8 +252,8 @@ export class Interpolate {
       const [px, py] = map.view.toPixel(...projection.project(z));
       return Math.hypot(px - x, py - y);
     });
-    this.held = away[0] <= away[1] ? 0 : 1;
-    return away[this.held] < GRAB;
+    this.draggedEnd = away[0] <= away[1] ? 0 : 1;
+    return away[this.draggedEnd] < GRAB;
   }
 
   /**
@@ -262,7 +262,7 @@ export class Interpolate {
    */
   drag(x, y) {
     const { z, point } = this.spot(x, y);
-    this.setEnd(this.held, z, point);
+    this.setEnd(this.draggedEnd, z, point);
   }
 
   // --- the path ----------------------------------------------------------------------------------------------------

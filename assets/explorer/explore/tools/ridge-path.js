@@ -1,4 +1,4 @@
-// The least-cost path through the aggregate posterior on the map. The density grid is kept until it is outdated.
+// The least-cost path through the aggregate posterior on the map. The density grid is cached until it is outdated.
 
 import { extent } from "../../map/view.js";
 import { aggregating, GRID } from "../../math/density.js";

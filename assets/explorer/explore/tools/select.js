@@ -9,7 +9,7 @@ import { within } from "../../math/lasso.js";
 import { MEASURES, measuresOf, sorted, summary } from "../../math/selection.js";
 import { Series } from "../../network/series.js";
 import { faded, theme } from "../../plot/palette.js";
-import { ContactSheet, held } from "./contact-sheet.js";
+import { ContactSheet, capacity } from "./contact-sheet.js";
 import { download } from "./download.js";
 import { imagePair } from "./image-pair.js";
 import { csvFile } from "./selection-csv.js";
@@ -352,11 +352,11 @@ export class Select {
   /** Downloads one picture of all selected points, or of the first of them: the file name and the button then say so. */
   savePicture() {
     const { ordered, fileName, frame } = this;
-    const count = held(frame.meta.image_shape, ordered.length);
+    const count = capacity(frame.meta.image_shape, ordered.length);
     const part = count < ordered.length ? `-first-${count}-of-${ordered.length}` : "";
     this.sheet?.stop();
     this.sheet = new ContactSheet(frame, this.decoder, ordered.subarray(0, count), {
-      told: (share) => {
+      progressed: (share) => {
         this.pngButton.textContent = `PNG ${Math.floor(100 * share)} %`;
       },
       done: (blob) => {
@@ -369,7 +369,7 @@ export class Select {
 
   /** Writes on the button how many images its picture holds. */
   namePicture() {
-    const count = held(this.frame.meta.image_shape, this.ordered.length);
+    const count = capacity(this.frame.meta.image_shape, this.ordered.length);
     const all = count === this.ordered.length;
     this.pngButton.textContent = all ? "PNG" : `PNG: first ${whole(count)}`;
     this.pngButton.title = all

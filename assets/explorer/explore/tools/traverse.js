@@ -83,7 +83,7 @@ export class Traverse {
     );
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
     find(this.root, ".er-collapsed").textContent = names.length
-      ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
+      ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so they carry no information.`
       : "";
   }
 
