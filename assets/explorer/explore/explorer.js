@@ -248,6 +248,7 @@ export class Explorer extends Page {
       return null;
     }
     const { state } = this;
+    this.tools.tell("halt");
     const { first, at } = wayTo(state, this.valuesOf(description), this.cameraNow(), (to) => this.cameraOf(to));
     if (Object.keys(first).length) state.set(first);
     this.link.save();
@@ -444,7 +445,7 @@ export class Explorer extends Page {
   changeMap(has) {
     const { state, map } = this;
     if (has("turn")) this.turned(has("view"));
-    if (has("view") && this.showsPlane) map.look(/** @type {Shown | null} */ (state.view)); // links have three numbers
+    if (has("view") && this.showsPlane) map.look(/** @type {Shown | null} */ (state.view), has("turn")); // links have three numbers
     if (has("colour")) {
       this.points.values = colouring(state.colour, this.frame, this.costs);
       map.recolour();

@@ -139,9 +139,10 @@ export class LatentMap {
   /**
    * Shows another part of the plane; null for all of it.
    * @param {Shown | null} shown
+   * @param {boolean} [always] also where it is shown already, because all points have moved
    */
-  async look(shown) {
-    if (shown === this.shown || !this.view) return;
+  async look(shown, always = false) {
+    if ((shown === this.shown && !always) || !this.view) return;
     this.shown = shown;
     if (this.Plotly) await this.place(this.range());
     else this.setView(new View(this.range(), this.rectangle()));

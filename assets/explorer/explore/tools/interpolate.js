@@ -394,6 +394,10 @@ export class Interpolate {
     this.host.state.set({ z: mix(this.path[i], this.path[i + 1], step - i), pinned: true, t }, at);
   }
 
+  halt() {
+    this.stop();
+  }
+
   play() {
     this.playButton.textContent = "❚❚ pause";
     this.playback.start(this.host.state.t);

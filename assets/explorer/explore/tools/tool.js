@@ -29,6 +29,7 @@
  * @property {(x: number, y: number, at: number) => void} [drag] the pointer moved in such a drag
  * @property {(x: number, y: number, at: number, cancelled: boolean) => void} [drop] such a drag ended
  * @property {() => void} [retheme] the colours of the page changed
+ * @property {() => void} [halt] the page goes to another state: animations stop
  * @property {() => boolean} [isBusy] whether the tool waits for something that it is going to paint, other than answers of a
  * network
  */
