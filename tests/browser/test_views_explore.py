@@ -96,7 +96,7 @@ STATES = [
     {"density": "ratio", "manifold": "grid", "zones": "none", "z": "1,1", "point": "7", "zeta": "1"},
     {
         "tool": "draw",
-        "drawing": "gIgIAgEgE.CC",
+        "drawing": "gIgIAgE.CC",
         "noise": "12",
         "many": "1",
         "closer": "1",

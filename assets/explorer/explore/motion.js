@@ -20,7 +20,7 @@ const RESETS = {
   selected: ["pages"],
   by: ["pages"],
   order: ["pages"],
-  hidden: ["pages"],
+  hidden: ["selected", "pages"],
   pinned: ["posterior"],
 };
 
