@@ -43,6 +43,7 @@ import { State, valuesOf } from "./state.js";
 import { Tools } from "./tools.js";
 
 const OF_THE_LENS = ["z", "point", "zeta"]; // fields that are in the link only while the lens is pinned
+const OF_A_PATH = ["tool", "path", "from", "to", "plane", "turn", "hidden"];
 const SNAP = 9; // px within which a click takes the data point itself
 
 /** @typedef {ReturnType<typeof perPoint>} PointCosts rate and ln of the posterior's volume (nats) of every data point */
@@ -249,10 +250,18 @@ export class Explorer extends Page {
     }
     const { state } = this;
     this.tools.tell("halt");
-    const { first, at } = wayTo(state, this.valuesOf(description), this.cameraNow(), (to) => this.cameraOf(to));
+    const to = this.valuesOf(description);
+    const { first, at } = wayTo(state, to, this.cameraNow(), (values) => this.cameraOf(values));
+    const { z, t } = state;
     if (Object.keys(first).length) state.set(first);
     this.link.save();
-    return at && ((/** @type {number} */ share) => this.state === state && state.set(at(share)));
+    const path = OF_A_PATH.some((name) => name in first) ? null : this.tools.pathBetween([z, t], [to.z, to.t]);
+    /** @param {number} share */
+    const patch = (share) => {
+      const moved = at?.(share) ?? {};
+      return path && share < 1 && moved.z && moved.t !== undefined ? { ...moved, z: path(moved.t) } : moved;
+    };
+    return at && ((/** @type {number} */ share) => this.state === state && state.set(patch(share)));
   }
 
   isBusy() {

@@ -28,6 +28,7 @@ import { ToolHost } from "./tool-host.js";
  * @typedef {{ panel: HTMLElement, frame: MapFrame | null, tool: Tool | null }} MadeTool
  */
 
+const ON_PATH = 1e-6; // how far a coordinate of z may be from a path, and the lens is still on it
 const LENS = "what is under the pointer, decoded";
 
 /** @type {Record<string, ToolEntry | null>} in the order of the tabs */
@@ -216,6 +217,17 @@ export class Tools {
   /** Whether a tool is on its way, or is going to paint something. */
   get isBusy() {
     return this.isLoading || Boolean(this.current?.isBusy?.());
+  }
+
+  /**
+   * The open tool's path, where the lens is on it at both of these places; or null.
+   * @param {...[z: Float64Array, t: number]} places
+   */
+  pathBetween(...places) {
+    const zAt = this.current?.zAt?.bind(this.current);
+    if (!zAt) return null;
+    const isOnPath = places.every(([z, t]) => zAt(t).every((v, d) => Math.abs(v - z[d]) < ON_PATH));
+    return isOnPath ? zAt : null;
   }
 
   destroy() {

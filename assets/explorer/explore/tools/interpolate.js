@@ -389,9 +389,17 @@ export class Interpolate {
    * @param {number} at
    */
   ride(t, at) {
+    this.host.state.set({ z: this.zAt(t), pinned: true, t }, at);
+  }
+
+  /**
+   * z at a place on the path.
+   * @param {number} t in [0, 1]
+   */
+  zAt(t) {
     const step = t * (STEPS - 1);
     const i = Math.min(STEPS - 2, Math.floor(step));
-    this.host.state.set({ z: mix(this.path[i], this.path[i + 1], step - i), pinned: true, t }, at);
+    return mix(this.path[i], this.path[i + 1], step - i);
   }
 
   halt() {

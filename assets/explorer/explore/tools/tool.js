@@ -30,6 +30,7 @@
  * @property {(x: number, y: number, at: number, cancelled: boolean) => void} [drop] such a drag ended
  * @property {() => void} [retheme] the colours of the page changed
  * @property {() => void} [halt] the page goes to another state: animations stop
+ * @property {(t: number) => Float64Array} [zAt] z at a place on the tool's path, t in [0, 1]
  * @property {() => boolean} [isBusy] whether the tool waits for something that it is going to paint, other than answers of a
  * network
  */
