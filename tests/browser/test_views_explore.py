@@ -202,18 +202,18 @@ def test_locked_controls_do_not_react_and_hidden_ones_are_gone(explorer) -> None
     page.keyboard.press("Escape")
     box = page.locator(".er-legend button").first.bounding_box()
     page.mouse.click(box["x"] + 8, box["y"] + 8)
-    page.locator('[data-tool="lens"]').focus()
+    page.locator('.er-tabs [data-tool="lens"]').focus()
     page.keyboard.press("ArrowRight")  # past the tab that is locked
     explorer.call("settled")
     assert explorer.describe() == {"tool": "interpolate", "z": "1,1"}
     explorer.call("lock", [])
-    page.locator('[data-tool="lens"]').click()
+    page.locator('.er-tabs [data-tool="lens"]').click()
     page.locator(".er-map").focus()
     page.keyboard.press("Escape")
     assert explorer.describe() == {}
 
     explorer.call("hide", ["colour", "legend", "tab-sample"])
-    for selector in ("select.er-colour", ".er-legend", '[data-tool="sample"]'):
+    for selector in ("select.er-colour", ".er-legend", '.er-tabs [data-tool="sample"]'):
         assert not page.locator(selector).is_visible()
     explorer.call("hide", [])
     assert page.locator("select.er-colour").is_visible()
