@@ -146,7 +146,7 @@ def test_a_selection_stays_with_another_plane_and_a_space_as_it_was_turned(own_p
         deep.call("settled")
         assert set(deep.describe()) == {"tool", "plane", "selected"}
         deep.assert_comes_back()
-        seen = deep.page.evaluate(JOURNEY, [deep.module, {"plane": "3d", "turn": "1,0,0,0,1,0"}, 300])
+        seen = deep.page.evaluate(JOURNEY, [deep.module, {"plane": "3d", "turn": "1,0,0,0,1,0"}, 900])
         assert len({frame.get("turn") for frame in seen}) > 3
         assert deep.describe() == {"plane": "3d", "turn": "1,0,0,0,1,0"}
         deep.apply({"plane": "5,2", "zones": "3"})
