@@ -1,7 +1,7 @@
 // What a frame has of its own. That of a model has everything; latents from elsewhere may have their means alone.
 
 /** @import { Frame, Given, MapFrame } from "../data/frame.js" */
-/** @import { State } from "../core/state.js" */
+/** @import { StateValues } from "./state.js" */
 
 import { evenShare } from "../core/random.js";
 
@@ -45,15 +45,17 @@ export const pointName = ({ given, arrays }, i) =>
   given.index ? `test image ${arrays.index[i]}` : `row ${arrays.index[i] + 1}`;
 
 /**
- * Sets back what a link, or the model before, has chosen and this frame cannot show.
- * @param {State} state
+ * Values without what a link, or the model before, has chosen and this frame cannot show.
+ * @param {StateValues} values
  * @param {Given} given
+ * @returns {StateValues}
  */
-export function restrict(state, given) {
-  if (!coloursOf(given)[state.colour]) state.colour = "class";
-  if (!given.logvar) state.density = "off";
-  if (!given.decoder) state.manifold = "off";
-}
+export const restrict = (values, given) => ({
+  ...values,
+  colour: coloursOf(given)[values.colour] ? values.colour : "class",
+  density: given.logvar ? values.density : "off",
+  manifold: given.decoder ? values.manifold : "off",
+});
 
 /**
  * Colour → whether the points can have it.

@@ -49,8 +49,8 @@ export class Cloud {
     this.picture = undefined;
     /** The density was drawn with larger cells than it has while the view rests. */
     this.coarse = false;
-    /** @type {ImageData | null} kept for the next drawing of the same size */
-    this.kept = null;
+    /** @type {ImageData | null} of the last drawing, for the next one of the same size */
+    this.pixels = null;
     /** @type {number | null} */
     this.frameRequest = null;
     /** @type {number | undefined} */
@@ -68,6 +68,17 @@ export class Cloud {
     this.canvas.hidden = !active;
     if (!active) return this.say("points", "");
     this.colour();
+  }
+
+  /** Whether the points are still to be drawn, or drawn more finely. */
+  get isBusy() {
+    return this.active && (this.frameRequest !== null || this.timer !== undefined);
+  }
+
+  stop() {
+    if (this.frameRequest !== null) cancelAnimationFrame(this.frameRequest);
+    clearTimeout(this.timer);
+    this.active = false;
   }
 
   /** Draws the points again after other classes were hidden. */
@@ -104,6 +115,7 @@ export class Cloud {
   follow(view) {
     this.view = view;
     clearTimeout(this.timer);
+    this.timer = undefined;
     if (!this.active) return;
     this.frameRequest ??= requestAnimationFrame(() => {
       this.frameRequest = null;
@@ -114,6 +126,7 @@ export class Cloud {
   }
 
   settle() {
+    this.timer = undefined;
     if (this.coarse) this.draw(false);
     const count = this.bins.total.toLocaleString("en");
     this.say(
@@ -207,9 +220,9 @@ export class Cloud {
    * @param {number} height
    */
   image(width, height) {
-    if (this.kept?.width === width && this.kept.height === height) this.kept.data.fill(0);
-    else this.kept = new ImageData(width, height);
-    return this.kept;
+    if (this.pixels?.width === width && this.pixels.height === height) this.pixels.data.fill(0);
+    else this.pixels = new ImageData(width, height);
+    return this.pixels;
   }
 }
 

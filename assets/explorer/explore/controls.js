@@ -1,6 +1,6 @@
 // The controls under the map: what colours the points, which plane, which buffer zones, the density.
 
-/** @import { State } from "../core/state.js" */
+/** @import { State } from "./state.js" */
 /** @import { FrameMeta, Given } from "../data/frame.js" */
 
 import { find, findAll } from "../core/dom.js";
@@ -24,6 +24,13 @@ export class Controls {
   constructor(root, state) {
     this.root = root;
     this.state = state;
+    /** @type {(() => void)[]} each shows on one control what the state says */
+    this.shows = [];
+  }
+
+  /** Shows what the state says. */
+  show() {
+    for (const show of this.shows) show();
   }
 
   /**
@@ -92,12 +99,14 @@ export class Controls {
   }
 
   /**
+   * @param {string} name
    * @param {string} label
    * @param {HTMLElement} input
    */
-  field(label, input) {
+  field(name, label, input) {
     const element = document.createElement("label");
     element.className = "er-field";
+    element.dataset.control = name;
     element.append(Object.assign(document.createElement("span"), { textContent: label }), input);
     return element;
   }
@@ -109,7 +118,13 @@ export class Controls {
    * @param {Choice[]} options
    */
   select(name, label, options) {
-    return this.choice(name, label, options, this.state[name], (value) => this.state.set({ [name]: value }));
+    const { select, element } = this.choice(name, label, options, this.state[name], (value) =>
+      this.state.set({ [name]: value }),
+    );
+    this.shows.push(() => {
+      select.value = this.state[name];
+    });
+    return element;
   }
 
   /**
@@ -129,7 +144,7 @@ export class Controls {
       ),
     );
     select.addEventListener("change", () => onChange(select.value));
-    return this.field(label, select);
+    return { select, element: this.field(name, label, select) };
   }
 
   scale() {
@@ -147,11 +162,14 @@ export class Controls {
       text.textContent = `${Number(input.value).toFixed(1)} σ`;
     };
     show();
-    input.addEventListener("input", (event) => {
+    this.shows.push(() => {
+      input.value = String(this.state.scale);
       show();
+    });
+    input.addEventListener("input", (event) => {
       this.state.set({ scale: Number(input.value) }, event.timeStamp);
     });
-    const element = this.field("at", input);
+    const element = this.field("scale", "at", input);
     element.append(text);
     return element;
   }
@@ -169,9 +187,10 @@ export class Controls {
     const chosen = this.state.plane.includes(",") ? this.state.plane.split(",") : [];
     const names = Array.from({ length: k }, (_, d) => /** @type {Choice} */ ([String(d), subscript("z", d + 1)]));
     const choose = () => this.state.set({ plane: parted(axes, byRate).join(",") });
-    const axes = ["across", "up", "deep"].map((name, i) =>
+    const choices = ["across", "up", "deep"].map((name, i) =>
       this.choice(name, name, names, chosen[i] ?? byRate[i], choose),
     );
+    const axes = choices.map(({ element }) => element);
     /** @param {number} count */
     const show = (count) => {
       for (const [i, axis] of axes.entries()) axis.hidden = i >= count;
@@ -188,12 +207,19 @@ export class Controls {
         ...(k > 3 ? [/** @type {Choice} */ (["space", "3-D, any three"])] : []),
       ]),
     ];
-    const now = ["axes", "space"][chosen.length - 2] ?? this.state.plane;
-    const plane = this.choice("plane", "Plane", planes, now, (v) => {
+    /** @param {string} plane */
+    const kind = (plane) => ["axes", "space"][plane.split(",").length - 2] ?? plane;
+    const plane = this.choice("plane", "Plane", planes, kind(this.state.plane), (v) => {
       const dimensions = show(v === "axes" ? 2 : v === "space" ? 3 : 0);
       this.state.set({ plane: dimensions.join(",") || v });
     });
-    return [plane, ...axes];
+    this.shows.push(() => {
+      const dimensions = this.state.plane.includes(",") ? this.state.plane.split(",") : [];
+      plane.select.value = kind(this.state.plane);
+      for (const [i, dimension] of dimensions.entries()) choices[i].select.value = dimension;
+      show(dimensions.length);
+    });
+    return [plane.element, ...axes];
   }
 }
 

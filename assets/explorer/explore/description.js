@@ -44,8 +44,7 @@ export class Description {
    * @param {() => UnderLens} read called then
    */
   later(read) {
-    clearTimeout(this.timer);
-    this.slices.stop();
+    this.stop();
     this.timer = setTimeout(() => this.slices.run(this.describe(read())), REST);
   }
 
@@ -64,6 +63,11 @@ export class Description {
     this.aloud = false;
   }
 
+  stop() {
+    clearTimeout(this.timer);
+    this.slices.stop();
+  }
+
   /** Has the next description read out: keys move the lens. */
   speak() {
     this.aloud = true;
@@ -79,8 +83,8 @@ function inWords({ z, classes, decoded }, near) {
   const at = `z = (${numbers.join(", ")}${z.length > SHOWN ? ", …" : ""})`;
   const what = decoded ? `Image decoded at ${at}` : `Image of the data point nearest to ${at}`;
   if (!near.length) return `${what}. No data are shown.`;
-  const told = near.map(([label, count]) => `${count} of class ${classes[label]}`).join(", ");
-  return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${told}.`;
+  const classCounts = near.map(([label, count]) => `${count} of class ${classes[label]}`).join(", ");
+  return `${what}, ${Math.hypot(...z).toFixed(1)} σ from the middle. Nearest in z: ${classCounts}.`;
 }
 
 /**

@@ -8,7 +8,7 @@
 import { Frame } from "../data/frame.js";
 
 export const MOST = 20_000; // points, at most, for which the server makes one
-const ASK_AGAIN = 700; // ms between two requests
+const RETRY = 700; // ms between two requests
 const UNREACHED = "The server did not answer. See whether it still runs, then choose t-SNE again.";
 
 export class Embedding {
@@ -76,21 +76,21 @@ export class Embedding {
 }
 
 /**
- * Fetches the embedding of a frame's points, asking again until the server has made it. Throws an error with the server's
+ * Fetches the embedding of a frame's points, repeating the request until the server has made it. Throws an error with the server's
  * own sentence where it fails.
  * @param {string} address
  * @param {MapFrame} frame
- * @param {(share: number) => void} tell called with how much of it is done, 0 to 1
+ * @param {(share: number) => void} progressed called with how much of it is done, 0 to 1
  * @param {() => boolean} wanted
  * @returns {Promise<Embedding | null>} null once it is not `wanted` any more
  */
-export async function fetchEmbedding(address, frame, tell, wanted) {
+export async function fetchEmbedding(address, frame, progressed, wanted) {
   while (wanted()) {
-    const { points, done = 0, error } = await ask(address);
+    const { points, done = 0, error } = await request(address);
     if (error) throw new Error(error);
     if (points) return new Embedding(points, frame.arrays.mu, frame.meta.latent_dim);
-    tell(done);
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
+    progressed(done);
+    await new Promise((resolve) => setTimeout(resolve, RETRY));
   }
   return null;
 }
@@ -100,7 +100,7 @@ export async function fetchEmbedding(address, frame, tell, wanted) {
  * @param {string} address
  * @returns {Promise<{ points?: Float32Array, done?: number, error?: string }>}
  */
-async function ask(address) {
+async function request(address) {
   try {
     const response = await fetch(address, { method: "POST" });
     if (response.status !== 200) return await response.json();

@@ -1,20 +1,22 @@
 // The explorer: map, lens, sliders and controls over one state. It works on a frame and a page's element, and does not
 // depend on Streamlit.
 
+/** @import { Description as ViewDescription } from "../core/view.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { UnderLens } from "./description.js" */
+/** @import { Ranges } from "../plot/chart.js" */
 /** @import { Embedding } from "./embedding.js" */
 /** @import { MapProjection } from "../math/projection.js" */
 /** @import { NetworkKind } from "../network/network.js" */
-/** @import { MapPoints, Scene } from "./map.js" */
+/** @import { MapPoints, Scene, Shown } from "./map.js" */
+/** @import { CameraPlace } from "./motion.js" */
+/** @import { StateValues } from "./state.js" */
 
 import { find } from "../core/dom.js";
 import { whole } from "../core/format.js";
-import { Link } from "../core/link-hash.js";
-import { topOf, watchTop } from "../core/page-top.js";
-import { State } from "../core/state.js";
-import { keepSwipesOff } from "../core/swipe.js";
-import { calm } from "../core/timing.js";
+import { Page } from "../core/page.js";
+import { afterPaint, calm, measure } from "../core/timing.js";
+import { descriptionOf } from "../core/view.js";
 import { Frame } from "../data/frame.js";
 import { Inset } from "../map/inset.js";
 import { perPoint, standardNormal } from "../math/gaussian.js";
@@ -27,17 +29,21 @@ import { colouring } from "./colouring.js";
 import { Controls } from "./controls.js";
 import { Description } from "./description.js";
 import { fetchEmbedding, MOST as TSNE_MOST } from "./embedding.js";
+import { isSpatial } from "./fields.js";
 import { HoleNumbers } from "./hole-numbers.js";
 import { connectInputs } from "./input.js";
 import { Layer } from "./layer.js";
 import { Lens } from "./lens.js";
 import { LatentMap } from "./map.js";
-import { PaintQueue } from "./paint-queue.js";
+import { wayTo } from "./motion.js";
 import { HTML } from "./parts.js";
 import { Sliders } from "./sliders.js";
 import { MOST as SPACE_MOST, Space } from "./space.js";
+import { State, valuesOf } from "./state.js";
 import { Tools } from "./tools.js";
 
+const OF_THE_LENS = ["z", "point", "zeta"]; // fields that are in the link only while the lens is pinned
+const OF_A_PATH = ["tool", "path", "from", "to", "plane", "turn", "hidden"];
 const SNAP = 9; // px within which a click takes the data point itself
 
 /** @typedef {ReturnType<typeof perPoint>} PointCosts rate and ln of the posterior's volume (nats) of every data point */
@@ -47,11 +53,11 @@ const SNAP = 9; // px within which a click takes the data point itself
  * @typedef {{ index: number, which: "chosen" | "pointed at" | "nearest in z" }} Beside
  */
 
-export class Explorer {
+export class Explorer extends Page {
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.root = root;
-    /** @type {{ close: () => void }[]} those of the open model */
+    super(root);
+    /** @type {AskedNetwork<any>[]} those of the open model */
     this.networks = [];
     /** @type {string | null} address of the model that is open, or on its way */
     this.url = null;
@@ -67,7 +73,18 @@ export class Explorer {
     this.embedding = null;
     /** @type {{ index: number, z: Float64Array } | null} the data point under the pointer, and the z when it was pointed at */
     this.pointed = null;
-    this.paints = new PaintQueue(() => this.show());
+    /** @type {ViewDescription | null} where to go once a model is open */
+    this.awaited = null;
+    /** A model is being loaded. */
+    this.isLoading = false;
+    /** Plotly is being loaded. */
+    this.isPlotting = false;
+    /** The t-SNE map is being made. */
+    this.isEmbedding = false;
+    /** @type {{ startedAt: number, handledAt: number } | null} times, in ms, of the first input that is not painted yet */
+    this.input = null;
+    /** The open tool handles new input just before a frame is painted. */
+    this.isPreparing = false;
     // All of these are null until a model is open, which the casts hide: what may run before looks at `frame` first.
     /** @type {MapFrame} that of the open model */
     this.frame = /** @type {never} */ (null);
@@ -85,14 +102,8 @@ export class Explorer {
     this.controls = /** @type {never} */ (null);
     /** @type {Legend} */
     this.legend = /** @type {never} */ (null);
-    this.link = new Link(root, {
-      hash: () => this.state.toHash(),
-      follow: (hash) => this.frame && this.followLink(hash),
-    });
-    root.classList.add("er");
     root.innerHTML = HTML;
-    keepSwipesOff(root);
-    watchTop(root, () => root.style.setProperty("--er-top", `${topOf(root) + 10}px`));
+    this.listener = new AbortController();
     this.map = new LatentMap(find(root, ".er-map"));
     this.holes = new HoleNumbers(find(root, ".er-holes"), find(root, ".er-map"));
     this.lens = new Lens(find(root, ".er-side"));
@@ -111,9 +122,7 @@ export class Explorer {
       this.tools.follow(view);
     };
     this.map.onMoved = (shown) => {
-      if (!this.showsPlane) return;
-      this.state.view = shown;
-      this.link.save();
+      if (this.showsPlane) this.state.set({ view: shown });
     };
     connectInputs(this);
   }
@@ -130,6 +139,8 @@ export class Explorer {
       return;
     }
     this.url = url;
+    this.awaited = null;
+    this.isLoading = true;
     this.encoderAddress = encoder;
     this.encoding = null;
     try {
@@ -140,6 +151,8 @@ export class Explorer {
       this.url = null;
       this.say("This model could not be loaded. Choose it again, or reload the page.");
       console.error(error);
+    } finally {
+      if (url === this.url || !this.url) this.isLoading = false;
     }
   }
 
@@ -149,11 +162,11 @@ export class Explorer {
     this.encoding ??= Promise.resolve(this.encoderAddress())
       .then((url) => Frame.fetch(url))
       .then((frame) => this.network("encode", frame));
-    const asked = this.encoding;
-    asked.catch(() => {
-      if (this.encoding === asked) this.encoding = null; // so that it can be asked for again
+    const { encoding } = this;
+    encoding.catch(() => {
+      if (this.encoding === encoding) this.encoding = null; // so that it can be requested again
     });
-    return asked;
+    return encoding;
   }
 
   /**
@@ -171,10 +184,8 @@ export class Explorer {
   /** @param {Frame} loaded */
   async open(loaded) {
     const { latent_dim: k, classes } = loaded.meta;
-    const state = new State(k);
     const hash = this.link.begin();
-    if (hash === null && this.frame) Object.assign(state, keepChoices(this.state, classes.length));
-    else state.fromHash(hash ?? "", { classes: classes.length, count: loaded.count });
+    const before = this.frame ? this.state : null;
     const frame = complete(loaded);
     this.frame = frame;
     for (const [part, there] of Object.entries(frame.given)) this.root.classList.toggle(`er-without-${part}`, !there);
@@ -183,33 +194,22 @@ export class Explorer {
     this.means = new NearestMean(frame.arrays.mu, k, frame.arrays.labels, () => this.schedule(performance.now()));
     for (const network of this.networks.splice(0)) network.close();
     this.decoder = frame.given.decoder ? this.network("decode", frame) : null;
+    const keeps = hash === null && before && !this.awaited;
+    const values = this.valuesOf(this.awaited ?? descriptionOf(hash ?? ""));
+    const state = new State(
+      keeps ? restrict({ ...values, ...keepChoices(before, classes.length) }, frame.given) : values,
+    );
+    this.awaited = null;
+    this.state = state;
     this.lens.load(frame, this.costs, this.decoder);
     this.map.manifold.load(frame, this.decoder);
     this.sliders.load(k, frame.meta.rate_per_dim);
     this.tools.load();
     this.root.classList.toggle("er-many", k > 4);
-    await this.adopt(state);
-    this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
-    performance.mark("elbo-room:interactive");
-    this.root.dataset.ready = frame.meta.name;
-  }
-
-  /**
-   * Shows the open model as `state` says.
-   * @param {State} state
-   */
-  async adopt(state) {
-    const { frame } = this;
-    this.state = state;
-    restrict(state, frame.given);
-    const refusal = state.isSpatial ? this.refusal("3d") : "";
-    if (refusal) state.plane = "pca";
-    this.map.say("3d", refusal);
     this.controls = new Controls(find(this.root, ".er-controls"), state);
     this.controls.load(frame.meta, { ...frame.given, ...this.offers, count: frame.count });
     this.legend = new Legend(find(this.root, ".er-legend"), state);
-    this.legend.load(frame.meta.classes);
-    this.setZeta("");
+    this.legend.load(classes);
     state.subscribe((changed, at) => this.changed(changed, at));
     this.findNeighbours();
     this.project();
@@ -218,17 +218,94 @@ export class Explorer {
     this.link.save();
     this.show();
     this.tools.open(state.tool);
+    this.say(frame.count ? "" : "No held-out images are at hand for this model, so the map shows the prior only.");
+    performance.mark("elbo-room:interactive");
+    this.root.dataset.ready = frame.meta.name;
   }
 
   /**
-   * Shows the open model as another link says.
-   * @param {string} hash
+   * The values that a description stands for, without what the open model cannot show.
+   * @param {ViewDescription} description
    */
-  followLink(hash) {
-    const state = new State(this.frame.meta.latent_dim);
-    state.fromHash(hash, { classes: this.frame.meta.classes.length, count: this.frame.count });
-    const changed = state.differences(this.state);
-    this.adopt(state).then(() => this.tools.tell("changed", changed, performance.now()));
+  valuesOf(description) {
+    const { meta, count, given } = this.frame;
+    const bounds = { k: meta.latent_dim, classes: meta.classes.length, count };
+    const values = restrict(valuesOf(description, bounds), given);
+    const refusal = isSpatial(values.plane) ? this.refusal("3d") : "";
+    this.map.say("3d", refusal);
+    return refusal ? { ...values, plane: "pca", turn: null } : values;
+  }
+
+  // --- the interface of a view -------------------------------------------------------------------------------------
+
+  describe() {
+    return this.frame ? this.state.describe() : (this.awaited ?? {});
+  }
+
+  /** @param {ViewDescription} description */
+  go(description) {
+    if (!this.frame) {
+      this.awaited = description;
+      return null;
+    }
+    const { state } = this;
+    this.tools.tell("halt");
+    const to = this.valuesOf(description);
+    const { first, at } = wayTo(state, to, this.cameraNow(), (values) => this.cameraOf(values));
+    const { z, t } = state;
+    if (Object.keys(first).length) state.set(first);
+    this.link.save();
+    const path = OF_A_PATH.some((name) => name in first) ? null : this.tools.pathBetween([z, t], [to.z, to.t]);
+    /** @param {number} share */
+    const patch = (share) => {
+      const moved = at?.(share) ?? {};
+      return path && share < 1 && moved.z && moved.t !== undefined ? { ...moved, z: path(moved.t) } : moved;
+    };
+    return at && ((/** @type {number} */ share) => this.state === state && state.set(patch(share)));
+  }
+
+  isBusy() {
+    const { map, tools, means, holes, networks } = this;
+    return (
+      this.isLoading ||
+      this.isPlotting ||
+      this.isEmbedding ||
+      map.isBusy ||
+      tools.isBusy ||
+      Boolean(means?.search) ||
+      (this.frame && this.state.density === "holes" && Boolean(holes.slices.work)) ||
+      networks.some(isComputing)
+    );
+  }
+
+  destroy() {
+    super.destroy();
+    this.means?.stop();
+    this.holes.stop();
+    this.description.stop();
+    this.map.destroy();
+    this.tools.destroy();
+    for (const network of this.networks.splice(0)) network.close();
+  }
+
+  /**
+   * Where the camera is.
+   * @returns {CameraPlace}
+   */
+  cameraNow() {
+    return { view: placeOf(this.map.view), turn: this.space.shown?.turns ?? null };
+  }
+
+  /**
+   * Where the camera will be, on the same plane.
+   * @param {StateValues} to
+   * @returns {CameraPlace}
+   */
+  cameraOf({ view, turn }) {
+    const { map, space } = this;
+    if (!space.shown) return { view: view ?? placeOf(map.home), turn: null };
+    const goal = turn ?? space.firstTurns;
+    return { view: view ?? placeOf(map.homeOf(space.placesAt(goal))), turn: goal };
   }
 
   /**
@@ -245,10 +322,10 @@ export class Explorer {
   project() {
     const { meta, arrays, count } = this.frame;
     const k = meta.latent_dim;
-    const { plane, colour, isSpatial, turn } = this.state;
+    const { plane, colour, turn } = this.state;
     if (k === 1) this.projection = Projection.line();
     else if (plane === "tsne" && this.embedding?.mu === arrays.mu) this.projection = this.embedding;
-    else if (isSpatial) this.projection = this.space.begin(this.frame, plane, turn);
+    else if (isSpatial(plane)) this.projection = this.space.begin(this.frame, plane, turn);
     else if (!plane.includes(",")) this.projection = Projection.pca(arrays.pca, meta.pca_shares, k);
     else {
       const [i, j] = plane.split(",").map(Number);
@@ -285,13 +362,20 @@ export class Explorer {
     return `${most ? `${name} is for at most ${whole(most)} points` : `There is no ${name} of this map`}: its principal plane is shown`;
   }
 
-  /** Moves the points to their places after the three-dimensional view has been turned. */
-  turned() {
-    this.space.project(this.points.us, this.points.vs);
+  /**
+   * Moves the points to their places after the three-dimensional view has been turned.
+   * @param {boolean} looks whether the state names the view as well
+   */
+  turned(looks) {
+    const { space, map, points, state } = this;
+    if (!space.shown) return;
+    space.turnTo(state.turn);
+    space.project(points.us, points.vs);
     this.pointed = null;
-    this.map.moved();
-    this.space.draw(this.map.view);
-    this.tools.follow(this.map.view);
+    map.moved(looks);
+    if (looks) return;
+    space.draw(map.view);
+    this.tools.follow(map.view);
   }
 
   /** Whether the map shows the plane that the state names: the t-SNE map may not have arrived yet. */
@@ -302,16 +386,18 @@ export class Explorer {
   /** Requests the t-SNE map where the state wants it and it is not there yet; the principal plane is shown meanwhile. */
   async findNeighbours() {
     const { frame, state, tsneAddress } = this;
+    this.isEmbedding = false;
     if (state.plane !== "tsne") return this.map.say("tsne", "");
     const refusal = this.refusal("tsne");
     if (refusal || !tsneAddress) return this.map.say("tsne", refusal);
-    const wanted = () => this.frame === frame && this.state === state && state.plane === "tsne";
+    const wanted = () => !this.destroyed && this.frame === frame && this.state === state && state.plane === "tsne";
+    this.isEmbedding = true;
     try {
       if (this.embedding?.mu !== frame.arrays.mu) {
         /** @param {number} share */
-        const tell = (share) =>
+        const progressed = (share) =>
           this.map.say("tsne", `t-SNE is being made: ${Math.round(100 * share)} %; the principal plane meanwhile`);
-        const found = await fetchEmbedding(tsneAddress, frame, tell, wanted);
+        const found = await fetchEmbedding(tsneAddress, frame, progressed, wanted);
         if (!found || !wanted()) return;
         this.embedding = found;
         this.project();
@@ -325,6 +411,8 @@ export class Explorer {
       );
     } catch (error) {
       if (wanted()) this.map.say("tsne", error instanceof Error ? error.message : String(error));
+    } finally {
+      if (!this.destroyed && (wanted() || state.plane !== "tsne")) this.isEmbedding = false;
     }
   }
 
@@ -342,31 +430,39 @@ export class Explorer {
    * @param {number} at when the input came, in ms
    */
   changed(changed, at) {
-    if (changed.has("plane")) {
+    const { state, map } = this;
+    /** @param {string[]} names */
+    const has = (...names) => names.some((name) => changed.has(name));
+    if (has("plane")) {
       this.findNeighbours();
       this.project();
-      this.map.show(this.scene());
-    } else if (changed.has("turn")) {
-      this.turned();
-    } else if (changed.has("colour")) {
-      this.points.values = colouring(this.state.colour, this.frame, this.costs);
-      this.map.recolour();
-      this.space.draw(this.map.view);
-    } else if (changed.has("hidden")) {
-      this.legend.show();
-      this.map.filter();
-      this.space.draw(this.map.view);
-    } else if (changed.has("zones") || changed.has("density") || changed.has("scale")) {
-      this.map.redrawZones();
-      this.space.draw(this.map.view);
-    } else if (changed.has("manifold")) {
-      this.map.manifold.show(this.map.scene);
-    }
-    if (changed.has("tool")) this.tools.open(this.state.tool);
+      map.show(this.scene(), this.showsPlane ? state.view : null);
+    } else this.changeMap(has);
+    if (has("hidden")) this.legend.show();
+    if (has("colour", "plane", "zones", "scale", "density", "manifold")) this.controls.show();
+    if (has("tool")) this.tools.open(state.tool);
     else this.tools.tell("changed", changed, at);
     this.countHoles();
-    this.schedule(at);
-    this.link.save();
+    if ([...changed].some((name) => name !== "view")) this.schedule(at);
+    if (state.pinned || [...changed].some((name) => !OF_THE_LENS.includes(name))) this.link.save();
+  }
+
+  /**
+   * Shows on the map what has changed while its plane is the same.
+   * @param {(...names: string[]) => boolean} has whether any of these fields has changed
+   */
+  changeMap(has) {
+    const { state, map } = this;
+    if (has("turn")) this.turned(has("view"));
+    if (has("view") && this.showsPlane) map.look(/** @type {Shown | null} */ (state.view), has("turn")); // links have three numbers
+    if (has("colour")) {
+      this.points.values = colouring(state.colour, this.frame, this.costs);
+      map.recolour();
+    }
+    if (has("hidden")) map.filter();
+    else if (has("zones", "density", "scale")) map.redrawZones();
+    if (has("manifold")) map.manifold.show(map.scene);
+    if (has("colour", "hidden", "zones", "density", "scale", "manifold")) this.space.draw(map.view);
   }
 
   /** Estimates the share of holes while the state shows them. */
@@ -386,24 +482,25 @@ export class Explorer {
   hover(x, y, at, finger = false) {
     if (!this.frame || (this.state.pinned && !finger)) return;
     const { state, map, showsAllOfZ } = this;
-    this.lift(...map.view.toData(x, y));
+    const z = this.lifted(...map.view.toData(x, y));
     const index = showsAllOfZ ? -1 : map.markerAt(x, y);
-    this.pointed = index < 0 ? null : { index, z: state.z.slice() };
-    if (state.pinned) state.set({ point: -1 }, at);
-    else this.schedule(at);
+    this.pointed = index < 0 ? null : { index, z };
+    state.set({ z }, at);
   }
 
   /**
-   * Sets z to the one that a place of the map stands for; on a t-SNE map, where no place stands for a z, to the mean of
-   * the visible point that is drawn nearest to it.
+   * The z that a place of the map stands for; on a t-SNE map, where no place stands for a z, the mean of the visible point
+   * that is drawn nearest to it.
    * @param {number} u
    * @param {number} v
    */
-  lift(u, v) {
+  lifted(u, v) {
     const { projection, map, state } = this;
-    if (projection.invertible) return projection.lift(state.z, u, v);
-    const nearest = map.nearest(u, v);
-    if (nearest >= 0) state.z.set(this.meanOf(nearest));
+    const z = state.z.slice();
+    const nearest = projection.invertible ? -1 : map.nearest(u, v);
+    if (projection.invertible) projection.lift(z, u, v);
+    else if (nearest >= 0) z.set(this.meanOf(nearest));
+    return z;
   }
 
   /** @param {number} i */
@@ -422,12 +519,19 @@ export class Explorer {
   click(x, y, at, snap) {
     if (!this.frame) return;
     const { state, map } = this;
-    if (snap && state.pinned && this.isAtMarker(x, y)) return state.set({ pinned: false, point: -1 }, at);
+    if (snap && state.pinned && this.isAtMarker(x, y)) return this.release(at);
     const [u, v] = map.view.toData(x, y);
     const nearest = snap ? map.nearest(u, v) : -1;
     if (nearest >= 0 && this.distance(nearest, x, y) < SNAP) return this.pinPoint(nearest, at);
-    this.lift(u, v);
-    state.set({ pinned: true, point: -1 }, at);
+    state.set({ z: this.lifted(u, v), pinned: true }, at);
+  }
+
+  /**
+   * Lets the lens follow the pointer again.
+   * @param {number} at
+   */
+  release(at) {
+    this.state.set({ pinned: false, point: -1, zeta: false }, at);
   }
 
   /**
@@ -456,8 +560,7 @@ export class Explorer {
    * @param {number} at
    */
   pinPoint(i, at) {
-    this.state.z.set(this.meanOf(i));
-    this.state.set({ pinned: true, point: i }, at);
+    this.state.set({ z: Float64Array.from(this.meanOf(i)), pinned: true, point: i }, at);
   }
 
   /**
@@ -467,22 +570,19 @@ export class Explorer {
    * @param {number} at
    */
   slide(d, value, at) {
-    this.state.z[d] = value;
-    this.setZeta("");
-    this.state.set({ pinned: true, point: -1 }, at);
+    const z = this.state.z.slice();
+    z[d] = value;
+    this.state.set({ z, pinned: true }, at);
   }
 
   /**
    * Pins the lens at z.
    * @param {ArrayLike<number>} z
    * @param {number} at when the input came, in ms
-   * @param {ArrayLike<number> | ""} zeta the noise that z was drawn with; "" where it is no draw
    * @param {number} [point] the data point to be shown beside it; −1 for the nearest
    */
-  moveTo(z, at, zeta, point = -1) {
-    this.state.z.set(z);
-    this.setZeta(zeta);
-    this.state.set({ pinned: true, point }, at);
+  moveTo(z, at, point = -1) {
+    this.state.set({ z: Float64Array.from(z), pinned: true, point }, at);
   }
 
   /**
@@ -494,22 +594,22 @@ export class Explorer {
     if (i < 0) return;
     const { mu, logvar } = this.frame.arrays;
     const k = this.state.z.length;
-    const zeta = standardNormal(k);
-    const z = zeta.map((e, d) => mu[i * k + d] + Math.exp(0.5 * logvar[i * k + d]) * e);
-    this.moveTo(z, at, zeta, i);
+    const z = standardNormal(k).map((e, d) => mu[i * k + d] + Math.exp(0.5 * logvar[i * k + d]) * e);
+    this.state.set({ z, pinned: true, point: i, zeta: true }, at);
   }
 
-  /**
-   * Shows the noise that z was drawn with; nothing for "".
-   * @param {ArrayLike<number> | ""} zeta
-   */
-  setZeta(zeta) {
-    const shown = Array.from(zeta || [])
-      .slice(0, 6)
-      .map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
-    find(this.root, ".er-zeta").textContent = zeta.length
-      ? `ζ = (${shown.join(", ")}${zeta.length > 6 ? ", …" : ""})`
-      : "";
+  /** Shows the noise that z was drawn with, where it is a draw from the posterior of a data point. */
+  showZeta() {
+    const { z, point, zeta } = this.state;
+    const { mu, logvar } = this.frame.arrays;
+    /**
+     * @param {number} v
+     * @param {number} d
+     */
+    const noise = (v, d) => (v - mu[point * z.length + d]) * Math.exp(-0.5 * logvar[point * z.length + d]);
+    const shown = Array.from(z.subarray(0, 6), noise).map((e) => (e < 0 ? "−" : "") + Math.abs(e).toFixed(2));
+    find(this.root, ".er-zeta").textContent =
+      zeta && point >= 0 ? `ζ = (${shown.join(", ")}${z.length > 6 ? ", …" : ""})` : "";
   }
 
   // --- the data point beside the lens ------------------------------------------------------------------------------
@@ -552,16 +652,34 @@ export class Explorer {
   // --- painting ----------------------------------------------------------------------------------------------------
 
   /**
-   * Paints once before the next frame of the browser, however many inputs arrive until then.
+   * Paints once before the next frame of the browser, however many inputs arrive until then; the time is measured from the
+   * first of them.
    * @param {number} startedAt when the input came, in ms
    */
   schedule(startedAt) {
-    this.paints.schedule(startedAt);
+    if (this.isPreparing) return; // the frame is about to be painted
+    const handledAt = performance.now(); // browsers hold pointer events back until a frame begins: without that delay
+    this.input ??= { startedAt, handledAt };
+    this.wake();
+  }
+
+  paint() {
+    const { input } = this;
+    this.input = null;
+    if (!this.frame) return;
+    this.show();
+    if (!input) return;
+    afterPaint(() => {
+      measure("elbo-room:input-to-paint", input.startedAt);
+      measure("elbo-room:handled-to-paint", input.handledAt);
+    });
   }
 
   /** Paints the lens, the data point beside it, and everything else that depends on z. */
   show() {
+    this.isPreparing = true;
     this.tools.tell("prepare");
+    this.isPreparing = false;
     const { z, pinned } = this.state;
     this.lens.show(z, pinned);
     const { index: nearest, which } = this.beside((at, hidden) => this.means.soon(at, hidden));
@@ -570,6 +688,7 @@ export class Explorer {
     this.map.manifold.leave(z);
     this.space.mark(this.map.view, nearest);
     this.sliders.show(z);
+    this.showZeta();
     this.tools.tell("show", z, nearest);
     this.root.classList.toggle("er-pinned", pinned);
     this.description.later(() => this.underLens());
@@ -599,6 +718,7 @@ export class Explorer {
    * @param {() => Promise<PlotlyLibrary>} plotly
    */
   async plotWith(plotly) {
+    this.isPlotting = true;
     await calm(this.root);
     await this.decoder?.firstAnswer; // which comes from a worker where the network is large
     try {
@@ -606,6 +726,8 @@ export class Explorer {
     } catch (error) {
       this.say("The map's axes could not be loaded, so it cannot be zoomed. Reload the page.");
       console.error(error);
+    } finally {
+      this.isPlotting = false;
     }
   }
 
@@ -623,11 +745,19 @@ export class Explorer {
  * @param {State} state
  * @param {number} classes how many the other model has
  */
-function keepChoices(
-  { colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode },
-  classes,
-) {
+function keepChoices(state, classes) {
+  const { colour, scale, density, manifold, zones, tool, path, source, seed, temperature, by, order, mode } = state;
+  const { drawing, ink, noise, many } = state;
   const known = ["none", "pointer", "all"].includes(zones) || Number(zones) < classes;
-  const ofTools = { tool, path, source, seed, temperature, by, order, mode };
+  const ofTools = { tool, path, source, seed, temperature, by, order, mode, drawing, ink, noise, many };
   return { colour, scale, density, manifold, zones: known ? zones : "pointer", ...ofTools };
 }
+
+/**
+ * The middle of a view, and its height.
+ * @param {Ranges} view
+ */
+const placeOf = ({ x, y }) => [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, y[1] - y[0]];
+
+/** Whether a network has still to answer. @param {AskedNetwork<NetworkKind>} network */
+const isComputing = ({ asked, waiting, series }) => asked !== null || waiting.size > 0 || series.size > 0;

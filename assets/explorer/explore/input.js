@@ -5,6 +5,7 @@
 /** @import { LatentMap } from "./map.js" */
 
 import { find } from "../core/dom.js";
+import { hashOf } from "../core/view.js";
 import { Pointer } from "../map/pointer.js";
 import { standardNormal } from "../math/gaussian.js";
 
@@ -18,7 +19,7 @@ const COPIED = 1500; // ms for which the button says whether the link was copied
  * @param {Explorer} explorer
  */
 export function connectInputs(explorer) {
-  const { root, map, tools, space, inset } = explorer;
+  const { root, map, tools, space, inset, listener } = explorer;
   new Pointer(find(root, ".er-map"), map, {
     hover: (x, y, at, finger) => tools.takes("hover", x, y, at) || explorer.hover(x, y, at, finger),
     click: (x, y, at, snap) => tools.takes("click", x, y, at, snap) || explorer.click(x, y, at, snap),
@@ -32,8 +33,14 @@ export function connectInputs(explorer) {
     lifted: () => inset.hide(),
   });
   connectButtons(explorer);
-  root.addEventListener("keydown", (event) => key(explorer, event));
+  explorer.listenToKeys((event) => isWithin(root, event.target) && key(explorer, event), { signal: listener?.signal });
 }
+
+/**
+ * @param {HTMLElement} root
+ * @param {EventTarget | null} target
+ */
+const isWithin = (root, target) => target instanceof Node && root.contains(target);
 
 /**
  * Zooms and pans the map.
@@ -61,8 +68,8 @@ function connectButtons(explorer) {
   /** @type {(selector: string, action: (at: number) => void) => void} */
   const on = (selector, action) =>
     find(explorer.root, selector).addEventListener("click", (event) => explorer.frame && action(event.timeStamp));
-  on(".er-origin", (at) => explorer.moveTo(new Float64Array(explorer.state.z.length), at, ""));
-  on(".er-draw-prior", (at) => explorer.moveTo(standardNormal(explorer.state.z.length), at, ""));
+  on(".er-origin", (at) => explorer.moveTo(new Float64Array(explorer.state.z.length), at));
+  on(".er-draw-prior", (at) => explorer.moveTo(standardNormal(explorer.state.z.length), at));
   on(".er-draw-posterior", (at) => explorer.drawPosterior(at));
   on(".er-share", () => share(explorer));
   on(".er-whole", () => explorer.map.reset());
@@ -75,8 +82,8 @@ function connectButtons(explorer) {
  */
 function key(explorer, event) {
   const { frame, state, map } = explorer;
-  if (!frame) return;
-  if (event.key === "Escape" && state.pinned) return state.set({ pinned: false, point: -1 }, event.timeStamp);
+  if (!frame || map.root.inert) return;
+  if (event.key === "Escape" && state.pinned) return explorer.release(event.timeStamp);
   const [du, dv] = ARROWS[event.key] ?? [0, 0];
   if ((!du && !dv) || event.target !== map.root) return;
   event.preventDefault();
@@ -84,8 +91,7 @@ function key(explorer, event) {
   const { x, y } = map.view;
   const step = (event.shiftKey ? 0.1 : 0.01) * Math.min(x[1] - x[0], y[1] - y[0]);
   const [u, v] = explorer.projection.project(state.z);
-  explorer.lift(u + du * step, v + dv * step);
-  state.set({ pinned: true, point: -1 }, event.timeStamp);
+  state.set({ z: explorer.lifted(u + du * step, v + dv * step), pinned: true }, event.timeStamp);
 }
 
 /**
@@ -93,11 +99,8 @@ function key(explorer, event) {
  * @param {Explorer} explorer
  */
 async function share({ root, state, pointedAt }) {
-  const { pinned, point } = state;
-  if (pointedAt >= 0) state.point = pointedAt;
-  state.pinned = true; // the link keeps the spot under the lens, and the point beside it
-  const link = `${location.href.split("#")[0]}#${state.toHash()}`;
-  Object.assign(state, { pinned, point });
+  const point = pointedAt >= 0 ? pointedAt : state.point;
+  const link = `${location.href.split("#")[0]}#${hashOf(state.describe({ pinned: true, point }))}`;
   const copied = await navigator.clipboard?.writeText(link).then(
     () => true,
     () => false,

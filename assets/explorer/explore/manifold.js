@@ -1,7 +1,7 @@
 // The latent space decoded, beneath the points: images at the places of their z in the plane. After zooming in, those in
 // view are decoded again, more closely spaced. They lie on an even grid, or each in a cell of the same prior mass.
 
-/** @import { State } from "../core/state.js" */
+/** @import { State } from "./state.js" */
 /** @import { View } from "../map/view.js" */
 /** @import { AskedNetwork } from "../network/inference-client.js" */
 /** @import { Range } from "../plot/chart.js" */
@@ -9,17 +9,17 @@
 /** @import { MapProjection } from "../math/projection.js" */
 
 import { contextOf } from "../core/dom.js";
-import { Z_LIMIT } from "../core/link-fields.js";
 import { measure } from "../core/timing.js";
 import { normalQuantile } from "../math/gaussian.js";
 import { rgb, theme } from "../plot/palette.js";
+import { Z_LIMIT } from "./fields.js";
 
 const SPACING = 44; // px between two images, about
 const DENSEST = 24; // px between two images at the mean of the prior, about
 const BUDGET = 4; // ms of a frame that decoding may take while the pointer moves …
 const AT_REST = 10; // … and while it rests
 const REST = 120; // ms after which the pointer counts as resting
-const KEPT = 2048; // decoded images, at most
+const CACHED = 2048; // decoded images, at most
 const COLUMNS = 64; // of them in a row of the sheet
 const SAME = 1e-6; // how far z may be from its plane and still count as lying in it
 
@@ -65,7 +65,7 @@ export class Manifold {
     /** @type {(TilePlace & { epoch: number })[]} to be decoded, the next one last; −1 for one that was never decoded */
     this.waiting = [];
     /** @type {TilePlace["key"] | null} of the image that a worker is decoding */
-    this.asked = null;
+    this.requested = null;
     /** @type {number | null} */
     this.request = null;
     /** @type {number[]} colour of grey images: r, g, b */
@@ -90,8 +90,8 @@ export class Manifold {
     this.decoder = decoder;
     this.scene = null;
     this.waiting = [];
-    this.asked = null;
-    this.sheet = new OffscreenCanvas(COLUMNS * width, Math.ceil(KEPT / COLUMNS) * height);
+    this.requested = null;
+    this.sheet = new OffscreenCanvas(COLUMNS * width, Math.ceil(CACHED / COLUMNS) * height);
     this.tile = new ImageData(width, height);
     this.forget();
   }
@@ -163,7 +163,7 @@ export class Manifold {
     for (const place of places) {
       const epoch = this.tiles.get(place.key)?.epoch ?? -1;
       if (epoch >= 0) this.put(context, place);
-      if (epoch < this.epoch && place.key !== this.asked) this.waiting.push({ ...place, epoch });
+      if (epoch < this.epoch && place.key !== this.requested) this.waiting.push({ ...place, epoch });
     }
     const [u, v] = [(view.x[0] + view.x[1]) / 2, (view.y[0] + view.y[1]) / 2];
     /** @param {TilePlace} place */
@@ -174,9 +174,19 @@ export class Manifold {
     measure("elbo-room:manifold", start);
   }
 
+  /** Whether images are still to come. */
+  get isBusy() {
+    return this.waiting.length > 0 || this.requested !== null;
+  }
+
+  stop() {
+    if (this.request !== null) cancelAnimationFrame(this.request);
+    this.waiting = [];
+  }
+
   /** Notes on the element how many images are still to come. */
   count() {
-    this.root.dataset.waiting = String(this.waiting.length + (this.asked === null ? 0 : 1));
+    this.root.dataset.waiting = String(this.waiting.length + (this.requested === null ? 0 : 1));
   }
 
   goOn() {
@@ -206,10 +216,10 @@ export class Manifold {
     const place = this.waiting.pop();
     if (!place) return null;
     const { tiles, epoch } = this;
-    this.asked = place.key;
+    this.requested = place.key;
     /** @param {{ pixels: Float32Array }} answer */
     const take = ({ pixels }) => {
-      if (this.asked === place.key) this.asked = null;
+      if (this.requested === place.key) this.requested = null;
       if (this.tiles === tiles) this.keep(place.key, epoch, pixels);
       this.draw();
     };
@@ -238,7 +248,7 @@ export class Manifold {
       else for (let c = 0; c < 3; c++) data[4 * i + c] = this.ink[c];
       data[4 * i + 3] = this.channels === 3 ? 255 : 255 * pixels[i]; // grey images are ink of the page's own colour
     }
-    const slot = this.tiles.get(key)?.slot ?? (this.tiles.size < KEPT ? this.tiles.size : this.oldest());
+    const slot = this.tiles.get(key)?.slot ?? (this.tiles.size < CACHED ? this.tiles.size : this.oldest());
     this.tiles.set(key, { slot, epoch });
     contextOf(this.sheet).putImageData(this.tile, ...this.corner(slot));
   }

@@ -1,7 +1,7 @@
 // The map: points, axes, zoom and pan by Plotly, with canvases beneath (zones.js, and cloud.js for points that Plotly does
 // not draw) and an SVG above (overlay.js) that follow Plotly's axes.
 
-/** @import { State } from "../core/state.js" */
+/** @import { State } from "./state.js" */
 /** @import { Box, Ranges, Size } from "../plot/chart.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { Mark } from "../map/overlay.js" */
@@ -71,8 +71,10 @@ export class LatentMap {
     this.webgl = false;
     /** The handlers of Plotly's events are set. */
     this.listening = false;
-    /** The axes are being moved by the program, not by a user. */
-    this.placing = false;
+    /** How many moves of the axes by the program, not by a user, are going on. */
+    this.placing = 0;
+    /** How many changes Plotly is working on. */
+    this.plotting = 0;
     /** @type {object | null} Plotly's configuration, made once: it starts again with any other object */
     this.config = null;
     /** @type {Margin | null} the margins that Plotly has made larger than they were set */
@@ -90,7 +92,34 @@ export class LatentMap {
     this.view = /** @type {never} */ (null);
     /** @type {Ranges} at which all of the map is shown */
     this.home = /** @type {never} */ (null);
-    new ResizeObserver(() => this.resize()).observe(root);
+    this.sizes = new ResizeObserver(() => this.resize());
+    this.sizes.observe(root);
+  }
+
+  destroy() {
+    this.sizes.disconnect();
+    this.zones.stop();
+    this.cloud.stop();
+    this.manifold.stop();
+  }
+
+  /** Whether something of the map is still to be drawn. */
+  get isBusy() {
+    const { zones } = this.root.dataset;
+    return this.plotting > 0 || zones === "in part" || this.cloud.isBusy || this.manifold.isBusy;
+  }
+
+  /**
+   * Waits for a change by Plotly.
+   * @param {Promise<unknown> | undefined} change
+   */
+  async during(change) {
+    this.plotting++;
+    try {
+      await change;
+    } finally {
+      this.plotting--;
+    }
   }
 
   /**
@@ -105,6 +134,26 @@ export class LatentMap {
     this.size = this.measured();
     this.shown = /** @type {Shown | null} */ (shown); // links have three numbers
     await this.draw();
+  }
+
+  /**
+   * Shows another part of the plane; null for all of it.
+   * @param {Shown | null} shown
+   * @param {boolean} [always] also where it is shown already, because all points have moved
+   */
+  async look(shown, always = false) {
+    if ((shown === this.shown && !always) || !this.view) return;
+    this.shown = shown;
+    if (this.Plotly) await this.place(this.range());
+    else this.setView(new View(this.range(), this.rectangle()));
+  }
+
+  /**
+   * The ranges at which all of these points are shown.
+   * @param {Pick<MapPoints, "us" | "vs">} points
+   */
+  homeOf(points) {
+    return homeRange(points, this.rectangle());
   }
 
   /** Draws the same points and the same part of the plane in other colours; a colour bar may leave another size for it. */
@@ -211,7 +260,8 @@ export class LatentMap {
     const { width, height } = this.measured();
     const traces = tracesOf(this.scene, this.drawsPoints, width);
     const layout = layoutOf(this.scene, range, colours);
-    await Plotly.react(this.graph, traces, { ...layout, margin: this.margin(), width, height }, this.config);
+    const figure = { ...layout, margin: this.margin(), width, height };
+    await this.during(Plotly.react(this.graph, traces, figure, this.config));
     const { l, r, t, b } = this.graph._fullLayout._size;
     const margin = this.margin();
     if (margin.l === l && margin.r === r && margin.t === t && margin.b === b) return range;
@@ -227,9 +277,9 @@ export class LatentMap {
    * @param {Partial<Size>} [size]
    */
   async place({ x, y }, size = {}) {
-    this.placing = true;
-    await this.Plotly?.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] });
-    this.placing = false;
+    this.placing++;
+    await this.during(this.Plotly?.relayout(this.graph, { ...size, "xaxis.range": [...x], "yaxis.range": [...y] }));
+    this.placing--;
   }
 
   /** @param {PlotlyLibrary} Plotly */
@@ -266,7 +316,7 @@ export class LatentMap {
   async filter() {
     const { frame, state } = this.scene;
     const visible = frame.meta.classes.map((_, c) => !state.hidden.includes(c));
-    if (this.drawsPoints) await this.Plotly?.restyle(this.graph, { visible });
+    if (this.drawsPoints) await this.during(this.Plotly?.restyle(this.graph, { visible }));
     this.zones.forgetDensity();
     this.zones.draw(this.view);
     this.cloud.filter();
@@ -328,12 +378,16 @@ export class LatentMap {
     return hidden.length === classes.length ? -1 : index.nearest(u, v, shownClasses(hidden));
   }
 
-  /** Sorts the points into a new grid after all of them have moved, while the view stays. */
-  moved() {
+  /**
+   * Sorts the points into a new grid after all of them have moved, while the view stays.
+   * @param {boolean} looks whether another part of the plane is to be shown after this
+   */
+  moved(looks) {
     const { us, vs, labels } = this.scene.points;
     this.scene.index = new GridIndex(us, vs, labels);
     if (!this.view) return;
     this.home = homeRange(this.scene.points, this.rectangle());
+    if (looks) return;
     this.shown = shownBy(this.view, this.home);
     this.onMoved(this.shown);
   }

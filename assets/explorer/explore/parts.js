@@ -3,10 +3,10 @@
 export const HTML = `
 <div class="er-main">
   <div class="er-above">
-    <div class="er-legend" role="group" aria-label="classes shown"></div>
-    <button class="er-share" title="copy a link to this view, with all that the open tool shows">copy link</button>
+    <div class="er-legend" data-control="legend" role="group" aria-label="classes shown"></div>
+    <button class="er-share" data-control="share" title="copy a link to this view, with all that the open tool shows">copy link</button>
   </div>
-  <div class="er-map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
+  <div class="er-map" data-control="map" tabindex="0" role="application" aria-label="map of the latent space: arrow keys move the lens, Escape releases it">
     <div class="er-tiles"></div>
     <canvas class="er-zones"></canvas>
     <canvas class="er-cloud" hidden></canvas>
@@ -24,7 +24,7 @@ export const HTML = `
     <p class="er-key"><i></i> q(z) above the prior <i></i> below: holes</p>
     <p class="er-holes"></p>
     <p class="er-note" role="status"></p>
-    <button class="er-whole" title="show all of the map again (double tap on the map)" hidden>whole map</button>
+    <button class="er-whole" data-control="whole" title="show all of the map again (double tap on the map)" hidden>whole map</button>
     <div class="er-message" role="status">Loading the map …</div>
     <p class="er-voice" aria-live="polite"></p>
   </div>
@@ -55,14 +55,14 @@ export const HTML = `
   </div>
   <div class="er-panels" id="er-panels" role="tabpanel" hidden></div>
   <div class="er-panel-lens" id="er-panel-lens" role="tabpanel" aria-labelledby="er-tab-lens">
-  <section class="er-z" aria-label="z">
+  <section class="er-z" data-control="z" aria-label="z">
     <header><span>z, by rate</span><span>rate, nats</span></header>
     <div class="er-sliders"></div>
   </section>
   <section class="er-draws">
-    <button class="er-origin" title="z = 0, the middle of the prior">z = 0</button>
-    <button class="er-draw-prior" title="a draw z ~ N(0, I)">prior draw</button>
-    <button class="er-draw-posterior" title="a draw z = μ + σ·ζ from q(z|x) of the data point beside the lens">posterior draw</button>
+    <button class="er-origin" data-control="origin" title="z = 0, the middle of the prior">z = 0</button>
+    <button class="er-draw-prior" data-control="prior-draw" title="a draw z ~ N(0, I)">prior draw</button>
+    <button class="er-draw-posterior" data-control="posterior-draw" title="a draw z = μ + σ·ζ from q(z|x) of the data point beside the lens">posterior draw</button>
     <output class="er-zeta"></output>
   </section>
   </div>

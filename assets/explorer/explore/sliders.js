@@ -1,8 +1,8 @@
 // One slider per latent dimension, in the order of falling rate: name, slider, number, and the dimension's rate as a bar.
 
 import { findAll } from "../core/dom.js";
-import { Z_LIMIT } from "../core/link-fields.js";
 import { subscript } from "../math/projection.js";
+import { Z_LIMIT } from "./fields.js";
 
 const REACH = 4; // the slider spans ±4 σ of the prior; the number field goes further
 

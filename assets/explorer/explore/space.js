@@ -16,6 +16,8 @@ import { classColour, faded, theme } from "../plot/palette.js";
 import { cholesky, dot, Turned, vector } from "./turned.js";
 
 const TURN = 0.008; // radians per pixel of a drag
+/** @type {[across: number, up: number]} */
+const FIRST = [0.6, 0.35]; // radians by which a space is turned when it is first seen
 const STILL = 5; // px that a press may wander and still be a click
 const REACH = 3.4; // how far the axes go, in σ
 const LAYERS = 24; // of depth, painted from back to front
@@ -67,13 +69,44 @@ export class Space {
     /** @param {number} i */
     const name = (i) => (principal ? `principal axis ${i + 1}` : subscript("z", i + 1));
     const projection = new Turned(three.map(row), three.map(name));
-    if (turns) projection.turns = turns;
-    else projection.turn(0.6, 0.35);
     this.projection = projection;
+    this.turnTo(turns);
     this.places = new Float32Array(3 * count);
     for (let i = 0; i < count; i++) this.places.set(projection.place(arrays.mu, i * k), 3 * i);
     this.depths = new Float32Array(count);
     return projection;
+  }
+
+  /** How the space is turned at first. */
+  get firstTurns() {
+    const first = new Turned([unit(3, 0), unit(3, 1), unit(3, 2)], []);
+    first.turn(...FIRST);
+    return first.turns;
+  }
+
+  /**
+   * Turns the space; null for how it is first seen.
+   * @param {number[] | null} turns
+   */
+  turnTo(turns) {
+    const { projection } = this;
+    const wanted = turns ?? this.firstTurns;
+    if (projection && String(projection.turns) !== String(wanted)) projection.turns = wanted;
+  }
+
+  /**
+   * Where all points would be, were the space turned so.
+   * @param {number[]} turns
+   */
+  placesAt(turns) {
+    const { places } = this;
+    const turned = new Turned([unit(3, 0), unit(3, 1), unit(3, 2)], []);
+    turned.turns = turns;
+    const along = (/** @type {0 | 1} */ axis) => {
+      const [a, b, c] = turned.turned[axis];
+      return this.depths.map((_, n) => a * places[3 * n] + b * places[3 * n + 1] + c * places[3 * n + 2]);
+    };
+    return { us: along(0), vs: along(1) };
   }
 
   /** The space's projection, where the map shows it; or null. */

@@ -9,6 +9,7 @@
 /** @import { Tool, ToolClass } from "./tools/tool.js" */
 
 import { walkTabs } from "../widgets/tab-keys.js";
+import { ToolHost } from "./tool-host.js";
 
 /** @typedef {{ [Name in Exclude<keyof Tool, "marks">]: Parameters<NonNullable<Tool[Name]>> }} Hooks methods of a tool, with their arguments */
 
@@ -27,6 +28,7 @@ import { walkTabs } from "../widgets/tab-keys.js";
  * @typedef {{ panel: HTMLElement, frame: MapFrame | null, tool: Tool | null }} MadeTool
  */
 
+const ON_PATH = 1e-6; // how far a coordinate of z may be from a path, and the lens is still on it
 const LENS = "what is under the pointer, decoded";
 
 /** @type {Record<string, ToolEntry | null>} in the order of the tabs */
@@ -73,6 +75,8 @@ export class Tools {
    */
   constructor(explorer, { tabs, panels, marks, layer }) {
     this.explorer = explorer;
+    this.host = new ToolHost(explorer);
+    this.isLoading = false; // the module of a tool is on its way
     this.tabs = tabs;
     this.panels = panels;
     this.marks = marks;
@@ -94,6 +98,7 @@ export class Tools {
   tab(name) {
     const button = Object.assign(document.createElement("button"), { textContent: name, id: `er-tab-${name}` });
     button.dataset.tool = name;
+    button.dataset.control = `tab-${name}`;
     button.setAttribute("role", "tab");
     button.setAttribute("aria-controls", name === "lens" ? "er-panel-lens" : "er-panels");
     button.addEventListener("click", () => this.explorer.frame && this.explorer.state.set({ tool: name }));
@@ -142,8 +147,11 @@ export class Tools {
       button.setAttribute("aria-selected", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
     }
+    this.isLoading = true;
     const entry = name === "lens" ? null : await this.make(name);
-    if (this.wanted === name) this.enter(name, entry);
+    if (this.wanted !== name) return;
+    this.isLoading = false;
+    this.enter(name, entry);
   }
 
   /**
@@ -162,7 +170,7 @@ export class Tools {
       const Kind = await /** @type {ToolEntry} */ (TOOLS[name]).load();
       const meanwhile = this.made.get(name);
       if (meanwhile) return meanwhile;
-      entry.tool = new Kind(this.explorer, panel);
+      entry.tool = new Kind(this.host, panel);
       this.made.set(name, entry);
     } catch (error) {
       panel.textContent = "This tool could not be loaded. Reload the page.";
@@ -204,6 +212,27 @@ export class Tools {
     tool.marks = this.marks;
     if (entry.frame !== frame) tool.load?.(frame);
     entry.frame = frame;
+  }
+
+  /** Whether a tool is on its way, or is going to paint something. */
+  get isBusy() {
+    return this.isLoading || Boolean(this.current?.isBusy?.());
+  }
+
+  /**
+   * The open tool's path, where the lens is on it at both of these places; or null.
+   * @param {...[z: Float64Array, t: number]} places
+   */
+  pathBetween(...places) {
+    const zAt = this.current?.zAt?.bind(this.current);
+    if (!zAt) return null;
+    const isOnPath = places.every(([z, t]) => zAt(t).every((v, d) => Math.abs(v - z[d]) < ON_PATH));
+    return isOnPath ? zAt : null;
+  }
+
+  destroy() {
+    this.wanted = null;
+    this.leave();
   }
 
   leave() {

@@ -29,12 +29,8 @@ export class Turned extends Projection {
     return this.turned.slice(0, 2).flat();
   }
 
-  set turns([a, b, c, d, e, f]) {
-    this.turned = orthonormal([
-      [a, b, c],
-      [d, e, f],
-      [b * f - c * e, c * d - a * f, a * e - b * d],
-    ]);
+  set turns(turn) {
+    this.turned = framed(turn);
     this.flatten();
   }
 
@@ -139,4 +135,49 @@ export function cholesky(matrix) {
       lower[i][j] = i === j ? Math.sqrt(Math.max(rest, 1e-12)) : rest / lower[j][j];
     }
   return lower;
+}
+
+/**
+ * A turn at a share of the way between two, at constant speed about one axis.
+ * @param {number[]} from the directions to the right and upwards
+ * @param {number[]} to
+ * @param {number} share
+ */
+export function turnBetween(from, to, share) {
+  const [a, b] = [from, to].map(framed);
+  // The rotation that leads from one to the other, then its axis and angle.
+  const entry = (/** @type {number} */ i, /** @type {number} */ j) =>
+    [0, 1, 2].reduce((sum, k) => sum + b[k][i] * a[k][j], 0);
+  const axis = vector((i) => entry((i + 2) % 3, (i + 1) % 3) - entry((i + 1) % 3, (i + 2) % 3));
+  const sine = Math.hypot(...axis) / 2;
+  const cosine = (entry(0, 0) + entry(1, 1) + entry(2, 2) - 1) / 2;
+  if (sine < 1e-9) return share < 1 ? from : to; // the same, or half a turn, which has no single axis
+  const angle = share * Math.atan2(sine, cosine);
+  const unit = vector((i) => axis[i] / (2 * sine));
+  return a.slice(0, 2).flatMap((row) => rotated(row, unit, angle));
+}
+
+/**
+ * Three orthonormal rows: to the right, upwards and to the front.
+ * @param {number[]} turn
+ */
+function framed([a, b, c, d, e, f]) {
+  return orthonormal([
+    [a, b, c],
+    [d, e, f],
+    [b * f - c * e, c * d - a * f, a * e - b * d],
+  ]);
+}
+
+/**
+ * A vector turned about a unit vector (Rodrigues).
+ * @param {Vector} v
+ * @param {Vector} axis
+ * @param {number} angle
+ */
+function rotated(v, axis, angle) {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const along = dot(axis, v) * (1 - c);
+  const cross = vector((i) => axis[(i + 1) % 3] * v[(i + 2) % 3] - axis[(i + 2) % 3] * v[(i + 1) % 3]);
+  return vector((i) => v[i] * c + cross[i] * s + axis[i] * along);
 }

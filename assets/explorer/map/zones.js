@@ -10,8 +10,8 @@ import { classColour, faded, theme } from "../plot/palette.js";
 import { DensityLayer, isFlat } from "./density-layer.js";
 import { MOST, ZonesInView } from "./zones-in-view.js";
 
-/** @import { Choices } from "../core/link-fields.js" */
 /** @import { GridIndex } from "../math/grid-index.js" */
+/** @import { DensityMode } from "../math/density.js" */
 /** @import { Covariance, MapProjection } from "../math/projection.js" */
 /** @import { Box, Context2D } from "../plot/chart.js" */
 /** @import { Colours } from "../plot/palette.js" */
@@ -25,7 +25,7 @@ import { MOST, ZonesInView } from "./zones-in-view.js";
  * @property {(i: number) => Covariance} covariance of a point's posterior, on the map
  * @property {{ us: Float32Array, vs: Float32Array, labels: ArrayLike<number> }} points
  * @property {GridIndex} index of those points
- * @property {Pick<Choices, "density" | "hidden" | "scale" | "zones">} state
+ * @property {{ density: "off" | DensityMode, hidden: number[], scale: number, zones: string }} state
  */
 
 export const RINGS = [1, 2, 3]; // radii in σ of the prior

@@ -1,6 +1,7 @@
-// The strokes of a drawing as text for a link: points on a grid, as differences from the point before, in digits of base 32
-// (a further bit says whether another digit follows), strokes separated by dots.
+// The strokes of a drawing as text for a link: points on a grid, as differences from the point before, strokes separated by
+// dots.
 
+import { digitsOf, numbersIn } from "../core/digits.js";
 import { cornersOf } from "../math/outline.js";
 
 /** @import { PadPoint } from "./pad.js" */
@@ -8,7 +9,6 @@ import { cornersOf } from "../math/outline.js";
 const GRID = 512; // points of the grid along the pad's longer side
 const LONGEST = 4000; // characters of a drawing, at most
 const FAR = 2; // a pointer may leave the pad, but a stroke goes no further from its corner, in units of the pad
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** @param {number} v */
 const onGrid = (v) => Math.round(Math.max(-FAR, Math.min(FAR, v)) * GRID);
@@ -67,7 +67,7 @@ export function bounded(strokes) {
  * @param {{ x: number, y: number }} from the point before, which becomes the last point of the stroke
  */
 function pointsOf(text, from) {
-  const numbers = numbersOf(text);
+  const numbers = numbersIn(text);
   if (!numbers?.length || numbers.length % 2) return null;
   /** @type {PadPoint[]} */
   const points = [];
@@ -78,35 +78,4 @@ function pointsOf(text, from) {
     points.push([from.x / GRID, from.y / GRID]);
   }
   return points;
-}
-
-/**
- * A whole number as digits, the lowest first.
- * @param {number} v
- */
-function digitsOf(v) {
-  let rest = v < 0 ? -2 * v - 1 : 2 * v;
-  let digits = "";
-  for (; rest > 31; rest >>= 5) digits += DIGITS[32 + (rest & 31)];
-  return digits + DIGITS[rest];
-}
-
-/**
- * The numbers that digits stand for; null where these are not valid.
- * @param {string} digits
- */
-function numbersOf(digits) {
-  /** @type {number[]} */
-  const numbers = [];
-  let [value, shift] = [0, 0];
-  for (const digit of digits) {
-    const place = DIGITS.indexOf(digit);
-    if (place < 0 || shift > 20) return null;
-    value |= (place & 31) << shift;
-    shift += 5;
-    if (place > 31) continue;
-    numbers.push(value & 1 ? -(value + 1) / 2 : value / 2);
-    [value, shift] = [0, 0];
-  }
-  return shift ? null : numbers;
 }

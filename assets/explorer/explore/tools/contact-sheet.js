@@ -19,7 +19,7 @@ const GREY = "#777";
  * @param {ImageShape} shape channels, height and width of an image
  * @param {number} count
  */
-export const held = ([, height, width], count) =>
+export const capacity = ([, height, width], count) =>
   Math.min(count, MOST, Math.floor(MOST_PIXELS / ((width + GAP) * 2 * (height + GAP))));
 
 export class ContactSheet {
@@ -28,14 +28,14 @@ export class ContactSheet {
    * @param {AskedNetwork<"decode"> | null} decoder without one the second row stays empty
    * @param {Uint32Array} points indices of the data points
    * @param {object} handlers
-   * @param {(share: number) => void} handlers.told called with the share that is done, in [0, 1]
+   * @param {(share: number) => void} handlers.progressed called with the share that is done, in [0, 1]
    * @param {(blob: Blob) => void} handlers.done called with the finished picture
    */
-  constructor(frame, decoder, points, { told, done }) {
+  constructor(frame, decoder, points, { progressed, done }) {
     this.frame = frame;
     this.decoder = decoder;
     this.points = points;
-    this.told = told;
+    this.progressed = progressed;
     this.done = done;
     this.slices = new Slices();
     const [, height, width] = frame.meta.image_shape;
@@ -71,7 +71,7 @@ export class ContactSheet {
       (n) => arrays.mu.subarray(this.points[n] * k, (this.points[n] + 1) * k),
       (n, { pixels }) => {
         this.put(n, 1, pixels);
-        this.told(1 - series.left / this.points.length);
+        this.progressed(1 - series.left / this.points.length);
         if (!series.left) this.end();
       },
     );

@@ -6,7 +6,7 @@ import { ellipse } from "../../math/projection.js";
 
 /** @import { View } from "../../map/view.js" */
 /** @import { Projection } from "../../math/projection.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 
 /**
  * A posterior with draws from it; `cloud` holds many draws one after the other, and may be empty.
@@ -21,7 +21,7 @@ export class DrawMarks {
   /**
    * @param {SVGElement} marks the group to draw in
    * @param {View} view
-   * @param {Pick<Explorer, "projection" | "state">} explorer
+   * @param {Pick<ToolHost, "projection" | "state">} host
    * @param {Drawn | null} posterior null hides the marks
    */
   show(marks, view, { projection, state }, posterior) {

@@ -3,24 +3,27 @@
 
 import { find } from "../../core/dom.js";
 import { signed } from "../../core/format.js";
-import { klPerDim, standardNormal } from "../../math/gaussian.js";
+import { Random } from "../../core/random.js";
+import { klPerDim } from "../../math/gaussian.js";
 import { distortionOf } from "../../math/likelihood.js";
 import { ellipse, subscript } from "../../math/projection.js";
 import { Picture } from "../../plot/picture.js";
 import { Pad } from "../../widgets/pad.js";
+import { strokesOfText, textOfStrokes } from "../../widgets/strokes.js";
+import { LARGEST_SEED } from "../fields.js";
 import { DrawMarks } from "./draw-marks.js";
 import { NoisePlane } from "./noise-plane.js";
 
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Drawn } from "./draw-marks.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "encoder" | "link" | "map" | "projection" | "schedule" | "setZeta" | "state">} DrawHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "decoder" | "encoder" | "map" | "projection" | "schedule" | "state">} DrawHost
  */
 
 /**
@@ -32,7 +35,7 @@ const MANY = 400; // draws at once
 const CLOSE = 6; // σ of the posterior from its mean to the edges of the map after "look closer"
 
 const HTML = `
-<div class="er-drawing"></div>
+<div class="er-drawing" data-control="pad"></div>
 <p class="er-hint">Draw with the pointer or a finger, or upload a picture. It is centred and scaled as the data were.</p>
 <div class="er-encoded" hidden>
   <div class="er-three">
@@ -51,9 +54,9 @@ const HTML = `
     <div class="er-table"><table><thead><tr><th></th><th>μ</th><th>σ</th><th>ζ</th><th>z</th></tr></thead><tbody></tbody></table></div>
   </div>
   <div class="er-row">
-    <button class="er-resample" title="another ζ ~ N(0, I)">resample ζ</button>
-    <button class="er-many-draws" aria-pressed="false" title="${MANY} draws at once: the ball of ζ, and what it becomes on the map">many draws</button>
-    <button class="er-closer" aria-pressed="false" title="the part of the map around μ, or all of it">look closer</button>
+    <button class="er-resample" data-control="resample" title="another ζ ~ N(0, I)">resample ζ</button>
+    <button class="er-many-draws" data-control="many-draws" aria-pressed="false" title="${MANY} draws at once: the ball of ζ, and what it becomes on the map">many draws</button>
+    <button class="er-closer" data-control="closer" aria-pressed="false" title="the part of the map around μ, or all of it">look closer</button>
   </div>
 </div>
 <p class="er-tool-message" role="status"></p>`;
@@ -61,20 +64,21 @@ const HTML = `
 /** @implements {Tool} */
 export class Draw {
   /**
-   * @param {DrawHost} explorer
+   * @param {DrawHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     this.markers = new DrawMarks();
     /** @type {(EncodedImage & Drawn) | null} of the image on the pad */
     this.posterior = null;
     /** @type {Float32Array | null} the image on the pad */
     this.pixels = null;
-    this.fresh = false; // `pixels` changed and were not encoded yet
-    this.many = false;
-    this.closer = false;
+    this.isFresh = false; // `pixels` changed and were not encoded yet
+    this.leads = false; // the lens moves to the image on the pad once that is encoded
+    this.isPutting = false; // the drawing of the state is being put on the pad
+    this.isLoading = false; // the encoder is on its way
     this.k = 0;
     /** @type {number[]} the dimensions, those of the largest rate first */
     this.dims = [];
@@ -100,21 +104,21 @@ export class Draw {
     this.manyButton = find(root, ".er-many-draws");
     this.closerButton = find(root, ".er-closer");
     find(root, ".er-resample").addEventListener("click", (event) => this.resample(event.timeStamp));
-    this.manyButton.addEventListener("click", (event) => this.showMany(!this.many, event.timeStamp));
-    this.closerButton.addEventListener("click", () => this.lookCloser(!this.closer));
+    this.manyButton.addEventListener("click", (event) =>
+      this.host.state.set({ many: !this.host.state.many }, event.timeStamp),
+    );
+    this.closerButton.addEventListener("click", () => this.lookCloser(!this.host.state.closer));
   }
 
   /** @param {MapFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k, rate_per_dim: rates } = frame.meta;
-    const { decoder } = this.explorer;
+    const { decoder } = this.host;
     if (!decoder) throw new Error("Drawings need a decoder.");
     this.frame = frame;
     this.k = k;
     this.encoder = null;
     this.posterior = null;
-    this.closer = false;
-    this.closerButton.setAttribute("aria-pressed", "false");
     this.decoder = decoder;
     /** @param {string} name */
     const picture = (name) => new Picture(find(this.root, `.er-${name}`, HTMLCanvasElement), shape);
@@ -125,17 +129,52 @@ export class Draw {
       .map((d) => `<tr><th>${subscript("z", d + 1)}</th>${"<td></td>".repeat(4)}</tr>`)
       .join("");
     this.cells = [...table.rows].map((row) => [...row.cells].slice(1));
-    this.zeta = standardNormal(k);
-    this.cloud = this.many ? standardNormal(MANY * k) : new Float64Array(0);
     const images = frame.count ? frame.arrays.images : null;
     if (this.pad) this.pad.fitTo(shape, images);
     else this.pad = new Pad(find(this.root, ".er-drawing"), shape, (pixels, at) => this.take(pixels, at), images);
-    this.pad.tell(performance.now());
+    this.drawNoise();
   }
 
   opened() {
+    this.drawNoise();
+    this.showButtons();
+    this.putDrawing(true);
     this.prepareEncoder();
     this.showNoise();
+  }
+
+  isBusy() {
+    return this.isLoading || (this.isFresh && (!this.pixels || this.encoder !== null));
+  }
+
+  /** ζ of one draw and of many depend on the seed alone. */
+  drawNoise() {
+    const { noise, many } = this.host.state;
+    const random = new Random(noise);
+    this.zeta = random.normals(this.k);
+    this.cloud = random.normals(many ? MANY * this.k : 0);
+  }
+
+  showButtons() {
+    const { many, closer } = this.host.state;
+    this.manyButton.setAttribute("aria-pressed", String(many));
+    this.closerButton.setAttribute("aria-pressed", String(closer));
+  }
+
+  /**
+   * Puts the state's drawing on the pad, unless it is there; the lens stays where it is.
+   * @param {boolean} [always] also where it is there, because the encoder may be another one
+   */
+  putDrawing(always = false) {
+    const { pad } = this;
+    const { drawing, ink } = this.host.state;
+    if (!pad) return;
+    const isThere = drawing === textOfStrokes(pad.strokes) && (pad.picture || ink === pad.ink.value.slice(1));
+    if (isThere && !always) return;
+    this.isPutting = true;
+    if (isThere) pad.tell(performance.now());
+    else pad.put(strokesOfText(drawing) ?? [], `#${ink}`);
+    this.isPutting = false;
   }
 
   closed() {
@@ -144,15 +183,18 @@ export class Draw {
 
   async prepareEncoder() {
     const { frame } = this;
+    this.isLoading = true;
     try {
-      const encoder = await this.explorer.encoder();
+      const encoder = await this.host.encoder();
       if (frame !== this.frame) return;
       this.encoder = encoder;
       this.say("");
-      if (this.pixels) this.take(this.pixels, performance.now());
+      if (this.isFresh) this.host.schedule(performance.now());
     } catch (error) {
       this.say("The encoder could not be loaded. Draw again, or reload the page.");
       console.error(error);
+    } finally {
+      if (frame === this.frame) this.isLoading = false;
     }
   }
 
@@ -168,17 +210,22 @@ export class Draw {
    */
   take(pixels, at) {
     this.pixels = pixels;
-    this.fresh = true;
-    if (pixels && !this.encoder) this.prepareEncoder();
-    this.explorer.schedule(at);
+    this.isFresh = true;
+    this.leads = !this.isPutting;
+    if (pixels && !this.encoder && !this.isLoading) this.prepareEncoder();
+    if (this.leads && this.pad) {
+      const { strokes, ink } = this.pad;
+      this.host.state.set({ drawing: textOfStrokes(strokes), ink: ink.value.slice(1) }, at);
+    }
+    this.host.schedule(at);
   }
 
   prepare() {
     const { pixels, encoder } = this;
-    if (!this.fresh || (pixels && !encoder)) return;
-    this.fresh = false;
+    if (!this.isFresh || (pixels && !encoder)) return;
+    this.isFresh = false;
     find(this.root, ".er-hint").hidden = Boolean(pixels);
-    if (pixels && encoder) this.encode(encoder, pixels);
+    if (pixels && encoder) this.encode(encoder, pixels, this.leads);
     else this.erase();
   }
 
@@ -192,24 +239,28 @@ export class Draw {
   /**
    * @param {AskedNetwork<"encode">} encoder
    * @param {Float32Array} pixels
+   * @param {boolean} leads whether the lens moves to the image
    */
-  encode(encoder, pixels) {
+  encode(encoder, pixels, leads) {
     encoder.ask("drawing", pixels, ({ mu, logvar }, late) => {
-      this.encoded({ pixels, mu: mu.slice(), logvar: logvar.slice() });
-      if (late) this.explorer.schedule(performance.now());
+      this.encoded({ pixels, mu: mu.slice(), logvar: logvar.slice() }, leads);
+      if (late) this.host.schedule(performance.now());
     });
   }
 
-  /** @param {EncodedImage} encoded */
-  encoded(encoded) {
-    if (this.closer) this.lookCloser(false);
+  /**
+   * @param {EncodedImage} encoded
+   * @param {boolean} leads
+   */
+  encoded(encoded, leads) {
+    if (leads && this.host.state.closer) this.lookCloser(false);
     const posterior = { ...encoded, z: new Float64Array(0), cloud: new Float64Array(0) };
     this.posterior = posterior;
     find(this.root, ".er-encoded").hidden = false;
     this.pictures.x.paint(posterior.pixels);
     this.decoder.ask("mu", posterior.mu, ({ pixels }) => this.pictures.atMu.paint(pixels));
     this.draw(posterior);
-    this.lookAt(posterior.mu);
+    if (leads) this.lookAt(posterior.mu);
     this.marksMoved();
   }
 
@@ -251,35 +302,18 @@ export class Draw {
   }
 
   /**
-   * Moves the lens to z. The subscribers of the state are not called: the callers paint the frame themselves.
+   * Moves the lens to z.
    * @param {Float64Array | Float32Array} z
    */
   lookAt(z) {
-    const { state } = this.explorer;
-    state.z.set(z);
-    state.pinned = true;
-    state.point = -1;
-    this.explorer.setZeta("");
-    this.explorer.link.save();
+    this.host.state.set({ z: Float64Array.from(z), pinned: true });
   }
 
   /** @param {number} at */
   resample(at) {
-    this.zeta = standardNormal(this.k);
-    if (this.many) this.cloud = standardNormal(MANY * this.k);
-    this.drawn(at);
+    const { state } = this.host;
+    state.set({ noise: (state.noise + 1) % (LARGEST_SEED + 1) }, at);
     if (this.posterior) this.lookAt(this.posterior.z);
-  }
-
-  /**
-   * @param {boolean} many
-   * @param {number} at
-   */
-  showMany(many, at) {
-    this.many = many;
-    this.manyButton.setAttribute("aria-pressed", String(many));
-    this.cloud = many ? standardNormal(MANY * this.k) : new Float64Array(0);
-    this.drawn(at);
   }
 
   /**
@@ -290,7 +324,7 @@ export class Draw {
     if (this.posterior) this.draw(this.posterior);
     this.showNoise();
     this.marksMoved();
-    this.explorer.schedule(at);
+    this.host.schedule(at);
   }
 
   /**
@@ -298,9 +332,8 @@ export class Draw {
    * @param {boolean} closer
    */
   lookCloser(closer) {
-    this.closer = closer;
-    this.closerButton.setAttribute("aria-pressed", String(closer));
-    const { map, projection } = this.explorer;
+    this.host.state.set({ closer });
+    const { map, projection } = this.host;
     if (!closer || !this.posterior) return map.setRange(map.home);
     const { mu, logvar } = this.posterior;
     const [u, v] = projection.project(mu);
@@ -312,25 +345,30 @@ export class Draw {
   }
 
   showNoise() {
-    const { plane } = this.explorer.state;
+    const { plane } = this.host.state;
     const [i, j = null] = /^\d/.test(plane) && this.k > 1 ? plane.split(",").map(Number) : this.dims;
     this.noise.show(this.zeta, this.cloud, [i, j]);
   }
 
   marksMoved() {
-    const { view } = this.explorer.map;
+    const { view } = this.host.map;
     if (view) this.place(view);
   }
 
   /** @param {View} view */
   place(view) {
-    this.markers.show(this.marks, view, this.explorer, this.posterior);
+    this.markers.show(this.marks, view, this.host, this.posterior);
   }
 
   /** @param {Set<string>} changed */
   changed(changed) {
     if (changed.has("scale")) this.marksMoved();
     if (changed.has("plane")) this.showNoise();
+    if (changed.has("drawing") || changed.has("ink")) this.putDrawing();
+    if (changed.has("closer") || changed.has("many")) this.showButtons();
+    if (!changed.has("noise") && !changed.has("many")) return;
+    this.drawNoise();
+    this.drawn(performance.now());
   }
 
   retheme() {

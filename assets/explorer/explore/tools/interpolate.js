@@ -16,18 +16,18 @@ import { alongInWords, pathInWords } from "./path-words.js";
 import { Playback } from "./playback.js";
 import { RidgePath } from "./ridge-path.js";
 
-/** @import { State } from "../../core/state.js" */
+/** @import { State } from "../state.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Along } from "./path-chart.js" */
 /** @import { End } from "./path-ends.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "distance" | "map" | "points" | "projection" | "state" | "tools">} InterpolateHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "decoder" | "distance" | "map" | "points" | "projection" | "repaint" | "state">} InterpolateHost
  */
 
 /** @typedef {State["path"]} Kind of a path */
@@ -50,15 +50,15 @@ const KINDS = [
 const HTML = `
 <p class="er-hint">Click two spots or data points on the map, A then B, or drag the ends.</p>
 <div class="er-ends">
-  <button class="er-end" data-end="0"><canvas></canvas><span></span></button>
-  <div class="er-kinds" role="group" aria-label="path"></div>
-  <button class="er-end" data-end="1"><canvas></canvas><span></span></button>
+  <button class="er-end" data-end="0" data-control="end-a"><canvas></canvas><span></span></button>
+  <div class="er-kinds" data-control="path" role="group" aria-label="path"></div>
+  <button class="er-end" data-end="1" data-control="end-b"><canvas></canvas><span></span></button>
 </div>
 <figure class="er-film"><div class="er-strip" role="img" aria-label="images decoded along the path"></div><figcaption>through z, decoded</figcaption></figure>
 <figure class="er-film"><div class="er-strip" role="img" aria-label="images mixed pixel by pixel"></div><figcaption class="er-raw"></figcaption></figure>
 <div class="er-row er-ride">
-  <button class="er-play" title="go along the path">▶ play</button>
-  <input type="range" class="er-t" min="0" max="1" step="any" value="0" aria-label="t, from A to B">
+  <button class="er-play" data-control="play" title="go along the path">▶ play</button>
+  <input type="range" class="er-t" data-control="t" min="0" max="1" step="any" value="0" aria-label="t, from A to B">
   <output class="er-t-value"></output>
 </div>
 <canvas class="er-along" role="img" aria-label="density along the path"></canvas>
@@ -67,14 +67,14 @@ const HTML = `
 /** @implements {Tool} */
 export class Interpolate {
   /**
-   * @param {InterpolateHost} explorer
+   * @param {InterpolateHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     this.next = 0; // the end that the next click on the map sets
-    this.held = 0; // the end that is dragged
+    this.draggedEnd = 0; // the end that is dragged
     this.slices = new Slices();
     this.ridge = new RidgePath();
     this.playback = new Playback((t, now) => this.ride(t, now));
@@ -110,13 +110,13 @@ export class Interpolate {
     this.chart = new PathChart(chart);
     this.kindButtons = KINDS.map(([kind, title]) => {
       const button = Object.assign(document.createElement("button"), { textContent: kind, title });
-      button.addEventListener("click", () => this.explorer.state.set({ path: kind }));
+      button.addEventListener("click", () => this.host.state.set({ path: kind }));
       return button;
     });
     find(root, ".er-kinds").append(...this.kindButtons);
     for (const button of this.endButtons)
       button.addEventListener("click", () =>
-        this.setEnd(Number(button.dataset.end), this.explorer.state.z, this.explorer.state.point),
+        this.setEnd(Number(button.dataset.end), this.host.state.z, this.host.state.point),
       );
     this.slider.addEventListener("input", (event) => this.ride(Number(this.slider.value), event.timeStamp));
     this.playButton.addEventListener("click", () => (this.playback.isPlaying ? this.stop() : this.play()));
@@ -126,7 +126,7 @@ export class Interpolate {
   /** @param {MapFrame} frame */
   load(frame) {
     const { image_shape: shape, latent_dim: k } = frame.meta;
-    const { decoder } = this.explorer;
+    const { decoder } = this.host;
     if (!decoder) throw new Error("Paths need a decoder.");
     this.frame = frame;
     this.k = k;
@@ -150,7 +150,7 @@ export class Interpolate {
 
   /** @returns {Kind} */
   get kind() {
-    return this.k === 1 ? "straight" : this.explorer.state.path;
+    return this.k === 1 ? "straight" : this.host.state.path;
   }
 
   /** The theme, the plane, the hidden classes and the ends may have changed while the tool was closed. */
@@ -161,11 +161,16 @@ export class Interpolate {
     this.renew();
   }
 
+  isBusy() {
+    return this.timer !== undefined || this.slices.work !== null;
+  }
+
   closed() {
     this.stop();
     this.slices.stop();
     this.decoder.forget("film");
     clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   forgetDensity() {
@@ -177,7 +182,7 @@ export class Interpolate {
   changed(changed) {
     /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
-    if (has("pinned") && !this.explorer.state.pinned) this.stop();
+    if (has("pinned") && !this.host.state.pinned) this.stop();
     if (has("hidden")) this.forgetDensity();
     if (has("turn")) this.ridge.forget();
     if (has("from", "to")) this.readEnds();
@@ -193,7 +198,7 @@ export class Interpolate {
 
   /** Takes A and B from the state; an end that is not set is a data point to begin with. */
   readEnds() {
-    const { from, to } = this.explorer.state;
+    const { from, to } = this.host.state;
     this.ends = [from, to].map((end, i) => endOf(this.frame, end ?? { point: this.apart[i] }));
   }
 
@@ -206,7 +211,7 @@ export class Interpolate {
     this.next = 1 - which;
     this.stop();
     const end = { z: Float64Array.from(z), point };
-    this.explorer.state.set(which ? { to: end } : { from: end });
+    this.host.state.set(which ? { to: end } : { from: end });
   }
 
   /**
@@ -215,10 +220,10 @@ export class Interpolate {
    * @param {number} y
    */
   spot(x, y) {
-    const { map, projection, state } = this.explorer;
+    const { map, projection, state } = this.host;
     const [u, v] = map.view.toData(x, y);
     const nearest = map.nearest(u, v);
-    if (nearest >= 0 && (this.explorer.distance(nearest, x, y) < SNAP || !projection.invertible))
+    if (nearest >= 0 && (this.host.distance(nearest, x, y) < SNAP || !projection.invertible))
       return endOf(this.frame, { point: nearest });
     const z = Float64Array.from(state.z);
     projection.lift(z, u, v);
@@ -243,13 +248,13 @@ export class Interpolate {
    * @param {number} y
    */
   press(x, y) {
-    const { map, projection } = this.explorer;
+    const { map, projection } = this.host;
     const away = this.ends.map(({ z }) => {
       const [px, py] = map.view.toPixel(...projection.project(z));
       return Math.hypot(px - x, py - y);
     });
-    this.held = away[0] <= away[1] ? 0 : 1;
-    return away[this.held] < GRAB;
+    this.draggedEnd = away[0] <= away[1] ? 0 : 1;
+    return away[this.draggedEnd] < GRAB;
   }
 
   /**
@@ -258,7 +263,7 @@ export class Interpolate {
    */
   drag(x, y) {
     const { z, point } = this.spot(x, y);
-    this.setEnd(this.held, z, point);
+    this.setEnd(this.draggedEnd, z, point);
   }
 
   // --- the path ----------------------------------------------------------------------------------------------------
@@ -273,7 +278,10 @@ export class Interpolate {
     this.root.dataset.path = "";
     this.slices.stop();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.slices.run(this.look()), REST);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.slices.run(this.look());
+    }, REST);
     this.showEnds();
     this.showPath();
   }
@@ -281,14 +289,14 @@ export class Interpolate {
   /** The work that takes longer, in pieces. */
   *look() {
     const { frame } = this;
-    if (this.kind === "ridge" && this.explorer.projection.invertible) {
+    if (this.kind === "ridge" && this.host.projection.invertible) {
       const [a, b] = this.ends.map(({ z }) => z);
-      this.path = yield* this.ridge.find(this.explorer, frame, a, b, STEPS);
+      this.path = yield* this.ridge.find(this.host, frame, a, b, STEPS);
       yield;
       this.showPath();
     }
     const { labels } = frame.arrays;
-    const hidden = this.explorer.state.hidden;
+    const hidden = this.host.state.hidden;
     this.aggregate ??= new Aggregate(frame.arrays, counted(frame, hidden), this.k);
     if (!this.aggregate.count) return;
     /** @type {Along} */
@@ -327,7 +335,7 @@ export class Interpolate {
   showPath() {
     this.decoder.askAll("film", this.film.renew(), AT_ONCE);
     this.showAlong();
-    this.explorer.tools.repaint();
+    this.host.repaint();
   }
 
   /**
@@ -356,11 +364,11 @@ export class Interpolate {
     this.showT();
     find(this.root, ".er-path-numbers").textContent = this.words();
     find(this.root, ".er-along").ariaLabel = this.along ? alongInWords(this.along) : "density along the path";
-    this.explorer.tools.repaint();
+    this.host.repaint();
   }
 
   showT() {
-    const { t } = this.explorer.state;
+    const { t } = this.host.state;
     if (this.along) this.chart.show({ along: this.along, classes: this.frame.meta.classes, t });
     else this.chart.clear();
     this.slider.value = String(t);
@@ -370,7 +378,7 @@ export class Interpolate {
   words() {
     const { along, aggregate } = this;
     if (!along || !aggregate) return "";
-    const isStraight = this.kind === "ridge" && !this.explorer.projection.invertible;
+    const isStraight = this.kind === "ridge" && !this.host.projection.invertible;
     const kind = isStraight ? "straight, for a ridge needs a plane · " : "";
     return kind + pathInWords(this.path, along, this.frame, aggregate.count);
   }
@@ -383,15 +391,26 @@ export class Interpolate {
    * @param {number} at
    */
   ride(t, at) {
+    this.host.state.set({ z: this.zAt(t), pinned: true, t }, at);
+  }
+
+  /**
+   * z at a place on the path.
+   * @param {number} t in [0, 1]
+   */
+  zAt(t) {
     const step = t * (STEPS - 1);
     const i = Math.min(STEPS - 2, Math.floor(step));
-    this.explorer.state.z.set(mix(this.path[i], this.path[i + 1], step - i));
-    this.explorer.state.set({ pinned: true, point: -1, t }, at);
+    return mix(this.path[i], this.path[i + 1], step - i);
+  }
+
+  halt() {
+    this.stop();
   }
 
   play() {
     this.playButton.textContent = "❚❚ pause";
-    this.playback.start(this.explorer.state.t);
+    this.playback.start(this.host.state.t);
   }
 
   stop() {
@@ -407,7 +426,7 @@ export class Interpolate {
    */
   paint(context, view) {
     if (!this.path.length) return;
-    const { projection } = this.explorer;
+    const { projection } = this.host;
     const spots = this.path.map((z) => view.toPixel(...projection.project(z)));
     paintPath(context, spots, EVERY, theme(this.root));
   }

@@ -10,12 +10,12 @@ import { pointName } from "../capabilities.js";
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "map" | "pinPoint" | "points">} NeighboursHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "decoder" | "map" | "pinPoint" | "points">} NeighboursHost
  */
 
 /**
@@ -27,18 +27,18 @@ const COUNT = 12;
 const NUMBERS = 100_000; // compared in one piece of work, which takes less than a millisecond
 
 const HTML = `
-<section><h3>in latent space <small>‖z − μ‖</small></h3><div class="er-latent er-found"></div></section>
-<section class="er-by-pixels"><h3>in pixels <small>‖x̂(z) − x‖</small></h3><div class="er-pixel er-found"></div></section>
+<section><h3>in latent space <small>‖z − μ‖</small></h3><div class="er-latent er-found" data-control="neighbours"></div></section>
+<section class="er-by-pixels"><h3>in pixels <small>‖x̂(z) − x‖</small></h3><div class="er-pixel er-found" data-control="neighbours"></div></section>
 <p class="er-agree" role="status"></p>`;
 
 /** @implements {Tool} */
 export class Neighbours {
   /**
-   * @param {NeighboursHost} explorer
+   * @param {NeighboursHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     this.slices = new Slices();
     /** @type {AskedNetwork<"decode"> | null} */
@@ -46,12 +46,12 @@ export class Neighbours {
     this.size = 0; // numbers of an image
     this.inPixels = false; // images are compared too
     /** @type {Float64Array | null} the z of the newest search */
-    this.asked = null;
+    this.searched = null;
     /** @type {Float64Array | null} the z of the next search */
     this.wanted = null;
     /** @type {Nearest[] | null} the search that is running: in latent space, then in pixels */
     this.query = null;
-    this.isBusy = false;
+    this.isSearching = false;
     /** @type {number[][] | null} the data points found in latent space, then those in pixels */
     this.found = null;
     /** @type {Place[][]} */
@@ -70,13 +70,13 @@ export class Neighbours {
     const { meta, given } = frame;
     this.frame = frame;
     this.size = meta.image_shape.reduce((a, b) => a * b, 1);
-    this.decoder = this.explorer.decoder;
+    this.decoder = this.host.decoder;
     this.inPixels = Boolean(this.decoder && given.images && frame.count);
     find(this.root, ".er-by-pixels").hidden = !this.inPixels;
-    this.asked = null;
+    this.searched = null;
     this.wanted = null;
     this.query = null;
-    this.isBusy = false;
+    this.isSearching = false;
     this.found = null;
     const count = Math.min(COUNT, frame.count);
     this.shelves = ["latent", "pixel"].map((name) => this.shelf(find(this.root, `.er-${name}`), count));
@@ -95,7 +95,7 @@ export class Neighbours {
       const picture = new Picture(find(button, "canvas", HTMLCanvasElement), this.frame.meta.image_shape);
       /** @type {Place} */
       const place = { button, picture, distance: find(button, "span"), index: -1 };
-      button.addEventListener("click", (event) => this.explorer.pinPoint(place.index, event.timeStamp));
+      button.addEventListener("click", (event) => this.host.pinPoint(place.index, event.timeStamp));
       return place;
     });
     root.replaceChildren(...found.map(({ button }) => button));
@@ -103,7 +103,11 @@ export class Neighbours {
   }
 
   opened() {
-    this.asked = null;
+    this.searched = null;
+  }
+
+  isBusy() {
+    return this.isSearching;
   }
 
   closed() {
@@ -111,7 +115,7 @@ export class Neighbours {
     this.decoder?.forget("neighbours");
     this.wanted = null;
     this.query = null;
-    this.isBusy = false;
+    this.isSearching = false;
   }
 
   /**
@@ -119,17 +123,17 @@ export class Neighbours {
    * @param {Float64Array} z
    */
   show(z) {
-    const { asked } = this;
-    if (!this.frame.count || (asked && z.every((v, d) => v === asked[d]))) return;
-    this.asked = this.wanted = Float64Array.from(z);
-    if (!this.isBusy) this.slices.run(pieces(() => this.search()));
-    this.isBusy = true;
+    const { searched } = this;
+    if (!this.frame.count || (searched && z.every((v, d) => v === searched[d]))) return;
+    this.searched = this.wanted = Float64Array.from(z);
+    if (!this.isSearching) this.slices.run(pieces(() => this.search()));
+    this.isSearching = true;
   }
 
   /** Does one piece of the work; false where nothing is left until the decoder answers or z changes. */
   search() {
     if (this.query) return this.goOn(this.query);
-    this.isBusy = this.wanted !== null;
+    this.isSearching = this.wanted !== null;
     if (this.wanted) this.begin(this.wanted);
     return this.query !== null;
   }
@@ -170,7 +174,7 @@ export class Neighbours {
     this.found = found;
     this.agree.textContent = this.summary(found);
     this.root.dataset.found = found.map((indices) => indices.join(",")).join(" ");
-    const { view } = this.explorer.map;
+    const { view } = this.host.map;
     if (view) this.place(view);
   }
 
@@ -214,7 +218,7 @@ export class Neighbours {
   /** @param {View} view */
   place(view) {
     if (!this.found) return;
-    const { us, vs } = this.explorer.points;
+    const { us, vs } = this.host.points;
     /**
      * @param {number} i
      * @param {"latent" | "pixel"} kind

@@ -49,10 +49,10 @@ export class NoisePlane {
     context.stroke();
     circle(context, x, y, 8, "fill");
     circle(context, x, y, 8, "stroke");
-    const said = j === null ? [i] : [i, j];
+    const shown = j === null ? [i] : [i, j];
     this.canvas.setAttribute(
       "aria-label",
-      `the draw of ζ: ${said.map((d) => `${subscript("ζ", d + 1)} = ${zeta[d].toFixed(2)}`).join(", ")}`,
+      `the draw of ζ: ${shown.map((d) => `${subscript("ζ", d + 1)} = ${zeta[d].toFixed(2)}`).join(", ")}`,
     );
   }
 }

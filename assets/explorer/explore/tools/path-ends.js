@@ -1,6 +1,6 @@
 // The ends A and B of a path.
 
-/** @import { PathEnd } from "../../core/link-fields.js" */
+/** @import { PathEnd } from "../fields.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 
 /**

@@ -1,4 +1,4 @@
-// The least-cost path through the aggregate posterior on the map. The density grid is kept until it is outdated.
+// The least-cost path through the aggregate posterior on the map. The density grid is cached until it is outdated.
 
 import { extent } from "../../map/view.js";
 import { aggregating, GRID } from "../../math/density.js";
@@ -6,7 +6,7 @@ import { alongPlane } from "../../math/interpolation.js";
 import { ridge } from "../../math/ridge.js";
 
 /** @import { MapFrame } from "../../data/frame.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 
 const REACH = 4.5; // prior sigmas: the grid reaches at least as far as this
 
@@ -14,7 +14,7 @@ export class RidgePath {
   constructor() {
     /** @type {Float32Array | null} density in the cells of the grid */
     this.grid = null;
-    /** @type {Explorer["projection"] | null} the projection that `grid` belongs to */
+    /** @type {ToolHost["projection"] | null} the projection that `grid` belongs to */
     this.projection = null;
   }
 
@@ -25,7 +25,7 @@ export class RidgePath {
 
   /**
    * z at every step of the path from a to b. A generator, which yields where the work can be interrupted.
-   * @param {Pick<Explorer, "points" | "projection" | "state">} explorer
+   * @param {Pick<ToolHost, "points" | "projection" | "state">} host
    * @param {MapFrame} frame
    * @param {Float64Array} a
    * @param {Float64Array} b

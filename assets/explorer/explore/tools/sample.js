@@ -2,68 +2,68 @@
 // seed alone: another temperature scales the same draws, and the same seed gives the same draws to everyone.
 
 import { find, findAll } from "../../core/dom.js";
-import { LARGEST_SEED } from "../../core/link-fields.js";
 import { Random } from "../../core/random.js";
 import { Series } from "../../network/series.js";
 import { disc } from "../../plot/chart.js";
 import { faded, theme } from "../../plot/palette.js";
 import { Picture } from "../../plot/picture.js";
+import { LARGEST_SEED } from "../fields.js";
 
-/** @import { State } from "../../core/state.js" */
+/** @import { State } from "../state.js" */
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "root" | "state" | "decoder" | "projection" | "tools" | "nearestPoint" | "moveTo">} SampleHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "decoder" | "moveTo" | "nearestPoint" | "projection" | "repaint" | "state">} SampleHost
  */
 
 /** @typedef {State["source"]} Source where draws come from */
 
 const COUNT = 24;
 
-/** @type {Record<Source, { name: string, formula: string, said: string }>} */
+/** @type {Record<Source, { name: string, formula: string, phrase: string }>} */
 const SOURCES = {
-  prior: { name: "prior", formula: "z = T·ζ", said: "the prior N(0, I)" },
+  prior: { name: "prior", formula: "z = T·ζ", phrase: "the prior N(0, I)" },
   aggregate: {
     name: "aggregate posterior",
     formula: "z = μ + T·σ·ζ of a data point, drawn each time",
-    said: "the aggregate posterior",
+    phrase: "the aggregate posterior",
   },
   posterior: {
     name: "one posterior",
     formula: "z = μ + T·σ·ζ of the data point beside the lens; a click on the map chooses",
-    said: "one posterior",
+    phrase: "one posterior",
   },
 };
 
 const LACKING = "All classes are hidden, so there is no posterior to draw from. Show one in the legend.";
 
 const HTML = `
-<div class="er-sources" role="group" aria-label="source of the draws">
+<div class="er-sources" data-control="source" role="group" aria-label="source of the draws">
   ${Object.entries(SOURCES)
     .map(([key, { name }]) => `<button data-source="${key}" aria-pressed="false">${name}</button>`)
     .join("")}
 </div>
 <p class="er-formula"></p>
 <div class="er-sampling">
-  <label>temperature T <input class="er-temperature" type="range" min="0" max="2" step="0.05" value="1"><output>1.00</output></label>
-  <label>seed <input class="er-seed" type="number" min="0" max="${LARGEST_SEED}" step="1" value="1"></label>
-  <button class="er-new">new draws</button>
+  <label data-control="temperature">temperature T <input class="er-temperature" type="range" min="0" max="2" step="0.05" value="1"><output>1.00</output></label>
+  <label data-control="seed">seed <input class="er-seed" type="number" min="0" max="${LARGEST_SEED}" step="1" value="1"></label>
+  <button class="er-new" data-control="new-draws">new draws</button>
 </div>
-<div class="er-drawings" role="group"></div>`;
+<div class="er-drawings" data-control="draws" role="group"></div>`;
 
 /** @implements {Tool} */
 export class Sample {
   /**
-   * @param {SampleHost} explorer
+   * @param {SampleHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     this.looked = -1; // the draw under the pointer or with the focus
     this.lacks = false; // there is no posterior to draw from
@@ -89,26 +89,26 @@ export class Sample {
   }
 
   listen() {
-    const { explorer, temperature, seed } = this;
+    const { host, temperature, seed } = this;
     for (const button of this.sources)
       button.addEventListener("click", () =>
-        explorer.state.set({ source: sourceOf(button), posterior: explorer.nearestPoint() }),
+        host.state.set({ source: sourceOf(button), posterior: host.nearestPoint() }),
       );
-    temperature.addEventListener("input", () => explorer.state.set({ temperature: Number(temperature.value) }));
+    temperature.addEventListener("input", () => host.state.set({ temperature: Number(temperature.value) }));
     seed.addEventListener("input", () => {
-      if (seed.value !== "" && seed.validity.valid) explorer.state.set({ seed: Number(seed.value) });
+      if (seed.value !== "" && seed.validity.valid) host.state.set({ seed: Number(seed.value) });
     });
     seed.addEventListener("change", () => {
-      seed.value = String(explorer.state.seed);
+      seed.value = String(host.state.seed);
     });
     find(this.root, ".er-new").addEventListener("click", () =>
-      explorer.state.set({ seed: (explorer.state.seed + 1) % (LARGEST_SEED + 1) }),
+      host.state.set({ seed: (host.state.seed + 1) % (LARGEST_SEED + 1) }),
     );
   }
 
   /** @param {MapFrame} frame */
   load(frame) {
-    const { decoder } = this.explorer;
+    const { decoder } = this.host;
     if (!decoder) throw new Error("Draws need a decoder.");
     this.frame = frame;
     this.k = frame.meta.latent_dim;
@@ -128,7 +128,7 @@ export class Sample {
 
   /** Without data points there is the prior only. */
   get source() {
-    return this.frame.count ? this.explorer.state.source : "prior";
+    return this.frame.count ? this.host.state.source : "prior";
   }
 
   /**
@@ -142,7 +142,7 @@ export class Sample {
     /** @param {number} looked */
     const mark = (looked) => {
       this.looked = looked;
-      this.explorer.tools.repaint();
+      this.host.repaint();
     };
     for (const type of ["pointerenter", "focus"]) button.addEventListener(type, () => mark(i));
     for (const type of ["pointerleave", "blur"]) button.addEventListener(type, () => mark(-1));
@@ -160,11 +160,25 @@ export class Sample {
    * @param {number} at
    */
   lookAt(i, at) {
-    this.explorer.moveTo(this.z(i), at, "", this.source === "posterior" ? this.explorer.state.posterior : -1);
+    this.host.moveTo(this.z(i), at, this.source === "posterior" ? this.host.state.posterior : -1);
   }
 
   opened() {
-    this.draw();
+    if (!this.choosePoint()) this.draw();
+  }
+
+  /**
+   * Where draws are from one posterior and none is chosen, or `another` is to be, chooses that of the data point beside the
+   * lens. Returns whether the state has changed, after which `draw` was called.
+   * @param {boolean} [another]
+   */
+  choosePoint(another = false) {
+    const { state } = this.host;
+    if (this.source !== "posterior" || (state.posterior >= 0 && !another)) return false;
+    const posterior = this.host.nearestPoint();
+    if (posterior === state.posterior) return false;
+    state.set({ posterior });
+    return true;
   }
 
   closed() {
@@ -173,8 +187,8 @@ export class Sample {
 
   /** Makes all draws anew and has them decoded; the random numbers depend on the seed alone. */
   draw() {
-    const { k, explorer } = this;
-    const { seed, temperature } = explorer.state;
+    const { k, host } = this;
+    const { seed, temperature } = host.state;
     const random = new Random(seed);
     const chooses = this.chooser();
     this.lacks = !chooses;
@@ -186,7 +200,7 @@ export class Sample {
     this.present();
     if (this.lacks) this.decoder.forget("sample");
     else this.decoder.askAll("sample", this.series.renew());
-    explorer.tools.repaint();
+    host.repaint();
   }
 
   /**
@@ -195,12 +209,9 @@ export class Sample {
    * @returns {((share: number) => number) | null}
    */
   chooser() {
-    const { state } = this.explorer;
+    const { state } = this.host;
     if (this.source === "prior") return () => -1;
-    if (this.source === "posterior") {
-      if (state.posterior < 0) state.posterior = this.explorer.nearestPoint();
-      return state.posterior < 0 ? null : () => state.posterior;
-    }
+    if (this.source === "posterior") return state.posterior < 0 ? null : () => state.posterior;
     const { labels } = this.frame.arrays;
     const shown = Uint32Array.from(labels.keys()).filter((i) => !state.hidden.includes(labels[i]));
     return shown.length ? (share) => shown[Math.floor(share * shown.length)] : null;
@@ -219,7 +230,7 @@ export class Sample {
   }
 
   present() {
-    const { seed, temperature } = this.explorer.state;
+    const { seed, temperature } = this.host.state;
     for (const button of this.sources)
       button.setAttribute("aria-pressed", String(button.dataset.source === this.source));
     find(this.root, ".er-formula").textContent = this.lacks ? LACKING : SOURCES[this.source].formula;
@@ -227,7 +238,7 @@ export class Sample {
     find(this.root, ".er-sampling output").textContent = temperature.toFixed(2);
     if (document.activeElement !== this.seed) this.seed.value = String(seed);
     this.drawings.hidden = this.lacks;
-    this.drawings.ariaLabel = `${COUNT} draws from ${SOURCES[this.source].said}, seed ${seed}, temperature ${temperature}`;
+    this.drawings.ariaLabel = `${COUNT} draws from ${SOURCES[this.source].phrase}, seed ${seed}, temperature ${temperature}`;
     this.buttons.forEach((button, i) => {
       const z = Array.from(this.z(i).subarray(0, 6), (v) => v.toFixed(2)).join(", ");
       button.ariaLabel = `draw ${i + 1}, z = (${z}${this.k > 6 ? ", …" : ""})`;
@@ -236,20 +247,15 @@ export class Sample {
 
   /** @param {Set<string>} changed */
   changed(changed) {
-    const { state } = this.explorer;
     /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
-    const another =
-      has("pinned") &&
-      !has("posterior") &&
-      this.source === "posterior" &&
-      this.explorer.nearestPoint() !== state.posterior;
-    if (another) state.posterior = this.explorer.nearestPoint(); // the lens is nearest to another data point now
-    if (another || has("source", "posterior", "seed", "temperature", "hidden")) this.draw();
+    const moved = has("pinned") && !has("posterior"); // the lens may be nearest to another data point now
+    if (this.choosePoint(moved)) return;
+    if (has("source", "posterior", "seed", "temperature", "hidden")) this.draw();
   }
 
   retheme() {
-    this.explorer.tools.repaint();
+    this.host.repaint();
   }
 
   /**
@@ -257,8 +263,8 @@ export class Sample {
    * @param {View} view
    */
   paint(context, view) {
-    const { accent, background, text } = theme(this.explorer.root);
-    const { projection } = this.explorer;
+    const { accent, background, text } = theme(this.root);
+    const { projection } = this.host;
     for (let i = 0; i < COUNT && !this.lacks; i++) {
       const [x, y] = view.toPixel(...projection.project(this.zs, i * this.k));
       const looked = i === this.looked;

@@ -9,26 +9,26 @@ import { within } from "../../math/lasso.js";
 import { MEASURES, measuresOf, sorted, summary } from "../../math/selection.js";
 import { Series } from "../../network/series.js";
 import { faded, theme } from "../../plot/palette.js";
-import { ContactSheet, held } from "./contact-sheet.js";
+import { ContactSheet, capacity } from "./contact-sheet.js";
 import { download } from "./download.js";
 import { imagePair } from "./image-pair.js";
 import { csvFile } from "./selection-csv.js";
 import { showNumbers } from "./selection-numbers.js";
 import { ShapeDrag } from "./shape-drag.js";
 
-/** @import { State } from "../../core/state.js" */
+/** @import { State } from "../state.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { Measure } from "../../math/selection.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
 /** @import { Picture } from "../../plot/picture.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Summary } from "./selection-numbers.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "click" | "costs" | "decoder" | "map" | "pinPoint" | "points" | "showsPlane" | "state" | "tools">} SelectHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "click" | "costs" | "decoder" | "map" | "pinPoint" | "points" | "repaint" | "showsPlane" | "state">} SelectHost
  */
 
 const PAGE = 60; // pairs of images shown at a time
@@ -38,10 +38,10 @@ const QUICK = 20_000; // points at most that are summed up and sorted at once, w
 
 const HTML = `
 <div class="er-row">
-  <button data-mode="lasso" aria-pressed="true" title="draw a line around points">lasso</button>
-  <button data-mode="box" title="drag a box over points">box</button>
-  <button data-mode="move" title="drag the map">move map</button>
-  <button class="er-clear" title="select nothing">clear</button>
+  <button data-mode="lasso" data-control="mode" aria-pressed="true" title="draw a line around points">lasso</button>
+  <button data-mode="box" data-control="mode" title="drag a box over points">box</button>
+  <button data-mode="move" data-control="mode" title="drag the map">move map</button>
+  <button class="er-clear" data-control="clear" title="select nothing">clear</button>
 </div>
 <p class="er-hint">Drag on the map around the points to look at.</p>
 <div class="er-selected" hidden>
@@ -52,23 +52,23 @@ const HTML = `
   </dl>
   <div class="er-rates" role="group" aria-label="mean rate per dimension, in nats"></div>
   <div class="er-row er-order">
-    <label class="er-field"><span>by</span><select class="er-measure"></select></label>
-    <button class="er-turn" title="turn the order round">worst first</button>
-    <button class="er-csv" title="a row for every selected image">CSV</button>
-    <button class="er-png">PNG</button>
+    <label class="er-field" data-control="by"><span>by</span><select class="er-measure"></select></label>
+    <button class="er-turn" data-control="order" title="turn the order round">worst first</button>
+    <button class="er-csv" data-control="csv" title="a row for every selected image">CSV</button>
+    <button class="er-png" data-control="png">PNG</button>
   </div>
-  <div class="er-pairs" role="group" aria-label="images over their reconstructions; a click finds the point on the map"></div>
-  <button class="er-more"></button>
+  <div class="er-pairs" data-control="pairs" role="group" aria-label="images over their reconstructions; a click finds the point on the map"></div>
+  <button class="er-more" data-control="more"></button>
 </div>`;
 
 /** @implements {Tool} */
 export class Select {
   /**
-   * @param {SelectHost} explorer
+   * @param {SelectHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     /** @type {Uint32Array} indices of the selected points */
     this.chosen = new Uint32Array(0);
@@ -81,9 +81,7 @@ export class Select {
     this.dragged = null;
     this.saving = new Slices(); // the CSV file
     this.looking = new Slices(); // summing up and sorting
-    this.askedAt = 0; // time stamp of the newest change, in ms
-    /** @type {State | null} the state of the newest change: a link brings another one */
-    this.state = null;
+    this.changedAt = 0; // time stamp of the newest change, in ms
     /** @type {Measure[]} what the open model's points can be sorted by */
     this.measures = [];
     /** @type {AskedNetwork<"decode"> | null} */
@@ -113,38 +111,42 @@ export class Select {
 
   listen() {
     for (const button of this.modes)
-      button.addEventListener("click", () => this.explorer.state.set({ mode: modeOf(button) }));
-    find(this.root, ".er-clear").addEventListener("click", () => this.explorer.state.set({ shape: null }));
+      button.addEventListener("click", () => this.host.state.set({ mode: modeOf(button) }));
+    find(this.root, ".er-clear").addEventListener("click", () => this.host.state.set({ shape: null }));
     this.measureSelect.addEventListener("change", () =>
-      this.explorer.state.set({ by: /** @type {State["by"]} */ (this.measureSelect.value) }),
+      this.host.state.set({ by: /** @type {State["by"]} */ (this.measureSelect.value) }),
     );
-    this.turnButton.addEventListener("click", () =>
-      this.explorer.state.set({ order: this.worstFirst ? "best" : "worst" }),
-    );
+    this.turnButton.addEventListener("click", () => this.host.state.set({ order: this.worstFirst ? "best" : "worst" }));
     this.csvButton.addEventListener("click", () => this.saving.run(this.table()));
     this.pngButton.addEventListener("click", () => this.savePicture());
-    this.moreButton.addEventListener("click", () => this.showMore());
+    this.moreButton.addEventListener("click", () => {
+      const { state } = this.host;
+      state.set({ pages: state.pages + 1 });
+    });
   }
 
   /** @param {MapFrame} frame */
   load(frame) {
     this.frame = frame;
-    this.decoder = this.explorer.decoder;
+    this.decoder = this.host.decoder;
     this.measures = measuresOf(frame.given);
     this.measureSelect.replaceChildren(...this.measures.map((name) => new Option(name, name.replace("−", ""))));
     for (const chooser of [find(this.root, ".er-field"), this.turnButton]) chooser.hidden = !this.measures.length;
     this.pngButton.hidden = !(frame.given.images || this.decoder);
     this.chosen = new Uint32Array(0);
-    this.state = null;
   }
 
   /** What points are sorted by: the state's choice if the frame has it; undefined where it has none. */
   get measure() {
-    return this.measures.find((name) => name.replace("−", "") === this.explorer.state.by) ?? this.measures[0];
+    return this.measures.find((name) => name.replace("−", "") === this.host.state.by) ?? this.measures[0];
   }
 
   get worstFirst() {
-    return this.explorer.state.order === "worst";
+    return this.host.state.order === "worst";
+  }
+
+  isBusy() {
+    return this.looking.work !== null;
   }
 
   closed() {
@@ -158,7 +160,7 @@ export class Select {
 
   /** What a drag on the map does. */
   get mode() {
-    return this.explorer.state.mode;
+    return this.host.state.mode;
   }
 
   showMode() {
@@ -166,37 +168,39 @@ export class Select {
   }
 
   opened() {
-    this.changed(new Set(["hidden"]));
+    this.showMode();
+    this.takeShape();
   }
 
   /**
-   * With another plane the shape is removed from the state and the selected points stay. They are cleared where a link
-   * brings another state.
+   * With another plane the shape is removed from the state, and the selected points stay.
    * @param {Set<string>} changed
    */
   changed(changed, at = performance.now()) {
-    const { state } = this.explorer;
-    this.askedAt = at;
+    const { state } = this.host;
+    this.changedAt = at;
     this.showMode();
     /** @param {string[]} names */
     const has = (...names) => names.some((name) => changed.has(name));
-    const cleared = has("shape") && !has("plane", "turn");
-    if (state !== this.state || cleared || (state.shape && has("shape", "plane", "hidden"))) this.takeShape();
-    else if (has("hidden")) this.take(this.chosen.filter((i) => this.visible(i)));
+    if (!state.shape && !has("selected") && this.chosen.length && has("plane", "turn", "hidden")) {
+      const selected = Array.from(this.chosen.filter((i) => this.visible(i)));
+      if (String(selected) !== String(state.selected)) state.set({ selected: selected.sort((a, b) => a - b) });
+    } else if (has("shape", "plane", "hidden", "selected")) this.takeShape();
     else if (has("by", "order")) this.order();
-    this.state = state;
+    else if (has("pages")) this.showPages();
   }
 
-  /** Selects the points within the state's shape, once the map shows the plane of the shape. */
+  /** Selects the points within the state's shape, once the map shows the plane of the shape; or those that the state names. */
   takeShape() {
-    const { state, map, showsPlane } = this.explorer;
-    const { shape, hidden } = state;
-    this.take(shape && showsPlane ? within(shape, map.scene.index, shownClasses(hidden)) : new Uint32Array(0));
+    const { state, map, showsPlane } = this.host;
+    const { shape, hidden, selected } = state;
+    if (!shape) this.take(Uint32Array.from(selected).filter((i) => this.visible(i)));
+    else this.take(showsPlane ? within(shape, map.scene.index, shownClasses(hidden)) : new Uint32Array(0));
   }
 
   /** @param {number} i */
   visible(i) {
-    return !this.explorer.state.hidden.includes(this.frame.arrays.labels[i]);
+    return !this.host.state.hidden.includes(this.frame.arrays.labels[i]);
   }
 
   // --- the drag ----------------------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ export class Select {
    */
   drag(x, y) {
     this.dragged?.move(x, y);
-    this.explorer.tools.repaint();
+    this.host.repaint();
   }
 
   /**
@@ -228,12 +232,11 @@ export class Select {
    * @param {boolean} cancelled
    */
   drop(x, y, at, cancelled) {
-    const { dragged, explorer } = this;
+    const { dragged, host } = this;
     this.dragged = null;
-    if (!cancelled && dragged?.hasMoved)
-      return explorer.state.set({ shape: dragged.simplified(explorer.map.view) }, at);
-    explorer.tools.repaint();
-    if (!cancelled) explorer.click(x, y, at, true);
+    if (!cancelled && dragged?.hasMoved) return host.state.set({ shape: dragged.simplified(host.map.view) }, at);
+    host.repaint();
+    if (!cancelled) host.click(x, y, at, true);
   }
 
   // --- the selection -----------------------------------------------------------------------------------------------
@@ -244,12 +247,12 @@ export class Select {
     this.numbers = null;
     if (!chosen.length) this.selected.hidden = true;
     this.hint.textContent =
-      this.explorer.state.shape && !chosen.length
+      this.host.state.shape && !chosen.length
         ? "No visible point lies within it."
         : "Drag on the map around the points to look at.";
     this.hint.hidden = chosen.length > 0;
     this.order();
-    this.explorer.tools.repaint();
+    this.host.repaint();
   }
 
   /** Sums up and sorts the selection; of many points in slices, and until then the panel shows what it showed before. */
@@ -261,14 +264,14 @@ export class Select {
   }
 
   *look() {
-    const { frame, chosen, explorer } = this;
-    this.numbers ??= yield* summary(frame, explorer.costs, chosen);
-    const ordered = yield* sorted(frame, explorer.costs, chosen, this.measure, this.worstFirst);
+    const { frame, chosen, host } = this;
+    this.numbers ??= yield* summary(frame, host.costs, chosen);
+    const ordered = yield* sorted(frame, host.costs, chosen, this.measure, this.worstFirst);
     if (chosen.length) showNumbers(this.root, frame, chosen.length, this.numbers);
     this.showOrdered(ordered);
     this.selected.hidden = !chosen.length;
-    const { askedAt } = this;
-    afterPaint(() => measure("elbo-room:selection", askedAt));
+    const { changedAt } = this;
+    afterPaint(() => measure("elbo-room:selection", changedAt));
   }
 
   /**
@@ -291,11 +294,12 @@ export class Select {
     this.sheet?.stop();
     this.namePicture();
     this.pairs.replaceChildren();
-    this.showMore();
+    this.showPages();
   }
 
-  showMore() {
-    const more = this.ordered.subarray(this.shown, this.shown + PAGE);
+  /** Shows as many pages of images as the state says; fewer are shown only of another order. */
+  showPages() {
+    const more = this.ordered.subarray(this.shown, Math.max(this.shown, PAGE * this.host.state.pages));
     this.shown += more.length;
     this.pairs.append(...Array.from(more, (i) => this.pair(i)));
     const left = this.ordered.length - this.shown;
@@ -316,10 +320,10 @@ export class Select {
    * @param {number} i
    */
   pair(i) {
-    const { frame, explorer, measure } = this;
-    const cost = measure ? { name: measure, value: MEASURES[measure](frame, explorer.costs, i).toFixed(1) } : null;
+    const { frame, host, measure } = this;
+    const cost = measure ? { name: measure, value: MEASURES[measure](frame, host.costs, i).toFixed(1) } : null;
     const { button, reconstruction } = imagePair(frame, i, cost, Boolean(this.decoder));
-    button.addEventListener("click", (event) => explorer.pinPoint(i, event.timeStamp));
+    button.addEventListener("click", (event) => host.pinPoint(i, event.timeStamp));
     if (reconstruction) this.reconstructions.push(reconstruction);
     return button;
   }
@@ -337,8 +341,8 @@ export class Select {
   }
 
   *table() {
-    const { frame, explorer, ordered, csvButton, fileName } = this;
-    const blob = yield* csvFile(frame, explorer.costs, ordered, (share) => {
+    const { frame, host, ordered, csvButton, fileName } = this;
+    const blob = yield* csvFile(frame, host.costs, ordered, (share) => {
       csvButton.textContent = `CSV ${Math.round(100 * share)} %`;
     });
     csvButton.textContent = "CSV";
@@ -348,11 +352,11 @@ export class Select {
   /** Downloads one picture of all selected points, or of the first of them: the file name and the button then say so. */
   savePicture() {
     const { ordered, fileName, frame } = this;
-    const count = held(frame.meta.image_shape, ordered.length);
+    const count = capacity(frame.meta.image_shape, ordered.length);
     const part = count < ordered.length ? `-first-${count}-of-${ordered.length}` : "";
     this.sheet?.stop();
     this.sheet = new ContactSheet(frame, this.decoder, ordered.subarray(0, count), {
-      told: (share) => {
+      progressed: (share) => {
         this.pngButton.textContent = `PNG ${Math.floor(100 * share)} %`;
       },
       done: (blob) => {
@@ -365,7 +369,7 @@ export class Select {
 
   /** Writes on the button how many images its picture holds. */
   namePicture() {
-    const count = held(this.frame.meta.image_shape, this.ordered.length);
+    const count = capacity(this.frame.meta.image_shape, this.ordered.length);
     const all = count === this.ordered.length;
     this.pngButton.textContent = all ? "PNG" : `PNG: first ${whole(count)}`;
     this.pngButton.title = all
@@ -381,8 +385,8 @@ export class Select {
    */
   paint(context, view) {
     const colours = theme(this.root);
-    const { us, vs } = this.explorer.points;
-    const shape = this.dragged ? this.dragged.drawn(this.explorer.map.view) : this.explorer.state.shape;
+    const { us, vs } = this.host.points;
+    const shape = this.dragged ? this.dragged.drawn(this.host.map.view) : this.host.state.shape;
     if (shape) {
       context.beginPath();
       for (const [u, v] of shape) context.lineTo(...view.toPixel(u, v));

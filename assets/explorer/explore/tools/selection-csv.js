@@ -13,9 +13,9 @@ const PARTS = 200; // of the text in memory; more are moved into a blob, which t
  * @param {MapFrame} frame
  * @param {Costs} costs
  * @param {Uint32Array} points
- * @param {(share: number) => void} told called with the share that is done, in [0, 1]
+ * @param {(share: number) => void} progressed called with the share that is done, in [0, 1]
  */
-export function* csvFile(frame, costs, points, told) {
+export function* csvFile(frame, costs, points, progressed) {
   const blobs = [];
   let parts = [];
   for (const part of csv(frame, costs, points)) {
@@ -23,7 +23,7 @@ export function* csvFile(frame, costs, points, told) {
     if (parts.length === PARTS) {
       blobs.push(new Blob(parts));
       parts = [];
-      told((blobs.length * PARTS * ROWS) / points.length);
+      progressed((blobs.length * PARTS * ROWS) / points.length);
     }
     yield;
   }

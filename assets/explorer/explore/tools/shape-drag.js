@@ -1,8 +1,8 @@
 // A lasso or a box that is being drawn on the map.
 
-import { CORNERS } from "../../core/link-fields.js";
 import { box } from "../../math/lasso.js";
 import { cornersOf } from "../../math/outline.js";
+import { CORNERS } from "../fields.js";
 
 /** @import { Point, Shape } from "../../core/link-fields.js" */
 /** @import { View } from "../../map/view.js" */

@@ -3,7 +3,7 @@
 
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 
 /**
  * A tool. Every method is optional. `load` runs before any other method, and again whenever another model is opened; the
@@ -19,7 +19,7 @@
  * @property {(z: Float64Array, nearest: number) => void} [show] the lens was painted at z; `nearest` is the data point
  * beside it, or −1
  * @property {(context: CanvasRenderingContext2D, view: View) => void} [paint] draw on the canvas above the points: after
- * every change of the viewport, and after `explorer.tools.repaint()`
+ * every change of the viewport, and after `host.repaint()`
  * @property {(view: View) => void} [place] fill `marks` for this viewport
  * @property {(x: number, y: number, at: number) => boolean} [hover] the pointer moved; true keeps the lens where it is
  * @property {(x: number, y: number, at: number, still: boolean) => boolean} [click] a click or tap; true keeps it from the
@@ -29,12 +29,16 @@
  * @property {(x: number, y: number, at: number) => void} [drag] the pointer moved in such a drag
  * @property {(x: number, y: number, at: number, cancelled: boolean) => void} [drop] such a drag ended
  * @property {() => void} [retheme] the colours of the page changed
+ * @property {() => void} [halt] the page goes to another state: animations stop
+ * @property {(t: number) => Float64Array} [zAt] z at a place on the tool's path, t in [0, 1]
+ * @property {() => boolean} [isBusy] whether the tool waits for something that it is going to paint, other than answers of a
+ * network
  */
 
 /**
- * A class of tools. It gets the explorer and its own empty panel in the side; of the explorer it may use only what its own
- * `…Host` type names.
- * @typedef {new (explorer: Explorer, root: HTMLElement) => Tool} ToolClass
+ * A class of tools. It gets what it can use of the explorer (its own `…Host` type names what it needs), and its own empty
+ * panel in the side.
+ * @typedef {new (host: ToolHost, root: HTMLElement) => Tool} ToolClass
  */
 
 export {};

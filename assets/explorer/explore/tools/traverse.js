@@ -11,12 +11,12 @@ import { Picture } from "../../plot/picture.js";
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { AskedNetwork } from "../../network/inference-client.js" */
-/** @import { Explorer } from "../explorer.js" */
+/** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
 /**
- * What this tool uses of the explorer.
- * @typedef {Pick<Explorer, "decoder" | "map" | "projection" | "slide">} TraverseHost
+ * What this tool uses of its host.
+ * @typedef {Pick<ToolHost, "decoder" | "map" | "projection" | "slide">} TraverseHost
  */
 
 /** @typedef {{ d: number, element: HTMLElement, sweep: HTMLElement, pictures: Picture[] }} Row the row of dimension d */
@@ -31,17 +31,17 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1 };
 
 const HTML = `
 <p>Each row moves one coordinate from −${REACH} to ${REACH} σ of the prior; the others stay as under the lens.</p>
-<div class="er-rows"></div>
+<div class="er-rows" data-control="traversals"></div>
 <p class="er-collapsed"></p>`;
 
 /** @implements {Tool} */
 export class Traverse {
   /**
-   * @param {TraverseHost} explorer
+   * @param {TraverseHost} host
    * @param {HTMLElement} root
    */
-  constructor(explorer, root) {
-    this.explorer = explorer;
+  constructor(host, root) {
+    this.host = host;
     this.root = root;
     /** @type {number | null} the dimension whose way is marked on the map */
     this.way = null;
@@ -65,7 +65,7 @@ export class Traverse {
   /** @param {MapFrame} frame */
   load(frame) {
     const { latent_dim: k, rate_per_dim: rates } = frame.meta;
-    const { decoder } = this.explorer;
+    const { decoder } = this.host;
     if (!decoder) throw new Error("Traversals need a decoder.");
     this.decoder = decoder;
     this.way = null;
@@ -83,7 +83,7 @@ export class Traverse {
     );
     const names = order.filter((d) => this.collapsed.has(d)).map((d) => subscript("z", d + 1));
     find(this.root, ".er-collapsed").textContent = names.length
-      ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so nothing is told through them.`
+      ? `Collapsed: ${names.join(", ")}. Their μ hardly varies over the images (variance under ${ACTIVE_VARIANCE}), so they carry no information.`
       : "";
   }
 
@@ -155,7 +155,7 @@ export class Traverse {
    * @param {number} at
    */
   moveTo(d, value, at) {
-    this.explorer.slide(d, value, at);
+    this.host.slide(d, value, at);
   }
 
   // --- decoding, image by image ----------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ export class Traverse {
   /** @param {number | null} d */
   mark(d) {
     this.way = d;
-    const { view } = this.explorer.map;
+    const { view } = this.host.map;
     if (view) this.place(view);
   }
 
@@ -214,7 +214,7 @@ export class Traverse {
     const { way } = this;
     line.style.display = way === null ? "none" : "";
     if (way === null) return;
-    const { projection } = this.explorer;
+    const { projection } = this.host;
     [-REACH, REACH].forEach((value, end) => {
       this.moved.set(this.z);
       this.moved[way] = value;
