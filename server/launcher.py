@@ -28,7 +28,7 @@ from vae.training import live
 ROOT = Path(__file__).parent.parent
 OUTPUT = "trainer.txt"  # what the process prints
 AUDIENCES = ".audience"  # marks a run that the audience of a lecture has started
-ANEW = (*runs.GOES_ON, "settings")  # what a status says of a run that goes on
+ANEW = (*runs.PROGRESS, "settings")  # fields of the status that a resumed run keeps
 KEPT = (runs.SETTINGS, runs.LOG, runs.CHECKPOINT, runs.STATUS, runs.TEST, HELD_OUT)
 SAVED_WITHIN = 30.0  # seconds for a run to write a checkpoint when asked
 AUDIENCE_MINUTES = 2.0

@@ -51,7 +51,7 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no priorities")
 def test_a_process_in_the_background_has_the_lowest_priority() -> None:
     code = (
-        "import os; from vae.training.loop import prepare_process; prepare_process(background=True); print(os.nice(0))"
+        "import os; from vae.training.devices import prepare_process; prepare_process(background=True); print(os.nice(0))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
@@ -88,7 +88,7 @@ def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path, monke
 
     control.ask(tired, finish=True)
     code, said = ended(waiting[tired])
-    assert (code, said) == (2, "It has left the line before its turn; go on with Resume.")
+    assert (code, said) == (2, "It has left the queue before its turn; go on with Resume.")
     seen = observe(tired)
     assert (seen["state"], seen["reason"], seen["alive"]) == ("failed", said, False)
     assert wait_for(lambda: {read_status(folder)["place"] for folder in (second, wrong)} == {1, 2}, waiting[second])
