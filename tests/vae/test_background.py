@@ -50,9 +50,7 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no priorities")
 def test_a_process_in_the_background_has_the_lowest_priority() -> None:
-    code = (
-        "import os; from vae.training.devices import prepare_process; prepare_process(background=True); print(os.nice(0))"
-    )
+    code = "import os; from vae.training.devices import prepare_process; prepare_process(True); print(os.nice(0))"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True

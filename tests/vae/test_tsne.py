@@ -112,7 +112,7 @@ def test_embeddings_that_were_not_used_for_longest_make_room(monkeypatch, tmp_pa
         os.utime(file, (n, n))
     assert tsne.cached(mu, tmp_path) is not None
     monkeypatch.setattr(tsne, "KEPT_BYTES", 2 * used.stat().st_size)
-    tsne._make_room(tmp_path)
+    tsne._delete_oldest(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {used.name, "tsne-2.npy"}
 
 
