@@ -439,7 +439,7 @@ def test_files_that_there_is_no_room_for_are_not_kept(monkeypatch) -> None:
         taken.append(scope["path"])
         await PlainTextResponse("")(scope, receive, send)
 
-    door = upload_limit.UploadDoor(app, most=1000)
+    door = upload_limit.UploadLimit(app, most=1000)
     monkeypatch.setattr(upload_limit, "held", lambda: 600)
     address = f"{upload_limit.ADDRESS}session/file"
     assert get(address, method="PUT", app=door, content_length="400")[0] == 200

@@ -111,7 +111,7 @@ def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path, monke
     seen = observe(wrong)
     assert (seen["state"], seen["reason"], seen["alive"]) == ("failed", said, False)
 
-    # whoever had left the line goes on, with the settings that were never written, and trains to the end
+    # a run that left the queue is resumed with its settings, though these were never written, and trains to the end
     assert ended(again)[0] == 0
     assert read(tired).finished
     assert read(tired).settings == SMALL

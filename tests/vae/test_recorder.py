@@ -701,7 +701,7 @@ def test_whoever_looks_sees_whether_a_process_holds_the_run(state, tmp_path) -> 
     assert seen["alive"] is False
     if state in ("queued", "running"):
         assert seen["state"] == "failed"
-        assert "without a word at step 1,234 (killed" in seen["reason"]
+        assert "unexpectedly at step 1,234 (killed" in seen["reason"]
         assert runs.read_status(tmp_path)["state"] == state  # to look changes nothing
     else:
         assert seen["state"] == state

@@ -157,7 +157,7 @@ def test_what_nobody_waits_for_any_more_is_not_made(asked, tmp_path, monkeypatch
     assert asked(slow)[0] == 202
     [job] = tsne_requests._jobs.values()
     assert asked(quick)[0] == 202
-    job.asked -= tsne_requests.WANTED_FOR
+    job.requested_at -= tsne_requests.WANTED_FOR
     until(lambda: asked(quick)[0] == 200)
     assert tsne.cached(slow, tmp_path) is None
 

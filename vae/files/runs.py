@@ -148,7 +148,7 @@ def observe(folder: str | Path) -> dict[str, Any]:
         return status | {"alive": alive}
     if status["state"] == "queued" and time.time() - status.get("updated", 0) < QUEUED_GRACE:
         return status | {"alive": True}  # its process is starting
-    reason = f"The training ended without a word at step {status['step']:,} (killed, or the machine went down)"
+    reason = f"The training ended unexpectedly at step {status['step']:,} (killed, or the machine went down)"
     return status | {"alive": False, "state": "failed", "reason": f"{reason}; go on with Resume."}
 
 
