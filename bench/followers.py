@@ -89,8 +89,8 @@ async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any
         async for message in socket:
             if isinstance(message, bytes):
                 shown.append((time.time(), meta_of(message)["control"]))
-            elif (said := json.loads(message))["type"] == "asked":
-                ids.append(said["id"])
+            elif (reply := json.loads(message))["type"] == "asked":
+                ids.append(reply["id"])
 
     async with connect(url, origin=Origin(origin), max_size=None, proxy=None) as socket:
         await socket.send(json.dumps({"token": key}))
@@ -104,13 +104,13 @@ async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any
         await asyncio.sleep(GIVEN_UP)
         listening.cancel()
     delays = [
-        next((came - asked for came, last in shown if last >= id), None) for asked, id in zip(sent, ids, strict=False)
+        next((came - start for came, last in shown if last >= id), None) for start, id in zip(sent, ids, strict=False)
     ]
-    heeded = [delay for delay in delays if delay is not None]
+    applied = [delay for delay in delays if delay is not None]
     return {
-        "controls_missed": controls - len(heeded),
-        "control_to_snapshot_p50_ms": round(median(heeded) * 1000),
-        "control_to_snapshot_p95_ms": round(quantiles(heeded, n=20)[-1] * 1000),
+        "controls_missed": controls - len(applied),
+        "control_to_snapshot_p50_ms": round(median(applied) * 1000),
+        "control_to_snapshot_p95_ms": round(quantiles(applied, n=20)[-1] * 1000),
     }
 
 

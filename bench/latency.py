@@ -104,7 +104,7 @@ def _drag_slider(page: Page) -> None:
 
 
 def _draw(page: Page) -> None:
-    """Draw a long stroke on the pad: it is fitted, encoded, and decoded twice more than by the lens, before the paint."""
+    """Draw a long stroke on the pad, which is fitted, encoded and decoded before every paint."""
     page.locator('[data-tool="draw"]').click()
     page.wait_for_selector(".er-pad")
     page.wait_for_timeout(800)  # the encoder is fetched

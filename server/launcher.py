@@ -117,7 +117,7 @@ def go_on_from(name: str, kept: int) -> tuple[str, str]:
     """Start a new run from a kept state of this one (`vae.files.undo`); returns its name and key."""
     folder = existing(name)
     if kept not in [state["number"] for state in undo.kept(folder)]:
-        raise InputError("This state of the run is kept no more; choose another.")
+        raise InputError("This state of the run is no longer kept; choose another.")
     new, key = _branch(folder, kept=kept)
     with readable_errors():
         _spawn(runs_root.RUNS / new, "--resume")
@@ -127,7 +127,7 @@ def go_on_from(name: str, kept: int) -> tuple[str, str]:
 def _branch(folder: Path, batch_size: int | None = None, kept: int | None = None) -> tuple[str, str]:
     """Copy the last checkpoint of a run, or a kept state, to a new run without a process; its name and key."""
     if is_audiences(folder):
-        raise InputError("A run of the audience can only be gone on with as it is.")
+        raise InputError("A run of the audience can only be resumed as it is, not forked.")
     with _lock, readable_errors():
         new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", runs_root.RUNS)
         runs.fork(folder, new, batch_size, kept)

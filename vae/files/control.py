@@ -81,7 +81,7 @@ def ask(folder: str | Path, **changes: Any) -> int:
             control = replace(before, **changes, id=before.id + 1)
             write_atomically(folder / FILE_NAME, json.dumps(asdict(control)).encode(), durable=False)
     except (OSError, Timeout) as error:
-        reason = getattr(error, "strerror", None) or "somebody else is writing"
+        reason = getattr(error, "strerror", None) or "another process is writing"
         raise InputError(f"{folder / FILE_NAME} cannot be written ({reason}); try again.") from error
     return control.id
 

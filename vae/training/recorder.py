@@ -130,7 +130,7 @@ class Recorder:
                 self._record(step)
                 yield step
                 yield from self._wait()
-                if run.finishing or run.training is not training:  # rewound: begin anew
+                if run.finishing or run.training is not training:  # it was rewound: use the new training
                     break
 
     def _record(self, step: Step) -> None:
