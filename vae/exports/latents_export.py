@@ -163,8 +163,8 @@ def _vectors(mu: np.ndarray) -> bytes:
 
 
 def _metadata(rows: Rows) -> str:
-    known = {"distortion": rows.distortion, "rate": rows.rates}
-    costs: dict[str, np.ndarray] = {name: values for name, values in known.items() if values is not None}
+    columns = {"distortion": rows.distortion, "rate": rows.rates}
+    costs: dict[str, np.ndarray] = {name: values for name, values in columns.items() if values is not None}
     classes = [" ".join(name.split()) for name in rows.classes]
     lines = ["\t".join(["class", "index", *costs])]
     for n, label in enumerate(rows.labels):
