@@ -1,4 +1,4 @@
-"""The door: an ASGI app with the pages, the browser's modules, Plotly's own file, the frames, and what is live of runs.
+"""The ASGI app: pages, the browser's modules, Plotly, frames, and the live files and sockets of runs.
 
 `streamlit run app.py` serves it; the script behind every page is pages/_main.py.
 """
@@ -12,7 +12,7 @@ from server.lecture_link import PresenterLink
 from server.routes import PreloadHeader, routes
 from server.static_files import FilesFirst
 from server.streamlit_shell import Shell
-from server.upload_limit import UploadDoor
+from server.upload_limit import UploadLimit
 
 app = st.App(
     Path(__file__).parent / "pages" / "_main.py",
@@ -22,6 +22,6 @@ app = st.App(
         Middleware(PresenterLink),
         Middleware(PreloadHeader),
         Middleware(Shell),
-        Middleware(UploadDoor),
+        Middleware(UploadLimit),
     ],
 )

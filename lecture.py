@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def allow_connections() -> None:
-    """Browsers open six connections each; some systems allow a process 256 unless it asks for more."""
+    """Raise the limit of open files: browsers open six connections each, and some systems allow a process only 256."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -56,7 +56,7 @@ def allow_connections() -> None:
 
 
 def free_port() -> int:
-    """The first port from 8501 on that nobody listens at."""
+    """The first free port from 8501 on."""
     for port in range(FIRST_PORT, FIRST_PORT + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HOW_TO = "install Chromium (Debian: apt-get install chromium), or run: python -m playwright install chromium"
-# WebGL in software, as in a browser without a GPU; and nothing that Chromium asks of the network by itself
+# WebGL in software, as in a browser without a GPU; and no network requests of Chromium itself
 FLAGS = [
     "--no-sandbox",
     "--enable-unsafe-swiftshader",
@@ -41,7 +41,7 @@ def _found(own: str) -> str | None:
 
 
 def without_webgl(browser: Browser) -> Browser:
-    """Another Chromium beside one that is open, on a machine whose graphics it may not use, not even in software."""
+    """Start another Chromium without WebGL, not even in software."""
     flags = [flag for flag in FLAGS if "swiftshader" not in flag]
     kind = browser.browser_type
     return kind.launch(

@@ -1,4 +1,4 @@
-"""How often printed errors cover the truth: python -m bench.coverage [CASE …]. Prints a table.
+"""Coverage of reported standard errors: python -m bench.coverage [CASE …]. Prints a table.
 
 Four kinds of number, each with the error that goes with it: ln p(x) by `vae.inference.sampling.estimate`, ln of the
 mean weight of draws of an encoder's q, the ELBO by draws of q, and the gap as their difference. Truths: for a linear
@@ -50,13 +50,13 @@ DEEP = "mnist-10d"
 CASES = (*LINEAR, *PLANES, DEEP)
 KINDS = ("ln p(x)", "ln mean w", "ELBO", "gap")
 SEEDS = 40
-DEEP_IMAGES = 8  # whose truth is annealed for long
-CHAINS, STEPS = 600, 120  # of that
-DRAWS, FEW_DRAWS = 20_000, 2000  # of q, as the page has them, and as it has them while q moves
+DEEP_IMAGES = 8  # images whose true ln p(x) is computed by long annealing
+CHAINS, STEPS = 600, 120  # of the annealing
+DRAWS, FEW_DRAWS = 20_000, 2000  # draws of q as on the page, and as on the page while q moves
 
 
 class Truth(NamedTuple):
-    """Of an image x with a q: what no seed changes. `error` is that of `log_evidence`, where it is not exact."""
+    """The true numbers of an image x with a q. `error` is the standard error of `log_evidence`, if not exact."""
 
     model: VAE
     x: Tensor
@@ -68,15 +68,15 @@ class Truth(NamedTuple):
 
 @dataclass
 class Coverage:
-    """Of one kind of number in one case."""
+    """The results for one kind of number in one case."""
 
-    deviations: list[float] = field(default_factory=list)  # over standard errors
+    deviations: list[float] = field(default_factory=list)  # divided by the standard errors
     errors: list[float] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)  # of those without an error
+    reasons: list[str] = field(default_factory=list)  # why no error was reported
 
     @property
     def covered(self) -> int:
-        """How many lie within 2 standard errors of the truth."""
+        """Number of estimates within 2 standard errors of the truth."""
         return sum(abs(d) <= 2 for d in self.deviations)
 
     def add(self, found: Sampled, why: str | None, truth: float, error: float) -> None:
@@ -89,7 +89,7 @@ class Coverage:
 
 
 def coverage(case: str, seeds: Iterable[int]) -> dict[str, Coverage]:
-    """One image and one q for every seed, and all four numbers of it."""
+    """Run a case: all four numbers of one image and one q for every seed."""
     found = {kind: Coverage() for kind in KINDS}
     for seed in seeds:
         truth = _truth(case, seed)
@@ -122,7 +122,7 @@ def _truth(case: str, seed: int) -> Truth:
 
 
 def _linear(k: int, seed: int) -> Truth:
-    """A random decoder, an image drawn from it, and a diagonal q that is somewhat off, in the way of the seed."""
+    """A random decoder, an image drawn from it, and a diagonal q with a random error, all from the seed."""
     generator = torch.Generator().manual_seed(1000 + seed)
     torch.manual_seed(seed)  # initial weights only
     side, sigma = 10, 0.1 + 0.1 * (seed % 4)
@@ -162,7 +162,7 @@ def _image(name: str, row: int) -> tuple[Tensor, DiagonalGaussian]:
 
 
 def _on_plane(name: str, seed: int) -> Truth:
-    """Images evenly over those held out, one for every seed."""
+    """Held-out images, evenly spaced, one for every seed."""
     model, held_out = _shipped(name)
     x, q = _image(name, spread(len(held_out.index), SEEDS)[seed])
     posterior = true_posterior(_plane(name), x)
@@ -170,7 +170,7 @@ def _on_plane(name: str, seed: int) -> Truth:
 
 
 def _deep(seed: int) -> Truth:
-    """Few images, each with several seeds."""
+    """A few images, each with several seeds."""
     model, held_out = _shipped(DEEP)
     row = spread(len(held_out.index), DEEP_IMAGES)[seed % DEEP_IMAGES]
     x, q = _image(DEEP, row)

@@ -1,4 +1,4 @@
-"""The ELBO page: from choosing an image to its posterior at 200 × 200 cells, and how smoothly q is dragged."""
+"""The ELBO page: time from choosing an image to its posterior at 200 × 200 cells, and frame times of dragging q."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> dict[str, Any]:
 
 
 def _chosen(page: Page) -> dict[str, dict[str, float]]:
-    """Images that nobody has asked for before, one after the other, each once the last one's numbers are exact."""
+    """Choose images that are not cached, one after the other, each when the numbers of the last one are exact."""
     page.evaluate("for (const list of Object.values(window.times)) list.length = 0")
     for i in range(CHOICES):
         row = 17 + 100 * i
@@ -51,7 +51,7 @@ def _chosen(page: Page) -> dict[str, dict[str, float]]:
 
 
 def _dragged(page: Page) -> dict[str, dict[str, float]]:
-    """q by its mean, in circles about where the encoder has it."""
+    """Drag the mean of q in circles about the encoder's mean."""
     page.wait_for_timeout(1500)
     x, y = page.evaluate(
         """() => {

@@ -1,9 +1,9 @@
-"""How well a run is followed by many at once.
+"""Lag and load when many clients follow a run.
 
     python -m bench.followers
 
-Fifty followers of one digits run, in a process of their own, while it is steered by a hundred controls. Lag is from the
-moment a snapshot was taken (its meta.time) to its receipt. Followers, server and trainer share this machine.
+Fifty followers of one digits run, in a separate process, while a hundred controls are sent. Lag is the time from a
+snapshot (its meta.time) to its receipt. Followers, server and trainer share this machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from vae.files import control, runs
 
 FOLLOWERS, SECONDS = 50, 20.0
 CONTROLS, CONTROL_EVERY = 100, 0.1  # seconds
-GIVEN_UP = 3.0  # seconds after the last control, for what is to come of it
+GIVEN_UP = 3.0  # seconds to wait for the effect of the last control
 GOALS = {"lag_p95_ms": "   (goal: at most 250)", "controls_missed": "   (goal: 0)"}
 
 
@@ -54,7 +54,7 @@ def main() -> dict[str, Any]:
 
 @contextmanager
 def training(folder: Path) -> Iterator[tuple[str, str]]:
-    """Name and key of a run that trains meanwhile."""
+    """Name and key of a run that trains during the benchmark."""
     before, runs_root.RUNS = runs_root.RUNS, folder
     run, key = launcher.start(replace(FIRST, epochs=100_000))
     try:
@@ -67,7 +67,7 @@ def training(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def measure(server: int, address: str, url: str, key: str) -> dict[str, Any]:
-    asyncio.run(steer(url, address, key, 5))  # whatever the first follower costs is not counted
+    asyncio.run(steer(url, address, key, 5))  # warm up: the cost of the first follower is not counted
     memory = resident(server)
     command = [sys.executable, "-m", "bench.followers", url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as followers:
@@ -80,17 +80,17 @@ def measure(server: int, address: str, url: str, key: str) -> dict[str, Any]:
 
 
 async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any]:
-    """Turn beta so many times; how soon a snapshot shows it, and how many controls were lost on the way."""
+    """Change beta so many times; the delays until a snapshot shows it, and the number of lost controls."""
     sent: list[float] = []
     ids: list[int] = []
-    shown: list[tuple[float, int]] = []  # when a snapshot came, and the last control that it had heeded
+    shown: list[tuple[float, int]] = []  # time of receipt of a snapshot, and the last control applied in it
 
     async def listen() -> None:
         async for message in socket:
             if isinstance(message, bytes):
                 shown.append((time.time(), meta_of(message)["control"]))
-            elif (said := json.loads(message))["type"] == "accepted":
-                ids.append(said["id"])
+            elif (reply := json.loads(message))["type"] == "accepted":
+                ids.append(reply["id"])
 
     async with connect(url, origin=Origin(origin), max_size=None, proxy=None) as socket:
         await socket.send(json.dumps({"token": key}))
@@ -104,18 +104,18 @@ async def steer(url: str, origin: str, key: str, controls: int) -> dict[str, Any
         await asyncio.sleep(GIVEN_UP)
         listening.cancel()
     delays = [
-        next((came - asked for came, last in shown if last >= id), None) for asked, id in zip(sent, ids, strict=False)
+        next((came - start for came, last in shown if last >= id), None) for start, id in zip(sent, ids, strict=False)
     ]
-    heeded = [delay for delay in delays if delay is not None]
+    applied = [delay for delay in delays if delay is not None]
     return {
-        "controls_missed": controls - len(heeded),
-        "control_to_snapshot_p50_ms": round(median(heeded) * 1000),
-        "control_to_snapshot_p95_ms": round(quantiles(heeded, n=20)[-1] * 1000),
+        "controls_missed": controls - len(applied),
+        "control_to_snapshot_p50_ms": round(median(applied) * 1000),
+        "control_to_snapshot_p95_ms": round(quantiles(applied, n=20)[-1] * 1000),
     }
 
 
 async def follow_all(url: str) -> None:
-    """The followers' process: says when all are connected, and after a while what they have seen."""
+    """The followers' process: prints a line when all are connected, and at the end what they have received."""
     lags: list[float] = []
     counts = [0] * FOLLOWERS
     connected = asyncio.Barrier(FOLLOWERS)
@@ -148,7 +148,7 @@ def meta_of(frame: bytes) -> dict[str, Any]:
 
 
 def resident(process: int) -> int:
-    """Bytes of memory that a process holds."""
+    """Resident memory of a process, in bytes."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

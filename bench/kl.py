@@ -1,4 +1,4 @@
-"""The KL page with 5,000 points, zones and decoded plane: from the slider to the painted map, and how smooth it is."""
+"""The KL page with 5,000 points, zones and decoded plane: time from the slider to the painted map, and frame times."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main() -> dict[str, Any]:
 
 
 def _dragged(page: Page, low: float, high: float) -> dict[str, dict[str, float]]:
-    """The slider in a hand that goes to and fro between two shares of its track."""
+    """Drag the slider back and forth between two positions, given as shares of its track."""
     box = page.locator(".kl-track input").bounding_box()
     assert box
     x, y = (lambda share: box["x"] + 13 + (box["width"] - 26) * share), box["y"] + box["height"] / 2

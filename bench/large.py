@@ -1,4 +1,4 @@
-"""A network of 160 million products, with 10,000 points: from the pointer to the paint, and until the picture comes."""
+"""A network of 160 million multiplications, with 10,000 points: time from the pointer to the paint and to the image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHAPE = (3, 64, 64)
 HIDDEN = (256, 256, 16)  # few weights, much to multiply
 TOOLS = ("lens", "draw", "interpolate", "traverse", "sample", "select", "neighbours")
 MARKS = (INPUT, HANDLED, "elbo-room:far-decode")
-REST = 1200  # ms that a tool is given for what it shows at first
+REST = 1200  # ms for a tool to show its first picture
 
 
 def main() -> dict[str, Any]:
@@ -46,7 +46,7 @@ def main() -> dict[str, Any]:
 
 
 def _model(folder: Path) -> None:
-    """Random weights, points and images: what they show does not change how long it takes."""
+    """A model with random weights, points and images, which do not change the times."""
     folder.mkdir()
     shipped = ROOT / "assets" / "gallery" / "mnist-2d"
     for name in (runs.SETTINGS, runs.STATUS, runs.TEST):
@@ -68,7 +68,7 @@ def _model(folder: Path) -> None:
 
 
 def _with(page: Page, tool: str) -> dict[str, dict[str, float]]:
-    """Every mark while the pointer moves over the map with a tool open."""
+    """Durations of all marks while the pointer moves over the map with a tool open."""
     page.locator(f'.er-tabs [data-tool="{tool}"]').click()
     page.wait_for_selector(f'.er-root[data-tool="{tool}"]')
     page.wait_for_timeout(REST)

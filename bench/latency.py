@@ -1,4 +1,4 @@
-"""From the pointer, a slider or a stroke to the painted image, with 10,000 points on the map; User Timing marks."""
+"""Latency from the pointer, a slider or a stroke to the painted image, with 10,000 points, by User Timing marks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def main() -> dict[str, Any]:
 
 
 def _crowd(source: Path, target: Path) -> None:
-    """A copy of a model with its held-out points repeated, slightly moved, until there are `POINTS`."""
+    """A copy of a model whose held-out points are repeated with small shifts until there are `POINTS`."""
     target.mkdir(parents=True)
     for name in (runs.SETTINGS, runs.STATUS, runs.TEST, runs.CHECKPOINT):
         (target / name).write_bytes((source / name).read_bytes())
@@ -88,7 +88,7 @@ def _move_pointer(page: Page) -> None:
         angle, radius = i * 0.11, 40 + 0.7 * i
         x = box["x"] + box["width"] / 2 + radius * cos(angle)
         page.mouse.move(x, box["y"] + box["height"] / 2 + 0.8 * radius * sin(angle))
-        page.wait_for_timeout(8)  # a hand, not a script: inputs come at about the rate of a mouse
+        page.wait_for_timeout(8)  # inputs at about the rate of a mouse
 
 
 def _drag_slider(page: Page) -> None:
@@ -104,7 +104,7 @@ def _drag_slider(page: Page) -> None:
 
 
 def _draw(page: Page) -> None:
-    """A long stroke on the pad: fitted, encoded, and decoded twice more than the lens does, all before the paint."""
+    """Draw a long stroke on the pad, which is fitted, encoded and decoded before every paint."""
     page.locator('[data-tool="draw"]').click()
     page.wait_for_selector(".er-pad")
     page.wait_for_timeout(800)  # the encoder is fetched

@@ -1,4 +1,4 @@
-"""Live training on the digits: what watching costs the trainer, how soon beta shows, how smooth map and lens are."""
+"""Live training on the digits: the cost of a viewer, the delay of a change of beta, and frame times of map and lens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONS = {
     "data": "digits", "hidden": "256,128", "batch-size": "64", "lr": "1e-3", "lr-schedule": "constant",
     "epochs": "100000",
 }  # fmt: skip
-ROUNDS, SECONDS = 5, 6.0  # of training, unwatched and watched in turn
+ROUNDS, SECONDS = 5, 6.0  # of training without and with a viewer in turn
 TURNS = 40  # of the beta slider
 MOVES = 300  # of the pointer
 NAMES = ("elbo-room:control-to-frame", "elbo-room:input-to-paint")
@@ -57,7 +57,7 @@ def _train(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _cost_of_watching(folder: Path) -> dict[str, float]:
-    """Steps a second while somebody watches and while nobody does, in turn, and their ratio."""
+    """Steps a second with and without a viewer, in turn, and their ratio."""
     speeds: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):
         for watched in (False, True):
@@ -79,7 +79,7 @@ def _speed(folder: Path, watched: bool) -> float:
 
 
 def _steps_now(folder: Path) -> int:
-    """The exact number of steps: a checkpoint is asked for, and its step is said at once."""
+    """The exact number of steps, from a checkpoint that is requested."""
     wanted = control.ask(folder, save=control.read(folder).save + 1)
     while (status := runs.read_status(folder)).get("control", 0) < wanted:
         time.sleep(0.002)
@@ -114,7 +114,7 @@ def _on_the_page(page: Page, address: str, folder: Path) -> dict[str, Any]:
 
 
 def _listen(socket: WebSocket, frames: list[bytes]) -> None:
-    """Collect the snapshots of the run's own socket; Streamlit has another."""
+    """Collect the snapshots from the socket of the run (not Streamlit's)."""
     if "/room/live/" in socket.url:
         socket.on("framereceived", lambda data: frames.append(data) if isinstance(data, bytes) else None)
 

@@ -1,4 +1,4 @@
-"""How long until the map answers the pointer: beside an empty Streamlit page, and from a cold start of the server."""
+"""Time until the map responds to the pointer, compared with an empty Streamlit page, and from a cold server start."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from bench.browser import ROOT, chromium, served, start
 
 ROUNDS = 7
-SETTLED = 5000  # ms until a reload: by then Plotly has started, and the browser has kept what it compiled
-# the moment, on the page's own clock, at which an element that matches the selector stands in the page
+SETTLED = 5000  # ms until a reload: Plotly has started, and the browser has cached the compiled code
+# the time, on the page's clock, at which an element that matches the selector exists
 WATCH = """
 new MutationObserver((_, observer) => {
   if (!document.querySelector(%r)) return;
@@ -30,7 +30,7 @@ def main() -> dict[str, Any]:
         empty_script = Path(folder, "empty.py")
         empty_script.write_text(EMPTY)
         with served(empty_script) as empty, served(ROOT / "app.py") as room:
-            _open(browser, room, ".er-root[data-ready]")  # both servers have answered once before they are timed
+            _open(browser, room, ".er-root[data-ready]")  # warm up both servers
             _open(browser, empty, "#here")
             rounds = [
                 (_open(browser, empty, "#here"), _open(browser, room, ".er-root[data-ready]")) for _ in range(ROUNDS)
@@ -79,7 +79,7 @@ def _close(context: BrowserContext) -> None:
 
 
 def _cold_start(browser: Browser) -> float:
-    """Seconds from starting the server's process to the interactive map, the files being in the machine's cache."""
+    """Seconds from the start of the server's process to the interactive map, with files in the system's cache."""
     began = time.monotonic()
     process, address = start(ROOT / "app.py")
     try:

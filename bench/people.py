@@ -1,9 +1,9 @@
-"""Many who have the page open, as the server sees them: files over HTTP, and a session on Streamlit's WebSocket.
+"""Many simulated visitors with the page open: each fetches files over HTTP and has a session on Streamlit's WebSocket.
 
     python -m bench.people ADDRESS
 
-They run no JavaScript and paint nothing. The first line of the standard input names how many they are and the files
-that each fetches; each further line is a thing that all do at once, answered by a line of what came of it.
+They run no JavaScript and draw nothing. The first line of the standard input is the number of visitors and the files
+that each fetches; each further line is an action of all at once, and its results are written as one line.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 Act = Callable[..., Awaitable[dict[str, float]]]
-CONNECTIONS = 6  # that a browser opens to one server
-IMAGES = 40  # that they ask about
-PATIENCE = 100.0  # seconds
+CONNECTIONS = 6  # of a browser to one server
+IMAGES = 40  # images whose posteriors are requested
+TIMEOUT = 100.0  # seconds
 
 
 class Connection:
-    """A connection that is kept for one request after the other."""
+    """A persistent HTTP connection."""
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Status and body, as they come over the wire; by a new connection where the server has closed an idle one."""
+        """Status and undecoded body of a request; reconnects if the server has closed the idle connection."""
         kept = self.streams is not None
         try:
             return await self._ask(path, body)
@@ -77,7 +77,7 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
 
 
 class Person:
-    """One who opens the page, and stays."""
+    """A visitor who opens the page and keeps it open."""
 
     def __init__(self, number: int, address: str, files: list[str]) -> None:
         self.number, self.files = number, files
@@ -89,7 +89,7 @@ class Person:
         self.socket: ClientConnection
 
     async def fetch(self, path: str, body: bytes | None = None) -> int:
-        """The status of what is fetched, once a connection is free."""
+        """Fetch a file on the next free connection; returns the status."""
         connection = await self.free.get()
         try:
             status, data = await connection.ask(path, body)
@@ -106,7 +106,7 @@ class Person:
         files = asyncio.gather(*map(self.fetch, self.files))
         streamlit = [Subprotocol("streamlit")]
         self.socket = await connect(
-            f"ws://{self.host}/_stcore/stream", subprotocols=streamlit, max_size=None, proxy=None, open_timeout=PATIENCE
+            f"ws://{self.host}/_stcore/stream", subprotocols=streamlit, max_size=None, proxy=None, open_timeout=TIMEOUT
         )
         shown = await self.run()
         ran = time.monotonic() - began
@@ -115,14 +115,14 @@ class Person:
         return {"script_s": ran, "everything_s": time.monotonic() - began, "megabytes": self.bytes / 1e6}
 
     async def follow(self, model: str) -> dict[str, float]:
-        """Open the page anew, with a link to a model."""
+        """Open the page again, with a link to a model."""
         began = time.monotonic()
         shown = await self.run(query_string=f"model={model}")
         await self.fetch("/" + shown["frame"])
         return {"everything_s": time.monotonic() - began}
 
     async def ask(self) -> dict[str, float]:
-        """Go to the ELBO page, and ask for the posterior of one of some images; again where the server is busy."""
+        """Open the ELBO page and request the posterior of an image; retry while the server is busy."""
         shown = await self.run(page_name="elbo")
         question, refused = json.dumps({"image": self.number % IMAGES}).encode(), 0
         began = time.monotonic()
@@ -132,7 +132,7 @@ class Person:
         return {"everything_s": time.monotonic() - began, "refused": refused}
 
     async def run(self, **state: str) -> dict[str, Any]:
-        """Have the page's script run; what it hands to the browser's component."""
+        """Run the page's script; returns the data of the browser's component."""
         message = BackMsg()
         message.rerun_script.SetInParent()
         for name, value in state.items():
@@ -151,10 +151,10 @@ class Person:
 async def all_at_once(
     people: list[Person], act: Callable[..., Awaitable[dict[str, float]]], *of: str
 ) -> dict[str, Any]:
-    """What each of them measured, what went wrong, and what it took of a processor to play them."""
+    """The measurements of all visitors, their errors, and the processor time of the simulation."""
 
     async def one(person: Person) -> dict[str, float]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await act(person, *of)
 
     began = time.process_time()

@@ -1,8 +1,8 @@
-"""Two hundred people open the page at once, then follow one link, then ask for the posteriors of forty images.
+"""Two hundred visitors open the page at once, then follow one link, then request the posteriors of forty images.
 
-One more is a real Chromium. The others are those of bench/people.py: each fetches the files that Chromium was seen to
-fetch, compressed, over six connections, and holds a session whose script runs. They reach the server by this machine's
-address on its network, as an audience would, but over no radio; and they, Chromium and the server share this machine.
+One more visitor is a real Chromium. The others are simulated (bench/people.py): each fetches the files that Chromium
+fetched, compressed, over six connections, and has a session whose script runs. They use this machine's network address,
+as an audience would, but no wireless network; and visitors, Chromium and server share this machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from server.access import LECTURE
 from server.lecture_link import network_address
 
 PEOPLE = 200
-LINKED = "digits-2d"  # the model that all open next
+LINKED = "digits-2d"  # the model of the link
 INPUT, MOVES = "elbo-room:input-to-paint", 150
 READY = ".er-root[data-ready]"
 
@@ -38,7 +38,7 @@ def main(count: int = PEOPLE) -> dict[str, Any]:
     try:
         wait_until_up(process, local)
         with chromium() as browser:
-            for _ in range(2):  # the first one finds nothing compressed
+            for _ in range(2):  # the first time, no file is compressed yet
                 numbers["chromium_alone_s"], page, files = opened(browser, address)
                 numbers["lens_alone_ms_p95"] = lens(page)
                 page.close()
@@ -52,7 +52,7 @@ def main(count: int = PEOPLE) -> dict[str, Any]:
 
 
 def opened(browser: Browser, address: str) -> tuple[float, Page, list[str]]:
-    """Seconds until the map answers in a browser that has never seen it, its page, and the files that it fetched."""
+    """Seconds until the map responds in a browser with an empty cache, its page, and the files that it fetched."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(collecting(INPUT))
     files: list[str] = []
@@ -62,7 +62,7 @@ def opened(browser: Browser, address: str) -> tuple[float, Page, list[str]]:
     page.wait_for_selector(READY, timeout=100_000)
     seconds = time.monotonic() - began
     page.wait_for_function("performance.getEntriesByName('elbo-room:plotted').length", timeout=100_000)
-    # the page itself comes first, its frame after the script; the rest is asked for by address alone
+    # the page itself comes first, its frame after the script; other files are requested by address
     return seconds, page, [file for file in files[1:] if file.startswith("/") and "/room/frame/" not in file]
 
 
@@ -80,7 +80,7 @@ def lens(page: Page) -> float:
 
 @contextmanager
 def together(address: str, count: int, files: list[str]) -> Iterator[tuple[Any, Any]]:
-    """A function that tells all of them what to do at once, and one that hears what came of it."""
+    """A function that starts an action of all visitors at once, and one that reads its results."""
     command = [sys.executable, "-m", "bench.people", address]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -93,7 +93,7 @@ def together(address: str, count: int, files: list[str]) -> Iterator[tuple[Any, 
             into.flush()
 
         tell(json.dumps([count, files]))
-        out.readline()  # they are at the door
+        out.readline()  # they are ready
         try:
             yield tell, lambda: json.loads(out.readline())
         finally:

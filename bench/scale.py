@@ -1,4 +1,4 @@
-"""A map of very many points, beside a plain `st.plotly_chart` of the same: how long until it answers, how it moves.
+"""A map of very many points, compared with `st.plotly_chart` of the same points: time to interaction, frame rates.
 
 And what the plain one cannot do: picking, a lasso, and buffer zones.
 """
@@ -25,7 +25,7 @@ ROUNDS = {"room": 3, "plain": 2}  # pages opened of each; the plain one takes a 
 MOVES = 60
 HOVERS = 250
 LASSOS = 3
-LONGEST = 6.0  # seconds of moving, where that shows fewer
+LONGEST = 6.0  # most seconds of moving, if fewer views are shown
 PLAIN = """
 import numpy as np, plotly.graph_objects as go, streamlit as st
 st.set_page_config(layout="wide")
@@ -37,7 +37,7 @@ for c in range(10):
 figure.update_layout(height=800, dragmode="pan")
 st.plotly_chart(figure, config={{"scrollZoom": True}})
 """
-# When frames were begun in which the plot's axes had another range than in the frame before, by the page's own clock.
+# Start times, by the page's clock, of frames in which the range of the plot's axes has changed.
 VIEWS = """
 window.views = [];
 window.follow = (plot) => {
@@ -99,7 +99,7 @@ def _print(numbers: dict[str, Any]) -> None:
 
 
 def _write(path: Path, n: int) -> None:
-    """Ten clumps of means with their variances and labels."""
+    """Ten clusters of means with their variances and labels."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, n)
     mu = rng.normal(0, 1.6, (10, 2))[labels] + rng.uniform(0.2, 0.6, (10, 2))[labels] * rng.standard_normal((n, 2))
@@ -107,7 +107,7 @@ def _write(path: Path, n: int) -> None:
 
 
 def _measured(browser: Browser, kind: str, query: str, script: Path) -> dict[str, float]:
-    """Of one server: seconds from navigation to a map that answers (at first the server reads the file), and motion."""
+    """Seconds from navigation to an interactive map (the first time the server reads the file), and frame rates."""
     ready, plot = {"room": (OURS_READY, OURS), "plain": (THEIRS_READY, THEIRS)}[kind]
     process, address = start(script)
     more: dict[str, float] = {}
@@ -142,7 +142,7 @@ def _open(browser: Browser, url: str, ready: str, plot: str) -> tuple[Page, dict
     page.goto(url, wait_until="commit")
     seconds = page.wait_for_function(ready, timeout=180_000).json_value() / 1000
     page.wait_for_function("(plot) => document.querySelector(plot)?._fullLayout?._size", arg=plot, timeout=180_000)
-    page.wait_for_timeout(2000)  # both have drawn everything by then
+    page.wait_for_timeout(2000)  # until everything is drawn
     page.evaluate("(plot) => window.follow(plot)", plot)
     return page, {"seconds": seconds, "sent_MB": sum(sent) / 1e6}
 
@@ -158,7 +158,7 @@ def _moved(page: Page, plot: str) -> dict[str, float]:
 
 
 def _handled(page: Page) -> dict[str, float]:
-    """What else a hand does with this map: it picks points, draws a lasso, asks for all buffer zones."""
+    """Other interactions: picking points, drawing a lasso, showing all buffer zones."""
     page.locator('.modebar-btn[data-title="Reset axes"]').click()
     picked = np.array(_marks(page, PICKED, lambda: _hover(page), HOVERS // 2))
     page.locator('[data-tool="select"]').click()
@@ -182,7 +182,7 @@ def _handled(page: Page) -> dict[str, float]:
 
 
 def _marks(page: Page, name: str, act: Callable[[], Any], least: int) -> list[float]:
-    """How long each of these takes, in ms, while `act` goes on and until there are as many as that."""
+    """Durations of these marks, in ms, while `act` is repeated until there are enough."""
     page.evaluate("(name) => (window.times[name].length = 0)", name)
     act()
     page.wait_for_function("([name, least]) => window.times[name].length >= least", arg=[name, least], timeout=120_000)
@@ -191,7 +191,7 @@ def _marks(page: Page, name: str, act: Callable[[], Any], least: int) -> list[fl
 
 
 def _hover(page: Page) -> None:
-    """Outwards in a spiral, at about the rate of a mouse."""
+    """Move the pointer outwards in a spiral, at about the rate of a mouse."""
     x, y = _middle(page, OURS)
     for i in range(HOVERS):
         page.mouse.move(x + 1.2 * i * cos(0.11 * i), y + i * sin(0.11 * i))
@@ -199,7 +199,7 @@ def _hover(page: Page) -> None:
 
 
 def _lasso(page: Page) -> None:
-    """A circle around the greater part of the points."""
+    """Draw a circle around most of the points."""
     x, y = _middle(page, OURS)
     page.mouse.move(x + 220, y)
     page.mouse.down()
@@ -215,7 +215,7 @@ def _middle(page: Page, plot: str) -> tuple[float, float]:
 
 
 def _views_a_second(page: Page, move: Callable[[int], None]) -> float:
-    """How many views a second are shown, while something is moved as fast as the page takes it."""
+    """Views a second while the map is moved as fast as the page allows."""
     page.evaluate("window.views.length = 0")
     began = time.monotonic()
     for i in range(MOVES):
@@ -227,7 +227,7 @@ def _views_a_second(page: Page, move: Callable[[int], None]) -> float:
 
 
 def _count_bytes(page: Page) -> list[int]:
-    """The lengths of all that comes, by whatever way."""
+    """The sizes of all received data, over HTTP and WebSockets."""
     sent: list[int] = []
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
@@ -242,7 +242,7 @@ def _length(message: dict[str, Any]) -> int:
 
 
 def _peak(process: subprocess.Popen[bytes]) -> float:
-    """The most memory that the server has held, in MB."""
+    """The peak memory of the server, in MB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 

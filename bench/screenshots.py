@@ -55,7 +55,7 @@ def _kl(page: Page, address: str) -> None:
 
 
 def _train(page: Page, address: str) -> None:
-    """A run as a person would have it: started, beta turned down, then up, then back to the bound."""
+    """A typical run: beta is lowered, then raised, then set back to 1."""
     page.goto(f"{address}/train")
     page.get_by_role("button", name="Train").first.click()
     page.wait_for_selector(".lv-maps canvas")

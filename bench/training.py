@@ -1,9 +1,9 @@
-"""How fast the library trains, beside the loop that most people start from, in one run on this machine.
+"""Training speed of the library, compared with a common plain loop, in one run on this machine.
 
     python -m bench.training     (MNIST in $ELBO_ROOM_DATA, else in data)
 
 The plain loop is the PyTorch example's: DataLoader, PIL, ToTensor, `.item()` in every step. It and the library's loop
-take turns, and medians are reported, since the speed of a machine drifts. MNIST, all 60,000 training images in both,
+alternate, and medians are reported, since the speed of a machine drifts. MNIST, all 60,000 training images in both,
 grey pixels, nats per image.
 """
 
@@ -48,7 +48,7 @@ def main() -> dict[str, Any]:
     mnist = load("mnist")
     images = Images(*(np.concatenate(pair) for pair in zip(mnist.train, mnist.validation, strict=True)))
     plain = plain_loop()
-    # threads that must wait for each other suffer more from other processes than a loop on one thread does
+    # several threads that wait for each other are slowed down more by other processes than one thread
     numbers: dict[str, Any] = {"device": describe_device(torch.device("cpu")), "load_before": os.getloadavg()[0]}
     numbers |= throughput(images, plain)
     numbers |= sgemm_share(images)
@@ -61,7 +61,7 @@ def main() -> dict[str, Any]:
 
 
 def throughput(images: Images, plain: Iterator[None]) -> dict[str, Any]:
-    """Images a second of the plain loop and of ours, at the example's setting."""
+    """Images a second of the plain loop and of the library, with the example's settings."""
     ours = train(Training(_endless(EXAMPLE), images.image_shape), images)
     seconds(ours, 100), seconds(plain, 20)  # warm up
     pairs = [(seconds(plain, 60), seconds(ours, 60 * 4) / 4) for _ in range(ROUNDS)]
@@ -74,7 +74,7 @@ def throughput(images: Images, plain: Iterator[None]) -> dict[str, Any]:
 
 
 def sgemm_share(images: Images) -> dict[str, Any]:
-    """The share of this machine's matrix-product rate that a training step reaches at batch 512."""
+    """Floating-point rate of a training step at batch size 512, as a share of this machine's matrix-product rate."""
     settings = _endless(EXAMPLE, batch_size=512)
     ours = train(Training(settings, images.image_shape), images)
     flop = training_flop(784, 400, settings.latent_dim) * settings.batch_size
@@ -90,7 +90,7 @@ def sgemm_share(images: Images) -> dict[str, Any]:
 
 
 def race(images: Images, test: Images, plain: Iterator[None]) -> dict[str, Any]:
-    """One run of ours to the example's result, against the time of the 10 epochs of the plain loop, extrapolated."""
+    """Time of the library to the example's result, and of 10 epochs of the plain loop, extrapolated."""
     training = Training(FAST, images.image_shape)
     ours, steps = train(training, images), count_steps(FAST, len(images.labels))
     spent, plain_blocks = 0.0, []
@@ -108,7 +108,7 @@ def race(images: Images, test: Images, plain: Iterator[None]) -> dict[str, Any]:
 
 
 def example_setting(images: Images, test: Images) -> dict[str, Any]:
-    """Test −ELBO of ours at the example's setting: 784-400-20, batch 128, constant Adam 1e-3, 10 epochs."""
+    """Test −ELBO of the library with the example's settings: 784-400-20, batch 128, constant Adam 1e-3, 10 epochs."""
     training = Training(EXAMPLE, images.image_shape)
     for _ in train(training, images):
         pass

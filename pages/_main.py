@@ -1,4 +1,4 @@
-"""The script behind every page: which pages there are, and the look they share."""
+"""The script of every page: the navigation and the common style."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ st.session_state["page"] = page.title
 if st.query_params.get(REFUSED):
     del st.query_params[REFUSED]
     st.session_state["key-refused"] = page.title
-if st.session_state.get("key-refused") == page.title:  # until another page is turned to
+if st.session_state.get("key-refused") == page.title:  # until another page is opened
     st.container(key="key-refused").error(WRONG_KEY)
 else:
     st.session_state.pop("key-refused", None)

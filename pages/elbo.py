@@ -1,4 +1,4 @@
-"""ELBO: the true posterior of an image beside q(z|x), and ln p(x) = ELBO + gap, every part computed."""
+"""ELBO: the true posterior of an image beside q(z|x), and ln p(x) = ELBO + gap, all computed."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Gradients: how the bound is climbed, and why by the pathwise gradient."""
+"""Gradients: how the ELBO is maximised, and why with the pathwise gradient."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""KL effect: what the weight of the KL term does to one and the same model, from an autoencoder to collapse."""
+"""KL effect: one model along beta, the weight of the rate, from an autoencoder to collapse."""
 
 import streamlit as st
 

@@ -1,6 +1,6 @@
-"""Who may steer: the holder of a run's key, the presenter of a lecture, and who sits at a machine that serves itself.
+"""Who may control a run: the holder of its key, the presenter of a lecture, and the local user of a private server.
 
-A run that the app starts has a key. Its folder holds only the key's SHA-256, in a file that other users cannot read.
+A run that the app starts has a key. Its folder stores only the key's SHA-256, in a file that other users cannot read.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import streamlit as st
 
 KEY_FILE = ".token"
 LECTURE = "ELBO_ROOM_LECTURE"  # the presenter's key; set by `make lecture`
-AUDIENCE = "ELBO_ROOM_AUDIENCE"  # how many runs the audience may have at a time
+AUDIENCE = "ELBO_ROOM_AUDIENCE"  # most runs of the audience at a time
 COOKIE = "elbo_room_presenter"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _PORT = re.compile(r":\d*$")
 
 
 def give_key(folder: Path) -> str:
-    """A new key for the run in `folder`, said only here."""
+    """Create and return a key for the run in `folder`; only its hash is stored."""
     key = secrets.token_urlsafe(16)
     path = folder / KEY_FILE
     path.unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def give_key(folder: Path) -> str:
 
 
 def opens(folder: Path, key: str) -> bool:
-    """Whether `key` steers the run in `folder`: its own, or the presenter's."""
+    """Whether `key` is valid for the run in `folder`: the run's own, or the presenter's."""
     try:
         expected = (folder / KEY_FILE).read_text().strip()
     except OSError:
@@ -44,9 +44,9 @@ def opens(folder: Path, key: str) -> bool:
 
 
 def opens_to_all(folder: Path, headers: Mapping[str, str], client: str) -> bool:
-    """Whether anybody here steers the run in `folder`: one without a key, where only this machine is served.
+    """Whether no key is needed for the run in `folder`: it has none, and only this machine can reach the server.
 
-    The address that was asked for must be this machine's own name: another name could be another site's trick.
+    The Host header must be a local name, which prevents DNS rebinding by other sites.
     """
     here = host_name(headers.get("host", "")) in LOCAL_NAMES and client in LOCAL_NAMES
     return here and is_local() and not (folder / KEY_FILE).exists()
@@ -62,13 +62,13 @@ def is_lecture() -> bool:
 
 
 def is_presenters(key: str | None) -> bool:
-    """Whether `key` is the presenter's; outside a lecture there is none."""
+    """Whether `key` is the presenter's; false outside a lecture."""
     expected = os.environ.get(LECTURE)
     return bool(expected and key) and hmac.compare_digest(str(expected).encode(), str(key).encode(errors="replace"))
 
 
 def audience_runs() -> int:
-    """How many runs the audience of a lecture may have at a time."""
+    """Most runs that the audience of a lecture may have at a time."""
     text = os.environ.get(AUDIENCE, "")
     return int(text) if text.isdecimal() else 0
 
@@ -79,7 +79,7 @@ def host_name(host: str) -> str:
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a browser's request comes from a page of this very server. One that names no origin is no browser."""
+    """Whether a request comes from a page of this server, or not from a browser (it has no Origin header)."""
     origin = headers.get("origin")
     if origin is None:
         return True

@@ -1,4 +1,4 @@
-"""Which beta paths there are, and opening one: its frame with the map's images, and the decoder of every stop."""
+"""The available beta paths, and opening one: its frame with the map's images, and the decoder of every stop."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from vae.training import beta_path as paths
 from vae.training.beta_path import BetaPath
 
 PATHS = Path(__file__).parent.parent / "assets" / "paths"
-FIRST = "mnist-2d"  # the path to begin with
+FIRST = "mnist-2d"  # the path that is shown first
 DATA = {"mnist": "MNIST", "digits": "Digits 8×8", "sprites": "Sprites"}
 OPTIONAL = ("hole_share", "hole_share_se", "hole_fraction", "overlap", "overlap_se")
 SURGERY = ("index_code_mi", "total_correlation", "dimension_wise_kl")
 SCORES = ("mig", "factor_vae", "factor_vae_se", "images", "draws", "votes", "votes_of")
-SAME = "the same optimum along β·σₚ² = const"  # though not the same elbo
+SAME = "the same optimum along β·σₚ² = const"  # but not the same elbo
 OPENED_KEPT = 64
-BYTES = 256 << 20  # of paths that stay in memory
+BYTES = 256 << 20  # of the cache of paths
 
-_files: dict[str, Path] = {}  # by what their content hashes to
+_files: dict[str, Path] = {}  # by the hash of their content
 _paths: ByteCache[BetaPath] = ByteCache(BYTES)  # by the same
-_reading = Lock()  # of many who ask at once, one reads
+_reading = Lock()  # simultaneous requests read a file once
 
 
 class PathAddresses(NamedTuple):
-    """A path on the page: addresses of its frame and of its decoders, the latter with {stop} in it, and its facts."""
+    """Addresses of a path's frame and of its decoders (the latter contains {stop}), and its facts as HTML."""
 
     frame: str
     decoders: str
@@ -50,11 +50,11 @@ class PathAddresses(NamedTuple):
 
 
 def available() -> dict[str, str]:
-    """Name → title of every path that is shipped, the one to begin with first, and of those among the runs."""
-    return {name: _title(name) for name in _known()}
+    """Name → title of every shipped path, `FIRST` first, and of those in the folder of runs."""
+    return {name: _title(name) for name in _path_files()}
 
 
-def _known() -> dict[str, Path]:
+def _path_files() -> dict[str, Path]:
     shipped = sorted(PATHS.glob("*.safetensors"), key=lambda file: (file.stem != FIRST, file.stem))
     own = sorted(runs_root.RUNS.glob("*.safetensors"), key=lambda file: natural(file.name))
     return {file.stem: file for file in shipped} | {f"runs/{file.stem}": file for file in own}
@@ -64,18 +64,18 @@ def _title(name: str) -> str:
     data, _, space = name.rpartition("-")
     if data in DATA and space == "linear":
         return f"{DATA[data]} · linear, with the closed form"
-    known = data in DATA and space.endswith("d") and space[:-1].isdigit()
-    return f"{DATA[data]} · {space[:-1]}-D" if known else name
+    has_title = data in DATA and space.endswith("d") and space[:-1].isdigit()
+    return f"{DATA[data]} · {space[:-1]}-D" if has_title else name
 
 
 def open_path(name: str) -> PathAddresses:
-    """Check the path of this name and publish its frame. Raises `InputError` in one sentence."""
-    file = _known().get(name)
+    """Check the path of this name and publish its frame. `InputError` where it cannot be shown."""
+    file = _path_files().get(name)
     if file is None:
         raise InputError(f"There is no beta path {name!r:.60} here; choose one from the list.")
     written = file.stat().st_mtime_ns
     opened = _open(name, file, written)
-    if not is_published(opened.frame):  # it has made room for newer frames since
+    if not is_published(opened.frame):  # the cache has dropped it for newer frames
         _open.cache_clear()
         opened = _open(name, file, written)
     return opened
@@ -91,7 +91,7 @@ def _open(name: str, file: Path, written: int) -> PathAddresses:
 
 
 def _read(file: Path, key: str) -> BetaPath:
-    """The path in a file, kept in memory; `InputError` where its content is no longer that which `key` stands for."""
+    """The path in a file, cached; `InputError` if the hash of its content is no longer `key`."""
     with _reading:
         path = _paths.get(key)
         if path is None:
@@ -108,15 +108,15 @@ def _key(file: Path) -> str:
 
 
 def _frame(name: str, path: BetaPath) -> bytes:
-    """What the page shows of all stops but their decoders, which are fetched one by one."""
+    """The frame of a path with all stops; without their decoders, which are fetched one by one."""
     pixels, labels = _images(name, path)
     meta = {
         **header(name, path.plan, path.image_shape, path.settings.likelihood),
         "sigma": path.settings.sigma,
         "classes": list(path.classes),
         "betas": list(path.betas),
-        "up": [_numbers(name, said, path.settings.latent_dim) for said in path.up],
-        "down": [_numbers(name, said, path.settings.latent_dim) for said in path.down],
+        "up": [_numbers(name, stop_numbers, path.settings.latent_dim) for stop_numbers in path.up],
+        "down": [_numbers(name, stop_numbers, path.settings.latent_dim) for stop_numbers in path.down],
         "linear": path.linear and asdict(path.linear),
         "factors": list(path.factor_names),
     }
@@ -126,13 +126,13 @@ def _frame(name: str, path: BetaPath) -> bytes:
 
 
 def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and labels of the images that the path's posteriors are of."""
-    known = open_models.held_out_images(path.settings.data, Fit.like(path.image_shape))
-    if known is None:
+    """Pixels and labels of the images whose posteriors the path has."""
+    held_out = open_models.held_out_images(path.settings.data, Fit.like(path.image_shape))
+    if held_out is None:
         raise InputError(
             f"The images of the beta path {name} are not here; make a model of {path.settings.data} first."
         )
-    _, pixels, labels, index = known
+    _, pixels, labels, index = held_out
     order = np.argsort(index)
     rows = order[np.searchsorted(index, path.index, sorter=order).clip(0, len(order) - 1)]
     fits = np.array_equal(index[rows], path.index) and pixels.shape[1:] == path.image_shape
@@ -141,22 +141,22 @@ def _images(name: str, path: BetaPath) -> tuple[np.ndarray, np.ndarray]:
     return pixels[rows], labels[rows].astype(np.int32)
 
 
-def _numbers(name: str, said: Any, k: int) -> dict[str, Any]:
-    """What the page shows of a stop's numbers, every one of them a number."""
+def _numbers(name: str, stop_numbers: Any, k: int) -> dict[str, Any]:
+    """The numbers of a stop that the page shows, checked to be finite. `InputError` where they are not."""
     try:
         numbers: dict[str, Any] = {}
         for split in ("test", "train"):
-            numbers[split] = {key: _number(said[split][key]) for key in ("distortion", "rate")}
-        numbers["rate_per_dim"] = [_number(rate) for rate in said["rate_per_dim"]]
-        numbers["active_units"] = int(_number(said["active_units"]))
+            numbers[split] = {key: _number(stop_numbers[split][key]) for key in ("distortion", "rate")}
+        numbers["rate_per_dim"] = [_number(rate) for rate in stop_numbers["rate_per_dim"]]
+        numbers["active_units"] = int(_number(stop_numbers["active_units"]))
         if len(numbers["rate_per_dim"]) != k or not 0 <= numbers["active_units"] <= k:
             raise ValueError("damaged")
-        for key in {*OPTIONAL} & {*said}:
-            numbers[key] = _number(said[key])
-        if "surgery" in said:
-            numbers["surgery"] = {key: _number(said["surgery"][key]) for key in SURGERY}
-        if "disentanglement" in said:
-            numbers["disentanglement"] = {key: _number(said["disentanglement"][key]) for key in SCORES}
+        for key in {*OPTIONAL} & {*stop_numbers}:
+            numbers[key] = _number(stop_numbers[key])
+        if "surgery" in stop_numbers:
+            numbers["surgery"] = {key: _number(stop_numbers["surgery"][key]) for key in SURGERY}
+        if "disentanglement" in stop_numbers:
+            numbers["disentanglement"] = {key: _number(stop_numbers["disentanglement"][key]) for key in SCORES}
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"The numbers of the beta path {name} are damaged; make it again.") from None
     return numbers
@@ -183,7 +183,7 @@ def _facts(path: BetaPath) -> str:
 
 
 async def decoder(request: Request) -> Response:
-    """The decoder of one stop, as a frame of float16 arrays. Not compressed: weights do not get shorter."""
+    """The decoder of one stop, as a frame of float16 arrays; not compressed, since weights hardly shrink."""
     key, stop = request.path_params["key"], request.path_params["stop"]
     try:
         path = _paths.get(key)

@@ -1,4 +1,4 @@
-"""What the server keeps in memory, bounded in bytes: what has not been used for longest makes room for what is new."""
+"""LRU caches and budgets with a limit in bytes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 
 from vae.errors import InputError
 
-BESIDE = 1 << 10  # bytes that the smallest of things takes
+ENTRY_BYTES = 1 << 10  # bytes counted for every entry in addition to its size
 
 T = TypeVar("T")
 
 
 class ByteCache(Generic[T]):
-    """Key → value, `most` bytes in all. The newest stays even where it alone is larger."""
+    """An LRU cache of `most` bytes, thread-safe. The newest entry is kept even if it is larger."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -25,7 +25,7 @@ class ByteCache(Generic[T]):
         self._lock = Lock()
 
     def __contains__(self, key: str) -> bool:
-        """Asking keeps it a while longer."""
+        """Counts as a use of the entry."""
         return self.get(key) is not None
 
     def __len__(self) -> int:
@@ -39,11 +39,11 @@ class ByteCache(Generic[T]):
             return self._values[key][0]
 
     def put(self, key: str, value: T, size: int) -> None:
-        """Keep `value`, of `size` bytes, in place of what had this key."""
+        """Add `value`, of `size` bytes, or replace the entry of this key."""
         with self._lock:
             self._drop(key)
-            self._values[key] = value, size + BESIDE
-            self.bytes += size + BESIDE
+            self._values[key] = value, size + ENTRY_BYTES
+            self.bytes += size + ENTRY_BYTES
             while self.bytes > self.most and len(self._values) > 1:
                 self._drop(next(iter(self._values)))
 
@@ -53,7 +53,7 @@ class ByteCache(Generic[T]):
 
 
 class Budget:
-    """Bytes that are taken by what is under way; more are refused by `Busy`."""
+    """A limit on the bytes of requests in progress; raises `Busy` beyond it. Thread-safe."""
 
     def __init__(self, most: int) -> None:
         self.most, self.used = most, 0
@@ -61,23 +61,23 @@ class Budget:
 
     @contextmanager
     def share(self, sentence: str) -> Iterator[Callable[[int], None]]:
-        """A function that takes so many bytes more, all of them given back at the end."""
-        mine = 0
+        """Yield a function that reserves bytes, or raises `Busy(sentence)`; all are released at the end."""
+        reserved = 0
 
         def take(size: int) -> None:
-            nonlocal mine
+            nonlocal reserved
             with self._lock:
                 if self.used + size > self.most:
                     raise Busy(sentence)
                 self.used += size
-                mine += size
+                reserved += size
 
         try:
             yield take
         finally:
             with self._lock:
-                self.used -= mine
+                self.used -= reserved
 
 
 class Busy(InputError):
-    """There is no room for this now: a sentence that says so, and what to do."""
+    """The server has no capacity for this now."""

@@ -1,4 +1,4 @@
-"""The ELBO page's questions to the server: one thread computes, and answers nobody who has left before his turn."""
+"""Requests of the ELBO page, computed in one thread; a request whose client has disconnected is not computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from server.access import same_origin
 from server.byte_cache import Busy, ByteCache
 from server.client_queue import ClientQueue
 from server.published import PREFIX, publish_frame
-from server.visitors import visitor, who_asks
+from server.visitors import visitor, visitor_of
 from vae.errors import InputError
 from vae.exports.opening import OpenModel as Contents
 from vae.inference.evidence_table import FILE_NAME, read_table, table_frame
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 KINDS = ("posterior", "parts", "fit", "weights")
 SUBJECTS_BYTES = 1 << 30
-SUBJECT_BYTES = 64 << 20  # of what is found out about a model, besides its weights, three times
-ASKED_BYTES = 4 << 20  # of which models were asked about: some thousand
-BYTES_A_PIXEL, BYTES_BESIDE = 32, 1 << 16  # of a question
+SUBJECT_BYTES = 64 << 20  # counted for the caches of a model, in addition to three times its size
+MODELS_BYTES = 4 << 20  # for a few thousand models
+BYTES_A_PIXEL, BYTES_BESIDE = 32, 1 << 16  # most bytes of a request: BYTES_A_PIXEL · pixels + BYTES_BESIDE
 WAITING, WAITING_BYTES = 400, 256 << 20
 FRESH = {"cache-control": "no-store", "content-encoding": "identity"}
 GONE = "This model is no longer open on the server; reload the page."
@@ -39,20 +39,20 @@ GIVEN_UP = "Something else was asked in its place."
 _log = logging.getLogger(__name__)
 
 
-class Asked(NamedTuple):
-    """A model that is asked about: its id, and how many bytes a question about it may have."""
+class RequestedModel(NamedTuple):
+    """The id of a model, and the most bytes of a request about it."""
 
     model: str
     most_bytes: int
 
 
 _queue = ClientQueue("evidence", WAITING, WAITING_BYTES)
-_asked: ByteCache[Asked] = ByteCache(ASKED_BYTES)  # by the key in their addresses
+_models: ByteCache[RequestedModel] = ByteCache(MODELS_BYTES)  # by the key in their addresses
 _subjects: ByteCache[Subject] = ByteCache(SUBJECTS_BYTES)
 
 
 class EvidenceAddresses(NamedTuple):
-    """A model on the page: addresses of its frames and of the server's answers, and its facts as HTML."""
+    """Addresses of a model's frames and of the server's answers, and its facts as HTML."""
 
     frame: str
     encoder: str
@@ -63,13 +63,13 @@ class EvidenceAddresses(NamedTuple):
 
 
 def open_evidence(model: str) -> EvidenceAddresses:
-    """Check the model with this id, publish what the page shows of it, and get ready for questions about it."""
-    contents = open_models.contents(model)  # refuses latents alone, which have no encoder
+    """Check the model with this id, publish its frames, and prepare for requests about it. `InputError` if it fails."""
+    contents = open_models.contents(model)  # raises for latents without a model
     shown = open_models.open_model(model)
     assert shown.encoder is not None
     key = _key(shown)
     most_bytes = BYTES_A_PIXEL * prod(contents.checkpoint.image_shape) + BYTES_BESIDE
-    _asked.put(key, Asked(model, most_bytes), 0)
+    _models.put(key, RequestedModel(model, most_bytes), 0)
     if key not in _subjects:
         with suppress(Busy):
             _queue.submit(("prepare", key), lambda: _prepared(key))
@@ -83,7 +83,7 @@ def _key(shown: open_models.ModelAddresses) -> str:
 
 
 def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
-    """Address of the test set's table, where there is one that belongs to this model; else what there is to say."""
+    """Address of the table of the test set, if there is one of this model, and a remark if it cannot be used."""
     folder = open_models.folder(model)
     if folder is None or not (folder / FILE_NAME).is_file():
         return None, None
@@ -97,19 +97,19 @@ def _table(model: str, contents: Contents) -> tuple[str | None, str | None]:
 
 
 async def answer(request: Request) -> Response:
-    """What is asked about an image of a model; an error with one sentence where that cannot be answered."""
+    """Handler of requests about an image of a model: a frame, or an error as JSON with a sentence."""
     key, kind = request.path_params["key"], request.path_params["kind"]
-    known = _asked.get(key)
+    found = _models.get(key)
     if kind not in KINDS:
         return _refusal("There is no such question.", 404)
-    if known is None:
+    if found is None:
         return _refusal(GONE, 404)
     if not same_origin(request.headers):
         return _refusal("Only pages of this server are answered.", 403)
     try:
-        too_long = f"A question about an image of this model has {known.most_bytes:,} bytes at most."
+        too_long = f"A question about an image of this model has {found.most_bytes:,} bytes at most."
         data = await _queue.answer(
-            request, (who_asks(request), kind), lambda body: _answer(key, kind, body), known.most_bytes, too_long
+            request, (visitor_of(request), kind), lambda body: _answer(key, kind, body), found.most_bytes, too_long
         )
     except Busy as error:
         return _refusal(str(error), 503)
@@ -129,16 +129,16 @@ def _refusal(sentence: str, status: int) -> Response:
 
 def _answer(key: str, kind: str, body: bytes) -> bytes:
     try:
-        asked = json.loads(body)
+        parameters = json.loads(body)
     except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
+        parameters = None
+    if not isinstance(parameters, dict):
         raise InputError("A question is a JSON object with an image and what belongs to the question.")
-    return _subject(key).answer(kind, asked)
+    return _subject(key).answer(kind, parameters)
 
 
 def _prepared(key: str) -> None:
-    """Be ready for the first question; what is wrong with a model is said when it is asked about."""
+    """Prepare for the first request; errors of a model are reported by the request itself."""
     try:
         _subject(key).prepare()
     except Exception:
@@ -146,7 +146,7 @@ def _prepared(key: str) -> None:
 
 
 def _subject(key: str) -> Subject:
-    """For the thread that computes: torch is imported here."""
+    """The subject of a model, cached. Only for the computing thread; imports torch."""
     found = _subjects.get(key)
     if found is None:
         found = _new_subject(key)
@@ -158,11 +158,11 @@ def _new_subject(key: str) -> Subject:
 
     from vae.exports.posterior_frames import Subject
 
-    torch.set_num_threads(1)  # of many small steps: a second thread gains little, and on a busy machine is waited for
-    known = _asked.get(key)
-    if known is None or _key(open_models.open_model(known.model)) != key:  # a run that has gone on is another model
+    torch.set_num_threads(1)  # steps are small: more threads gain little, and cause waiting on a busy machine
+    found = _models.get(key)
+    if found is None or _key(open_models.open_model(found.model)) != key:  # the run has been trained further
         raise InputError(GONE)
-    contents = open_models.contents(known.model)
+    contents = open_models.contents(found.model)
     subject = Subject(contents)
     _subjects.put(key, subject, 3 * open_models.size_of(contents) + SUBJECT_BYTES)
     return subject

@@ -1,4 +1,6 @@
-"""Starting, resuming, forking and keeping runs. A run is a process of its own, which outlives page and server."""
+"""Starting, resuming and forking runs, and copying them to the gallery. A run is a separate process that continues
+when the page or the server is closed.
+"""
 
 from __future__ import annotations
 
@@ -27,29 +29,29 @@ from vae.training import live
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = "trainer.txt"  # what the process prints
-AUDIENCES = ".audience"  # marks a run that the audience of a lecture has started
-ANEW = (*runs.GOES_ON, "settings")  # what a status says of a run that goes on
+AUDIENCES = ".audience"  # a file in the folder of a run that the audience of a lecture has started
+KEPT_STATUS = (*runs.PROGRESS, "settings")  # fields of the status that a resumed run keeps
 KEPT = (runs.SETTINGS, runs.LOG, runs.CHECKPOINT, runs.STATUS, runs.TEST, HELD_OUT)
-SAVED_WITHIN = 30.0  # seconds for a run to write a checkpoint when asked
+SAVED_WITHIN = 30.0  # seconds in which a run has to write a requested checkpoint
 AUDIENCE_MINUTES = 2.0
 AUDIENCE_LAYERS, AUDIENCE_WIDTH, AUDIENCE_LATENTS = 3, 256, 16
 
 _children: dict[Path, subprocess.Popen[bytes]] = {}
-_lock = Lock()  # the audience's runs are counted and started in one
+_lock = Lock()  # makes counting and starting the audience's runs one operation
 
 
 def start(settings: Settings, label: str = "own-images", audience: bool = False) -> tuple[str, str]:
-    """Train in a new folder below the runs; its name, and the key that steers it. `label` names one's own images."""
+    """Train in a new folder of runs; returns the run's name and key. `label` is the name of the user's own images."""
     if not audience:
         return _start(settings, label)
     with _lock:
         settings = audience_settings(settings)
-        _refuse_more_of_the_audience()
+        _check_audience_limit()
         return _start(settings, label, audience=True)
 
 
 def _start(settings: Settings, label: str, audience: bool = False) -> tuple[str, str]:
-    with one_sentence():
+    with readable_errors():
         folder = _new_folder(run_name(settings, label))
         key = access.give_key(folder)
         if audience:
@@ -59,10 +61,10 @@ def _start(settings: Settings, label: str, audience: bool = False) -> tuple[str,
 
 
 def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
-    """Go on with a run that has no process, from its last checkpoint.
+    """Resume a run that has no process, from its last checkpoint. `InputError` if it is trained or finished.
 
-    With another batch size it goes on as a run of its own, so that the log of each is that of one setting. The name of
-    the run that goes on, and its key if it is a new one.
+    With another batch size, a fork of it is started, so that every log belongs to one setting. Returns the name of the
+    run, and its key if it is a new one.
     """
     folder = existing(name)
     status = runs.observe(folder)
@@ -74,36 +76,36 @@ def resume(name: str, batch_size: int | None = None) -> tuple[str, str | None]:
         Settings.of({"batch_size": batch_size})
         if batch_size != runs.read(folder).settings.batch_size:
             new, key = _branch(folder, batch_size)
-            with one_sentence():
+            with readable_errors():
                 _spawn(runs_root.RUNS / new, "--resume")
             return new, key
     with _lock:
         if is_audiences(folder):
-            _refuse_more_of_the_audience()
+            _check_audience_limit()
         go_on(name)
     return name, None
 
 
 def go_on(name: str) -> None:
-    """Start a process for a run that has none; it takes its place in the line."""
-    with one_sentence():
+    """Start a process for a run that has none; it enters the queue."""
+    with readable_errors():
         _spawn(existing(name), "--resume")
 
 
 def has_child(folder: Path) -> bool:
-    """Whether a process that this server has started for the run has not ended yet."""
+    """Whether this server has started a process for the run that has not ended yet."""
     return folder.absolute() in _children
 
 
 def fork(name: str) -> tuple[str, str]:
-    """A second run from where this one is now, with a key of its own. It waits to be resumed."""
+    """Copy a run with its current state to a new, paused run; returns its name and key."""
     folder = existing(name)
     if not (folder / runs.CHECKPOINT).exists():
         raise InputError("This run has no checkpoint yet; fork it a moment later.")
     if runs.observe(folder)["alive"]:
         _save(folder)
     new, key = _branch(folder)
-    with one_sentence():  # so that it has a picture before it trains
+    with readable_errors():  # so that its map can be shown before it trains
         (runs_root.RUNS / new / live.FOLDER).mkdir()
         for file in (live.PROBE, live.FRAME, live.DECODER, live.MANIFOLD):
             if (folder / file).exists():
@@ -112,28 +114,28 @@ def fork(name: str) -> tuple[str, str]:
 
 
 def go_on_from(name: str, kept: int) -> tuple[str, str]:
-    """A second run that goes on from a kept state of this one (`vae.files.undo`), with a key of its own."""
+    """Start a new run from a kept state of this one (`vae.files.undo`); returns its name and key."""
     folder = existing(name)
     if kept not in [state["number"] for state in undo.kept(folder)]:
-        raise InputError("This state of the run is kept no more; choose another.")
+        raise InputError("This state of the run is no longer kept; choose another.")
     new, key = _branch(folder, kept=kept)
-    with one_sentence():
+    with readable_errors():
         _spawn(runs_root.RUNS / new, "--resume")
     return new, key
 
 
 def _branch(folder: Path, batch_size: int | None = None, kept: int | None = None) -> tuple[str, str]:
-    """A copy of a run as of its last checkpoint, or of a kept state, without a process."""
+    """Copy the last checkpoint of a run, or a kept state, to a new run without a process; its name and key."""
     if is_audiences(folder):
-        raise InputError("A run of the audience can only be gone on with as it is.")
-    with _lock, one_sentence():
+        raise InputError("A run of the audience can only be resumed as it is, not forked.")
+    with _lock, readable_errors():
         new = free_folder(re.sub(r"-fork(-\d+)?$", "", folder.name) + "-fork", runs_root.RUNS)
         runs.fork(folder, new, batch_size, kept)
         return new.name, access.give_key(new)
 
 
 def keep(name: str) -> str:
-    """Copy a finished run into the gallery, where it is whole or not at all; the name it has there."""
+    """Copy a finished run into the gallery, atomically; returns its name there."""
     folder = existing(name)
     if is_audiences(folder):
         raise InputError("A run of the audience cannot be put into the gallery.")
@@ -142,23 +144,23 @@ def keep(name: str) -> str:
     target = open_models.GALLERY / name
     if target.exists():
         raise InputError(f"The gallery holds a model {name} already; remove or rename that one first.")
-    with one_sentence(open_models.GALLERY):
+    with readable_errors(open_models.GALLERY):
         open_models.GALLERY.mkdir(parents=True, exist_ok=True)
-        beside = open_models.GALLERY / f".{name}.part"
-        shutil.rmtree(beside, ignore_errors=True)
-        (beside / name).mkdir(parents=True)
+        temporary = open_models.GALLERY / f".{name}.part"
+        shutil.rmtree(temporary, ignore_errors=True)
+        (temporary / name).mkdir(parents=True)
         try:
             for file in KEPT:
                 if (folder / file).exists():
-                    shutil.copyfile(folder / file, beside / name / file)
-            os.rename(beside / name, target)
+                    shutil.copyfile(folder / file, temporary / name / file)
+            os.rename(temporary / name, target)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     return name
 
 
 def existing(name: str) -> Path:
-    """The folder of the run `name`, right below the runs. `InputError` for any other name."""
+    """The folder of the run `name`. `InputError` if there is none."""
     folder = find(name)
     if folder is None:
         raise InputError(f"There is no run {name!r:.60} here; choose one from the list.")
@@ -166,7 +168,7 @@ def existing(name: str) -> Path:
 
 
 def find(name: str) -> Path | None:
-    """The folder of the run `name`, or None where there is none."""
+    """The folder of the run `name`, or None."""
     if not name or name.startswith(".") or "\0" in name or Path(name).name != name or "\\" in name:
         return None
     folder = runs_root.RUNS / name
@@ -177,7 +179,7 @@ def find(name: str) -> Path | None:
 
 
 def remark_of(name: str) -> str:
-    """What was made of the images that a run is trained on; nothing where nothing was said, or is known yet."""
+    """The remark on how the images of a run were read; "" if there is none yet."""
     try:
         return runs.read(existing(name)).remark
     except InputError:
@@ -190,15 +192,15 @@ def all_runs() -> list[str]:
         folders = [f for f in runs_root.RUNS.iterdir() if not f.name.startswith(".") and _is_run(f)]
     except OSError:
         return []
-    return [folder.name for folder in sorted(folders, key=_born, reverse=True)]
+    return [folder.name for folder in sorted(folders, key=_created, reverse=True)]
 
 
 def _is_run(folder: Path) -> bool:
     return (folder / runs.SETTINGS).exists() or (folder / access.KEY_FILE).exists()
 
 
-def _born(folder: Path) -> float:
-    """When a run was made: its key, or else its settings, is written but once."""
+def _created(folder: Path) -> float:
+    """When a run was created (Unix time), from the file of its key, else of its settings, which are written once."""
     for name in (access.KEY_FILE, runs.SETTINGS):
         with suppress(OSError):
             return (folder / name).stat().st_mtime
@@ -213,7 +215,7 @@ def is_audiences(folder: Path) -> bool:
 
 
 def audience_settings(settings: Settings) -> Settings:
-    """The settings, within what an audience may train. `InputError` where they are beyond it."""
+    """The settings with the limits of an audience applied. `InputError` where they exceed them."""
     small = len(settings.hidden) <= AUDIENCE_LAYERS and max(settings.hidden, default=0) <= AUDIENCE_WIDTH
     if settings.data != "digits" or settings.arch != "mlp" or not small or settings.latent_dim > AUDIENCE_LATENTS:
         raise InputError(
@@ -227,7 +229,7 @@ def audience_settings(settings: Settings) -> Settings:
     return replace(settings, stop_minutes=settings.stop_minutes or AUDIENCE_MINUTES, device="cpu")
 
 
-def _refuse_more_of_the_audience() -> None:
+def _check_audience_limit() -> None:
     allowed = access.audience_runs()
     if not allowed:
         raise InputError("In this lecture the presenter trains; follow a run from the list.")
@@ -244,7 +246,7 @@ def _refuse_more_of_the_audience() -> None:
 
 
 def run_name(settings: Settings, label: str = "own-images") -> str:
-    """What a run of these settings is called, as in digits-mlp-2d."""
+    """The name of a run of these settings, as in digits-mlp-2d."""
     if settings.data in DATA_SETS:
         return runs.default_folder(settings).name
     plain = runs.default_folder(replace(settings, data="digits")).name
@@ -263,14 +265,14 @@ def arguments(settings: Settings) -> list[str]:
 
 
 def free_folder(name: str, root: Path) -> Path:
-    """A folder that is not there yet: the name, or the name with a number."""
+    """A folder that does not exist: the name, or the name with a number."""
     names = (name if number == 1 else f"{name}-{number}" for number in count(1))
     return next(folder for name in names if not (folder := root / name).exists())
 
 
 def _new_folder(name: str) -> Path:
     while True:
-        with suppress(FileExistsError):  # another may have come first
+        with suppress(FileExistsError):  # another request may have created it
             folder = free_folder(name, runs_root.RUNS)
             folder.mkdir(parents=True)
             return folder
@@ -278,7 +280,7 @@ def _new_folder(name: str) -> Path:
 
 def _spawn(folder: Path, *options: str, **status: Any) -> None:
     """Start the training process, in a session of its own."""
-    before = {name: value for name, value in runs.read_status(folder).items() if name in ANEW}
+    before = {name: value for name, value in runs.read_status(folder).items() if name in KEPT_STATUS}
     runs.write_status(folder, "queued", **before, **status)
     out = folder.absolute()
     data_root = Path(os.environ.get(ROOT_VARIABLE) or "data").absolute()
@@ -297,23 +299,23 @@ def _spawn(folder: Path, *options: str, **status: Any) -> None:
 
 
 def _reap(folder: Path, child: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of a process; where it could not say why it ended, say it."""
+    """Wait for the end of a process, and write the reason into the status if the process did not."""
     code = child.wait()
-    if _children.get(folder) is child:  # and no later one, whose status it would be
+    if _children.get(folder) is child:  # else a later process has the run
         if code and folder.is_dir():
             _explain(folder, code)
         del _children[folder]
 
 
 def _explain(folder: Path, code: int) -> None:
-    """Put the reason for a process's end into its run's status, unless the process has done so itself."""
+    """Write the reason for the end of a process into the run's status, unless the process has done so itself."""
     status = runs.read_status(folder)
     if status["state"] not in ("queued", "running") and not (code < 0 and status["state"] == "paused"):
         return
     reason = _signal_sentence(-code) if code < 0 else _last_line(folder / OUTPUT)
     with suppress(OSError):
-        known = {name: value for name, value in status.items() if name not in ("state", "updated")}
-        runs.write_status(folder, "failed", **known | {"reason": reason})
+        others = {name: value for name, value in status.items() if name not in ("state", "updated")}
+        runs.write_status(folder, "failed", **others | {"reason": reason})
 
 
 def _signal_sentence(number: int) -> str:
@@ -333,7 +335,7 @@ def _last_line(path: Path) -> str:
 
 
 def _save(folder: Path) -> None:
-    """Ask for a checkpoint and wait until it is written."""
+    """Request a checkpoint and wait until it is written. `InputError` after `SAVED_WITHIN` seconds."""
     before = runs.read_status(folder)
     id = control.ask(folder, save=control.read(folder).save + 1)
     deadline = time.monotonic() + SAVED_WITHIN
@@ -341,14 +343,15 @@ def _save(folder: Path) -> None:
         status = runs.observe(folder)
         if status.get("control", 0) >= id and status.get("saved_step") is not None:
             return
-        if not status["alive"] or before["state"] == "queued":  # what is on the disk is the latest there is
+        if not status["alive"] or before["state"] == "queued":  # the checkpoint on the disk is the latest
             return
         time.sleep(0.05)
     raise InputError("The run did not save itself in time; try again in a moment.")
 
 
 @contextmanager
-def one_sentence(folder: Path | None = None) -> Iterator[None]:
+def readable_errors(folder: Path | None = None) -> Iterator[None]:
+    """Turn errors of the disk into an `InputError`."""
     try:
         yield
     except OSError as error:

@@ -16,7 +16,7 @@ from server import access
 from server.published import PREFIX
 
 PARAMETER = "presenter"
-REFUSED = "presenter-key"  # in the address after a key that does not fit: presenter-key=refused
+REFUSED = "presenter-key"  # parameter in the address after a wrong key: presenter-key=refused
 WRONG_KEY = (
     "This presenter's key does not fit this server; open the presenter's link that `make lecture` printed when it was "
     "started."
@@ -25,7 +25,7 @@ HOURS = 12
 
 
 class PresenterLink:
-    """Takes the presenter's key out of the address at once, where a projector would show it, and into a cookie."""
+    """Middleware that moves the presenter's key from the address, where a projector would show it, into a cookie."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -35,12 +35,12 @@ class PresenterLink:
             await self.app(scope, receive, send)
             return
         url = URL(scope=scope)
-        asked = parse_qsl(url.query, keep_blank_values=True)
-        keys = [value for name, value in asked if name == PARAMETER]
+        parameters = parse_qsl(url.query, keep_blank_values=True)
+        keys = [value for name, value in parameters if name == PARAMETER]
         fits = bool(keys) and access.is_presenters(keys[-1])
-        kept = [(name, value) for name, value in asked if name not in (PARAMETER, REFUSED)]
+        kept = [(name, value) for name, value in parameters if name not in (PARAMETER, REFUSED)]
         rest = urlencode(kept if fits else [*kept, (REFUSED, "refused")])
-        # relative, so that it holds behind whatever proxy and leads to no other site; no key, even a wrong one, stays
+        # relative: works behind any proxy and leads to no other site. A wrong key is removed too
         response = RedirectResponse("./" + url.path.rpartition("/")[2] + ("?" + rest if rest else ""), 303)
         if fits:
             secure = url.scheme == "https"
@@ -49,12 +49,12 @@ class PresenterLink:
 
 
 def presents() -> bool:
-    """Whether the page is shown to the presenter; outside a lecture, everyone is one."""
+    """Whether the page is shown to the presenter; always true outside a lecture."""
     return not access.is_lecture() or access.is_presenters(st.context.cookies.get(access.COOKIE))
 
 
 def follow_link(run: str, page_url: str | None) -> str:
-    """Where a run can be followed, for others: by this machine's network address, where the network can reach it."""
+    """A link to follow a run, with this machine's network address if the network can reach the server."""
     url = URL(page_url or "http://localhost:8501/")
     host = url.hostname or "localhost"
     if host in access.LOCAL_NAMES and not access.is_local():
@@ -65,14 +65,14 @@ def follow_link(run: str, page_url: str | None) -> str:
 
 @lru_cache(maxsize=64)
 def qr_image(link: str) -> str:
-    """The link as a QR code, a data URI; dark on light whatever the theme: cameras like it so."""
+    """The link as a QR code, a data URI; dark on light in every theme, which cameras read best."""
     code = segno.make(link, error="m", micro=False)
     return str(code.svg_data_uri(border=3, dark="#000", light="#fff", omitsize=True, encode_minimal=False))
 
 
 @lru_cache(maxsize=1)
 def network_address() -> str | None:
-    """This machine's address on its network, as the system would use it for a way out; nothing is sent."""
+    """This machine's network address, taken from the route to an outside address; nothing is sent. None if offline."""
     for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,6 +1,6 @@
-"""The loss as code: `vae.inference.loss_in_ten_lines.loss` is called on a model of the gallery, watched line by line.
+"""The loss as code: runs `vae.inference.loss_in_ten_lines.loss` on a model of the gallery, traced line by line.
 
-No code comes from outside: what is asked for are a model, images, beta and a seed.
+No code comes from requests: they hold only a model, images, beta and a seed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from server.access import same_origin
 from server.byte_cache import Busy
 from server.client_queue import ClientQueue
 from server.open_models import GALLERY, available
-from server.visitors import who_asks
+from server.visitors import visitor_of
 from vae.errors import InputError
 from vae.files import checkpoint, runs
 from vae.files.held_out import FILE_NAME, read_held_out
@@ -45,16 +45,16 @@ WIDEST = 10  # columns of a tensor whose numbers are shown
 _queue = ClientQueue("loss-as-code", WAITING, WAITING * LARGEST_REQUEST)
 
 
-class Asked(NamedTuple):
+class LossRequest(NamedTuple):
     model: str
-    first: int  # row of the held-out images at which the batch begins
+    first: int  # row of the first of the held-out images in the batch
     size: int
     beta: float
     seed: int
 
 
 def models() -> dict[str, str]:
-    """Id → name of the gallery's models that the function can be called on."""
+    """Id → name of the gallery's models that the loss function supports (Bernoulli, with held-out images)."""
     return {name: title for name, title in available().items() if _usable(name)}
 
 
@@ -66,18 +66,18 @@ def _usable(name: str) -> bool:
 
 
 def warm() -> None:
-    """Import torch and load the first model in the thread, so that the first call need not wait for them."""
+    """Import torch and load the first model in the computing thread, so that the first request is fast."""
     with suppress(Busy):
         _queue.submit("warm", lambda: [_opened(name) for name in list(models())[:1]])
 
 
 async def answer(request: Request) -> Response:
-    """What the function makes of the batch that is asked for, as JSON; a sentence where that makes no sense."""
+    """Handler of requests: the result of `execute` as JSON, or an error with a sentence."""
     if not same_origin(request.headers):
         return JSONResponse({"error": "Only pages of this server are answered."}, 403)
     try:
         found = await _queue.answer(
-            request, who_asks(request), lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG
+            request, visitor_of(request), lambda body: execute(parse(body)), LARGEST_REQUEST, TOO_LONG
         )
     except InputError as error:
         return JSONResponse({"error": str(error)}, 503 if isinstance(error, Busy) else 400)
@@ -86,27 +86,27 @@ async def answer(request: Request) -> Response:
     return JSONResponse(found, headers={"cache-control": "no-store"})
 
 
-def parse(data: bytes) -> Asked:
+def parse(data: bytes) -> LossRequest:
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError):
         fields = None
-    if not isinstance(fields, dict) or set(fields) != set(Asked._fields):
+    if not isinstance(fields, dict) or set(fields) != set(LossRequest._fields):
         raise InputError("The request must be a JSON object with model, first, size, beta and seed.")
-    asked = Asked(**fields)
-    if not isinstance(asked.model, str) or asked.model not in models():
+    wanted = LossRequest(**fields)
+    if not isinstance(wanted.model, str) or wanted.model not in models():
         raise InputError("There is no such model in the gallery (any more); choose one from the list.")
-    if not all(type(number) is int for number in (asked.first, asked.size, asked.seed)):
+    if not all(type(number) is int for number in (wanted.first, wanted.size, wanted.seed)):
         raise InputError("first, size and seed must be whole numbers.")
-    if not (1 <= asked.size <= LARGEST_BATCH and asked.first >= 0 and 0 <= asked.seed < 1 << 32):
+    if not (1 <= wanted.size <= LARGEST_BATCH and wanted.first >= 0 and 0 <= wanted.seed < 1 << 32):
         raise InputError(f"A batch has 1 to {LARGEST_BATCH} images, and first and seed are at least 0.")
-    if type(asked.beta) not in (int, float) or not (isfinite(asked.beta) and 0 <= asked.beta <= MOST_BETA):
+    if type(wanted.beta) not in (int, float) or not (isfinite(wanted.beta) and 0 <= wanted.beta <= MOST_BETA):
         raise InputError(f"beta must be a number from 0 to {MOST_BETA:g}.")
-    return asked
+    return wanted
 
 
 def _opened(model: str) -> tuple[VAE, np.ndarray]:
-    """The model and its held-out images."""
+    """The model and its held-out images, cached."""
     return _loaded(GALLERY / model, (GALLERY / model / runs.CHECKPOINT).stat().st_mtime_ns)
 
 
@@ -115,17 +115,17 @@ def _loaded(folder: Path, stamp: int) -> tuple[VAE, np.ndarray]:
     return checkpoint.load_model(checkpoint.read(folder)), read_held_out(folder / FILE_NAME).images
 
 
-def execute(asked: Asked) -> dict[str, Any]:
-    """Call the function; its source, and what every statement has made, with the gradient of the loss at it."""
+def execute(parameters: LossRequest) -> dict[str, Any]:
+    """Run the loss function; returns its statements with their values and the gradients of the loss there."""
     import torch
 
     from vae.inference.loss_in_ten_lines import loss
 
-    model, images = _opened(asked.model)
-    rows = (asked.first + np.arange(asked.size)) % len(images)
+    model, images = _opened(parameters.model)
+    rows = (parameters.first + np.arange(parameters.size)) % len(images)
     x = torch.from_numpy(images[rows].astype(np.float32) / 255)
-    generator = torch.Generator().manual_seed(asked.seed)
-    result, made = traced(loss, model, x, float(asked.beta), generator)
+    generator = torch.Generator().manual_seed(parameters.seed)
+    result, made = traced(loss, model, x, float(parameters.beta), generator)
     tensors = {name: value for values in made for name, value in values.items()}
     slopes = gradients(result, tensors)
     statements = [
@@ -161,7 +161,7 @@ def _described(name: str, value: Tensor, slope: Tensor | None) -> dict[str, Any]
 
 
 def _numbers(value: Tensor) -> list[list[float]] | None:
-    """The first rows of a small tensor, one row per image; None where an image has too many."""
+    """The first rows of a small tensor, one row per image; None with more than `WIDEST` columns."""
     rows = value.reshape(len(value), -1) if value.dim() else value.reshape(1, 1)
     return rows[:SHOWN].tolist() if rows.shape[1] <= WIDEST else None
 

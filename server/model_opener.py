@@ -1,4 +1,4 @@
-"""Models and latents of one's own, opened as a file or by their path."""
+"""Opens the user's own models and latents, as an uploaded file or by their path."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from server.access import is_local
 from server.lecture_link import presents
 from server.open_models import add_path, add_upload
 from server.picker import choose
-from server.upload_limit import contents_of, let_go
+from server.upload_limit import contents_of, release
 from vae.errors import InputError
 
-PATH = "path:"  # before a path, in the id of what is open by it
+PATH = "path:"  # prefix of the id of a model that was opened by its path
 
 
 def open_menu(key: str) -> None:
-    """A button with an uploader under it and, on the reader's own machine, a field for a path; none for an audience."""
+    """A popover with an uploader and, on the user's own machine, a field for a path; none for an audience."""
     if not presents():
         return
     with st.popover("Open a model", width="stretch"):
@@ -33,27 +33,27 @@ def open_menu(key: str) -> None:
 
 
 def resolve(asked: str) -> str:
-    """The id of a model that an address asks for by its path; `InputError` where that may not be, or is not there."""
+    """The id of a model that the address names by its path; `InputError` where this is not allowed, or fails."""
     if asked.startswith(PATH) and is_local():
         return add_path(asked.removeprefix(PATH))
     raise InputError(f"There is no model {short(asked)} here (any more); choose one from the list.")
 
 
 def _take_upload(key: str) -> None:
-    """Open the file that was just dropped; a wrong one leaves the page as it was and says why."""
+    """Open the uploaded file; after an error, the page is unchanged and shows the message."""
     file = st.session_state[_uploader()]
     if file is not None:
         choose(key, lambda: add_upload(*contents_of(file)))
-        let_go(file)
+        release(file)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 
 def _uploader() -> str:
-    """The key of the file uploader: a new one for every file, since the one before still names a file that is gone."""
+    """The key of the file uploader: a new one after every file, since the old one would show the released file."""
     return f"upload-{st.session_state.get('uploads', 0)}"
 
 
 def _take_path(key: str) -> None:
-    """Open what is at the path that was just entered."""
+    """Open the path that was entered."""
     if path := st.session_state["path"].strip():
         choose(key, lambda: add_path(path))

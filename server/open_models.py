@@ -1,4 +1,4 @@
-"""Which models can be opened, and opening one: checked, turned into a frame, published. torch only where it must."""
+"""The models that can be opened, and opening one: its check and the publication of its frames. torch only if needed."""
 
 from __future__ import annotations
 
@@ -35,30 +35,27 @@ from vae.settings import Settings, is_file
 GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
 NO_NETWORKS = "These are latents alone, without encoder and decoder; choose a model from the list."
 GONE = "This uploaded model has made room for newer ones on the server; upload it again."
-FIRST = "mnist-2d"  # the gallery's model to begin with
+FIRST = "mnist-2d"  # the model of the gallery that is shown first
 UPLOAD = "upload-"
 UPLOADS_BYTES = 1 << 30
 CONTENTS_BYTES = 512 << 20
-PATHS_BYTES = OPENED_BYTES = 4 << 20  # some thousand of them
+PATHS_BYTES = OPENED_BYTES = 4 << 20  # for a few thousand entries
 
 _uploads: ByteCache[tuple[str, bytes | Latents]] = ByteCache(UPLOADS_BYTES)
 _paths: ByteCache[Path] = ByteCache(PATHS_BYTES)
 _contents: ByteCache[opening.OpenModel | Latents] = ByteCache(CONTENTS_BYTES)
 _opened: ByteCache[tuple[Any, ModelAddresses]] = ByteCache(OPENED_BYTES)  # with the state of their files
-_locks = [RLock() for _ in range(16)]  # of many who open a model at once, one does the work
+_locks = [RLock() for _ in range(16)]  # by hash of the id: simultaneous requests open a model once
 
 
 @dataclass(frozen=True)
 class ModelAddresses:
-    """A model on the page: the addresses of its frame and of its encoder's, and its facts as HTML.
-
-    Latents alone are no whole model and have no encoder.
-    """
+    """The addresses of the frames of a model and its encoder, and its facts as HTML. Latents have no encoder."""
 
     frame: str
     facts: str
     encoder: str | None = None
-    has_points: bool = True  # on its map
+    has_points: bool = True  # whether its map has points
 
     @property
     def addresses(self) -> list[str]:
@@ -66,10 +63,10 @@ class ModelAddresses:
 
 
 def available(linked: str = "") -> dict[str, str]:
-    """Id → name of every model in the gallery, among the runs, and among those of this session, in that order.
+    """Id → name of all models: of the gallery, of the runs, and of this session, in that order.
 
-    What others have opened is in no list, but opens for whoever has its id: what a link names, `linked`, joins this
-    session's.
+    Models that other sessions have opened are not listed, but can be opened by their id: the one that a link names,
+    `linked`, is added to this session.
     """
     gallery = sorted(_folders(GALLERY), key=lambda folder: folder.name != FIRST)
     names = {folder.name: _title(folder) for folder in gallery}
@@ -81,13 +78,13 @@ def available(linked: str = "") -> dict[str, str]:
 
 
 def _opened_name(model: str) -> str | None:
-    """What an upload or a path is called in a list; None where the server knows none of this id."""
+    """The name of an upload or a path in lists; None for an unknown id."""
     upload, path = _uploads.get(model), _paths.get(model)
     return f"{upload[0]} (uploaded)" if upload else str(path) if path else None
 
 
 def add_upload(name: str, data: bytes) -> str:
-    """Keep an uploaded model, or latents alone, in memory, as long as there is room; its id.
+    """Add an uploaded model, or latents, to the cache; returns its id.
 
     Raises `InputError` if it is neither a .safetensors file of a model nor a file of latents.
     """
@@ -106,7 +103,7 @@ def add_upload(name: str, data: bytes) -> str:
 
 
 def add_path(text: str) -> str:
-    """List what is at a path of this machine: a run folder, a .safetensors file or latents; its id.
+    """Add a path of this machine (a run folder, a .safetensors file or latents) to this session; returns its id.
 
     Raises `InputError` if it is none of these.
     """
@@ -118,7 +115,7 @@ def add_path(text: str) -> str:
             refuse_foreign(path.name, "mu")
         checkpoints.read(path)
     if path.name == runs.CHECKPOINT and (path.parent / runs.SETTINGS).is_file():
-        path = path.parent  # a run is more than its weights
+        path = path.parent  # open the run, not only its checkpoint
     model = f"path:{path}"
     _paths.put(model, path, 0)
     make_own(model, str(path))
@@ -126,19 +123,19 @@ def add_path(text: str) -> str:
 
 
 def open_model(model: str) -> ModelAddresses:
-    """Check the model with this id and publish its frame. Raises `InputError` in one sentence."""
+    """Check the model with this id and publish its frames; cached until its files change. `InputError` if it fails."""
     path = folder(model)
     state = _state(path)
     with _lock_of(model):
-        then, opened = _opened.get(model) or (None, None)
-        if opened is None or then != state or not all(map(is_published, opened.addresses)):
+        old_state, opened = _opened.get(model) or (None, None)
+        if opened is None or old_state != state or not all(map(is_published, opened.addresses)):
             opened = _publish(model)
             _opened.put(model, (state, opened), 0)
         return opened
 
 
 def contents(model: str) -> opening.OpenModel:
-    """The model with this id, checked. Raises `InputError` in one sentence, also where there are latents alone."""
+    """The model with this id, checked. `InputError` if it fails, and for latents without a model."""
     found = content_of(model)
     if isinstance(found, Latents):
         raise InputError(NO_NETWORKS)
@@ -146,7 +143,7 @@ def contents(model: str) -> opening.OpenModel:
 
 
 def content_of(model: str) -> opening.OpenModel | Latents:
-    """The model, or the latents, with this id, checked. Raises `InputError` in one sentence."""
+    """The model, or the latents, with this id, checked and cached. `InputError` if it fails."""
     path = folder(model)
     if path and _is_latents(path):
         return _latents_at(path)
@@ -162,7 +159,7 @@ def content_of(model: str) -> opening.OpenModel | Latents:
 
 
 def _latents_at(path: Path) -> Latents:
-    """What is in a file of latents, read once as long as it stays as it is."""
+    """The latents in a file, cached until it changes."""
     key = repr(_state(path))
     found = _contents.get(key)
     if not isinstance(found, Latents):
@@ -172,7 +169,7 @@ def _latents_at(path: Path) -> Latents:
 
 
 def folder(model: str) -> Path | None:
-    """Where the files of the model with this id lie; None for an upload."""
+    """The path of the model with this id; None for an upload. `InputError` for an unknown id."""
     if model.startswith(UPLOAD):
         return None
     root, name = (runs_root.RUNS, model.removeprefix("runs/")) if model.startswith("runs/") else (GALLERY, model)
@@ -221,7 +218,7 @@ def _data_title(settings: Settings) -> str:
 
 
 def _state(path: Path | None) -> tuple[Path, list[int]] | None:
-    """Changes whenever the file, or a file of the run, does, so that a run which goes on is opened afresh."""
+    """The modification times of the file, or of the files of the run; other ones mean that it must be read again."""
     if path is None:
         return None
     files = (path, *(path / name for name in (runs.CHECKPOINT, runs.SETTINGS, runs.TEST, FILE_NAME)))
@@ -237,9 +234,9 @@ def _read_upload(model: str) -> opening.OpenModel:
     assert isinstance(content, bytes)
     checkpoint = checkpoints.read(content)
     trained_on = checkpoint.settings.data
-    # an upload opens no other file of this machine
-    known = not is_file(trained_on) or trained_on in uploaded_images.kept()
-    return opening.OpenModel(checkpoint, None, _encode(checkpoint, None) if known else None)
+    # an upload must not open other files of this machine
+    is_allowed = not is_file(trained_on) or trained_on in uploaded_images.kept()
+    return opening.OpenModel(checkpoint, None, _encode(checkpoint, None) if is_allowed else None)
 
 
 def _uploaded(model: str) -> bytes | Latents:
@@ -250,8 +247,8 @@ def _uploaded(model: str) -> bytes | Latents:
 
 
 def _encode(checkpoint: Checkpoint, run: Run | None) -> HeldOut | None:
-    """What the model says of held-out images: the gallery's of the same data set, else those at the data root. None
-    where these are others than its run was trained on, for it may have seen them.
+    """Held-out images with the model's posteriors: the gallery's images of the same data set, else those at the data
+    root. None without images, and where they differ from those of the run, since training may have used them.
     """
     found = held_out_images(checkpoint.settings.data, Fit.like(checkpoint.image_shape))
     if found is None or (run is not None and found.fingerprint != run.fingerprint):
@@ -260,7 +257,7 @@ def _encode(checkpoint: Checkpoint, run: Run | None) -> HeldOut | None:
 
 
 class HeldOutImages(NamedTuple):
-    """Of a data set with this fingerprint: pixels, labels, places in the test split."""
+    """Held-out images of a data set with this fingerprint: pixels, labels, positions in the test split."""
 
     fingerprint: str
     pixels: np.ndarray
@@ -270,10 +267,7 @@ class HeldOutImages(NamedTuple):
 
 @lru_cache(maxsize=2)
 def held_out_images(data: str, fit: Fit) -> HeldOutImages | None:
-    """A data set's images for a map; None where there are none.
-
-    Pictures of one's own are made to `fit`.
-    """
+    """A data set's images for a map, or None. The user's own pictures are cropped and scaled to `fit`."""
     for folder in _folders(GALLERY):
         if (folder / FILE_NAME).is_file() and (run := runs.read(folder)).settings.data == data:
             shipped = read_held_out(folder / FILE_NAME)

@@ -1,4 +1,4 @@
-"""Where in the address a page's view stands."""
+"""The part of the address that belongs to a page's view."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import streamlit as st
 
 
 def place(page: str, *parameters: str) -> dict[str, Any]:
-    """The path of a page below the app's root, and what the query says of the `parameters` that the view answers.
+    """The path of a page below the app's root, and the values of the query `parameters` that select the view's data.
 
-    What stands behind the "#" of such an address is the view's own: it reads and writes it while the browser is there.
+    The fragment (after "#") belongs to the view, which reads and writes it in the browser.
     """
     return {"page": page, "query": {name: st.query_params.get(name, "") for name in parameters}}

@@ -1,4 +1,4 @@
-"""A picker whose choice stands in the page's address."""
+"""A select box whose choice is kept in the page's address."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def pick(
     key: str,
     resolve: Callable[[str], str] | None = None,
 ) -> str | None:
-    """The chosen id; None where there is none. The address names all ids but the first one.
+    """The chosen id; None where there is none. The address contains the id, unless it is the first one.
 
-    `names_with(asked)` gives id → name of what can be chosen, where the address asks for `asked`; `resolve` gives the
-    id of what is asked for and is not among them, or raises `InputError`. The choice is kept in the session under
-    `key`, a page's own.
+    `names_with(asked)` returns id → name of the choices, where `asked` is the id in the address. If it is not among
+    them, `resolve(asked)` returns another id, or raises `InputError`. The choice is stored in the session under `key`,
+    which is different for every page.
     """
-    _follow_address(names_with, parameter, label, key, resolve)
+    _choose_from_address(names_with, parameter, label, key, resolve)
     names = names_with(st.query_params.get(parameter, ""))
     if st.session_state.get(key) not in names:
         st.session_state[key] = next(iter(names), None)
@@ -36,12 +36,12 @@ def pick(
     if refused := st.session_state.pop(f"{key}-refused", None):
         st.error(refused)
     if chosen is not None:
-        _keep_address(chosen, next(iter(names)), parameter, key)
+        _write_address(chosen, next(iter(names)), parameter, key)
     return chosen
 
 
 def choose(key: str, get: Callable[[], str]) -> None:
-    """Choose the id that `get` gives; where it raises `InputError`, the choice stays and the page says why."""
+    """Choose the id that `get` returns; if it raises `InputError`, keep the choice and show the message."""
     mark_choice(key)
     try:
         st.session_state[key] = get()
@@ -50,20 +50,20 @@ def choose(key: str, get: Callable[[], str]) -> None:
 
 
 def mark_choice(key: str) -> None:
-    """Note that this run of the script follows a choice on the page: the address may lag behind it."""
+    """Note that the user has chosen on the page, so that the address, not updated yet, is ignored in this run."""
     st.session_state[f"{key}-chosen"] = True
 
 
-def _follow_address(
+def _choose_from_address(
     names_with: Callable[[str], dict[str, str]],
     parameter: str,
     label: str,
     key: str,
     resolve: Callable[[str], str] | None,
 ) -> None:
-    """Choose what the address names: when the page is opened, and when someone goes back or forward."""
+    """Choose the id in the address when the page is opened, and when the user goes back or forward."""
     asked = st.query_params.get(parameter, "")
-    is_open = key in st.session_state  # Streamlit forgets a choice when another page is opened
+    is_open = key in st.session_state  # Streamlit deletes the choice when another page is opened
     followed = is_open and asked == st.session_state.get(f"{key}-address")
     if st.session_state.pop(f"{key}-chosen", False) or followed:
         return
@@ -85,8 +85,8 @@ def _missing(asked: str, label: str) -> InputError:
     return InputError(f"There is no {kind} {short(asked)} here (any more); choose one from the list.")
 
 
-def _keep_address(chosen: str, first: str, parameter: str, key: str) -> None:
-    """Let the address name what is chosen, where it does not: that is another entry of the browser's history."""
+def _write_address(chosen: str, first: str, parameter: str, key: str) -> None:
+    """Write the choice into the address if it differs, which adds an entry to the browser's history."""
     if chosen != (st.query_params.get(parameter, "") or first):
         st.query_params.from_dict({} if chosen == first else {parameter: chosen})
     st.session_state[f"{key}-address"] = st.query_params.get(parameter, "")

@@ -1,6 +1,6 @@
-"""What the browser fetches beside Streamlit's own files: the modules, Plotly's file, the frames, what is live of a run.
+"""Files for the browser in addition to Streamlit's: modules, Plotly, KaTeX and frames.
 
-Every address but a run's holds a hash of what it names, so browsers keep the answer for good and never ask again.
+Every address contains a hash of its content (or a version), so browsers may cache the response without a limit.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PREFIX = "room"
 FIRST_PAGE = "explore"  # the folder of the page at the app's root
 CODE = f"{PREFIX}/code"  # the loss as code, executed
-FRAMES_BYTES = 512 << 20  # of frames, and what they are compressed to
-RECIPES_BYTES = 4 << 20  # of how frames that have made room are made again: some thousand
+FRAMES_BYTES = 512 << 20  # of the cache of frames, compressed copies included
+RECIPES_BYTES = 4 << 20  # of the cache of functions that publish dropped frames again: a few thousand
 MODULE_KINDS = {".js": "text/javascript", ".css": "text/css"}
 DEVELOPMENT = "ELBO_ROOM_DEVELOPMENT"  # the environment variable
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
@@ -38,7 +38,7 @@ _compressor = ThreadPoolExecutor(1, "gzip")
 
 
 class Blob:
-    """Bytes with their address. Compressed once, and only for readers on other machines: on this one it costs time."""
+    """Bytes with a key from their hash; compressed once, and only for clients on other machines."""
 
     def __init__(self, data: bytes, kind: str) -> None:
         self.data = data
@@ -50,13 +50,13 @@ class Blob:
         if self._compressed is None:
             self._compressed = _compressor.submit(gzip.compress, self.data, 6)
         if not self._compressed.done():
-            await asyncio.shield(asyncio.wrap_future(self._compressed))  # others wait for it too
+            await asyncio.shield(asyncio.wrap_future(self._compressed))  # other requests wait for it too
         return self._compressed.result()
 
     async def respond(self, request: Request) -> Response:
         here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
         if here or "gzip" not in request.headers.get("accept-encoding", ""):
-            # named, so that Streamlit's own middleware does not compress it again at every request
+            # an explicit encoding, so that Streamlit's middleware does not compress it at every request
             return Response(self.data, media_type=self.kind, headers={**FOREVER, "content-encoding": "identity"})
         headers = {**FOREVER, "content-encoding": "gzip", "vary": "accept-encoding"}
         return Response(await self.compressed(), media_type=self.kind, headers=headers)
@@ -67,9 +67,9 @@ _recipes: ByteCache[Callable[[], Any]] = ByteCache(RECIPES_BYTES)
 
 
 def publish_frame(data: bytes, again: Callable[[], Any] | None = None) -> str:
-    """Make a frame fetchable; its address, relative to the app's root.
+    """Publish a frame; returns its address, relative to the app's root.
 
-    Frames that were not asked for lately make room for newer ones; `again` publishes it once more when it is asked for.
+    The cache drops the least recently used frames; `again` publishes a dropped one again when it is requested.
     """
     blob = Blob(data, "application/octet-stream")
     if blob.key not in _frames:
@@ -80,25 +80,25 @@ def publish_frame(data: bytes, again: Callable[[], Any] | None = None) -> str:
 
 
 def is_published(path: str) -> bool:
-    """Whether the frame at this address is at hand; asking keeps it a while longer."""
+    """Whether the frame at this address is in the cache; counts as a use of it."""
     return path.rpartition("/")[2] in _frames
 
 
 def frame_data(key: str) -> bytes | None:
-    """The frame whose address ends with this key, made once more if need be; None where it cannot be."""
-    blob = _frames.get(key) or _made_again(key)
+    """The frame whose address ends with this key, published again if necessary; None where that fails."""
+    blob = _frames.get(key) or _publish_again(key)
     return blob.data if blob else None
 
 
-def _made_again(key: str) -> Blob | None:
+def _publish_again(key: str) -> Blob | None:
     again = _recipes.get(key)
     if again is None:
         return None
     try:
         again()
-    except InputError:  # an upload that has made room for others, a run that is gone
+    except InputError:  # an upload that the cache has dropped, or a deleted run
         return None
-    return _frames.get(key)  # a run that went on has become another frame
+    return _frames.get(key)  # None if the run was trained further: it has another frame
 
 
 def is_development() -> bool:
@@ -115,7 +115,7 @@ def modules() -> dict[str, Blob]:
 
 @cache
 def module_path(name: str) -> str:
-    """Address of a module or style sheet, relative to the app's root; all lie below one folder, as they do on disk."""
+    """Address of a module or style sheet, relative to the app's root; all are below one folder, as on disk."""
     if is_development():
         return f"{PREFIX}/development/{name}"
     version = hashlib.sha256("".join(blob.key for blob in modules().values()).encode()).hexdigest()[:16]
@@ -151,7 +151,7 @@ async def plotly_response(request: Request) -> Response:
 
 @cache
 def _katex_files() -> dict[str, Blob]:
-    """What KaTeX needs in the browser, by its path in KaTeX's own folder: the fonts are named in its style sheet."""
+    """KaTeX's files for the browser, by their path in KaTeX's folder (its style sheet refers to the fonts)."""
     kinds = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
     files = (p for p in sorted(KATEX.rglob("*")) if p.suffix in kinds)
     return {p.relative_to(KATEX).as_posix(): Blob(p.read_bytes(), kinds[p.suffix]) for p in files}
@@ -173,5 +173,5 @@ async def frame_response(request: Request) -> Response:
     key = request.path_params["key"]
     blob = _frames.get(key)
     if blob is None and key in _recipes:
-        blob = await asyncio.to_thread(_made_again, key)
+        blob = await asyncio.to_thread(_publish_again, key)
     return await blob.respond(request) if blob else Response("no such frame", status_code=404)

@@ -1,4 +1,4 @@
-"""Which address is answered by what, and which files a page names for the browser to fetch ahead."""
+"""The routes of the app, and the files that a page lets the browser preload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def routes() -> list[BaseRoute]:
 
 
 class PreloadHeader:
-    """Tells the browser, with the page itself, which of our files it will need, so that it fetches them meanwhile."""
+    """Middleware that adds a `Link` header to pages, so that the browser preloads the modules of the view."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -48,7 +48,7 @@ class PreloadHeader:
                 message["headers"] = [*message["headers"], (b"link", value)]
             await send(message)
 
-        ours = path.startswith(f"/{PREFIX}/")  # a page of our own names its files itself
+        ours = path.startswith(f"/{PREFIX}/")  # pages without Streamlit name their files themselves
         await self.app(scope, receive, with_header if scope["type"] == "http" and not ours else send)
 
 

@@ -1,4 +1,4 @@
-"""What is fetched of a run by HTTP: its live files as they are, its model as a download, and a page to follow it on."""
+"""HTTP handlers of a run: its live files, its model as a download, and a page to follow it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def live_file(request: Request) -> Response:
     data = await in_thread(_read, folder / name) if folder and name else None
     if data is None:
         return PlainTextResponse("There is no such file (yet).", 404, FRESH)
-    # named, so that Streamlit's middleware does not compress it, which costs more than it saves on a local network
+    # an explicit encoding, so that Streamlit's middleware does not compress it: slower than sending it uncompressed
     return Response(data, 200, {**FRESH, "content-encoding": "identity"}, "application/octet-stream")
 
 
 async def model(request: Request) -> Response:
-    """The latest checkpoint, without what only training needs."""
+    """The model of the latest checkpoint, without the training state."""
     folder = await in_thread(launcher.find, request.path_params["run"])
     if folder is None:
         return PlainTextResponse("There is no such run.", 404, FRESH)
@@ -52,7 +52,7 @@ async def model(request: Request) -> Response:
 
 
 async def follow_page(request: Request) -> Response:
-    """A page of its own to follow a run on, without Streamlit: for the phones of an audience."""
+    """A page without Streamlit to follow a run, for the phones of an audience."""
     folder = await in_thread(launcher.find, request.path_params["run"])
     if folder is None:
         return PlainTextResponse("There is no such run (any more); ask for another link.", 404, FRESH)
@@ -77,7 +77,7 @@ def _policy(nonce: str, request: Request) -> str:
         (
             "default-src 'none'",
             f"script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'",  # networks compute in WebAssembly
-            "style-src 'self' 'unsafe-inline'",  # what the modules draw carries its measures
+            "style-src 'self' 'unsafe-inline'",  # the modules set inline styles
             f"connect-src 'self'{sockets}",
             "img-src 'self' data: blob:",
             "base-uri 'none'",

@@ -1,4 +1,4 @@
-"""The form to manage runs: the line for the device, a name, deleting, and what was deleted."""
+"""The form to manage runs: the queue for the device, renaming, deleting, and the deleted runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Renamed = Callable[[str, str | None], None]
 
 
 def show(run: str, key: str | None, presents: bool, renamed: Renamed) -> None:
-    """Draw the form for the open `run`; `renamed(old, new)` hears of another name, or of None where it was deleted."""
+    """Draw the form for the open `run`; `renamed(old, new)` is called after renaming, or deleting (new = None)."""
     in_charge = run_management.may_manage(run, None, presents)
-    _line(in_charge)
+    _queue(in_charge)
     if run_management.may_manage(run, key, presents):
-        _one(run, renamed)
+        _open_run(run, renamed)
     else:
         st.caption("Who has the key of this run can rename and delete it: enter it under Share.")
     if in_charge:
         _deleted()
-    if said := st.session_state.pop("manage-refused", None):
-        st.error(said)
+    if message := st.session_state.pop("manage-refused", None):
+        st.error(message)
 
 
-def _line(in_charge: bool) -> None:
+def _queue(in_charge: bool) -> None:
     st.markdown("**Waiting for the device**, the next first")
     names = run_management.waiting()
     if not names:
@@ -43,12 +43,12 @@ def _line(in_charge: bool) -> None:
                 )  # fmt: skip
 
 
-def _one(run: str, renamed: Renamed) -> None:
+def _open_run(run: str, renamed: Renamed) -> None:
     st.markdown("**The open run**")
     field, button = st.columns([1.6, 1], vertical_alignment="bottom")
     new = field.text_input("Name", run, key=f"name-{run}", max_chars=run_management.LONGEST_NAME)
     button.button("Rename", width="stretch", on_click=_rename, args=(run, new, renamed))
-    _asked(f"Delete {run} …", f"Delete {run}?", "Delete", _delete, run, renamed)
+    _confirmed(f"Delete {run} …", f"Delete {run}?", "Delete", _delete, run, renamed)
 
 
 def _deleted() -> None:
@@ -58,7 +58,7 @@ def _deleted() -> None:
     st.markdown("**Deleted**, still on the disk")
     name = st.selectbox("Deleted run", names, label_visibility="collapsed")
     st.button("Bring back", width="stretch", on_click=_attempt, args=(run_management.bring_back, name))
-    _asked(
+    _confirmed(
         "Remove for good …",
         f"Remove {name} from the disk? This cannot be undone.",
         "Remove",
@@ -68,24 +68,24 @@ def _deleted() -> None:
     )
 
 
-def _asked(first: str, question: str, yes: str, action: Callable[..., Any], *args: Any) -> None:
-    """A button that asks before it acts."""
+def _confirmed(first: str, question: str, yes: str, action: Callable[..., Any], *args: Any) -> None:
+    """A button that asks for confirmation before it calls `action`."""
     if st.session_state.get("manage-asked") != question:
-        st.button(first, width="stretch", on_click=_ask, args=(question,))
+        st.button(first, width="stretch", on_click=_set_question, args=(question,))
         return
     st.warning(question)
     no, go = st.columns(2)
-    no.button("Cancel", width="stretch", on_click=_ask, args=(None,))
+    no.button("Cancel", width="stretch", on_click=_set_question, args=(None,))
     go.button(yes, type="primary", width="stretch", on_click=action, args=args)
 
 
-def _ask(question: str | None) -> None:
+def _set_question(question: str | None) -> None:
     st.session_state["manage-asked"] = question
 
 
 def _try(action: Callable[..., Any], *args: Any) -> bool:
-    """Do it; what cannot be done is told beneath the form."""
-    _ask(None)
+    """Call `action`; whether it succeeded. The message of an `InputError` is shown below the form."""
+    _set_question(None)
     try:
         action(*args)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Where the runs of this server lie."""
+"""The folder of this server's runs."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a session has opened: it stands in that person's pickers, and in nobody else's."""
+"""The models that a session has opened, which are listed in its own pickers only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MOST = 50
 
 
 def own() -> dict[str, str]:
-    """Id → name of the models that this session has opened; nothing outside a session."""
+    """Id → name of the models that this session has opened; empty outside a session."""
     return dict(st.session_state.get("own-models", {})) if get_script_run_ctx(suppress_warning=True) else {}
 
 
 def make_own(model: str, name: str) -> None:
-    """List a model in this session; the first of very many goes."""
+    """Add a model to this session's list, which keeps the last `MOST`."""
     if get_script_run_ctx(suppress_warning=True):
         st.session_state["own-models"] = dict([*({**own(), model: name}.items())][-MOST:])

@@ -1,7 +1,7 @@
-"""Files that never change, Streamlit's own among them, answered before anything else looks at a request.
+"""Files that never change, Streamlit's included, served by the first middleware.
 
-Everybody who opens the page asks for a hundred of them. Streamlit would read its own from the disk each time, in
-threads, and send them as they are; here they are compressed, once.
+Every client requests about a hundred of them. Streamlit would read its files from the disk each time, in threads, and
+send them uncompressed; here they are compressed once and cached.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STREAMLIT = Path(streamlit.__file__).parent / "static"
 
 
 class FilesFirst:
-    """Answers for files whose address stands for their content; leaves the rest to the app."""
+    """Middleware that serves files whose address identifies their content, and passes on all other requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,13 +34,13 @@ class FilesFirst:
 
 
 def _file(address: str) -> Blob | None:
-    if address in _streamlits():
+    if address in _streamlit_addresses():
         return _streamlit_file(address)
-    return _ours().get(address)
+    return _own_files().get(address)
 
 
 @cache
-def _ours() -> dict[str, Blob]:
+def _own_files() -> dict[str, Blob]:
     plotly = {f"/{plotly_path()}": plotly_blob()}
     if is_development():  # modules change
         return plotly
@@ -48,8 +48,8 @@ def _ours() -> dict[str, Blob]:
 
 
 @cache
-def _streamlits() -> frozenset[str]:
-    """The addresses of Streamlit's own files whose names hold a hash."""
+def _streamlit_addresses() -> frozenset[str]:
+    """The addresses of Streamlit's files whose names contain a hash."""
     files = (path for path in (STREAMLIT / "static").rglob("*") if path.is_file())
     return frozenset(f"/{path.relative_to(STREAMLIT).as_posix()}" for path in files)
 

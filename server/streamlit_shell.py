@@ -1,8 +1,7 @@
-"""Streamlit's page with a part of our own in front: where its server is, and what is said when it does not answer.
+"""Streamlit's page with an added script, which sets the server's address and shows a line if the connection is lost.
 
-The script of `streamlit_shell.html` runs before Streamlit's. It sets Streamlit's own `window.__streamlit` (the server's
-address and the host's settings), and hears what Streamlit tells the page around it (its messages to a host), so that a
-line is shown instead of a dialog.
+The script of `streamlit_shell.html` runs before Streamlit's. It sets `window.__streamlit` (the server's address and the
+host's settings), and listens to Streamlit's messages to the host page, to show a line instead of a dialog.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ PART = Path(__file__).with_name("streamlit_shell.html")
 
 
 class Shell:
-    """Puts our part into Streamlit's page, and into nothing else."""
+    """Middleware that inserts the script into Streamlit's page, and changes no other response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -33,11 +32,11 @@ class Shell:
             return
         page = _Page(send, compressed=b"gzip" in _header(scope, b"accept-encoding"))
         rest = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        await self.app({**scope, "headers": rest}, receive, page.send)  # which is to answer with the file as it is
+        await self.app({**scope, "headers": rest}, receive, page.send)  # without encoding: the response is the file
 
 
 class _Page:
-    """One answer: held back while it may be Streamlit's page."""
+    """One response, which is buffered while it may be Streamlit's page."""
 
     def __init__(self, send: Send, compressed: bool) -> None:
         self.pass_on, self.compressed = send, compressed
@@ -48,11 +47,11 @@ class _Page:
         if message["type"] == "http.response.start" and _may_be_the_page(message):
             self.start = message
         elif self.start is not None and message["type"] == "http.response.body":
-            await self._hold(message)
+            await self._buffer(message)
         else:
             await self.pass_on(message)
 
-    async def _hold(self, message: Message) -> None:
+    async def _buffer(self, message: Message) -> None:
         assert self.start is not None
         self.body += message.get("body", b"")
         if message.get("more_body") and len(self.body) <= len(_index()):
@@ -76,7 +75,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _headers(start: Message, length: int, compressed: bool) -> list[tuple[bytes, bytes]]:
-    """The answer's headers, without those that speak of Streamlit's file as it is on the disk."""
+    """The headers of the response, without those that describe the original file."""
     stale = (b"content-length", b"etag", b"last-modified", b"accept-ranges", b"vary")
     kept = [(name, value) for name, value in start["headers"] if name.lower() not in stale]
     encoding = [(b"content-encoding", b"gzip")] if compressed else []

@@ -1,4 +1,4 @@
-"""t-SNE of the points of a frame, asked for by the browser: made once, one at a time, while somebody asks for it."""
+"""t-SNE of the points of a frame on request: computed once, one at a time, and only while clients request it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from vae.errors import InputError
 from vae.files.frame import pack, unpack
 
 MOST_JOBS = 16
-WANTED_FOR = 20.0  # seconds after it was last asked for; a page asks more than once a second
+WANTED_FOR = 20.0  # seconds after the last request in which a job is continued; a page polls every second or faster
 FRESH = {"cache-control": "no-store", "content-encoding": "identity"}
 CLOSED = "This model is no longer open on the server; reload the page."
 BUSY = f"The server is busy with t-SNE of {MOST_JOBS} other models; choose it again in a few minutes."
 
 _log = logging.getLogger(__name__)
-_jobs: dict[str, Job] = {}  # by the key of the frame, in the order in which they are made
-_lock = Lock()  # on the jobs, and on whether somebody makes them
+_jobs: dict[str, Job] = {}  # by the key of the frame, in the order of computation
+_lock = Lock()  # of `_jobs` and `_made_by`
 _made_by: Thread | None = None
 
 
 @dataclass
 class Job:
-    """An embedding that is wanted, is being made, was made, or could not be."""
+    """An embedding: queued, in progress, made, or failed (`reason`)."""
 
     mu: np.ndarray
     done: float = 0.0
     made: np.ndarray | None = None
     reason: str = ""
-    asked: float = field(default_factory=time.monotonic)
+    requested_at: float = field(default_factory=time.monotonic)
 
     @property
     def is_over(self) -> bool:
@@ -47,7 +47,7 @@ class Job:
 
     @property
     def is_wanted(self) -> bool:
-        return time.monotonic() - self.asked < WANTED_FOR
+        return time.monotonic() - self.requested_at < WANTED_FOR
 
     def make(self) -> None:
         try:
@@ -70,43 +70,46 @@ class Job:
 
 
 async def answer(request: Request) -> Response:
-    """The embedding of the frame with this key as a frame (`points`, N × 2), or how far it is; asking begins it."""
+    """Handler: the embedding of the frame with this key as a frame (`points`, N × 2), or the share that is done.
+
+    The first request starts the computation.
+    """
     if not same_origin(request.headers):
         return JSONResponse({"error": "Ask from a page of this server."}, 403, FRESH)
     key = request.path_params["key"]
     job = _jobs.get(key) or await asyncio.to_thread(_new_job, key)
     if job is None:
         return JSONResponse({"error": CLOSED}, 404, FRESH)
-    job.asked = time.monotonic()
+    job.requested_at = time.monotonic()
     if job.made is not None:
         return Response(pack({}, {"points": job.made}), media_type="application/octet-stream", headers=FRESH)
     if job.reason:
-        _jobs.pop(key, None)  # whoever asks again has it begun anew
+        _jobs.pop(key, None)  # the next request starts it again
         return JSONResponse({"error": job.reason}, 422, FRESH)
     return JSONResponse({"done": job.done}, 202, FRESH)
 
 
 def _new_job(key: str) -> Job | None:
-    """The job for the frame with this key, in the line; None where there is no such frame (any more)."""
+    """A job for the frame with this key, queued unless it is over; None if there is no such frame."""
     data = frame_data(key)
     if data is None:
         return None
     try:
         mu = unpack(data)[1].get("mu", np.zeros((0, 1), np.float32))
-    except ValueError:  # quantised, since there are very many
+    except ValueError:  # quantised: too many points
         return Job(np.zeros((0, 1), np.float32), reason=f"t-SNE is offered for up to {tsne.MOST:,} points.")
     try:
         tsne.check(mu)
     except InputError as error:
         return Job(mu, reason=str(error))
     job = Job(mu, made=tsne.cached(mu, tsne.cache_folder()))
-    return job if job.is_over else _in_line(key, job)
+    return job if job.is_over else _enqueue(key, job)
 
 
-def _in_line(key: str, job: Job) -> Job:
+def _enqueue(key: str, job: Job) -> Job:
     global _made_by
     with _lock:
-        _forget_unwanted()
+        _drop_unwanted()
         if key in _jobs:
             return _jobs[key]
         if len(_jobs) >= MOST_JOBS:
@@ -118,18 +121,18 @@ def _in_line(key: str, job: Job) -> Job:
     return job
 
 
-def _forget_unwanted() -> None:
+def _drop_unwanted() -> None:
     for key, job in list(_jobs.items()):
         if not job.is_wanted:
             _jobs.pop(key, None)
 
 
 def _make_all() -> None:
-    """Make what is in line, one after the other."""
+    """Compute the queued jobs, one after the other."""
     global _made_by
     while True:
         with _lock:
-            _forget_unwanted()
+            _drop_unwanted()
             job = next((job for job in _jobs.values() if not job.is_over), None)
             if job is None:
                 _made_by = None

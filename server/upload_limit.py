@@ -1,4 +1,4 @@
-"""What Streamlit keeps of uploaded files: bounded in all, and let go of once they have been read."""
+"""A limit on the memory of uploaded files in Streamlit, and their release after they have been read."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ NOT_HERE = "In a lecture the presenter opens files."
 FULL = "The server holds as many uploaded files as it can; try again in a few minutes."
 
 
-class UploadDoor:
-    """Keeps nothing of a file that there is no room for, and refuses those of a lecture's audience.
+class UploadLimit:
+    """Middleware that discards uploads beyond the limit, and refuses those of a lecture's audience.
 
-    Streamlit's uploader would show the first as a number; so it is told that all went well, and the page, which then
-    finds no file, says what there is to say.
+    For a discarded upload it responds with success, since Streamlit's uploader would show an error as a number only;
+    the page then finds no file and shows a message (`contents_of`).
     """
 
     def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
         self.app, self.most = app, most
-        self.coming = 0  # bytes of files on their way
+        self.coming = 0  # bytes of uploads in progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "PUT" or ADDRESS not in scope["path"]:
@@ -54,13 +54,13 @@ class UploadDoor:
 
 
 def _announced(headers: Headers) -> int:
-    """Bytes that a request says it has; all that Streamlit takes where it says none."""
+    """Bytes of a request by its header; without one, the most that Streamlit accepts."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() else int(st.get_option("server.maxUploadSize")) << 20
 
 
 def held() -> int:
-    """Bytes of the files that Streamlit keeps for all sessions."""
+    """Bytes of the uploaded files that Streamlit holds for all sessions."""
     files = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
     if not isinstance(files, MemoryUploadedFileManager):
         return 0
@@ -68,14 +68,14 @@ def held() -> int:
 
 
 def contents_of(file: UploadedFile | DeletedFile) -> tuple[str, bytes]:
-    """Name and bytes of a file that has come in; `InputError` where there was no room for it."""
+    """Name and bytes of an uploaded file; `InputError` if it was discarded."""
     if isinstance(file, DeletedFile):
         raise InputError(FULL)
     return file.name, file.getvalue()
 
 
-def let_go(file: UploadedFile | DeletedFile) -> None:
-    """Streamlit's own copy of an uploaded file is no longer needed; otherwise it lasts as long as the session."""
+def release(file: UploadedFile | DeletedFile) -> None:
+    """Delete Streamlit's copy of an uploaded file, which it would hold until the end of the session."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)

@@ -1,4 +1,4 @@
-"""Which images there are to train on; and one's own, from an .npz, an .npy or a .zip, checked without trust."""
+"""The image sets to train on, and uploaded ones from an .npz, .npy or .zip, which are checked."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SIDES = (16, 28, 32, 48, 64)
 
 
 def add(name: str, data: bytes, side: int = 28, grey: bool = True) -> Path:
-    """Keep an uploaded file; the path of its .npz. Pictures of a .zip become `side` × `side`, grey or RGB.
+    """Store an uploaded file as an .npz and return its path. Pictures of a .zip become `side` × `side`, grey or RGB.
 
-    Raises `InputError` where it is neither an .npz or .npy of images nor a .zip of pictures.
+    Raises `InputError` if it is too large, or neither an .npz or .npy of images nor a .zip of pictures.
     """
     if not name.lower().endswith(ENDINGS):
         raise InputError(advice(name, "images"))
@@ -41,12 +41,12 @@ def add(name: str, data: bytes, side: int = 28, grey: bool = True) -> Path:
 
 
 def _short(name: str) -> str:
-    """Its last characters, ending and all: what a message can bear."""
+    """The last 60 characters of a name, for messages."""
     return name if len(name) <= 60 else f"…{name[-59:]}"
 
 
 def kept() -> dict[str, str]:
-    """Path → name of the images that were uploaded, by name."""
+    """Path → name of the uploaded image sets, sorted by name."""
     names = {}
     for path in (runs_root.RUNS / FOLDER).glob("*.npz"):
         names[str(path.absolute())] = name_of(str(path))
@@ -54,16 +54,16 @@ def kept() -> dict[str, str]:
 
 
 def name_of(data: str) -> str:
-    """What one's own images are called: the name of the file that was uploaded, without its ending."""
-    return _said_of(data).get("name") or Path(data).stem
+    """The name of the user's own images: that of the uploaded file, without its ending."""
+    return _facts_of(data).get("name") or Path(data).stem
 
 
 def remark_of(data: str) -> str:
-    """A sentence on what was made of uploaded images, and what was skipped; nothing of other image sets."""
-    return _said_of(data).get("remark") or ""
+    """A sentence on how uploaded images were read and what was skipped; "" for other image sets."""
+    return _facts_of(data).get("remark") or ""
 
 
-def _said_of(data: str) -> dict[str, str]:
+def _facts_of(data: str) -> dict[str, str]:
     with suppress(OSError, ValueError, AttributeError):
         facts = json.loads(Path(data).with_suffix(".json").read_text(encoding="utf-8"))
         return {key: str(value) for key, value in facts.items()}
@@ -91,7 +91,7 @@ def _keep(name: str, found: Pictures) -> Path:
     return path
 
 
-# ---- what there is --------------------------------------------------------------------------------------------------
+# ---- choices --------------------------------------------------------------------------------------------------------
 
 
 def choices() -> dict[str, str]:

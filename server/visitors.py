@@ -1,4 +1,4 @@
-"""Who asks: every session of the page has a name of its own in the addresses that it asks at, given by this server."""
+"""Names of sessions, signed by this server and contained in the addresses of their requests."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from starlette.requests import Request
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _SECRET = secrets.token_bytes(32)
-_LENGTH = 12  # characters of a name, and of what proves it
+_LENGTH = 12  # characters of a name, and of its signature
 
 
 def visitor() -> str:
-    """The name of this session; a new one where there is none."""
+    """The name of this session; a new one outside a session."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return _new()
     return str(st.session_state.setdefault("visitor", _new()))
 
 
-def who_asks(request: Request) -> str:
-    """The name in the address where this server has given it, else the machine's: a page may outlive a server."""
+def visitor_of(request: Request) -> str:
+    """The name in the address if this server has signed it, else the client's host: the page may be older than the
+    server.
+    """
     name = str(request.path_params["visitor"])
-    given = hmac.compare_digest(name[_LENGTH:].encode(errors="replace"), _proof(name[:_LENGTH]).encode())
+    given = hmac.compare_digest(name[_LENGTH:].encode(errors="replace"), _signature(name[:_LENGTH]).encode())
     return name if given else request.client.host if request.client else ""
 
 
 def _new() -> str:
     name = secrets.token_hex(_LENGTH // 2)
-    return name + _proof(name)
+    return name + _signature(name)
 
 
-def _proof(name: str) -> str:
+def _signature(name: str) -> str:
     return hmac.new(_SECRET, name.encode(errors="replace"), sha256).hexdigest()[:_LENGTH]

@@ -6,7 +6,7 @@ The public names are listed here and imported on first use, so that `import vae`
 from importlib import import_module
 from typing import Any
 
-_HOMES = {
+_MODULES = {
     "Checkpoint": "files.checkpoint",
     "DiagonalGaussian": "gaussian",
     "Diverged": "training.loop",
@@ -30,14 +30,14 @@ _HOMES = {
     "run": "training.recorder",
     "train": "training.loop",
 }
-_ELSEWHERE_NAMED = {"read_checkpoint": "read", "read_run": "read"}
-__all__ = sorted(_HOMES)
+_NAME_IN_MODULE = {"read_checkpoint": "read", "read_run": "read"}  # where it differs from the public name
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'vae' has no attribute {name!r}")
-    return getattr(import_module(f"vae.{_HOMES[name]}"), _ELSEWHERE_NAMED.get(name, name))
+    return getattr(import_module(f"vae.{_MODULES[name]}"), _NAME_IN_MODULE.get(name, name))
 
 
 def __dir__() -> list[str]:

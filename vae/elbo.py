@@ -34,11 +34,11 @@ class Elbo(NamedTuple):
         return -(self.distortion + self.rate)
 
     def loss(self, beta: Tensor | float = 1.0, free_bits: float = 0.0, capacity: float = 0.0) -> Tensor:
-        """distortion + beta · rate, averaged over images: what training descends (beta-VAE, Higgins et al. 2017).
+        """The training loss distortion + beta · rate, mean over images, in nats per image (Higgins et al. 2017).
 
-        With `free_bits` λ, in nats, a dimension whose rate is below λ on average over the images pays for λ, and so
-        feels no pull: distortion + beta · Σ_i max(λ, rate_i) (Kingma et al. 2016). With `capacity` C, in nats, the mean
-        rate is pulled to C from both sides: distortion + beta · |rate − C| (Burgess et al. 2018).
+        With `free_bits` λ (nats): distortion + beta · Σ_i max(λ, rate_i), where rate_i is the mean over the images. A
+        dimension below λ has no gradient from the rate (Kingma et al. 2016). With `capacity` C (nats):
+        distortion + beta · |rate − C|, which moves the mean rate towards C from both sides (Burgess et al. 2018).
         """
         return _weighed(self.distortion, self.rate_per_dim, beta, free_bits, capacity)
 
@@ -75,14 +75,14 @@ def objective(
     at_mean: bool = False,
     learn_sigma: Callable[[Tensor], None] | None = None,
 ) -> tuple[Elbo, Tensor]:
-    """The bound of images x (B, C, H, W), and the loss that training descends, nats per image.
+    """The ELBO of images x (B, C, H, W), and the training loss (a scalar), nats per image.
 
-    Noise `zeta` (B, n · k) of n draws. For n = 1, the loss is `Elbo.loss`, to which a `tc_weight` other than 1 adds
-    beta · (tc_weight − 1) · `total_correlation` (Chen et al. 2018). `at_mean` puts z = mu in the loss, as an
-    autoencoder has it; the bound is scored at the draw all the same. For n > 1, see `importance_weighted`.
+    `zeta` (B, n · k) is the noise of n draws. For n = 1, the loss is `Elbo.loss`, to which a `tc_weight` other than 1
+    adds beta · (tc_weight − 1) · `total_correlation` (Chen et al. 2018). With `at_mean`, the loss decodes z = mu, as an
+    autoencoder does, while the `Elbo` is still computed at the draw. For n > 1, see `importance_weighted`.
 
-    Where sigma is learned, `learn_sigma` is told the sigma² that is best for this loss, a scalar: the mean squared
-    error of a pixel at what the loss decodes. The loss is taken at the sigma that the model has after that.
+    Where sigma is learned, `learn_sigma` is called with the sigma² that minimises this loss, a scalar: the mean squared
+    error of a pixel of what the loss decodes. The loss is computed afterwards, with the model's updated sigma.
     """
     if zeta.shape[1] > model.latent_dim:
         return importance_weighted(model, x, zeta.unflatten(1, (-1, model.latent_dim)), beta, learn_sigma)
@@ -107,7 +107,7 @@ def total_correlation(posterior: DiagonalGaussian, z: Tensor) -> Tensor:
     """E ln q(z) − Σ_i ln q(z_i) by one draw z (B, k) of each posterior (B, k), nats; differentiable.
 
     q(z) and q(z_i) are taken to be the mixtures of this batch alone: the minibatch-weighted estimate (Chen et al. 2018)
-    but for its constant (k − 1) ln N, of N training images, which no gradient feels. Biased, the less the larger B.
+    without its constant (k − 1) ln N, N training images, which has no gradient. Biased; the bias shrinks as B grows.
     """
     logs = posterior.log_prob_per_dim(z[:, None])  # (B, B, k): of draw b under posterior c
     return (logs.sum(2).logsumexp(1) - logs.logsumexp(1).sum(1)).mean() + (z.shape[1] - 1) * log(len(z))
@@ -125,8 +125,9 @@ def importance_weighted(
     L_n = ln (1/n) Σ_j p(x|z_j) · (p(z_j)/q(z_j|x))^beta. At beta 1 it is the importance-weighted bound (Burda et al.
     2016); at n = 1, −L_n is in expectation the beta-VAE's loss. The `Elbo` holds the mean distortion of the draws.
 
-    d L_n / d sigma is 0 where sigma² is the mean squared error of a pixel with every draw in proportion to its term of
-    the sum: what `learn_sigma` is told, with the terms at the sigma from before (a step of a fixed-point iteration).
+    d L_n / d sigma is 0 where sigma² is the mean squared error of a pixel, each draw weighted by its normalised term of
+    the sum. `learn_sigma` is called with that value, with weights computed at the previous sigma (one step of a
+    fixed-point iteration).
     """
     n = zeta.shape[1]
     posterior = model.encode(x)
@@ -136,9 +137,9 @@ def importance_weighted(
     log_ratio = beta * (log_prior(z) - each.log_prob(z))
     if learn_sigma is not None:
         with torch.no_grad():
-            terms = model.log_density(repeated, output).unflatten(0, (-1, n)) + log_ratio
+            log_terms = model.log_density(repeated, output).unflatten(0, (-1, n)) + log_ratio
             squared = (repeated - output).flatten(1).square().mean(1).unflatten(0, (-1, n))
-            learn_sigma((terms.softmax(1) * squared).sum(1).mean())
+            learn_sigma((log_terms.softmax(1) * squared).sum(1).mean())
     log_p = model.log_density(repeated, output).unflatten(0, (-1, n))
     log_w = log_p + log_ratio
     loss = log(n) - log_w.logsumexp(1).mean()
@@ -147,9 +148,9 @@ def importance_weighted(
 
 @torch.no_grad()
 def importance_weighted_bound(model: VAE, x: Tensor, k: int, generator: torch.Generator | None = None) -> Tensor:
-    """L_k = ln (1/k) Σ_j p(x|z_j) p(z_j) / q(z_j|x), z_j ~ q(z|x): shape (B,) for x (B, C, H, W).
+    """L_k = ln (1/k) Σ_j p(x|z_j) p(z_j) / q(z_j|x), z_j ~ q(z|x): shape (B,) for x (B, C, H, W), nats per image.
 
-    E L_1 = ELBO ≤ E L_k ≤ E L_{k+1} ≤ ln p(x) (Burda et al. 2016).
+    E L_1 = ELBO ≤ E L_k ≤ E L_{k+1} ≤ ln p(x) (Burda et al. 2016). The noise comes from `generator`.
     """
     shape = (len(x), model.latent_dim)
     noise = (torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype) for _ in range(k))
@@ -168,9 +169,10 @@ def log_weights(model: VAE, x: Tensor, noise: Iterable[Tensor]) -> Tensor:
 
 
 def bound_of_weights(log_w: Tensor, k: int) -> Tensor:
-    """L_k from log weights (draws, B), averaged over the disjoint groups of `k` draws that they hold: shape (B,).
+    """L_k from log weights (draws, B), averaged over disjoint groups of `k` draws: shape (B,), nats per image.
 
-    Groups make full use of the draws, and bounds for k that divide one another rise with k for every image (Jensen).
+    Groups use all draws (but a remainder smaller than k), and where one k divides another, the larger one gives the
+    larger bound for every image (Jensen).
     """
     groups = log_w[: len(log_w) // k * k].unflatten(0, (-1, k))
     result: Tensor = (groups.logsumexp(1) - log(k)).mean(0)

@@ -1,5 +1,8 @@
-"""The one exception for whatever a person can put right."""
+"""The exception for every error that the user can correct."""
 
 
 class InputError(ValueError):
-    """Its message is one sentence that says what is wrong and what to do; shown as it is, in a page or on stderr."""
+    """An error that the user can correct. Its message is one sentence: what is wrong and what to do about it.
+
+    Pages and the command line show the message unchanged.
+    """

@@ -12,9 +12,9 @@ LOG_2PI = log(2 * pi)
 
 
 class DiagonalGaussian(NamedTuple):
-    """N(mu, diag(sigma²)) with sigma² = exp(logvar), the type of every q(z|x).
+    """N(mu, diag(sigma²)) with sigma² = exp(logvar), the type of every posterior q(z|x).
 
-    The density of z in k dimensions is prod_i (2π sigma_i²)^-½ exp(−(z_i − mu_i)² / (2 sigma_i²)).
+    The density of z in k dimensions is Π_i (2π sigma_i²)^-½ exp(−(z_i − mu_i)² / (2 sigma_i²)).
     `mu` and `logvar` have the same shape (..., k).
     """
 
@@ -27,7 +27,7 @@ class DiagonalGaussian(NamedTuple):
         return torch.exp(0.5 * self.logvar)
 
     def at(self, zeta: Tensor) -> Tensor:
-        """z = mu + sigma · zeta for given standard-normal noise: the reparameterisation (Kingma & Welling 2014)."""
+        """z = mu + sigma · zeta for standard-normal noise `zeta` (..., k), reparameterised (Kingma & Welling 2014)."""
         return torch.addcmul(self.mu, self.sigma, zeta)
 
     def rsample(self, n: int | None = None, generator: torch.Generator | None = None) -> Tensor:
@@ -51,5 +51,5 @@ class DiagonalGaussian(NamedTuple):
 
 
 def log_prior(z: Tensor) -> Tensor:
-    """ln N(z; 0, I), summed over the last dimension: shape (...)."""
+    """ln p(z) = ln N(z; 0, I) for z (..., k), in nats: shape (...)."""
     return -0.5 * (z.square() + LOG_2PI).sum(-1)

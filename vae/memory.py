@@ -1,4 +1,4 @@
-"""How much memory this process holds, and bounds on what it takes, on every system."""
+"""The memory that this process uses, and limits on its memory and processor time, on every operating system."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LOOK_EVERY = 0.01  # seconds
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds."""
+    """Resident memory of this process, in bytes."""
     return int(psutil.Process().memory_info().rss)
 
 
 def bound(memory: int, seconds: int) -> None:
-    """End this process once it takes more than so many bytes, or seconds of a processor.
+    """End this process once it uses more than `memory` bytes, or `seconds` of processor time.
 
-    On Linux the system sees to that. Others have no such limit or do not heed it: there a thread looks.
+    On Linux the operating system enforces both. Other systems lack such limits or ignore them: there a thread checks.
     """
     if sys.platform == "linux":
         import resource
@@ -32,7 +32,7 @@ def bound(memory: int, seconds: int) -> None:
 
 
 def watch(memory: int, seconds: int) -> None:
-    """What `bound` does where the system does not help."""
+    """The thread of `bound` for systems other than Linux: checks every `LOOK_EVERY` seconds."""
     Thread(target=_end_beyond, args=(memory, seconds), daemon=True).start()
 
 

@@ -14,19 +14,19 @@ from vae.networks import Decoder, Encoder
 from vae.plan import ImageShape, Plan
 
 Likelihood = Literal["bernoulli", "gaussian"]
-SIGMA_RANGE = (1e-3, 1e3)  # of a learned sigma: the range of the setting. Its floor is a quarter of a grey level of 256
+SIGMA_RANGE = (1e-3, 1e3)  # of a learned sigma, as of the setting. The minimum is a quarter of one of 256 grey levels
 
 
 class LearnedSigma(nn.Module):
     """sigma² of the gaussian likelihood as its optimum: the mean squared error of a pixel over the latest images.
 
     The mean of −ln N(x; mean, sigma²) over images and pixels, ½(MSE/sigma² + ln 2π sigma²), is least at sigma² = MSE
-    (Rybkin et al. 2021, "Simple and Effective VAE Training with Calibrated Decoders"). Its derivative in sigma is 0
-    there, so the networks' gradient is that of ½ ln MSE although sigma counts as a constant.
+    (Rybkin et al. 2021, "Simple and Effective VAE Training with Calibrated Decoders"). The derivative in sigma is 0
+    there, so the networks get the gradient of ½ ln MSE although sigma is treated as a constant.
     """
 
     variance: Tensor  # sigma²
-    weight: Tensor  # of all errors that the mean holds, 0 before the first: an exponential mean without its start
+    weight: Tensor  # total weight of the errors in the exponential mean, 0 before the first: corrects for the start
 
     def __init__(self, sigma: float) -> None:
         super().__init__()
@@ -34,27 +34,32 @@ class LearnedSigma(nn.Module):
         self.register_buffer("weight", torch.tensor(0.0))
 
     @torch.no_grad()
-    def take_in(self, squared_error: Tensor, kept: float) -> None:
-        """Average a batch's mean squared error of a pixel with those before, which keep the share `kept`."""
-        known = torch.where(torch.isfinite(squared_error), squared_error, self.variance)
-        self.weight.mul_(kept).add_(1 - kept)
-        self.variance.lerp_(known.to(self.variance.dtype), (1 - kept) / self.weight)
+    def update(self, squared_error: Tensor, decay: float) -> None:
+        """Update the exponential mean by a batch's mean squared error of a pixel; `decay` multiplies the old mean.
+
+        An error that is not finite counts as the current variance.
+        """
+        finite = torch.where(torch.isfinite(squared_error), squared_error, self.variance)
+        self.weight.mul_(decay).add_(1 - decay)
+        self.variance.lerp_(finite.to(self.variance.dtype), (1 - decay) / self.weight)
         self.variance.clamp_(SIGMA_RANGE[0] ** 2, SIGMA_RANGE[1] ** 2)
 
     @torch.no_grad()
     def put(self, variance: float) -> None:
-        """Set sigma² to what is known to be its optimum."""
+        """Set sigma² to `variance`, clipped to the range of sigma."""
         self.variance.fill_(min(max(variance, SIGMA_RANGE[0] ** 2), SIGMA_RANGE[1] ** 2))
 
 
 class VAE(nn.Module):
     """A variational autoencoder for images in [0, 1] of one shape.
 
+    The layers come from `plan` (see `make_plan`), for x of `image_shape` (C, H, W). The prior is N(0, I).
+
     `likelihood` "bernoulli": ln p(x|z) = Σ x·ln p + (1−x)·ln(1−p), p = sigmoid(logits). On grey pixels this is the
-    cross-entropy that the field reports, an unnormalised density. "gaussian": pixels are N(mean, sigma²) with one
-    fixed `sigma`; the full normalised density, so that −½‖x − mean‖²/sigma² is joined by its constant. Beta and sigma
-    are one knob there: the optimum of distortion + beta · rate is the same along beta · sigma² = const, not the elbo.
-    After `learn_sigma`, sigma is `learned` while the model trains: see `LearnedSigma`.
+    usual cross-entropy, an unnormalised density. "gaussian": pixels are N(mean, sigma²) with one fixed `sigma`, and
+    ln p(x|z) = −½‖x − mean‖²/sigma² − (d/2) ln(2π sigma²) for d pixels, normalised. Changing beta or sigma then has the
+    same effect on training: the optimum of distortion + beta · rate depends on beta · sigma² only (the elbo does not).
+    After `learn_sigma`, sigma is estimated while the model trains: see `LearnedSigma`.
     """
 
     learned: LearnedSigma | None
@@ -72,21 +77,21 @@ class VAE(nn.Module):
 
     @property
     def sigma(self) -> float:
-        """Standard deviation of a pixel under the gaussian likelihood; of a learned one, 6 digits."""
+        """Standard deviation of a pixel under the gaussian likelihood; a learned one is rounded to 6 digits."""
         return self._sigma if self.learned is None else float(f"{sqrt(self.learned.variance.item()):.6g}")
 
     @sigma.setter
     def sigma(self, value: float) -> None:
-        """Fix it, where it was learned too."""
+        """Fix sigma; it is no longer learned from here on."""
         self.learned = None
         self._sigma = value
 
     def learn_sigma(self) -> None:
-        """From the first batch on, let sigma be what the errors of the images say; until then it stays as it is."""
+        """Estimate sigma from the errors of the images, from the first batch on; until then it keeps its value."""
         self.learned = LearnedSigma(self._sigma)
 
     def weights(self) -> dict[str, Tensor]:
-        """Those of encoder and decoder, by name: what a checkpoint holds, for there sigma is a setting."""
+        """Weights of encoder and decoder, by name, as in a checkpoint (which stores sigma as a setting)."""
         return {name: weight for name, weight in self.state_dict().items() if not name.startswith("learned.")}
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
@@ -104,7 +109,7 @@ class VAE(nn.Module):
         return self.log_density(x, self.decoder(z))
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
-        """ln p(x|z) as `log_likelihood` has it, from the decoder's `output` at z, of the shape of x."""
+        """ln p(x|z) as in `log_likelihood`, from the decoder's `output` at z, of the shape of x."""
         if self.likelihood == "bernoulli":
             return -F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
         squared = (x - output).flatten(1).square().sum(1)

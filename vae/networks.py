@@ -10,8 +10,9 @@ from vae.plan import Layer, Plan
 
 
 class Dense(nn.Linear):
-    """A linear layer in its own precision, also where convolutions are rounded to bf16: mu and z in bf16 would be
-    coarser than many a sigma.
+    """A linear layer that computes in the precision of its weights, also under bf16 autocast.
+
+    The rounding error of mu and z in bf16 would be larger than a small posterior sigma.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -20,11 +21,14 @@ class Dense(nn.Linear):
 
 
 class ConvTranspose(nn.ConvTranspose2d):
-    """Where nothing is learned on a CPU, one channel is made by PyTorch's own loops: oneDNN takes four times longer."""
+    """A transposed convolution; on a CPU, without gradients, one output channel is computed by PyTorch's own kernel.
+
+    oneDNN takes four times longer for it.
+    """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        rounded = torch.is_autocast_enabled(x.device.type)
-        if self.out_channels > 1 or x.device.type != "cpu" or torch.is_grad_enabled() or rounded:
+        autocast = torch.is_autocast_enabled(x.device.type)
+        if self.out_channels > 1 or x.device.type != "cpu" or torch.is_grad_enabled() or autocast:
             return super().forward(x, output_size)
         result: Tensor = torch.ops.aten.slow_conv_transpose2d(
             x, self.weight, self.kernel_size, self.bias, self.stride, self.padding, self.output_padding

@@ -30,7 +30,8 @@ def make_plan(arch: Arch, hidden: tuple[int, ...], latent_dim: int, image_shape:
     """The plan of a VAE for images of `image_shape` = (channels, height, width).
 
     For "mlp", `hidden` are layer widths from the image inwards (none at all: a linear VAE). For "conv", they are the
-    channels of stride-2 convolutions, each halving height and width (rounded up).
+    channels of stride-2 convolutions, each halving height and width (rounded up). Raises `ValueError` for another
+    `arch`, and for "conv" without channels.
     """
     if arch == "mlp":
         return _mlp(hidden, latent_dim, image_shape)

@@ -1,4 +1,4 @@
-"""Latent means of a data set, seen through a plane. No torch here."""
+"""Principal axes of the latent means of a data set. No torch here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ ACTIVE_VARIANCE = 0.01  # Var_x(E_q[u|x]) above which dimension u is active (Bur
 
 
 def principal_axes(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Principal axes of latent means (N, k): orthonormal rows (k, k), largest variance first, and their shares (k,).
+    """Principal axes of latent means (N, k): orthonormal rows (k, k), largest variance first, and each axis's share of
+    the total variance (k,).
 
     The axes pass through z = 0, not through the mean of the data, so that the prior stays N(0, I) under the rotation.
-    An axis points where its largest component is positive.
+    The sign of an axis makes its largest component positive.
     """
     _, k = mu.shape
     if len(mu) < 2:

@@ -1,6 +1,6 @@
 """Every training setting, declared once: default, range and one-line help. No torch here.
 
-The command line, the app's forms and a checkpoint's metadata are all read off `Settings`.
+The command line, the app's forms and a checkpoint's metadata are all derived from `Settings`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vae.errors import InputError
 DATA_SETS = ("digits", "sprites", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "qmnist", "cifar10", "svhn")
 
 FORMER_NAMES = {"schedule": "lr_schedule"}  # of settings, in files and commands of earlier versions
-MOST_PAIRS = 1 << 27  # densities of a batch's images under each other's posteriors, of every dimension: half a GiB
+MOST_PAIRS = 1 << 27  # most densities (float32) of a batch: batch_size² · latent_dim for tc_weight, half a GiB
 
 
 def _setting(
@@ -36,7 +36,11 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """What is trained and how. Made from anything with `Settings.of(...)`, which checks every value."""
+    """What is trained and how; each field's metadata has its help text and limits.
+
+    `Settings.of` converts strings and JSON values. Raises `InputError` where a value is outside its limits, or where
+    two settings contradict each other.
+    """
 
     data: str = _setting(
         "mnist", "image set to train on, or a path of your own images: a folder/, .zip, .npz or .npy", choices=DATA_SETS
@@ -114,7 +118,10 @@ class Settings:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Settings:
-        """Settings from strings or JSON values; whatever is not named takes its default."""
+        """Settings from strings or JSON values by name; the others take their defaults.
+
+        Raises `InputError` for an unknown name or a value that cannot be converted.
+        """
         kinds = field_types()
         values = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
         unknown = sorted(set(values) - set(kinds))
@@ -137,20 +144,20 @@ class Settings:
 
 
 def _check_loss(settings: Settings) -> None:
-    """Refuse losses that contradict themselves."""
+    """Raise `InputError` where settings of the loss contradict each other."""
     if settings.sigma_learned == "on" and settings.likelihood != "gaussian":
-        wanted = "choose likelihood gaussian or sigma_learned off"
-        raise InputError(f"A {settings.likelihood} likelihood has no sigma to learn; {wanted}.")
-    own_draws = {"tc_weight": settings.tc_weight != 1, "importance_samples": settings.importance_samples > 1}
-    changed = {"free_bits": settings.free_bits > 0, "capacity": settings.capacity > 0, **own_draws}
+        advice = "choose likelihood gaussian or sigma_learned off"
+        raise InputError(f"A {settings.likelihood} likelihood has no sigma to learn; {advice}.")
+    needs_draws = {"tc_weight": settings.tc_weight != 1, "importance_samples": settings.importance_samples > 1}
+    changed = {"free_bits": settings.free_bits > 0, "capacity": settings.capacity > 0, **needs_draws}
     chosen = [name for name, on in changed.items() if on]
     if len(chosen) > 1:
         raise InputError(f"{chosen[0]} and {chosen[1]} are two different losses; leave one of them at its default.")
-    if settings.sampling == "mean" and (name := next((name for name, on in own_draws.items() if on), None)):
+    if settings.sampling == "mean" and (name := next((name for name, on in needs_draws.items() if on), None)):
         raise InputError(f"{name} needs draws from q(z|x), which sampling mean does not take; choose sampling sample.")
-    if own_draws["tc_weight"] and settings.latent_dim < 2:
+    if needs_draws["tc_weight"] and settings.latent_dim < 2:
         raise InputError("tc_weight needs a latent_dim of at least 2: one dimension has no total correlation.")
-    if own_draws["tc_weight"] and settings.batch_size**2 * settings.latent_dim > MOST_PAIRS:
+    if needs_draws["tc_weight"] and settings.batch_size**2 * settings.latent_dim > MOST_PAIRS:
         most = int((MOST_PAIRS / settings.latent_dim) ** 0.5)
         raise InputError(f"tc_weight compares all images of a batch in pairs; choose a batch_size of at most {most}.")
 
@@ -162,21 +169,21 @@ def field_types() -> dict[str, Any]:
 
 
 def choices_of(name: str) -> tuple[str, ...] | None:
-    """The values that setting `name` can take, where they are a fixed list."""
+    """The values that setting `name` can take, where they are a fixed list, else None."""
     metadata = next(f.metadata for f in fields(Settings) if f.name == name)
     kind = field_types()[name]
     return metadata["choices"] or (get_args(kind) if get_origin(kind) is Literal else None)
 
 
 def value_of(name: str, value: Any) -> Any:
-    """Setting `name` from a string or JSON value. `InputError` where it cannot be."""
+    """The value of setting `name` from a string or JSON value. `InputError` where it is not allowed."""
     converted = _convert(name, value, field_types()[name])
     check_setting(name, converted)
     return converted
 
 
 def check_setting(name: str, value: Any) -> None:
-    """Raise `InputError` where setting `name` cannot be `value`."""
+    """Raise `InputError` where `value` is outside the limits of setting `name`."""
     _check(name, value, next(f.metadata for f in fields(Settings) if f.name == name))
 
 
@@ -191,7 +198,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
 
 
 def is_file(data: Any) -> bool:
-    """Whether the setting `data` is a path of one's own images: what ends like their files, or has a slash in it."""
+    """Whether the setting `data` is a path of the user's own images: it contains a slash or ends as their files do."""
     ends = (".npz", ".npy", ".zip")
     return isinstance(data, str) and len(data) < 1000 and ("/" in data or data.lower().endswith(ends))
 
@@ -209,17 +216,17 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         try:
             return _whole(value)
         except ValueError:
-            raise InputError(f"{name} must be a whole number, not {short(value)}{_commas(value)}.") from None
+            raise InputError(f"{name} must be a whole number, not {short(value)}{_comma_hint(value)}.") from None
     if kind is float:
         try:
             return _float(str(value) if isinstance(value, bool) else value)
         except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number, not {short(value)}{_commas(value)}.") from None
+            raise InputError(f"{name} must be a number, not {short(value)}{_comma_hint(value)}.") from None
     return value
 
 
 def _whole(value: Any) -> int:
-    """ "12" or "1e3" as a whole number. `ValueError` where it is none."""
+    """ "12" or "1e3" as a whole number; `ValueError` for anything else."""
     try:
         return int(str(value))
     except ValueError:
@@ -228,7 +235,7 @@ def _whole(value: Any) -> int:
         return int(float(value))
 
 
-def _commas(value: Any) -> str:
+def _comma_hint(value: Any) -> str:
     return "; write it without commas, and a decimal point where one is needed" if "," in str(value) else ""
 
 
@@ -245,17 +252,21 @@ def _check(name: str, value: Any, limits: types.MappingProxyType[str, Any]) -> N
         if not isfinite(number):
             raise InputError(f"{name} must be finite, not {number}.")
         if limits["at_least"] is not None and number < limits["at_least"]:
-            raise InputError(f"{name} must be at least {_said(limits['at_least'])}, not {_said(number)}.")
+            raise InputError(
+                f"{name} must be at least {_format_number(limits['at_least'])}, not {_format_number(number)}."
+            )
         if limits["above"] is not None and number <= limits["above"]:
-            raise InputError(f"{name} must be above {_said(limits['above'])}, not {_said(number)}.")
+            raise InputError(f"{name} must be above {_format_number(limits['above'])}, not {_format_number(number)}.")
         if limits["at_most"] is not None and number > limits["at_most"]:
-            raise InputError(f"{name} must be at most {_said(limits['at_most'])}, not {_said(number)}.")
+            raise InputError(
+                f"{name} must be at most {_format_number(limits['at_most'])}, not {_format_number(number)}."
+            )
 
 
-def _said(number: float) -> str:
-    """A number in few digits, or in all of them where those few would be another one."""
-    few = f"{number:g}"
-    return few if float(few) == number else repr(number)
+def _format_number(number: float) -> str:
+    """A number in 6 digits where these are exact, else in all its digits."""
+    short_text = f"{number:g}"
+    return short_text if float(short_text) == number else repr(number)
 
 
 def _float(number: Any) -> float:

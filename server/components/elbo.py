@@ -11,7 +11,7 @@ _view = View("elbo", "elbo/streamlit.js", "core/style.css", "core/page.css", "el
 
 
 def elbo_view(opened: EvidenceAddresses) -> None:
-    """Show what is known, and can be asked, of a model's posteriors."""
+    """Show the ELBO page's view of a model."""
     data = {
         "place": place("elbo", "model"),
         "katex": katex_path(),

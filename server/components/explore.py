@@ -10,7 +10,7 @@ _view = View("explorer", "explore/streamlit.js", "core/style.css", "explore/expl
 
 
 def explorer(frame: str, encoder: str | None, key: str) -> None:
-    """Show the explorer with the frame at the address `frame`; an encoder's frame is fetched once it is needed."""
+    """Show the explorer with the frame at the address `frame`; the encoder's frame is fetched only when needed."""
     data = {
         "place": place("", "model"),
         "plotly": plotly_path(),

@@ -16,7 +16,7 @@ _view = View("gradients", "gradients/streamlit.js", "core/style.css", "core/page
 
 
 def _posteriors() -> dict[str, str] | None:
-    """Of the first model with a plane for its latent space: its name, and where its posteriors are asked for."""
+    """Name and addresses (of the frame and of requests) of the first model with two latent dimensions, or None."""
     for model, name in models().items():
         if runs.read(GALLERY / model).settings.latent_dim == 2:
             try:
@@ -28,7 +28,7 @@ def _posteriors() -> dict[str, str] | None:
 
 
 def gradients_view() -> None:
-    """Show the page: all but the loss as code is computed in the browser."""
+    """Show the Gradients page, which is computed in the browser, except for the loss as code."""
     data = {
         "place": place("gradients"),
         "katex": katex_path(),

@@ -17,7 +17,7 @@ _view = View(
 
 
 def overture() -> None:
-    """Show how the posteriors of a shipped model spread, where it is there; a click shows it once more."""
+    """Show an animation of the posteriors of a shipped model, if it exists; a click repeats it."""
     try:
         frame = open_model(MODEL).frame
     except InputError:

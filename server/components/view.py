@@ -8,7 +8,7 @@ import streamlit as st
 
 from server.published import is_development, module_path, modules
 
-# The component's own script is a blob without an address to import from; the page's address serves instead.
+# The component's script is a blob, from which relative imports fail; so the address of the page is the base.
 _ENTRY = """
 export default async function (component) {
   const { mount } = await import(new URL(component.data.module, document.baseURI).href);
@@ -18,7 +18,7 @@ export default async function (component) {
 
 
 class View:
-    """The component that mounts the module `entry`, with the style sheets of these paths or the text `css`."""
+    """A component that mounts the module `entry`, with the style sheets of these paths and the text `css`."""
 
     def __init__(self, name: str, entry: str, *styles: str, html: str = '<div class="er-root"></div>', css: str = ""):
         self.entry = entry
@@ -27,11 +27,11 @@ class View:
             html=html,
             css="".join(map(_sheet, styles)) + css,
             js=_ENTRY,
-            isolate_styles=False,  # Plotly styles the document it finds itself in
+            isolate_styles=False,  # Plotly adds its styles to the document
         )
 
     def show(self, key: str, data: dict[str, Any], **options: Any) -> Any:
-        """Put the component on the page; `data` goes to the module's `mount`."""
+        """Show the component on the page; `data` is passed to the module's `mount`."""
         return self._component(key=key, data={"module": module_path(self.entry), **data}, **options)
 
 

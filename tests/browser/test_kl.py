@@ -415,7 +415,7 @@ def test_an_unknown_path_is_told_in_one_sentence_and_another_is_shown(kl) -> Non
     kl.page.goto(f"{kl.address}/kl?path=nothing")
     kl.page.wait_for_selector(".er-root[data-ready]")
     [sentence] = kl.page.locator('[data-testid="stAlert"]').all_inner_texts()
-    assert sentence.strip() == "There is no beta path 'nothing' here; choose one from the list."
+    assert sentence.strip() == "There is no beta path 'nothing' here (any more); choose one from the list."
 
 
 def test_all_is_on_the_screen(kl) -> None:

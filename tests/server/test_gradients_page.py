@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 
 from server import loss_code, open_models, visitors
 from server.components import gradients
-from server.loss_code import Asked, execute, parse
+from server.loss_code import LossRequest, execute, parse
 from server.published import CODE
 from tests.serving import PATIENCE, Server, serving
 from vae.elbo import Elbo, elbo
@@ -104,7 +104,7 @@ def values_of(answer: dict) -> dict:
 
 
 def test_an_answer_holds_values_and_gradients() -> None:
-    answer = execute(Asked(**GOOD))
+    answer = execute(LossRequest(**GOOD))
     model, x = opened("mnist-2d", 3)
     values = values_of(answer)
     assert answer["head"] == inspect.getsource(loss).splitlines()[0]
@@ -122,12 +122,12 @@ def test_an_answer_holds_values_and_gradients() -> None:
 
 
 def test_more_noise_and_other_images_change_it_and_weights_are_left_alone() -> None:
-    base = execute(Asked(**GOOD))
-    assert execute(Asked(**GOOD))["loss"] == base["loss"]
-    assert execute(Asked(**{**GOOD, "seed": 6}))["loss"] != base["loss"]
-    assert execute(Asked(**{**GOOD, "first": 3}))["rows"] == [3, 4, 5]
+    base = execute(LossRequest(**GOOD))
+    assert execute(LossRequest(**GOOD))["loss"] == base["loss"]
+    assert execute(LossRequest(**{**GOOD, "seed": 6}))["loss"] != base["loss"]
+    assert execute(LossRequest(**{**GOOD, "first": 3}))["rows"] == [3, 4, 5]
     count = len(read_held_out(GALLERY / "mnist-2d" / FILE_NAME).labels)
-    assert execute(Asked(**{**GOOD, "first": count - 1}))["rows"] == [count - 1, 0, 1]
+    assert execute(LossRequest(**{**GOOD, "first": count - 1}))["rows"] == [count - 1, 0, 1]
     model, _ = loss_code._opened("mnist-2d")
     assert all(weight.grad is None for weight in model.parameters())
 
@@ -170,7 +170,7 @@ def post(server: Server, data: bytes, visitor: str = "", **headers: str) -> tupl
 def test_the_route_executes(server) -> None:
     status, answer = post(server, json.dumps(GOOD).encode())
     assert status == 200
-    assert answer == execute(Asked(**GOOD))
+    assert answer == execute(LossRequest(**GOOD))
 
 
 def test_the_route_refuses_in_a_sentence(server) -> None:
@@ -196,7 +196,7 @@ def test_many_at_once_are_answered_each_with_his_own(server) -> None:
 
     with ThreadPoolExecutor(8) as askers:
         found = list(askers.map(ask, range(16)))
-    assert found == [execute(Asked(**{**GOOD, "seed": seed}))["loss"] for seed in range(16)]
+    assert found == [execute(LossRequest(**{**GOOD, "seed": seed}))["loss"] for seed in range(16)]
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_those_who_wait_are_put_in_order_renamed_and_deleted(folder) -> None:  #
     with pytest.raises(InputError, match="does not wait"):
         run_management.move(c, up=True)
     assert run_management.bring_back(b) == b
-    assert "left the line" in runs.observe(folder / b)["reason"]
+    assert "left the queue" in runs.observe(folder / b)["reason"]
 
 
 def test_a_deleted_run_is_brought_back_or_removed_for_good(folder, finished) -> None:  # noqa: F811

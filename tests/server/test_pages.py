@@ -439,7 +439,7 @@ def test_files_that_there_is_no_room_for_are_not_kept(monkeypatch) -> None:
         taken.append(scope["path"])
         await PlainTextResponse("")(scope, receive, send)
 
-    door = upload_limit.UploadDoor(app, most=1000)
+    door = upload_limit.UploadLimit(app, most=1000)
     monkeypatch.setattr(upload_limit, "held", lambda: 600)
     address = f"{upload_limit.ADDRESS}session/file"
     assert get(address, method="PUT", app=door, content_length="400")[0] == 200
@@ -464,7 +464,7 @@ def test_while_modules_are_worked_on_they_are_served_as_they_are_and_never_cache
     (folder / "notes.txt").write_text("")
     monkeypatch.setattr(published, "EXPLORER", folder)
     monkeypatch.setenv("ELBO_ROOM_DEVELOPMENT", "1")
-    caches = (published.module_path, static_files._ours)
+    caches = (published.module_path, static_files._own_files)
     for cached in caches:
         cached.cache_clear()
     try:

@@ -52,9 +52,7 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no priorities")
 def test_a_process_in_the_background_has_the_lowest_priority() -> None:
-    code = (
-        "import os; from vae.training.loop import prepare_process; prepare_process(background=True); print(os.nice(0))"
-    )
+    code = "import os; from vae.training.devices import prepare_process; prepare_process(True); print(os.nice(0))"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -90,7 +88,7 @@ def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path, monke
 
     control.ask(tired, finish=True)
     code, said = ended(waiting[tired])
-    assert (code, said) == (2, "It has left the line before its turn; go on with Resume.")
+    assert (code, said) == (2, "It has left the queue before its turn; go on with Resume.")
     seen = observe(tired)
     assert (seen["state"], seen["reason"], seen["alive"]) == ("failed", said, False)
     assert wait_for(lambda: {read_status(folder)["place"] for folder in (second, wrong)} == {1, 2}, waiting[second])
@@ -115,7 +113,7 @@ def test_one_trains_the_others_wait_and_the_line_moves_on(begin, tmp_path, monke
     seen = observe(wrong)
     assert (seen["state"], seen["reason"], seen["alive"]) == ("failed", said, False)
 
-    # whoever had left the line goes on, with the settings that were never written, and trains to the end
+    # a run that left the queue is resumed with its settings, though these were never written, and trains to the end
     assert ended(again)[0] == 0
     assert read(tired).finished
     assert read(tired).settings == SMALL

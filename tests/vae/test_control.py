@@ -133,7 +133,7 @@ def test_somebody_who_writes_for_ever_is_one_sentence(tmp_path, monkeypatch) -> 
         thread = threading.Thread(target=attempt)
         thread.start()
         thread.join()
-    assert refused == [f"{tmp_path / 'control.json'} cannot be written (somebody else is writing); try again."]
+    assert refused == [f"{tmp_path / 'control.json'} cannot be written (another process is writing); try again."]
 
 
 # ---- files that make no sense ---------------------------------------------------------------------------------------

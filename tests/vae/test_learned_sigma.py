@@ -88,7 +88,7 @@ def test_its_gradient_is_that_of_the_logarithm_of_the_error() -> None:
     assert model.sigma == 0.3
     learned = model.learned
     assert learned is not None
-    _, loss = objective(model, x, zeta, 0.0, learn_sigma=lambda error: learned.take_in(error, 0.9))
+    _, loss = objective(model, x, zeta, 0.0, learn_sigma=lambda error: learned.update(error, 0.9))
     mse = (x - model.decode(model.encode(x).at(zeta))).square().mean()
     torch.testing.assert_close(learned.variance, mse)
     torch.testing.assert_close(loss, 8 * (mse.log() + 1 + log(2 * pi)))
@@ -103,12 +103,12 @@ def test_it_is_a_mean_of_the_latest_errors_without_a_trace_of_its_beginning() ->
     learned = LearnedSigma(1.0)
     errors = torch.tensor([0.5, 0.1, 0.3, torch.inf, torch.nan])
     for error in errors[:3]:
-        learned.take_in(error, 0.8)
+        learned.update(error, 0.8)
     weights = np.array([0.64, 0.8, 1.0])
     expected = (weights * [0.5, 0.1, 0.3]).sum() / weights.sum()
     assert learned.variance.item() == pytest.approx(expected, rel=1e-5)
     for error in errors[3:]:  # what is no number is for the look at the loss to find
-        learned.take_in(error, 0.8)
+        learned.update(error, 0.8)
     assert learned.variance.item() == pytest.approx(expected, rel=1e-5)
 
 

@@ -24,10 +24,10 @@ from vae.training import queue
 queue.LOOK_EVERY = 0.01
 def wait(place):
     print("place", place, flush=True)
-with queue.turn(Path(sys.argv[1]), wait) as waited_for:
+with queue.turn(Path(sys.argv[1]), wait) as in_demand:
     print("turn", flush=True)
     while sys.stdin.readline().strip() != "leave":
-        print(waited_for(), flush=True)
+        print(in_demand(), flush=True)
 print("left", flush=True)
 """
 
@@ -91,9 +91,9 @@ def tickets(line: Path) -> list[str]:
 
 def test_whoever_comes_to_an_empty_line_has_his_turn_at_once(tmp_path) -> None:
     line = tmp_path / "not" / "yet" / "there"
-    with turn(line, never) as waited_for:
+    with turn(line, never) as in_demand:
         assert len(tickets(line)) == 1
-        assert not waited_for()
+        assert not in_demand()
     assert tickets(line) == []
     with turn(line, never):
         pass
@@ -189,18 +189,18 @@ def test_the_line_moves_on_when_the_holder_is_killed(tmp_path, other) -> None:
     assert len(tickets(tmp_path)) == 1
     third.kill()
     assert len(tickets(tmp_path)) == 1  # left behind
-    with turn(tmp_path, never) as waited_for:
+    with turn(tmp_path, never) as in_demand:
         assert len(tickets(tmp_path)) == 1  # thrown away; this is one's own
-        assert not waited_for()
+        assert not in_demand()
 
 
 def test_whoever_dies_behind_is_waited_for_no_more(tmp_path, other) -> None:
-    with turn(tmp_path, never) as waited_for:
+    with turn(tmp_path, never) as in_demand:
         behind = other(tmp_path)
         behind.hears("place 1")
-        assert waited_for()
+        assert in_demand()
         behind.kill()
-        assert not waited_for()
+        assert not in_demand()
         assert len(tickets(tmp_path)) == 1
 
 
@@ -241,8 +241,8 @@ def test_tickets_left_behind_by_a_crash_of_the_machine_are_thrown_away(tmp_path)
 def test_other_files_are_no_tickets(tmp_path) -> None:
     (tmp_path / "notes").touch()
     (tmp_path / ".000000000001-17").touch()
-    with turn(tmp_path, never) as waited_for:
-        assert not waited_for()
+    with turn(tmp_path, never) as in_demand:
+        assert not in_demand()
     assert (tmp_path / "notes").exists()
 
 

@@ -280,14 +280,14 @@ def test_pauses_do_not_count_as_training(digits, tmp_path, clock) -> None:
 
 
 def test_a_long_pause_lets_the_device_go_sooner_where_others_wait(digits, tmp_path, clock) -> None:
-    for name, waited_for in (("a", False), ("b", True)):
+    for name, in_demand in (("a", False), ("b", True)):
         folder = tmp_path / name
-        steps = run(SMALL, folder, digits, waited_for=lambda answer=waited_for: answer)
+        steps = run(SMALL, folder, digits, in_demand=lambda answer=in_demand: answer)
         step_to(steps, 20)
         ask(folder, until=0)
         start = clock.now
         assert set(steps) == {None}
-        limit = recorder.PAUSE_LIMIT_WAITED_FOR if waited_for else recorder.PAUSE_LIMIT
+        limit = recorder.PAUSE_LIMIT_IN_DEMAND if in_demand else recorder.PAUSE_LIMIT
         assert clock.now - start == pytest.approx(limit, abs=1)
         status = observe(folder)
         assert (status["state"], status["step"], status["alive"]) == ("paused", 20, False)
@@ -701,7 +701,7 @@ def test_whoever_looks_sees_whether_a_process_holds_the_run(state, tmp_path) -> 
     assert seen["alive"] is False
     if state in ("queued", "running"):
         assert seen["state"] == "failed"
-        assert "without a word at step 1,234 (killed" in seen["reason"]
+        assert "unexpectedly at step 1,234 (killed" in seen["reason"]
         assert runs.read_status(tmp_path)["state"] == state  # to look changes nothing
     else:
         assert seen["state"] == state

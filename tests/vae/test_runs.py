@@ -125,7 +125,7 @@ def test_a_line_of_the_log_is_the_mean_over_the_steps_since_the_last(sum_every, 
     ("epochs", "steps"), [(1, 5), (1, 1000), (7, 70), (149, 1500), (150, 1500), (151, 9000), (9, 9)]
 )
 def test_long_runs_and_short_ones_report_at_most_150_times_and_at_the_end(epochs, steps) -> None:
-    ticks = recorder._ticks(epochs, steps)
+    ticks = recorder._report_count(epochs, steps)
     reports = [s for s in range(1, steps + 1) if s * ticks // steps > (s - 1) * ticks // steps]
     assert reports[-1] == steps
     assert len(reports) == ticks <= 150

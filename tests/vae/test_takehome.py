@@ -105,7 +105,7 @@ def test_latents_from_elsewhere_are_a_page_without_an_encoder(tmp_path) -> None:
 
 def test_one_file_is_made_at_a_time_and_the_page_of_a_model_once(monkeypatch) -> None:
     """Two people who press at once wait for each other; the second finds the page made."""
-    html_exports._kept.cache_clear()
+    html_exports._cached_page.cache_clear()
     now, most, made = [], [], []
 
     def counted(opened: OpenModel, name: str) -> bytes:

@@ -112,7 +112,7 @@ def test_embeddings_that_were_not_used_for_longest_make_room(monkeypatch, tmp_pa
         os.utime(file, (n, n))
     assert tsne.cached(mu, tmp_path) is not None
     monkeypatch.setattr(tsne, "KEPT_BYTES", 2 * used.stat().st_size)
-    tsne._make_room(tmp_path)
+    tsne._delete_oldest(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {used.name, "tsne-2.npy"}
 
 
@@ -157,7 +157,7 @@ def test_what_nobody_waits_for_any_more_is_not_made(asked, tmp_path, monkeypatch
     assert asked(slow)[0] == 202
     [job] = tsne_requests._jobs.values()
     assert asked(quick)[0] == 202
-    job.asked -= tsne_requests.WANTED_FOR
+    job.requested_at -= tsne_requests.WANTED_FOR
     until(lambda: asked(quick)[0] == 200)
     assert tsne.cached(slow, tmp_path) is None
 

@@ -163,7 +163,7 @@ def test_a_return_that_was_cut_short_is_finished_by_the_next_process(unbroken, d
 
     wanted = number(tmp_path, 40)
     with monkeypatch.context() as patch:
-        patch.setattr(undo, "_throw_away", killed)
+        patch.setattr(undo, "_delete", killed)
         with pytest.raises(Killed):
             undo.put_back(tmp_path, wanted)
     log = (tmp_path / runs.LOG).read_bytes()

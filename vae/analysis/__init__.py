@@ -1,1 +1,1 @@
-"""What a trained model has learned: evaluation, surgery of the rate, aggregate posterior, buffer zones, forces."""
+"""Analysis of trained models: evaluation, ELBO surgery, aggregate posterior, buffer zones, forces, linear VAEs."""

@@ -11,11 +11,14 @@ from torch import Tensor
 from vae.errors import InputError
 from vae.gaussian import LOG_2PI, DiagonalGaussian
 
-CHUNK = 1 << 17  # log densities held at once: what a processor keeps close
+CHUNK = 1 << 17  # log densities computed at once: they fit into the cache of a processor
 
 
 def components(posterior: DiagonalGaussian) -> DiagonalGaussian:
-    """The N posteriors of a mixture, mu and logvar (N, k), as float64 without gradients. `InputError` if unusable."""
+    """The N posteriors of a mixture, mu and logvar (N, k), as float64 without gradients.
+
+    `InputError` for other shapes, fewer than 2 images, or values that are not finite or too large.
+    """
     mu, logvar = (t.detach().double() for t in posterior)
     if mu.ndim != 2 or mu.shape != logvar.shape or len(mu) < 2:
         raise InputError("An aggregate posterior needs mu and logvar of shape (images, latent_dim), 2 images or more.")
@@ -27,7 +30,7 @@ def components(posterior: DiagonalGaussian) -> DiagonalGaussian:
 
 
 def draw(posterior: DiagonalGaussian, draws: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-    """z ~ q(z), shape (draws, k), and which image each is of: all images once, in random order, before any again."""
+    """z ~ q(z), shape (draws, k), and the image of each, (draws,): stratified, every image once before any twice."""
     mu, logvar = posterior
     rounds = -(-draws // len(mu))
     order = torch.cat([torch.randperm(len(mu), generator=generator) for _ in range(rounds)])[:draws].to(mu.device)
@@ -41,7 +44,7 @@ def log_aggregate(z: Tensor, posterior: DiagonalGaussian) -> Tensor:
 
 
 def log_densities(z: Tensor, posterior: DiagonalGaussian) -> Iterator[Tensor]:
-    """ln q(z_i|x_n) of every dimension i, for some of the rows of z (M, k) at a time: (k, rows, N), in order."""
+    """Yield ln q(z_i|x_n) of every dimension i, for consecutive rows of z (M, k): each (k, rows, N)."""
     mu, logvar = posterior
     n, k = mu.shape
     means, widths, logs = mu.T[:, None], torch.exp(-0.5 * logvar).T[:, None], (logvar + LOG_2PI).T[:, None]
@@ -52,8 +55,10 @@ def log_densities(z: Tensor, posterior: DiagonalGaussian) -> Iterator[Tensor]:
 
 
 def log_sum_exp(logs: Tensor) -> Tensor:
-    """ln Σ exp over the last dimension, in place. Terms e^700 below the largest count as that: no float64 sum can tell,
-    and a processor takes forty times as long over an exp that underflows.
+    """ln Σ exp over the last dimension; overwrites `logs`.
+
+    Smaller terms are raised to e^−700 of the largest: it makes no difference in float64, and an exp that underflows is
+    forty times slower.
     """
     largest = logs.amax(-1, keepdim=True)
     return logs.sub_(largest).clamp_min_(-700).exp_().sum(-1).log_().add_(largest.squeeze(-1))

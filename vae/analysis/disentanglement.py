@@ -1,4 +1,4 @@
-"""Whether single dimensions of z stand for single factors of the images: two scores, where the factors are known."""
+"""Disentanglement: two scores of how well single dimensions of z match single known factors of the images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vae.principal_axes import ACTIVE_VARIANCE
 
 
 class Gap(NamedTuple):
-    """The mutual information gap, between 0 and 1, and what it is made of, in nats."""
+    """The mutual information gap, in [0, 1], and its parts; information and entropy in nats."""
 
-    mig: float
-    gaps: Tensor  # (F,), of every factor: the difference of the two largest in `information`, over the entropy
+    mig: float  # mean of `gaps`
+    gaps: Tensor  # (F,), of every factor: difference of the two largest `information`, divided by `entropy`
     information: Tensor  # (k, F), I(z_i; v_j)
-    standard_error: Tensor  # (k, F), of these
+    standard_error: Tensor  # (k, F), of `information`
     entropy: Tensor  # (F,), H(v_j)
 
 
@@ -31,8 +31,9 @@ def mutual_information_gap(
 
     Posteriors (N, k) and integer `factors` (N, F) of the same images. I(z_i; v_j) = E ln q(z_i|v_j) − ln q(z_i) over
     draws z ~ q(z|x_n), with both densities the mixtures over the given images, those with the same v_j or all; the
-    standard error is sd/√draws. For factors that are not a whole grid, or few images a value, I is biased upwards: two
-    dimensions that know nothing of v_j still differ a little from value to value.
+    standard error is sd/√draws. If the images do not cover a full grid of factors, or with few images a value, I is
+    biased upwards: also independent dimensions differ a little from value to value. `InputError` for factors that do
+    not fit or are constant.
     """
     q, v = components(posterior), _checked(posterior, factors)
     z, source = draw(q, max(draws, 2), generator)
@@ -61,13 +62,14 @@ def mutual_information_gap(
 def factor_vae_score(
     mu: Tensor, factors: Tensor, votes: int = 800, samples: int = 100, generator: torch.Generator | None = None
 ) -> float:
-    """How often the dimension that varies least tells which factor was held fixed (Kim & Mnih 2018), between 0 and 1.
+    """Accuracy, in [0, 1], of predicting a fixed factor from the dimension that varies least (Kim & Mnih 2018).
 
-    Latent means `mu` (N, k) and integer `factors` (N, F). A vote: hold a random factor at a random image's value, take
-    `samples` images with it (with replacement), and see which dimension's variance, over that of all images, is least.
-    Of `votes` votes the first half says which factor each dimension stands for, by majority; the score is the share of
-    the other half that this gets right, with the binomial error √(s(1 − s)/(votes/2)). Chance is about 1/F. Only active
-    dimensions vote, Var mu_i > 0.01; where there are none, the score is 0.
+    Latent means `mu` (N, k) and integer `factors` (N, F). A vote: fix a random factor at a random image's value, draw
+    `samples` images with it (with replacement), and find the dimension of least variance relative to that of all
+    images. The first half of `votes` assigns a factor to every dimension, by majority; the score is the share of the
+    second half that this predicts, with the binomial error √(s(1 − s)/(votes/2)). Chance level is about 1/F. Only
+    active dimensions (Var mu_i > 0.01) vote; without any, the score is 0. `InputError` for factors that do not fit or
+    are constant, and for fewer than 2 votes or samples.
     """
     v = _checked(DiagonalGaussian(mu, mu), factors)
     spread = mu.double().var(0, correction=0)
@@ -77,14 +79,14 @@ def factor_vae_score(
     if not active.any():
         return 0.0
     codes = mu.double()[:, active] / spread[active].sqrt()
-    cast = []
+    cast_votes = []
     for _ in range(votes):
         factor = _below(v.shape[1], 1, generator)
         value = v[_below(len(v), 1, generator), factor]
         alike = torch.nonzero(v[:, factor[0]] == value)[:, 0]
         chosen = alike[_below(len(alike), samples, generator)]
-        cast.append((codes[chosen].var(0).argmin(), factor[0]))
-    least, which = (torch.stack(column) for column in zip(*cast, strict=True))
+        cast_votes.append((codes[chosen].var(0).argmin(), factor[0]))
+    least, which = (torch.stack(column) for column in zip(*cast_votes, strict=True))
     half = votes // 2
     table = torch.zeros(codes.shape[1], v.shape[1]).index_put((least[:half], which[:half]), torch.ones(half), True)
     return (table.argmax(1)[least[half:]] == which[half:]).double().mean().item()

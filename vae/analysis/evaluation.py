@@ -1,4 +1,4 @@
-"""What a model scores on a split, and what the map shows of its held-out images. Nats per image throughout.
+"""Evaluation of a model on a split, and the held-out images of the map. Nats per image throughout.
 
 Noise is always drawn on the CPU, so that the numbers of a seed are the same on every device up to rounding.
 """
@@ -42,12 +42,13 @@ def evaluate(
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
 ) -> dict[str, Any]:
-    """The sampled ELBO of `model` on `images` and its parts, as plain numbers that JSON can hold.
+    """ELBO, distortion, rate and importance-weighted bounds of `model` on `images`, nats per image, ready for JSON.
 
-    Every image gets `samples` draws from its posterior. `elbo_standard_error` is that of the mean over images. `iwae`
-    names the k of the importance-weighted bounds, all taken from the same draws, on `iwae_images` images spread evenly
-    over the split. `note` says where the likelihood is no normalised density of these images; else it is empty.
-    `InputError` when the images do not fit the model or the model gives no finite number.
+    ELBO = −(distortion + rate), with the distortion averaged over `samples` draws from q(z|x) of every image and the
+    rate in closed form. `elbo_standard_error` is that of the mean over images. `iwae` are the k of the bounds L_k (see
+    `importance_weighted_bound`), all from the same draws, on `iwae_images` images spread evenly over the split. `note`
+    is a warning if the likelihood is not a normalised density of these images, else "". `InputError` if the images do
+    not fit the model or a number is not finite.
     """
     _check(model, images.pixels)
     if samples < 1 or iwae_images < 2 or batch_size < 1 or any(k < 1 for k in iwae):
@@ -82,11 +83,11 @@ def evaluate(
 def optimal_variance(
     model: VAE, images: Images, *, beta: float = 1.0, draws: int = 1, at_mean: bool = False, seed: int = 0
 ) -> float:
-    """The sigma² of the gaussian likelihood that is best for `images`: their mean squared error of a pixel.
+    """The optimal sigma² of the gaussian likelihood for `images`: the mean squared error of a pixel.
 
-    The decoder gets a draw from q(z|x) of every image, its mean where `at_mean`, and for the importance-weighted loss
-    of several `draws` each of them by its weight, as `vae.elbo.objective` says. On `SIGMA_IMAGES` images at most,
-    spread evenly over the split (of 10,000, sigma is within 0.5% of that of all); of fewer, each is drawn more often.
+    Decoded is a draw from q(z|x) of every image; with `at_mean`, its mean; with several `draws`, each of them, weighted
+    as in the importance-weighted loss (see `vae.elbo.objective`). At most `SIGMA_IMAGES` images are used, spread evenly
+    over the split (10,000 give sigma to 0.5%); fewer are drawn repeatedly.
     """
     pixels = _spread(images.pixels, SIGMA_IMAGES)
     generator = torch.Generator().manual_seed(seed)
@@ -102,7 +103,7 @@ def optimal_variance(
 
 
 def active_units(mu: Tensor) -> int:
-    """How many latent dimensions have Var_x(E_q[u|x]) > 0.01, for posterior means `mu` (N, k) (Burda et al. 2016)."""
+    """Number of latent dimensions with Var_x(E_q[u|x]) > 0.01, for posterior means `mu` (N, k) (Burda et al. 2016)."""
     return int((mu.var(0, correction=0) > ACTIVE_VARIANCE).sum())
 
 
@@ -158,7 +159,7 @@ def _posterior_and_distortion(
     model: VAE, pixels: np.ndarray, samples: int, generator: torch.Generator, batch_size: int
 ) -> tuple[DiagonalGaussian, Tensor]:
     """q(z|x) of all images, and their distortion averaged over `samples` draws (N,), float64 on the CPU."""
-    # all noise of one sample at once: the numbers do not depend on the batch size
+    # the noise of all images is drawn at once, so the numbers do not depend on the batch size
     noise = [torch.randn(len(pixels), model.latent_dim, generator=generator) for _ in range(samples)]
     mu, logvar, distortion = [], [], []
     for start, x in _batches(model, pixels, batch_size):
@@ -184,7 +185,7 @@ def _bounds(
 
 
 def _batches(model: VAE, pixels: np.ndarray, batch_size: int) -> Iterator[tuple[int, Tensor]]:
-    """(place of the first image, images in [0, 1] on the model's device), in order."""
+    """Yield (index of the first image, images (B, C, H, W) in [0, 1] on the model's device)."""
     weight = next(model.parameters())
     batch_size = min(batch_size, max(1, BATCH_PIXELS // pixels[0].size))
     for start in range(0, len(pixels), batch_size):
@@ -192,7 +193,7 @@ def _batches(model: VAE, pixels: np.ndarray, batch_size: int) -> Iterator[tuple[
 
 
 def _spread(pixels: np.ndarray, n: int) -> np.ndarray:
-    """`n` images evenly over the split: the first ones alone may be easier, as they are in MNIST's test split."""
+    """`n` images spread evenly over the split: the first ones may be easier than others, as in MNIST's test split."""
     return pixels[np.linspace(0, len(pixels) - 1, min(n, len(pixels))).astype(np.int64)]
 
 

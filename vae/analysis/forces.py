@@ -1,7 +1,7 @@
-"""The tug of war over a posterior: how distortion and rate each pull at one image's mu and sigma. Nats per image.
+"""Forces on a posterior: negative gradients of distortion and rate in mu and sigma of an image. Nats per image.
 
-A force is minus a derivative: where it points, its term of the loss = distortion + beta · rate falls. The weights of
-both networks are held still; only the image's own q(z|x) = N(mu, sigma²) moves.
+A step along a force reduces its term of loss = distortion + beta · rate. The weights of both networks are fixed; only
+the image's q(z|x) = N(mu, sigma²) varies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian
 from vae.model import VAE
 
-BATCH_PIXELS = 1 << 22  # of the images that are decoded at once, so that they and their gradients fit in memory
+BATCH_PIXELS = 1 << 22  # pixels that are decoded at once: limits the memory for images and gradients
 
 
 class Forces(NamedTuple):
@@ -26,7 +26,7 @@ class Forces(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """Forces that were averaged over draws, and the standard error of each average, shape (B, k)."""
+    """Means of forces over draws, and their standard errors, shape (B, k)."""
 
     mean: Forces
     standard_error: Forces
@@ -37,9 +37,10 @@ def distortion_forces(model: VAE, x: Tensor, posterior: DiagonalGaussian, zeta: 
 
     With g = ∂ ln p(x|z)/∂z, −∂D/∂mu = E g and −∂D/∂ln sigma = E[g · sigma · zeta] (the pathwise estimator: Kingma &
     Welling 2014; Rezende et al. 2014). Images x (B, C, H, W), posteriors (B, k), noise `zeta` (n, B, k) with n ≥ 2.
-    Every draw is taken together with its mirror image −zeta (antithetic draws), which cancels most of the noise of the
-    force on mu: all of it where ln p is quadratic. Both averages are unbiased; the standard error is that of the mean
-    over the n pairs, sd/√n. The decoder alone is run, for a few million pixels at a time; the sums are float64.
+    Every draw is paired with −zeta (antithetic draws), which cancels most of the noise of the force on mu, and all of
+    it if ln p is quadratic. Both means are unbiased; the standard error is that of the mean over the n pairs, sd/√n.
+    Only the decoder is run, for a few million pixels at a time; sums are float64. `InputError` for noise that does not
+    fit.
     """
     if zeta.ndim != 3 or len(zeta) < 2 or zeta.shape[1:] != posterior.mu.shape or len(x) != zeta.shape[1]:
         raise InputError("Forces need noise of shape (draws, images, latent_dim) with at least 2 draws.")

@@ -26,11 +26,11 @@ from vae.errors import InputError
 
 
 class Optimum(NamedTuple):
-    """The least distortion + beta · rate that a linear VAE can reach, and how it gets there."""
+    """The minimum of distortion + beta · rate of a linear VAE."""
 
     active: int  # dimensions with a rate above 0
     rate: float  # nats per image
-    rate_per_dim: np.ndarray  # (latent_dim,), falling
+    rate_per_dim: np.ndarray  # (latent_dim,), descending
     squared_error: float  # E‖x − x̂‖², summed over pixels
     distortion: float  # nats per image, with all constants of the Gaussian density
 
@@ -39,9 +39,9 @@ class Optimum(NamedTuple):
 class ClosedForm:
     """The optimum along a beta path, for the images that the path was trained on.
 
-    `thresholds[d]` is the beta at and above which dimension d of z carries nothing; `rates[i]` and `distortions[i]`
-    belong to `betas[i]`, closely spaced; `stops[i]` are (rate, distortion) at the path's own betas, None at beta 0,
-    where the rate has no bound.
+    `thresholds[d]` is the beta from which on dimension d of z has rate 0; `rates[i]` and `distortions[i]` belong to
+    `betas[i]`, closely spaced; `stops[i]` are (rate, distortion) at the betas of the path, None at beta 0, where the
+    rate is infinite.
     """
 
     eigenvalues: list[float]
@@ -55,9 +55,9 @@ class ClosedForm:
     def along(
         cls, values: np.ndarray, betas: Sequence[float], sigma: float, order: Sequence[int], spots: int = 200
     ) -> ClosedForm:
-        """For eigenvalues (d,) and a path's rising `betas`; `order` names the dimensions of z, the largest rate first.
+        """From eigenvalues (d,) and the rising `betas` of a path; `order` are the dimensions of z by descending rate.
 
-        A dimension beyond the d-th carries nothing at any beta.
+        Dimensions beyond the d-th have rate 0 at any beta. The curve has `spots` betas.
         """
         k = len(order)
         limits = np.zeros(k)
@@ -76,9 +76,9 @@ class ClosedForm:
 
     @classmethod
     def from_json(cls, text: str, stops: int, latent_dim: int) -> ClosedForm:
-        """What `to_json` wrote for a path of so many stops; ValueError, TypeError or KeyError where it is damaged."""
-        said = json.loads(text)
-        found = cls(**{name: said[name] for name in cls.__dataclass_fields__})
+        """Read `to_json` of a path with so many stops; ValueError, TypeError or KeyError if it is damaged."""
+        values = json.loads(text)
+        found = cls(**{name: values[name] for name in cls.__dataclass_fields__})
         curve = (found.betas, found.rates, found.distortions)
         numbers: list[Any] = [*found.eigenvalues, *found.thresholds, *(n for part in curve for n in part)]
         numbers += [number for at in found.stops if at is not None for number in at]
@@ -94,7 +94,10 @@ class ClosedForm:
 
 
 def eigenvalues(images: np.ndarray) -> np.ndarray:
-    """λ (d,) of the covariance (divided by N) of images (N, …) with d pixels, largest first; uint8 counts as 0 to 1."""
+    """Eigenvalues λ (d,), descending, of the covariance (divided by N) of images (N, …) with d pixels.
+
+    uint8 pixels are divided by 255. `InputError` for fewer than 2 images or pixels that are not finite.
+    """
     pixels = np.asarray(images, np.float64).reshape(len(images), -1) / (255 if images.dtype == np.uint8 else 1)
     if len(pixels) < 2 or not np.isfinite(pixels).all():
         raise InputError("The eigenvalues of a data set need at least 2 images of finite pixels.")
@@ -103,12 +106,15 @@ def eigenvalues(images: np.ndarray) -> np.ndarray:
 
 
 def thresholds(values: np.ndarray, sigma: float, latent_dim: int) -> np.ndarray:
-    """The beta λ_i/sigma² at and above which dimension i carries nothing, (min(latent_dim, d),), falling."""
+    """The betas λ_i/sigma² from which on dimension i has rate 0, (min(latent_dim, d),), descending."""
     return values[:latent_dim] / sigma**2
 
 
 def optimum(values: np.ndarray, beta: float, sigma: float, latent_dim: int) -> Optimum:
-    """The optimum for eigenvalues (d,), largest first. At beta 0 the rate is infinite: nothing holds sigma open."""
+    """The optimum for eigenvalues (d,), descending. At beta 0 the rate is infinite: sigma has no lower bound.
+
+    `InputError` for settings outside their range.
+    """
     if not (isfinite(beta) and beta >= 0 and isfinite(sigma) and sigma > 0 and latent_dim >= 1):
         raise InputError("A linear VAE needs a beta of at least 0, a sigma above 0 and a latent_dim of at least 1.")
     level = beta * sigma**2

@@ -1,4 +1,4 @@
-"""ELBO surgery: what the rate is spent on. Nats per image.
+"""ELBO surgery: the parts of the mean rate. Nats per image.
 
     mean rate = index-code mutual information + total correlation + dimension-wise KL
               = index-code mutual information + marginal KL
@@ -20,11 +20,11 @@ from vae.gaussian import DiagonalGaussian, log_prior
 class Surgery(NamedTuple):
     """Means over draws z ~ q(z|x_n), in nats per image, with q(z) the aggregate posterior of the given N images.
 
-    `index_code_mi`        E ln q(z|x_n) − ln q(z): what z says of which image it is
-    `total_correlation`    E ln q(z) − Σ_i ln q(z_i): how far the dimensions of z are from independent
-    `dimension_wise_kl`    E Σ_i ln q(z_i) − ln p(z_i): how far each alone is from the prior
+    `index_code_mi`        E ln q(z|x_n) − ln q(z): mutual information of z and the index n of the image
+    `total_correlation`    E ln q(z) − Σ_i ln q(z_i): dependence between the dimensions of z
+    `dimension_wise_kl`    E Σ_i ln q(z_i) − ln p(z_i): KL of every single dimension to the prior
     `marginal_kl`          KL(q(z) ‖ p(z)), the sum of the last two
-    `rate`                 the sum of all three, as estimated; its closed form is the mean of `kl_per_dim().sum(-1)`
+    `rate`                 the sum of the first three, estimated; in closed form the mean of `kl_per_dim().sum(-1)`
     """
 
     index_code_mi: float
@@ -35,7 +35,7 @@ class Surgery(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """The terms, the standard error of each, and of how many draws and images."""
+    """The terms with their standard errors, and the numbers of draws and images."""
 
     terms: Surgery
     standard_error: Surgery
@@ -50,14 +50,14 @@ class Estimate(NamedTuple):
 
 @torch.no_grad()
 def surgery(posterior: DiagonalGaussian, draws: int = 2000, generator: torch.Generator | None = None) -> Estimate:
-    """The rate of posteriors (N, k), taken apart with `draws` draws.
+    """The parts of the mean rate of posteriors (N, k), estimated with `draws` draws.
 
     ln q(z) and ln q(z_i) are log-mean-exp over all N components, in float64, so for these N images each term is
-    estimated without bias, and its standard error is sd/√draws (a little too large: no image is drawn twice before all
-    have been). Taken as a statement on images that were not given, the index-code term is biased: it is at most ln N,
-    however much z tells, and the marginal KL is too large by as much as that term is too small.
+    unbiased, with standard error sd/√draws (slightly too large, since draws are stratified over images). For the
+    population of images the index-code term is biased: it is at most ln N, and the marginal KL is too large by as much
+    as this term is too small.
 
-    `InputError` for less than 2 images or posteriors that are not finite.
+    `InputError` for fewer than 2 images or posteriors that are not finite.
     """
     q = components(posterior)
     z, source = draw(q, max(draws, 2), generator)

@@ -1,8 +1,8 @@
-"""t-SNE of latent means (van der Maaten & Hinton 2008) by scikit-learn, in a process of its own, kept on disk.
+"""t-SNE of latent means (van der Maaten & Hinton 2008) by scikit-learn, in a separate process, cached on disk.
 
-`python -m vae.analysis.tsne OUT` reads mu as .npy from its standard input, writes what scikit-learn says of its
-progress to its standard output, and the map to OUT. The map that t-SNE makes of neighbours has no inverse: spots
-between its points stand for no z, and its distances between groups mean little.
+`python -m vae.analysis.tsne OUT` reads mu as .npy from its standard input, writes scikit-learn's progress messages to
+its standard output, and the embedding to OUT. A t-SNE embedding has no inverse: positions between its points belong to
+no z, and distances between groups mean little.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 from vae.errors import InputError
 from vae.files.atomic import write_atomically
 
-FEWEST, MOST = 5, 20_000  # points; beyond, it takes many minutes
+FEWEST, MOST = 5, 20_000  # points; more would take many minutes
 PERPLEXITY = 30.0
 ITERATIONS = 1000
-KEPT_BYTES = 64 << 20  # on disk: some hundred embeddings
-_SAID = re.compile(r"\[t-SNE\] Iteration (\d+):")
+KEPT_BYTES = 64 << 20  # of the cache on disk: a few hundred embeddings
+_PROGRESS = re.compile(r"\[t-SNE\] Iteration (\d+):")
 
 
 def check(mu: np.ndarray) -> None:
@@ -38,28 +38,28 @@ def check(mu: np.ndarray) -> None:
 
 
 def cache_folder() -> Path:
-    """Where embeddings are kept: a folder of the user's caches, or what ELBO_ROOM_CACHE names."""
+    """The folder of the cache: the environment variable ELBO_ROOM_CACHE, else a folder in the user's cache."""
     named = os.environ.get("ELBO_ROOM_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elbo-room"
 
 
 def cached(mu: np.ndarray, folder: Path) -> np.ndarray | None:
-    """The embedding of these means (N, 2), float32, where it has been made before."""
+    """The cached embedding (N, 2), float32, of means (N, k), or None."""
     path = _path(mu, folder)
     try:
         found = np.load(path, allow_pickle=False)
         os.utime(path)
     except (OSError, ValueError, EOFError):
         return None
-    whole = found.shape == (len(mu), 2) and found.dtype == np.float32 and bool(np.isfinite(found).all())
-    return found if whole else None
+    valid = found.shape == (len(mu), 2) and found.dtype == np.float32 and bool(np.isfinite(found).all())
+    return found if valid else None
 
 
 def embed(mu: np.ndarray, folder: Path) -> Generator[float, None, None]:
-    """Make the embedding of means (N, k) and keep it in `folder`; yields often the share that is done, up to 1.
+    """Compute the embedding of means (N, k) and cache it in `folder`; yields the share done, up to 1.
 
-    The process has a low priority and one thread, so that the page stays at hand, and ends with the generator.
-    Raises `InputError` where it fails.
+    The process has low priority and one thread, so that pages stay responsive, and is killed when the generator is
+    closed. `InputError` where it fails.
     """
     check(mu)
     target = _path(mu, folder)
@@ -85,29 +85,29 @@ def embed(mu: np.ndarray, folder: Path) -> Generator[float, None, None]:
             process.stdin.close()
             done = 0.0
             for line in process.stdout:
-                if said := _SAID.match(line.decode("utf-8", "replace")):
-                    done = min(0.99, int(said[1]) / ITERATIONS)
+                if match := _PROGRESS.match(line.decode("utf-8", "replace")):
+                    done = min(0.99, int(match[1]) / ITERATIONS)
                 yield done
         if process.wait():
             raise InputError("t-SNE has failed on these latents; choose another plane.")
     finally:
         process.kill()
         process.wait()
-    _make_room(folder)
+    _delete_oldest(folder)
     yield 1.0
 
 
-def _make_room(folder: Path) -> None:
-    """Of what is kept in `folder`, the files that were used last stay, up to `KEPT_BYTES`."""
+def _delete_oldest(folder: Path) -> None:
+    """Delete the least recently used files in `folder` beyond `KEPT_BYTES`."""
     left = KEPT_BYTES
-    for file in sorted(folder.glob("tsne-*.npy"), key=_used, reverse=True):
-        with suppress(OSError):  # another server does the same
+    for file in sorted(folder.glob("tsne-*.npy"), key=_last_use, reverse=True):
+        with suppress(OSError):  # another process may delete it at the same time
             left -= file.stat().st_size
             if left < 0:
                 file.unlink()
 
 
-def _used(file: Path) -> float:
+def _last_use(file: Path) -> float:
     with suppress(OSError):
         return file.stat().st_mtime
     return 0.0

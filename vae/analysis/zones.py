@@ -1,7 +1,7 @@
-"""Buffer zones as numbers: how much of the prior they leave empty, and how far neighbours overlap.
+"""Buffer zones in numbers: the share of the prior that they leave empty, and the overlap of neighbours.
 
-The buffer zone of an image is its q(z|x) = N(mu, sigma²), drawn as an ellipse; sigma opens it, and what keeps it from
-closing is the rate.
+The buffer zone of an image is its q(z|x) = N(mu, sigma²), drawn as an ellipse. The rate keeps sigma from shrinking
+to 0.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from vae.analysis.aggregate import CHUNK, components, log_aggregate
 from vae.errors import InputError
 from vae.gaussian import DiagonalGaussian, log_prior
 
-HOLE = 0.1  # a hole is where q(z) is below this share of p(z)
+HOLE = 0.1  # a hole is where q(z) < HOLE · p(z)
 
 
 GRID, FINEST = 150, 1200  # cells a side, at first and at most
-EDGE = 6.0  # of the grid: 4e-9 of the prior's mass lies beyond
-CLEAR = 5.0  # nats from the edge of a hole, at which a cell lies wholly on one side of it
-ACCURACY = 1e-4  # that halving the cells may change in the share of holes
+EDGE = 6.0  # half width of the grid: 4e-9 of the prior's mass lies outside
+CLEAR = 5.0  # nats from the edge of a hole at which a whole cell is counted to one side
+ACCURACY = 1e-4  # largest change of the share of holes when the cells are halved
 
 
 class Estimate(NamedTuple):
-    """A number without unit, between 0 and 1, and its standard error; of a grid, what halving its cells has changed."""
+    """A number without unit in [0, 1], and its standard error; on a grid, the change by the last halving of cells."""
 
     mean: float
     standard_error: float
@@ -36,13 +36,13 @@ class Estimate(NamedTuple):
 def hole_share(
     posterior: DiagonalGaussian, fraction: float = HOLE, draws: int = 5000, generator: torch.Generator | None = None
 ) -> Estimate:
-    """P_{z ~ p}(q(z) < fraction · p(z)): the share of the prior's mass where next to no image is.
+    """P_{z ~ p}(q(z) < fraction · p(z)): the share of the prior's mass with almost no images.
 
-    q(z) = (1/N) Σ_n q(z|x_n) is the aggregate posterior of the given posteriors (N, k), the prior p is N(0, I). For one
-    or two dimensions it is integrated on a grid, to `ACCURACY` where its cells can be made small enough for that. For
-    more, it is the share of `draws` from the prior, without bias for these images; the standard error is binomial, with
-    two draws of either kind added (Agresti & Coull 1998), so that a share of 0 is not called exact. Few images make
-    holes of their own, all the more in many dimensions.
+    q(z) = (1/N) Σ_n q(z|x_n) is the aggregate posterior of the given posteriors (N, k), the prior p is N(0, I). In one
+    or two dimensions it is integrated on a grid, to `ACCURACY` unless that needs more than `FINEST` cells a side. In
+    more dimensions it is the share of `draws` from the prior, unbiased for these images; the standard error is
+    binomial, with two draws of either kind added (Agresti & Coull 1998), so that it is not 0 for a share of 0. A small
+    number of images causes holes itself, the more the more dimensions. `InputError` for other arguments.
     """
     q = components(posterior)
     if not 0 < fraction <= 1 or draws < 2:
@@ -56,7 +56,7 @@ def hole_share(
 
 
 def _integrated(q: DiagonalGaussian, fraction: float) -> Estimate:
-    """Cells twice as many a side until that changes the share by `ACCURACY` at most."""
+    """Double the cells a side until the share changes by at most `ACCURACY`."""
     cells = GRID
     before, share = inf, _on_grid(q, fraction, cells)
     while abs(share - before) > ACCURACY and 2 * cells <= FINEST:
@@ -66,13 +66,13 @@ def _integrated(q: DiagonalGaussian, fraction: float) -> Estimate:
 
 
 def _on_grid(q: DiagonalGaussian, fraction: float, cells: int) -> float:
-    """Σ of the prior's mass in a cell times how much of the cell lies in a hole, as a straight edge through it says."""
+    """Σ over cells of the prior's mass times the share of the cell in a hole, with a linear edge within the cell."""
     edges = torch.linspace(-EDGE, EDGE, cells + 1, dtype=torch.float64, device=q.mu.device)
     middles = (edges[1:] + edges[:-1]) / 2
     density = torch.exp(DiagonalGaussian(q.mu[:, None], q.logvar[:, None]).log_prob_per_dim(middles[:, None]))
     masses = torch.special.ndtr(edges).diff()
     log_p = log_prior(middles[:, None])
-    if q.mu.shape[1] == 2:  # one product of matrices: every component is a product of two densities
+    if q.mu.shape[1] == 2:  # every component is a product of two densities, so a matrix product sums over them
         mixture = density[..., 0].T @ density[..., 1] / len(q.mu)
         masses, log_p = torch.outer(masses, masses), log_p[:, None] + log_p
     else:
@@ -87,11 +87,10 @@ def _on_grid(q: DiagonalGaussian, fraction: float, cells: int) -> float:
 def overlap(posterior: DiagonalGaussian, points: int = 600, generator: torch.Generator | None = None) -> Estimate:
     """Mean Bhattacharyya coefficient ∫ √(q_n q_m) dz of each zone q_n with its nearest neighbour q_m.
 
-    1 is one and the same zone, 0 is none shared. The nearest neighbour is the zone at the least Bhattacharyya distance,
-    so of the largest coefficient, among all the other N − 1 posteriors (N, k). The mean is over `points` images drawn
-    without replacement (all of them where there are fewer), and the standard error, sd/√points · √(1 − points/N), is
-    that of the mean over all N: 0 where all are taken. With more images neighbours move closer, so only means over as
-    many images can be compared.
+    1 means equal zones, 0 no overlap. The nearest neighbour is the zone with the largest coefficient (the least
+    Bhattacharyya distance) among the other N − 1 posteriors (N, k). The mean is over `points` images drawn without
+    replacement (at most all); the standard error sd/√points · √(1 − points/N) is that of the mean over all N images: 0
+    if all are taken. More images have closer neighbours, so compare only means of the same N.
     """
     q = components(posterior)
     n = len(q.mu)
@@ -103,19 +102,19 @@ def overlap(posterior: DiagonalGaussian, points: int = 600, generator: torch.Gen
 
 
 def log_bhattacharyya(a: DiagonalGaussian, b: DiagonalGaussian) -> Tensor:
-    """ln ∫ √(a b) dz = −Σ_i [(mu_a − mu_b)²/(4(s_a² + s_b²)) + ½ ln((s_a² + s_b²)/(2 s_a s_b))], minus the distance.
+    """ln ∫ √(a b) dz = −Σ_i [(mu_a − mu_b)²/(4(s_a² + s_b²)) + ½ ln((s_a² + s_b²)/(2 s_a s_b))].
 
     Shapes (..., k) that broadcast; returns (...) (Bhattacharyya 1943; Kailath 1967).
     """
-    together = a.logvar.exp() + b.logvar.exp()
-    apart = (a.mu - b.mu).square() / (4 * together)
-    # (s_a/s_b + s_b/s_a)/2 = cosh of half the difference of the logvars: exact where both are alike
-    widths = 0.5 * torch.log(torch.cosh(0.5 * (a.logvar - b.logvar)))
-    return -(apart + widths).sum(-1)
+    sum_of_variances = a.logvar.exp() + b.logvar.exp()
+    of_means = (a.mu - b.mu).square() / (4 * sum_of_variances)
+    # (s_a/s_b + s_b/s_a)/2 = cosh of half the difference of the logvars: exact where they are equal
+    of_widths = 0.5 * torch.log(torch.cosh(0.5 * (a.logvar - b.logvar)))
+    return -(of_means + of_widths).sum(-1)
 
 
 def _log_coefficients(q: DiagonalGaussian, rows: Tensor) -> Tensor:
-    """ln BC of some zones with all, (rows, N); −inf with themselves."""
+    """ln of the Bhattacharyya coefficients of the zones `rows` with all, (rows, N); −inf with themselves."""
     some = DiagonalGaussian(q.mu[rows, None], q.logvar[rows, None])
     logs = log_bhattacharyya(some, q)
     logs[torch.arange(len(rows)), rows] = -torch.inf

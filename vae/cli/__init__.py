@@ -15,7 +15,7 @@ COMMANDS = (train, sweep, evaluate, export, evidence)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for what a person can put right, 128 + n after signal n."""
+    """Run one command and return its exit code: 0, 2 after an `InputError`, 128 + n after signal n."""
     try:
         options = make_parser().parse_args(argv)
         result: int = options.command(options)

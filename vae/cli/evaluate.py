@@ -1,4 +1,4 @@
-"""`python -m vae evaluate`: what a trained model scores."""
+"""`python -m vae evaluate`: numbers of a trained model."""
 
 from __future__ import annotations
 

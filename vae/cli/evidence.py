@@ -53,10 +53,10 @@ def run(options: argparse.Namespace) -> int:
 
     prepare_process(options.background)
     folder = Path(options.model)
-    with runs.one_sentence(folder):
+    with runs.readable_errors(folder):
         remark = _remark_of_data(folder, options.other_data)
     progress = record(folder, options.images, options.fits)
-    with caught_signals() as received, runs.one_sentence(folder), tqdm(unit="images", mininterval=0.5) as bar:
+    with caught_signals() as received, runs.readable_errors(folder), tqdm(unit="images", mininterval=0.5) as bar:
         for done, total in progress:
             bar.total = total
             bar.update(done - bar.n)
@@ -73,8 +73,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _remark_of_data(folder: Path, other_data: bool) -> str:
-    """What there is to say of a run whose own images, in a file or folder, are others by now; `InputError` unless that
-    is on purpose. The sets that the program knows by name do not change.
+    """A remark if the run was trained on the user's own images and these have changed since; else "".
+
+    `InputError` in that case unless `other_data` is given. Image sets that the program knows by name do not change.
     """
     from vae.data.image_sets import load
 

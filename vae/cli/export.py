@@ -42,7 +42,7 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """The ending of --out says what is written."""
+    """Write the format that the ending of --out names."""
     from vae.exports import latents_export
     from vae.exports.html import page_of
     from vae.files.atomic import write_atomically
@@ -82,7 +82,7 @@ def _written(target: Path) -> Iterator[None]:
 
 
 def _content(source: Path, data_root: str | None) -> OpenModel | Latents:
-    """A model with its held-out images, or latents from elsewhere."""
+    """A model with its held-out images, or a file of latents of another program."""
     from vae.data import latents
     from vae.exports.opening import open_path
 
@@ -98,7 +98,9 @@ def _content(source: Path, data_root: str | None) -> OpenModel | Latents:
 
 
 def _encode(checkpoint: Checkpoint, run: Run | None, root: str | None) -> HeldOut | None:
-    """The posteriors of a model's own test images, where no run has stored them."""
+    """The test images of a model's data set with their posteriors, for a model without held_out.npz; None without
+    these images.
+    """
     from vae.data.image_sets import held_out_indices, load
     from vae.exports.opening import encode_images
 

@@ -23,14 +23,14 @@ def add_settings(parser: argparse.ArgumentParser, without: tuple[str, ...] = ())
 
 
 def add_pace(parser: argparse.ArgumentParser) -> None:
-    """How a run treats its machine."""
+    """Options on checkpoints and on sharing the machine."""
     parser.add_argument(
         "--checkpoint-every", metavar="SECONDS", default=30, type=number(float, 0),
         help="how much work a crash may cost (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--background", action="store_true",
-        help="wait in line until the device is free, take the lowest priority, and leave a core to others",
+        help="wait in a queue until the device is free, take the lowest priority, and leave a core to others",
     )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any, text:
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
     choices = choices_of(name)
     kinds = f"; one of {', '.join(choices)}" if choices else ""
-    # values stay strings here: Settings.of converts and checks them, and only those that were given are in the result
+    # values stay strings, which Settings.of converts and checks; only options that were given are in the result
     parser.add_argument(
         f"--{name.replace('_', '-')}", dest=f"settings.{name}", metavar="NAME" if choices else "VALUE",
         default=argparse.SUPPRESS, help=f"{text}{kinds} (default: {shown})",

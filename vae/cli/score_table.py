@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# of the data that a model is scored on: are they others than it was trained on?
+# `other_data` (are the images others than those of the training?) → text
 ORIGIN = {
     True: "other images than the model was trained on: it may have seen these",
     None: "not known to be those that the model was trained on: there is no run beside its file",
@@ -12,7 +12,7 @@ ORIGIN = {
 
 
 def table(numbers: dict[str, Any]) -> str:
-    """The numbers of an evaluation, a line each, for people."""
+    """The numbers of `vae.analysis.evaluation.evaluate` as text, one a line."""
     rates = numbers["rate_per_dim"]
     rows = [
         ("ELBO", f"{numbers['elbo']:.2f} ± {numbers['elbo_standard_error']:.2f} nats per image"),

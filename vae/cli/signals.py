@@ -10,7 +10,10 @@ from typing import Any
 
 @contextmanager
 def caught_signals() -> Iterator[list[int]]:
-    """Which of SIGINT and SIGTERM have come: the first is heeded between two steps, a second one at once."""
+    """A list to which the first SIGINT or SIGTERM is added, for the caller to check between two steps.
+
+    A second signal raises `KeyboardInterrupt` at once.
+    """
     received: list[int] = []
 
     def receive(number: int, _frame: Any) -> None:

@@ -43,7 +43,7 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """One run after the other, or the one that is asked for; each is independent, and goes on where it was."""
+    """Train one run after the other, or only that of --job. Runs are independent; an interrupted one is resumed."""
     from vae.training.beta_path import BETAS
 
     betas = _betas(options.betas) if options.betas else list(BETAS)
@@ -56,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
             print(command)
         return 0
     for beta in betas if options.job is None else [betas[options.job]]:
-        one = {**vars(options), "settings.beta": beta, "out": _sweep_folder(options.out, beta), "resume": True}
+        single = {**vars(options), "settings.beta": beta, "out": _sweep_folder(options.out, beta), "resume": True}
         print(f"beta {beta:g}", file=sys.stderr)
-        if code := train.run(argparse.Namespace(**one)):
+        if code := train.run(argparse.Namespace(**single)):
             return code
     return 0
 
 
 def _path(options: argparse.Namespace, betas: list[float]) -> int:
-    """One model along all betas, as one file."""
+    """Train one model along all betas and write the path as one file."""
     from vae.data.image_sets import load
     from vae.training import beta_path
     from vae.training.devices import prepare_process
@@ -81,15 +81,15 @@ def _path(options: argparse.Namespace, betas: list[float]) -> int:
     images = load(settings.data, options.data_root, fit=Fit.of(settings))
     if images.remark:
         print(images.remark, file=sys.stderr)
-    with runs.one_sentence(target):
-        for said in beta_path.record(settings, images, betas, options.points):
-            if isinstance(said, bytes):
-                beta_path.write(target, said)
+    with runs.readable_errors(target):
+        for result in beta_path.record(settings, images, betas, options.points):
+            if isinstance(result, bytes):
+                beta_path.write(target, result)
                 annotate(target, images)
             else:
-                way, beta, numbers = said
+                direction, beta, numbers = result
                 cost = "distortion {distortion:.2f} + rate {rate:.2f} nats".format(**numbers["test"])
-                print(f"{way:<5}beta {beta:<8g}{cost}", file=sys.stderr)
+                print(f"{direction:<5}beta {beta:<8g}{cost}", file=sys.stderr)
     print(f"{target} is finished.")
     return 0
 

@@ -34,43 +34,43 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     given = given_settings(options)
-    settings = Settings.of(_stored(options) | given)
+    settings = Settings.of(_stored_settings(options) | given)
     folder = Path(options.out) if options.out else runs.default_folder(settings)
 
     if not options.resume and os.environ.get("RANK", "0") == "0":
-        runs.refuse_existing(folder)  # before torch is imported and the data are asked for
+        runs.refuse_existing(folder)  # before torch is imported and the data are loaded
     with caught_signals() as received:
         if not options.background:
             return _run_among_ranks(options, settings, folder, received)
-        with runs.one_sentence(folder), runs.locked(folder):
-            return _run_in_line(options, settings, folder, received)
+        with runs.readable_errors(folder), runs.locked(folder):
+            return _run_in_queue(options, settings, folder, received)
 
 
-def _run_in_line(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
-    """Run once the device is free. Whatever goes wrong until then stands in the run's status as well."""
+def _run_in_queue(options: argparse.Namespace, settings: Settings, folder: Path, received: list[int]) -> int:
+    """Wait in the queue for the device, then train. An `InputError` while waiting is also written to the status."""
     from vae.files import control
     from vae.training.devices import pick_device, prepare_process
     from vae.training.queue import turn
 
-    said = runs.read_status(folder)
-    leftover = control.read(folder).id  # an end that an earlier process was asked for does not hold
-    known = {name: said[name] for name in runs.GOES_ON if name in said}
+    status = runs.read_status(folder)
+    earlier = control.read(folder).id  # a request to finish that an earlier process received does not count
+    progress = {name: status[name] for name in runs.PROGRESS if name in status}
 
     def wait(place: int) -> int:
-        wanted = control.read(folder)
-        if received or (wanted.finish and wanted.id != leftover):
-            raise InputError("It has left the line before its turn; go on with Resume.")
-        runs.write_status(folder, "queued", **known, place=place, settings=asdict(settings))
-        return wanted.ahead
+        requested = control.read(folder)
+        if received or (requested.finish and requested.id != earlier):
+            raise InputError("It has left the queue before its turn; go on with Resume.")
+        runs.write_status(folder, "queued", **progress, place=place, settings=asdict(settings))
+        return requested.ahead
 
     try:
         prepare_process(background=True)
-        with turn(folder.parent / ".queue" / pick_device(settings.device).type, wait) as waited_for:
+        with turn(folder.parent / ".queue" / pick_device(settings.device).type, wait) as in_demand:
             wait(0)
-            return _train(options, settings, folder, received, waited_for)
+            return _train(options, settings, folder, received, in_demand)
     except InputError as error:
         if runs.read_status(folder)["state"] == "queued":
-            runs.write_status(folder, "failed", **known, reason=str(error), settings=asdict(settings))
+            runs.write_status(folder, "failed", **progress, reason=str(error), settings=asdict(settings))
         raise
 
 
@@ -86,22 +86,22 @@ def _run_among_ranks(options: argparse.Namespace, settings: Settings, folder: Pa
         from vae.training.recorder import follow
 
         prepare_process()
-        distributed.wait_for_all()  # until rank 0 has fetched the data, where that has to be
+        distributed.wait_for_all()  # until rank 0 has downloaded the data
         follow(settings, load(settings.data, options.data_root, download=False, fit=Fit.of(settings)), received)
         return 0
 
 
 def _train(
     options: argparse.Namespace, settings: Settings, folder: Path, received: list[int],
-    waited_for: Callable[[], bool] | None = None,
+    in_demand: Callable[[], bool] | None = None,
 ) -> int:  # fmt: skip
-    """Train, or go on, here and now; `waited_for` is given where the folder is held and the device is one's own."""
+    """Train or resume the run; `in_demand` is given where this process has locked the folder and has the device."""
     from vae.data.image_sets import load
     from vae.training import distributed
     from vae.training.devices import prepare_process
     from vae.training.recorder import run as record
 
-    if waited_for is None:
+    if in_demand is None:
         prepare_process()
     images = load(settings.data, options.data_root, fit=Fit.of(settings))
     if images.remark:
@@ -110,9 +110,9 @@ def _train(
     before = runs.read_status(folder)["state"]
     steps = record(
         settings, folder, images, resume=options.resume, checkpoint_every=options.checkpoint_every,
-        held=waited_for is not None, waited_for=waited_for or (lambda: False),
+        held=in_demand is not None, in_demand=in_demand or (lambda: False),
     )  # fmt: skip
-    _draw(steps, settings, received)
+    _show_progress(steps, settings, received)
     result = runs.read(folder)
     if not result.finished:
         print(result.status["reason"], file=sys.stderr)
@@ -122,18 +122,18 @@ def _train(
     return 0
 
 
-def _stored(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings of the run that is to be resumed, so that they need not be typed again."""
+def _stored_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the run to resume, which need not be given again."""
     if not (options.resume and options.out):
         return {}
-    if not Path(options.out, runs.SETTINGS).exists():  # it has never had its turn
+    if not Path(options.out, runs.SETTINGS).exists():  # it left the queue before it started
         result: dict[str, Any] = runs.read_status(options.out).get("settings", {})
         return result
     settings = runs.read(options.out).settings
     return {f.name: getattr(settings, f.name) for f in fields(Settings)}
 
 
-def _draw(steps: Generator[Step | None], settings: Settings, received: list[int]) -> None:
+def _show_progress(steps: Generator[Step | None], settings: Settings, received: list[int]) -> None:
     """Take the steps and show them as a progress bar, until the run ends or a signal has been received."""
     from tqdm import tqdm
 
@@ -147,7 +147,7 @@ def _draw(steps: Generator[Step | None], settings: Settings, received: list[int]
         total=first.steps * size, initial=first.images, unit="images", unit_scale=True, mininterval=interval
     ) as bar:
         for step in steps:
-            # an update is true when something was shown: only then wait for the numbers
+            # `update` is true when the bar was redrawn: only then wait for the device's numbers
             if step is not None and bar.update(step.images - bar.n):
                 bar.set_postfix_str(f"ELBO {step.elbo:.1f} = −({step.distortion:.1f} + {step.rate:.1f}) nats")
             if received:

@@ -1,1 +1,1 @@
-"""Image sets, own images, archives, tables and latents: everything that is read before a model sees it."""
+"""Readers of image sets, the user's own images, archives, tables and latents."""

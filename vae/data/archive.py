@@ -1,4 +1,4 @@
-"""A .zip archive from elsewhere: opened where what it says of itself can be borne, and never extracted to disk."""
+"""Safe reading of .zip archives from unknown sources: sizes are checked first, and nothing is extracted to disk."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pathlib import Path, PurePosixPath
 from vae.errors import InputError
 
 MAX_MEMBERS = 200_000
-MAX_RATIO = 1032  # of deflate, at its very best: whoever claims more, lies
+MAX_RATIO = 1032  # the highest compression ratio of deflate; a member that claims more is damaged
 PIECE = 1 << 20  # bytes that are unpacked at a time
-_ENTRY = b"PK\x01\x02"  # begins the directory's entry of every member
+_ENTRY = b"PK\x01\x02"  # the first bytes of every member's entry in the directory
 
 
 class Damaged(ValueError):
-    """A member that cannot be read, for whatever reason."""
+    """A member cannot be read."""
 
 
 @contextmanager
 def opened(source: Path | bytes, name: str, refusal: str, most: int) -> Iterator[zipfile.ZipFile]:
-    """The archive, where it unpacks to `most` bytes at most by its own account; `InputError` otherwise.
+    """Open an archive; `InputError` if its directory names more than `most` unpacked bytes, or it cannot be read.
 
-    `name` is what it is called, and `refusal` the sentence for what is no archive at all.
+    `name` is used in messages; `refusal` is the message for a file that is not an archive.
     """
     try:
-        _refuse_crowds(source, name)
+        _check_members(source, name)
         archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except InputError:
         raise
@@ -52,7 +52,7 @@ def opened(source: Path | bytes, name: str, refusal: str, most: int) -> Iterator
 
 
 def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytearray:
-    """What `member` holds. `Damaged` where that is more than `most` bytes, or than what it says of itself."""
+    """The unpacked bytes of `member`. `Damaged` if there are more than `most`, or not as many as its entry says."""
     limit = member.compress_size * (MAX_RATIO if member.compress_type == zipfile.ZIP_DEFLATED else 1)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Damaged("compressed in an unusual way")
@@ -61,7 +61,7 @@ def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> byt
     unpacked = bytearray()
     try:
         with archive.open(member) as file:
-            while piece := file.read(PIECE):  # never more, however much a lying member would give
+            while piece := file.read(PIECE):  # zipfile stops at the size in the entry
                 unpacked += piece
     except Exception as error:  # zlib, zipfile and struct fail in many ways
         raise Damaged(str(error)) from None
@@ -71,7 +71,7 @@ def content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> byt
 
 
 def beginning(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n: int) -> bytes:
-    """The first `n` bytes of what `member` holds; `Damaged` where it cannot be read."""
+    """The first `n` unpacked bytes of `member`; `Damaged` where it cannot be read."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Damaged("compressed in an unusual way")
     try:
@@ -82,26 +82,26 @@ def beginning(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n: int) -> byte
 
 
 def is_link(member: zipfile.ZipInfo) -> bool:
-    """Whether a member is a symbolic link, by the file mode that Unix archivers keep."""
+    """Whether a member is a symbolic link, by the file mode that Unix archivers store."""
     return stat.S_ISLNK(member.external_attr >> 16)
 
 
 def leads_out(member: zipfile.ZipInfo) -> bool:
-    """Whether its name points to a place outside of the archive's own folder."""
+    """Whether the name of a member is a path outside the folder of the archive."""
     path = PurePosixPath(member.filename.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or any(part.endswith(":") for part in path.parts[:1])
 
 
-def _refuse_crowds(source: Path | bytes, name: str) -> None:
-    """`InputError` where the directory is so long that reading it would fill the memory."""
+def _check_members(source: Path | bytes, name: str) -> None:
+    """`InputError` if the directory has more than `MAX_MEMBERS` entries, before it is read into memory."""
     if isinstance(source, bytes):
-        return _count(source, name)
+        return _check_entries(source, name)
     if os.path.getsize(source):  # an empty file cannot be mapped
         with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _count(data, name)
+            _check_entries(data, name)
 
 
-def _count(data: bytes | mmap.mmap, name: str) -> None:
+def _check_entries(data: bytes | mmap.mmap, name: str) -> None:
     found, at = 0, data.find(_ENTRY)
     while at >= 0:
         found += 1

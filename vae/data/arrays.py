@@ -1,7 +1,7 @@
-"""Plain arrays out of .npy and .npz files from elsewhere. Nothing is unpickled, and no header is believed.
+"""Plain arrays from .npy and .npz files of unknown sources. Nothing is unpickled.
 
-numpy's own reader evaluates the header as Python and takes the memory that it asks for; this one knows what numpy
-writes, and holds it against the bytes that are there.
+numpy's own reader evaluates the header as Python and allocates the memory that it names. This one accepts only headers
+as numpy writes them, and compares the size with the bytes of the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from vae.data.archive import Damaged, content, opened
 from vae.errors import InputError
 
-KINDS = "biufcUS"  # truth values, numbers, text: everything but objects and records
+KINDS = "biufcUS"  # dtype kinds that are read: booleans, numbers, text; no objects or records
 MAX_HEADER = 10_000  # bytes
 _HEADER = re.compile(
     rb"\s*\{\s*'descr'\s*:\s*'(?P<dtype>[<>|=]?[a-zA-Z]\d{1,6})'\s*,\s*'fortran_order'\s*:\s*(?P<fortran>True|False)"
@@ -35,25 +35,25 @@ SHOWN = 5  # names of arrays that a message lists
 
 
 class Arrays(dict[str, np.ndarray]):
-    """Arrays by their names, and the names of `others` in the same file, which were not read."""
+    """Arrays by name; `others` are names of arrays in the same file that were not read."""
 
     others: tuple[str, ...] = ()
 
     def lacks(self, wanted: str) -> str:
-        """What to say where there is no array `wanted`, as in "holds no array named mu, but x_train, y_train"."""
-        there = ", ".join(name[:30] for name in (*self, *self.others)[:SHOWN])
-        return f"holds no array named {wanted}" + (f", but {there}" if there else "")
+        """Part of a message for a missing array `wanted`, as in "holds no array named mu, but x_train, y_train"."""
+        found = ", ".join(name[:30] for name in (*self, *self.others)[:SHOWN])
+        return f"holds no array named {wanted}" + (f", but {found}" if found else "")
 
 
 class NotPlain(ValueError):
-    """A whole array of a type that is not read; the message says which, as in "Python objects"."""
+    """An array of a type that is not read; the message names the type, as in "Python objects"."""
 
 
 def read_npz(source: Path | bytes, name: str, wanted: Collection[str], most: int, advice: str) -> Arrays:
-    """The arrays of an .npz file that are `wanted`, as far as there are any; the others are not looked at.
+    """Those of the `wanted` arrays that an .npz file holds; the others are not read.
 
-    All files of the archive may be `most` bytes together. Raises `InputError` in one sentence, with `advice` on what
-    to write instead.
+    The archive may unpack to at most `most` bytes. Raises `InputError` for a file that cannot be read, with `advice` on
+    what to write instead.
     """
     refusal = f"{name} is no .npz file of plain arrays, or it is damaged; {advice}."
     with opened(source, name, refusal, most) as archive:
@@ -75,7 +75,7 @@ def read_npz(source: Path | bytes, name: str, wanted: Collection[str], most: int
 
 
 def read_npy(source: Path | bytes, name: str, most: int) -> np.ndarray:
-    """The array of an .npy file of at most `most` bytes; `InputError` in one sentence."""
+    """The array of an .npy file of at most `most` bytes; `InputError` if it cannot be read."""
     try:
         if isinstance(source, Path):
             if source.stat().st_size > most:
@@ -95,7 +95,7 @@ def read_npy(source: Path | bytes, name: str, most: int) -> np.ndarray:
 
 
 def parse(data: bytes | bytearray) -> np.ndarray:
-    """The array of an .npy file's bytes, which it shares; `Damaged` where they are none, `NotPlain` of what kind."""
+    """The array in the bytes of an .npy file, as a view; `Damaged` if they are not one, `NotPlain` for other types."""
     if data[:6] != b"\x93NUMPY" or data[6:7] not in (b"\1", b"\2", b"\3"):
         raise Damaged("no array")
     start = 10 if data[6] == 1 else 12
@@ -122,10 +122,13 @@ def parse(data: bytes | bytearray) -> np.ndarray:
 
 
 def texts(array: np.ndarray, longest: int = 60) -> list[str]:
-    """The elements as text that can be shown: numbers as they are written, broken characters replaced."""
+    """The elements as strings of at most `longest` characters, with invalid characters replaced.
+
+    `InputError` where an element is not valid text.
+    """
     try:
         return [_clean(element, longest) for element in np.ravel(array).tolist()]
-    except ValueError:  # code points that are none
+    except ValueError:  # invalid code points
         raise InputError("Some names are not text; save them anew as an array of strings.") from None
 
 

@@ -1,4 +1,4 @@
-"""Files of kinds that are not read: for each, the sentence that says what to do instead."""
+"""File formats that are recognised but not read, and what the user can do instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from vae.errors import InputError
 
-Wanted = Literal["images", "mu"]  # what a file should have held
+Wanted = Literal["images", "mu"]  # the contents that a file should have
 
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"))
 _HDF5 = (".h5", ".hdf5", ".he5")
@@ -19,19 +19,19 @@ _OTHERS = {"images": _TABLES, "mu": (".npy", ".zip")}
 
 
 def is_foreign(name: str, wanted: Wanted) -> bool:
-    """Whether the ending of `name` is one that `advice` knows and that holds no `wanted` here."""
-    known = (*_HDF5, *_PICKLES, *_SHEETS, *_ARCHIVES, ".mat", *_OTHERS[wanted])
-    return PurePath(name).suffix.lower() in known
+    """Whether the ending of `name` is of a format that `advice` names and that is not read for `wanted`."""
+    endings = (*_HDF5, *_PICKLES, *_SHEETS, *_ARCHIVES, ".mat", *_OTHERS[wanted])
+    return PurePath(name).suffix.lower() in endings
 
 
 def refuse_foreign(name: str, wanted: Wanted) -> None:
-    """`InputError` for a file of a kind that is known and not read."""
+    """`InputError` for a file of a format that is recognised but not read."""
     if is_foreign(name, wanted):
         raise InputError(advice(name, wanted))
 
 
 def advice(name: str, wanted: Wanted) -> str:
-    """The sentence for a file called `name`, which is no file of images (or of latents, where mu is wanted)."""
+    """The message for a file called `name` that holds no images (`wanted` "images") or latents ("mu")."""
     shown = name if len(name) <= 60 else f"…{name[-59:]}"
     return f"{shown} {_advice(PurePath(name).suffix.lower(), wanted)}."
 

@@ -1,4 +1,4 @@
-"""Images as the library holds them, and what is let in: uint8 pixels, channels first, with labels. No torch here."""
+"""Images as the library stores them: uint8 pixels, channels first, with labels; conversion to it. No torch here."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from vae.errors import InputError
 from vae.plan import ImageShape
 
 MAX_SIDE = 1024  # pixels
-CONTRAST = 64  # levels between the darkest and the brightest pixel of a set; with fewer, the remark gives advice
-_PIECE = 1 << 24  # pixels looked at in one go
+CONTRAST = 64  # grey levels between the darkest and the brightest pixel of a set; with fewer, the remark gives advice
+_PIECE = 1 << 24  # pixels that are compared at a time
 
 
 class Images(NamedTuple):
-    """`pixels` uint8 (N, C, H, W), 0 to 255, and `labels` int64 (N,)."""
+    """N images: `pixels` uint8 (N, C, H, W), 0 to 255, and `labels` int64 (N,)."""
 
     pixels: np.ndarray
     labels: np.ndarray
@@ -24,9 +24,9 @@ class Images(NamedTuple):
     def of(cls, array: Any, labels: Any) -> Images:
         """Images from uint8, or from floats in [0, 1]: (N, H, W), (N, H, W, C) or (N, C, H, W) with C = 1 or 3.
 
-        Where the last two could both be meant, (N, C, H, W) is. Truth values, and whole numbers that are all 0 or 1,
-        are black and white (`black_and_white`). Labels are whole numbers of any type, one an image, or one-hot rows.
-        Raises `InputError` for anything else.
+        Where both of the last two fit, (N, C, H, W) is taken. Booleans, and integers that are all 0 or 1, are black and
+        white (`black_and_white`). Labels are whole numbers of any type, one an image, or one-hot rows. Raises
+        `InputError` for anything else.
         """
         pixels = _channels_first(_to_uint8(np.asarray(array)))
         classes = whole_labels(np.asarray(labels), len(pixels))
@@ -48,14 +48,14 @@ class Images(NamedTuple):
 
 
 def black_and_white(array: np.ndarray) -> bool:
-    """Whether pixels are truth values, or whole numbers of which all are 0 or 1 and some are 1."""
+    """Whether pixels are booleans, or integers that are all 0 or 1, with at least one 1."""
     if array.dtype == np.bool_:
         return True
     return np.issubdtype(array.dtype, np.integer) and array.size > 0 and array.max() == 1 and array.min() >= 0
 
 
 def whole_labels(labels: np.ndarray, n: int) -> np.ndarray:
-    """Labels (n,) of (n, 1), of one-hot rows (n, C), and of floats that are whole; everything else as it is."""
+    """Labels (n,) from (n, 1), from one-hot rows (n, C) and from floats without fraction; other arrays unchanged."""
     if labels.shape == (n, 1):
         labels = labels[:, 0]
     elif _is_one_hot(labels, n):
@@ -73,13 +73,12 @@ def _is_one_hot(labels: np.ndarray, n: int) -> bool:
 
 
 def described(pixels: np.ndarray) -> str:
-    """What pixels uint8 (N, C, H, W) hold: the smallest, the largest, the mean; and what is suspicious about them.
-
-    A part of a sentence, as in "pixels from 0 to 255, mean 33.3".
+    """Minimum, maximum and mean of pixels uint8 (N, C, H, W) as part of a sentence, as in "pixels from 0 to 255, mean
+    33.3", with a warning where images are all equal, of one colour or of low contrast.
     """
     low, high = int(pixels.min()), int(pixels.max())
     parts = [f"pixels from {low} to {high}, mean {pixels.mean(dtype=float):.1f}"]
-    plain, alike = _plain_and_alike(pixels)
+    plain, alike = _count_plain(pixels)
     if alike and len(pixels) > 1:
         parts.append(f"all {len(pixels):,} images are alike: look at the files")
     elif plain:
@@ -89,8 +88,8 @@ def described(pixels: np.ndarray) -> str:
     return "; ".join(parts)
 
 
-def _plain_and_alike(pixels: np.ndarray) -> tuple[int, bool]:
-    """How many images have the same value everywhere in a channel, for all channels; whether all are the same."""
+def _count_plain(pixels: np.ndarray) -> tuple[int, bool]:
+    """Number of images that are of one colour, and whether all images are equal."""
     plain, alike = 0, True
     step = max(1, _PIECE // pixels[0].size)
     for start in range(0, len(pixels), step):
@@ -113,10 +112,10 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
         raise InputError(
             f"Pixels must be uint8 (0 to 255), floats in [0, 1] or truth values, not {array.dtype}; convert them first."
         )
-    low, high = float(array.min()), float(array.max())  # not a number, where a pixel is none
+    low, high = float(array.min()), float(array.max())  # NaN where a pixel is NaN
     if not np.isfinite([low, high]).all():
         raise InputError("Some pixels are not finite numbers (NaN or infinity); replace them first.")
-    half = 0.5 / 255  # what rounds to 0 or to 255 is let in: sums and interpolations end a little beyond
+    half = 0.5 / 255  # values that round to 0 or 255 are accepted: interpolation may slightly exceed [0, 1]
     if low < -half or high > 1 + half:
         how = "divide them by 255" if low >= 0 and high <= 255 else "rescale them first"
         raise InputError(f"Floating-point pixels must lie in [0, 1], not in [{low:.9g}, {high:.9g}]; {how}.")

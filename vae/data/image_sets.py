@@ -1,4 +1,4 @@
-"""Image sets behind one door: uint8 pixels, labels, and splits that are fixed and never mixed."""
+"""Image sets by name or path: uint8 pixels, labels, and fixed splits."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from vae.plan import ImageShape
 from vae.settings import DATA_SETS, is_file
 
 ROOT_VARIABLE = "ELBO_ROOM_DATA"
-VALIDATION = 5000  # images set aside from a training split of torchvision
+VALIDATION = 5000  # images of torchvision's training split that become the validation split
 HELD_OUT = 5000  # images of a test split that a map shows
-TIMEOUT = 10.0  # seconds a server may stay silent
+TIMEOUT = 10.0  # seconds without data from a server, after which a download fails
 MAX_IDX = 1 << 30  # bytes of an idx file, unpacked
 PIECE = 1 << 20  # bytes that are unpacked at a time
 
-_kept: list[Any] = []  # an operator's definition lives as long as its library object
+_kept: list[Any] = []  # keeps library objects alive: their operators disappear with them
 
 
 class Factors(NamedTuple):
-    """What the images of each split were drawn from: integers (N, len(names)), counted from 0."""
+    """The generative factors of the images of each split: integers (N, len(names)), counted from 0."""
 
     names: tuple[str, ...]
     train: np.ndarray
@@ -48,9 +48,10 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Three splits of one kind of image; `classes[label]` is the name of a label; `factors`, where they are known.
+    """Three splits of images of one shape; `classes[label]` is the name of a label.
 
-    `remark` is a sentence on what was made of one's own images, and what was skipped.
+    `factors` are the generative factors, where they are known. `remark` is a sentence on how the user's own images were
+    read and what was skipped, or "".
     """
 
     name: str
@@ -78,15 +79,16 @@ class ImageSet:
 
 
 def load(name: str, root: str | Path | None = None, download: bool = True, fit: Fit = DEFAULT) -> ImageSet:
-    """The image set `name`, one of `DATA_SETS`.
+    """The image set `name`: one of `DATA_SETS`, or the path of the user's own images.
 
-    All but "digits" and "sprites" are files below `root`, laid out as torchvision lays them out; without `root`, the
-    environment's ELBO_ROOM_DATA names it, else it is `data`. Files that are missing are downloaded, unless `download`
-    is false.
-    `name` may also be the path of one's own images: an .npz file of `images`, as `Images.of` takes them, and if there
-    are any `labels`, and the names of the `classes`; an .npy file of images alone; or pictures in a folder or a .zip
-    file, whose folders of the first level are the classes, each made to `fit`. Raises `InputError` for an unknown
-    name, and where files are missing, damaged or cannot be downloaded.
+    All named sets but "digits" and "sprites" are files below `root` in torchvision's layout; the default of `root` is
+    the environment variable ELBO_ROOM_DATA, else `data`. Missing files are downloaded, unless `download` is false.
+
+    A path is one of: an .npz file with `images` (see `Images.of`) and optional `labels` and `classes` (names); an .npy
+    file of images; or a folder or .zip file of pictures, whose first-level folders are the classes. Pictures are
+    cropped and scaled to `fit`.
+
+    Raises `InputError` for an unknown name, and where files are missing, damaged or cannot be downloaded.
     """
     if is_file(name):
         return _own(name, fit)
@@ -103,17 +105,17 @@ def load(name: str, root: str | Path | None = None, download: bool = True, fit: 
 
 
 def data_root(root: str | Path | None = None) -> Path:
-    """The folder of the image sets: `root`, or what ELBO_ROOM_DATA names, or `data`."""
+    """The folder of the image sets: `root`, else the environment variable ELBO_ROOM_DATA, else `data`."""
     return Path(root or os.environ.get(ROOT_VARIABLE) or "data")
 
 
 def held_out_indices(images: Images, n: int = HELD_OUT) -> np.ndarray:
-    """Which `n` images of a test split a map shows: a fixed random choice, sorted; all where there are fewer."""
+    """Indices of the `n` images of a test split that a map shows: a fixed random choice, sorted; at most all."""
     return np.sort(_order(len(images.labels))[:n])
 
 
 def _order(n: int) -> np.ndarray:
-    # RandomState's stream is frozen for good, so a split made today is the split of every later numpy
+    # numpy guarantees that RandomState's stream never changes, so the split is the same in every version
     return np.random.RandomState(0).permutation(n)
 
 
@@ -139,7 +141,7 @@ def _split(name: str, classes: tuple[str, ...], images: Images) -> ImageSet:
 
 
 def _parts(n: int) -> list[np.ndarray]:
-    """Six tenths to train on, one to validate, three to test: always the same ones."""
+    """Indices of the training (60%), validation (10%) and test (30%) images; the same on every call."""
     return np.split(_order(n), [n * 6 // 10, n * 7 // 10])
 
 
@@ -156,8 +158,8 @@ def _own(data: str, fit: Fit) -> ImageSet:
 class _Source(NamedTuple):
     """`split(datasets, root, train, download)` opens one split as a torchvision data set.
 
-    `place` is where its files lie below the root. Those of `idx` sets are named too: of them, copies that are packed
-    (.gz) or lie elsewhere are found as well.
+    `place` is the path of its files below the root. `idx` are the names of idx files: for these, compressed copies
+    (.gz) and copies in other folders are found too.
     """
 
     split: Callable[[Any, Path, bool, bool], Any]
@@ -167,8 +169,8 @@ class _Source(NamedTuple):
 
 
 _FOUR = tuple(f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1"))
-_SHARED = ("mnist", "fashion-mnist", "kmnist")  # whose files have the same names
-_LABELS = {  # MD5 sum of a file of labels, packed as torchvision downloads it, and of MNIST's plain ones too → its set
+_SHARED = ("mnist", "fashion-mnist", "kmnist")  # sets whose files have the same names
+_LABELS = {  # MD5 sum of a file of labels (as torchvision downloads it; for MNIST also uncompressed) → its set
     "d53e105ee54ea40749a09fcbcd1e9432": "mnist",
     "ec29112dd5afa0611ce80d1b7f02629c": "mnist",
     "a25bea736e30d166cdddb491f175f624": "mnist",
@@ -182,7 +184,7 @@ _LABELS = {  # MD5 sum of a file of labels, packed as torchvision downloads it, 
 
 def _idx(kind: str, classes: tuple[str, ...], files: tuple[str, ...] = _FOUR, **options: Any) -> _Source:
     def split(datasets: Any, root: Path, train: bool, download: bool) -> Any:
-        # an older torchvision left torch.save files, which its class would read first: only the plain ones are read
+        # the class would first read torch.save files of an older torchvision; this subclass reads only the idx files
         plain = type(kind, (getattr(datasets, kind),), {"_check_legacy_exist": lambda self: False})
         return plain(str(root), train=train, download=download, **options)
 
@@ -209,7 +211,7 @@ _SOURCES = {
             f"qmnist-{part}-{what}" for part in ("train", "test") for what in ("images-idx3-ubyte", "labels-idx2-int")
         ),
     ),
-    # its files are pickles: CIFAR10 checks the MD5 sums of all of them, whenever it is made, before it opens one
+    # its files are pickles; CIFAR10 checks the MD5 sums of all of them before it opens one
     "cifar10": _Source(
         lambda datasets, root, train, download: datasets.CIFAR10(str(root), train=train, download=download),
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -226,7 +228,7 @@ _SOURCES = {
 
 
 def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Images, Images, str]:
-    """Classes, training split, test split and a remark: a set of torchvision's, downloaded to `root` if missing."""
+    """Classes, training split, test split and remark of a torchvision set, downloaded to `root` if missing."""
     source = _SOURCES[name]
     datasets = torchvision_datasets()
     two_values = False
@@ -238,12 +240,12 @@ def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Image
         return [_to_images(name, split) for split in splits]
 
     try:
-        with _laid_out(name, root) as folder:
+        with _torchvision_layout(name, root) as folder:
             train, test = both(folder, False)
     except (RuntimeError, AssertionError, ValueError, TypeError, KeyError, EOFError, OSError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"The files of {name} in {root} cannot be read ({error.strerror}); permit it.") from error
-        if "not found" not in str(error):  # what torchvision says of files that are missing or have a wrong MD5 sum
+        if "not found" not in str(error):  # torchvision's message for files that are missing or have a wrong MD5 sum
             raise InputError(f"The files of {name} in {root} are damaged; delete them and run this again.") from error
         if not download:
             raise InputError(
@@ -254,14 +256,14 @@ def _open(name: str, root: Path, download: bool) -> tuple[tuple[str, ...], Image
 
 
 def at_hand(name: str, root: str | Path | None = None) -> bool:
-    """Whether the files of the image set `name` are below `root`, packed or not; true of what is no file of any set."""
+    """Whether the files of the image set `name` are below `root`, compressed or not; true for sets without files."""
     source, folder = _SOURCES.get(name), data_root(root)
     return source is None or ((folder / source.place).exists() and not source.idx) or len(_found(name, folder)) > 0
 
 
 @contextmanager
-def _laid_out(name: str, root: Path) -> Iterator[Path]:
-    """A folder that holds the idx files of a set as torchvision lays them out: `root`, or else a copy for a while."""
+def _torchvision_layout(name: str, root: Path) -> Iterator[Path]:
+    """A folder with the idx files of a set in torchvision's layout: `root`, or a temporary copy."""
     source = _SOURCES[name]
     found = _found(name, root)
     if not found or found == [root / source.place / file for file in source.idx]:
@@ -276,7 +278,7 @@ def _laid_out(name: str, root: Path) -> Iterator[Path]:
 
 
 def _unpack(path: Path, target: Path) -> None:
-    """Copy an idx file, unpacked where it is packed, of `MAX_IDX` bytes at most."""
+    """Copy an idx file, decompressed if it ends in .gz; `ValueError` beyond `MAX_IDX` bytes."""
     with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as packed, open(target, "wb") as plain:
         left = MAX_IDX
         while piece := packed.read(PIECE):
@@ -287,9 +289,9 @@ def _unpack(path: Path, target: Path) -> None:
 
 
 def _found(name: str, root: Path) -> list[Path]:
-    """Where the idx files of a set are: in torchvision's folder, above it, or flat in `root`; [] if one is missing.
+    """Paths of the idx files of a set: in torchvision's folder, above it, or directly in `root`; [] if one is missing.
 
-    Each may be packed as .gz, and have a dot for the hyphen before "idx".
+    Each may be compressed (.gz), and have a dot instead of the hyphen before "idx".
     """
     source = _SOURCES[name]
     own = [root / source.place, (root / source.place).parent]
@@ -305,14 +307,14 @@ def _file_of(file: str, folders: list[Path]) -> Path | None:
 
 
 def _owner(path: Path) -> str:
-    """The set that a file of labels is known to be of, or ""."""
+    """The set of a file of labels, by its MD5 sum; "" if it is not known."""
     if "labels" not in path.name or path.stat().st_size > 1 << 20:
         return ""
     return _LABELS.get(hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), "")
 
 
 def _remark(name: str, root: Path, two_values: bool) -> str:
-    """A sentence on what is not as torchvision has it."""
+    """A sentence on what differs from torchvision's files, or ""."""
     parts = ["0 and 1 are taken as black and white"] if two_values else []
     found = _found(name, root) if name in _SHARED else []
     own = (root / _SOURCES[name].place, (root / _SOURCES[name].place).parent)
@@ -323,10 +325,10 @@ def _remark(name: str, root: Path, two_values: bool) -> str:
 
 
 def _download(name: str, root: Path, both: Callable[[Path, bool], list[Images]]) -> list[Images]:
-    """Download beside, read, then move the files to their places: no half-written file is ever taken for data."""
+    """Download to a temporary folder, read, then move the files to `root`, so that no incomplete file is ever read."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder, _impatient():
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder, _socket_timeout():
             splits = both(Path(folder), True)
             for file in sorted(Path(folder).rglob("*")):
                 if file.is_file() and file.suffix not in (".gz", ".zip"):
@@ -343,8 +345,8 @@ def _download(name: str, root: Path, both: Callable[[Path, bool], list[Images]])
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
-    """A server that says nothing for `TIMEOUT` seconds is given up; urllib alone would wait for ever."""
+def _socket_timeout() -> Iterator[None]:
+    """Set a socket timeout of `TIMEOUT` seconds; urllib alone would wait without limit."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
@@ -357,19 +359,19 @@ def _to_images(name: str, split: Any) -> Images:
     pixels = np.asarray(split.data)
     labels = np.asarray(split.labels if name == "svhn" else split.targets)
     if name == "emnist-letters":
-        pixels, labels = pixels.transpose(0, 2, 1), labels - 1  # stored on their side, and numbered from 1
+        pixels, labels = pixels.transpose(0, 2, 1), labels - 1  # stored transposed, and numbered from 1
     if name == "qmnist":
-        labels = labels[:, 0]  # the class; the other columns tell where the digit comes from
+        labels = labels[:, 0]  # the class; the other columns are the digit's source
     return Images.of(pixels, labels)
 
 
 def torchvision_datasets() -> Any:
-    """torchvision.datasets, imported also where torchvision's compiled operators do not fit the installed torch."""
+    """torchvision.datasets, imported even if torchvision's compiled operators do not fit the torch version."""
     try:
         import torchvision.datasets as datasets
     except RuntimeError:
-        # "operator torchvision::nms does not exist": a wheel built for another torch. Files are read without its
-        # operators, so it is enough that their names are defined when the package registers their shapes.
+        # "operator torchvision::nms does not exist": a wheel built for another torch. Data sets do not need the
+        # operators; they only have to be defined when the package registers their shapes.
         import torch
 
         for module in [m for m in sys.modules if m.partition(".")[0] == "torchvision"]:

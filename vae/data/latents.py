@@ -1,4 +1,4 @@
-"""Latents from elsewhere: means, and if there are any variances, labels and thumbnails, for a map without a decoder.
+"""Latents of other programs: means, and optional variances, labels and thumbnails, for a map without a decoder.
 
 Three kinds of file, none of which is ever unpickled or run:
 
@@ -6,8 +6,8 @@ Three kinds of file, none of which is ever unpickled or run:
     .csv, .tsv,       columns mu_1 … mu_k, logvar_1 … logvar_k, label or class, distortion; Parquet's mu may be lists;
     .parquet          a .csv may be UTF-8, UTF-16 or Latin-1, with commas, semicolons or tabs, and decimal commas
 
-Only mu has to be there. Others' decoders are not taken: to load TorchScript or a `torch.export` program is to run what
-its file says, which no check beforehand can bound; and the page decodes in the browser, from a layer plan.
+Only mu is required. Decoders are not read: loading TorchScript or a `torch.export` program runs code from the file,
+which no check can make safe, and the page needs a layer plan to decode in the browser.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from vae.principal_axes import principal_axes
 
 ENDINGS = (".npz", ".csv", ".tsv", ".parquet")
 MAX_THUMBNAILS = 1 << 26  # bytes of all thumbnails
-EXACT = 20_000  # points whose latents travel as they are; those of more are quantised
-MOST = 19_500_000  # bytes of those, with labels and distortions; where need be they are coarser …
+EXACT = 20_000  # most points whose latents are sent without loss; more are quantised
+MOST = 19_500_000  # most bytes of quantised points, labels and distortions included; to meet it …
 GOLDEN = 0x9E3779B1  # 2³² over the golden ratio
-COARSER = 6  # … mu by so many halvings of its 16 bits, logvar …
-COARSEST = 1 / 3  # … to steps as wide as that, and beyond this only a part of the points is shown
+COARSER = 6  # … the step of mu (16 bits at first) is doubled at most so often, …
+COARSEST = 1 / 3  # … that of logvar up to this value, and then only every n-th point is shown
 
 LABELS = ("labels", "label")
-MAYBE = tuple(name for names in MAYBE_LABELS.values() for name in names if name != "classes")  # taken where they can be
+MAYBE = tuple(name for names in MAYBE_LABELS.values() for name in names if name != "classes")  # used if they fit
 ARRAYS = ("mu", "logvar", "classes", "distortion", "thumbnails", "images", *LABELS, *MAYBE)
 ADVICE = "write it with numpy.savez(path, mu=..., logvar=..., labels=...)"
 _WHOLE = re.compile(r"([+-]?[0-9]{1,15})(?:[.,]0*)?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,15}")  # that a browser's numbers hold
-# beyond these, float32 cannot hold what the page computes
+_INTEGER = re.compile(r"[+-]?[0-9]{1,15}")  # exact in JavaScript
+# outside these ranges, float32 overflows in the computations of the page
 RANGES = {"mu": (-1e6, 1e6), "logvar": (-60.0, 30.0), "distortion": (-1e12, 1e12)}
 
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """N points in k dimensions; what is None was not given."""
+    """N points in k dimensions; None for an array that the file does not have."""
 
     mu: np.ndarray  # float32 (N, k)
     logvar: np.ndarray | None  # float32 (N, k)
@@ -60,12 +60,12 @@ class Latents:
     classes: tuple[str, ...]
     distortion: np.ndarray | None  # float32 (N,), nats per image
     thumbnails: np.ndarray | None  # uint8 (N, C, H, W)
-    values: tuple[int | None, ...] = ()  # the label of each class as it was given, where that is not its place
-    notes: tuple[str, ...] = ()  # on what was taken for labels
+    values: tuple[int | None, ...] = ()  # the label of each class in the file, where that is not its index
+    notes: tuple[str, ...] = ()  # on the source of the labels
 
 
 def read(source: Path | bytes, name: str) -> Latents:
-    """The latents in a file, or in the bytes of an upload called `name`. Raises `InputError` in one sentence."""
+    """The latents in a file, or in the bytes of an upload called `name`; `InputError` if they cannot be read."""
     suffix = Path(name).suffix.lower()
     if suffix == ".npz":
         return _of_arrays(read_npz(source, name, ARRAYS, MAX_BYTES, ADVICE), name)
@@ -77,7 +77,7 @@ def read(source: Path | bytes, name: str) -> Latents:
 
 @dataclass(frozen=True)
 class Sent:
-    """What of the points goes to the browser: one in `stride`, in steps of so much; a step of 0 is exact."""
+    """How points are sent to the browser: one in `stride`, quantised with these steps of mu and logvar (0: exact)."""
 
     stride: int = 1
     mu: float = 0.0
@@ -85,7 +85,7 @@ class Sent:
 
 
 def sent(latents: Latents) -> Sent:
-    """The most that stays below `MOST` bytes."""
+    """The smallest stride and steps with which the points take at most `MOST` bytes."""
     n = len(latents.mu)
     if n <= EXACT:
         return Sent()
@@ -100,7 +100,7 @@ def sent(latents: Latents) -> Sent:
 
 
 def _steps(mu: np.ndarray, logvar: np.ndarray | None = None) -> Iterator[tuple[float, float]]:
-    """Of mu and logvar, whose columns span this much: from the finest on, each coarser in its turn."""
+    """Steps of mu and logvar for columns with these ranges, from the finest on, doubled in turn."""
     step, other = finest(mu, 16), 0.0 if logvar is None else finest(logvar, 8)
     yield step, other
     for _ in range(COARSER):
@@ -112,20 +112,20 @@ def _steps(mu: np.ndarray, logvar: np.ndarray | None = None) -> Iterator[tuple[f
 
 
 def frame(name: str, latents: Latents) -> bytes:
-    """What the map shows, as the frame of a model that has no decoder. Beyond `EXACT` points, latents are quantised.
+    """The frame of a map without a decoder. Beyond `EXACT` points, latents are quantised.
 
-    mu and logvar are then off by at most half a step of what is `sent`.
+    The error of mu and logvar is then at most half a step of `sent`.
     """
-    how = sent(latents)
-    rows = slice(None) if how.stride == 1 else sampled(len(latents.mu), how.stride)
+    quantisation = sent(latents)
+    rows = slice(None) if quantisation.stride == 1 else sampled(len(latents.mu), quantisation.stride)
     axes, shares = principal_axes(latents.mu)
     arrays: dict[str, Packable] = {
-        "mu": _quantised(latents.mu, rows, how.mu),
+        "mu": _quantised(latents.mu, rows, quantisation.mu),
         "labels": latents.labels[rows].astype(np.uint8),  # there are at most 200 classes
         "pca": axes.astype(np.float32),
     }
     if latents.logvar is not None:
-        arrays["logvar"] = _quantised(latents.logvar, rows, how.logvar)
+        arrays["logvar"] = _quantised(latents.logvar, rows, quantisation.logvar)
     if latents.distortion is not None:
         arrays["distortion"] = latents.distortion[rows]
     if latents.thumbnails is not None:
@@ -142,19 +142,19 @@ def frame(name: str, latents: Latents) -> bytes:
         "values": list(latents.values),
         "rate_per_dim": _rates(latents),
         "pca_shares": shares.tolist(),
-        "stride": how.stride,
+        "stride": quantisation.stride,
     }
     return pack(meta, arrays)
 
 
 def sampled(n: int, stride: int) -> np.ndarray:
-    """The rows of one point in `stride`, each from a stretch of its own; given.js knows them too.
+    """Indices of one row from every block of `stride` rows; given.js computes the same.
 
-    Where in its stretch goes by the golden ratio, so that a pattern in the file's order does not show.
+    The position in the block follows multiples of the golden ratio, so that no periodic pattern of the file is sampled.
     """
     rows = np.arange(0, n, stride, dtype=np.uint64)
     shares = np.arange(len(rows), dtype=np.uint64) * np.uint64(GOLDEN) % np.uint64(1 << 32)
-    rows[:-1] += (shares * np.uint64(stride) >> np.uint64(32))[:-1]  # the last stretch may be a short one
+    rows[:-1] += (shares * np.uint64(stride) >> np.uint64(32))[:-1]  # the last block may be shorter
     return rows
 
 
@@ -164,30 +164,30 @@ def _quantised(values: np.ndarray, rows: np.ndarray | slice, step: float) -> Pac
 
 
 def facts(latents: Latents) -> str:
-    """A line on what was given, what that leaves out, and how exactly it is drawn."""
+    """A line of text on the contents of the file, on what is missing, and on the precision of the drawing."""
     n, k = latents.mu.shape
-    how = sent(latents)
+    quantisation = sent(latents)
     parts = [f"{n:,} points", f"{k}-D latent space", "no decoder: the lens shows the nearest point"]
-    if how.stride > 1:
-        parts.append(f"one point in {how.stride} is shown")
+    if quantisation.stride > 1:
+        parts.append(f"one point in {quantisation.stride} is shown")
     parts += latents.notes
     if latents.thumbnails is None:
         parts.append("no thumbnails")
     if latents.logvar is None:
         parts.append("no logvar: no buffer zones, no rates")
     if n > EXACT:
-        half = f"mu drawn to ±{_plain(how.mu / 2)}"
-        parts.append(half if latents.logvar is None else f"{half}, logvar to ±{_plain(how.logvar / 2)}")
+        half = f"mu drawn to ±{_plain(quantisation.mu / 2)}"
+        parts.append(half if latents.logvar is None else f"{half}, logvar to ±{_plain(quantisation.logvar / 2)}")
     return " · ".join(parts)
 
 
 def _plain(value: float) -> str:
-    """To one digit, without an exponent."""
+    """A number with one significant digit, without an exponent."""
     return np.format_float_positional(value, precision=1, fractional=False, trim="-")
 
 
 def _rates(latents: Latents) -> list[float]:
-    """Mean KL of every dimension in nats; zeros where no variances were given."""
+    """Mean rate of every dimension in nats; zeros without variances."""
     if latents.logvar is None:
         return [0.0] * latents.mu.shape[1]
     mu, logvar = latents.mu, latents.logvar
@@ -230,7 +230,7 @@ def _of_arrays(arrays: Arrays, name: str) -> Latents:
 
 
 def _labels_in(arrays: Arrays, n: int) -> str | None:
-    """The name of the array of labels, where there is one."""
+    """The name of the array of labels, or None."""
     if name := next((name for name in LABELS if name in arrays), None):
         return name
     return next((name for name in MAYBE if name in arrays and _can_be_labels(arrays[name], n)), None)
@@ -259,11 +259,11 @@ def _classes(labels: np.ndarray, classes: np.ndarray | None, n: int, name: str) 
     return _in_order(Coded(codes.reshape(n), texts(found)))
 
 
-def _notes(found: str | None, passed_over: str | None) -> tuple[str, ...]:
-    """What to say of labels that are not named so, or are none."""
+def _notes(found: str | None, rejected: str | None) -> tuple[str, ...]:
+    """A remark on the source of the labels, unless their name is a usual one."""
     if found:
         return () if found.lower() in (*LABELS, "class") else (f"labels from {found}",)
-    return (f"no labels: {passed_over} cannot be any" if passed_over else "no labels",)
+    return (f"no labels: {rejected} cannot be any" if rejected else "no labels",)
 
 
 def _thumbnails(given: np.ndarray | None, n: int, name: str) -> np.ndarray | None:
@@ -281,7 +281,7 @@ def _thumbnails(given: np.ndarray | None, n: int, name: str) -> np.ndarray | Non
 
 
 def of_table(columns: dict[str, Any], name: str) -> Latents:
-    """Latents of what `vae.data.table` found: mu, and perhaps logvar and distortion; label and class as `Coded`."""
+    """Latents from columns of `vae.data.table`: mu, optional logvar and distortion; label and class as `Coded`."""
     mu = _checked("mu", columns["mu"], name)
     n, _ = mu.shape
     label, kind = columns.get("label"), columns.get("class")
@@ -302,7 +302,7 @@ def _one_class(n: int) -> _Labels:
 
 
 def _checked(what: str, array: np.ndarray, name: str) -> np.ndarray:
-    """Float32, contiguous, all of it within what can be drawn."""
+    """`array` as contiguous float32; `InputError` for another shape or type, or values outside `RANGES`."""
     if what != "distortion":
         if array.ndim != 2:
             raise InputError(f"{what} in {name} is {_described(array)}; shape it (points, dimensions).")
@@ -311,7 +311,7 @@ def _checked(what: str, array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{what} in {name} is {_described(array)}; give it as numbers.")
     low, high = RANGES[what]
-    least, most = float(array.min()), float(array.max())  # not a number, where one of them is none
+    least, most = float(array.min()), float(array.max())  # NaN where one of the values is NaN
     if not (low <= least and most <= high):
         raise InputError(f"{what} in {name} goes from {least:g} to {most:g}; give numbers from {low:g} to {high:g}.")
     return np.ascontiguousarray(array, np.float32)
@@ -343,17 +343,17 @@ def _check_number(classes: int, name: str) -> None:
 
 
 def _in_order(coded: Coded, by: Coded | None = None) -> _Labels:
-    """Labels and their names in order: by the number that goes with each name, else as numbers, else as words."""
+    """Labels with sorted names: by the value of `by` in the same rows if given, else by number, else by text."""
     coded = _whole(coded)
     names = coded.names
-    beside = dict(zip(names, names, strict=True))
-    values = beside
+    sort_keys = dict(zip(names, names, strict=True))
+    values = sort_keys
     if by is not None:
         by = _whole(by)
         pairs = np.unique(coded.codes.astype(np.int64) * len(by.names) + by.codes)
-        beside = {names[pair // len(by.names)]: by.names[pair % len(by.names)] for pair in reversed(pairs.tolist())}
-        values = beside if len(pairs) == len(names) == len(set(beside.values())) else {}
-    order = sorted(range(len(names)), key=lambda i: natural(beside[names[i]]))
+        sort_keys = {names[pair // len(by.names)]: by.names[pair % len(by.names)] for pair in reversed(pairs.tolist())}
+        values = sort_keys if len(pairs) == len(names) == len(set(sort_keys.values())) else {}
+    order = sorted(range(len(names)), key=lambda i: natural(sort_keys[names[i]]))
     place = np.empty(len(names), np.int32)
     place[order] = np.arange(len(names))
     given = _values([values[names[i]] for i in order]) if values else ()
@@ -361,7 +361,7 @@ def _in_order(coded: Coded, by: Coded | None = None) -> _Labels:
 
 
 def _whole(coded: Coded) -> Coded:
-    """The same, of distinct names, with 0.0, 1.0, … as 0, 1, …, where all names are such numbers."""
+    """`coded` with distinct names; where all names are whole numbers, 0.0, 1.0, … become 0, 1, …."""
     found = [_WHOLE.fullmatch(name) for name in coded.names]
     names = [match[1] if match else name for name, match in zip(coded.names, found, strict=True)]
     if not all(found[i] or not name for i, name in enumerate(names)):
@@ -371,7 +371,7 @@ def _whole(coded: Coded) -> Coded:
 
 
 def _values(names: list[str]) -> tuple[int | None, ...]:
-    """The labels that names are, where those are whole numbers and not just 0, 1, 2, …; None of one that was empty."""
+    """The names as integers if all are whole numbers and not just 0, 1, 2, …, else (); None for an empty name."""
     if not any(names) or not all(name == "" or _INTEGER.fullmatch(name) for name in names):
         return ()
     values = tuple(int(name) if name else None for name in names)

@@ -1,4 +1,4 @@
-"""One's own images: an .npz or .npy of arrays, a folder or a .zip of pictures."""
+"""The user's own images: an .npz or .npy of arrays, a folder or a .zip of pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vae.errors import InputError
 
 MAX_BYTES = 1 << 31  # of all images, unpacked
 LABELS = ("labels", "label")
-MAYBE_LABELS = ("targets", "target", "y")  # taken for labels where they can be
+MAYBE_LABELS = ("targets", "target", "y")  # used as labels if they fit
 ARRAYS = ("images", "classes", *LABELS, *MAYBE_LABELS)
 ADVICE = "write it with numpy.savez(path, images=..., labels=...)"
 
@@ -22,7 +22,8 @@ ADVICE = "write it with numpy.savez(path, images=..., labels=...)"
 def read(source: Path | bytes, name: str, fit: Fit = DEFAULT, most: int = MAX_BYTES) -> Pictures:
     """The images of a path, or of the bytes of a file called `name`, with their classes and a remark.
 
-    Pictures become what `fit` says; arrays stay as they are. Raises `InputError` in one sentence.
+    Pictures are cropped and scaled to `fit`; arrays keep their shape. At most `most` bytes unpacked. `InputError` for
+    another kind of file, and where it cannot be read.
     """
     suffix = Path(name).suffix.lower()
     if suffix == ".npz":
@@ -54,7 +55,7 @@ def _of_arrays(arrays: Arrays, name: str) -> Pictures:
 
 
 def _labels_in(arrays: Arrays, n: int) -> str | None:
-    """The name of the array of labels, where there is one."""
+    """The name of the array of labels, or None."""
     for name in (*LABELS, *MAYBE_LABELS):
         if name in LABELS and name in arrays:
             return name

@@ -1,9 +1,9 @@
-"""Pictures of a folder or a .zip as images of one size; what cannot be used is counted.
+"""Pictures of a folder or a .zip as images of one size; files that cannot be used are counted.
 
-The first level of folders is the class, as torchvision's ImageFolder has it. One folder around all, and the folders of
-splits (train, val, test), are looked through.
+The first level of folders is the class, as in torchvision's ImageFolder. A single folder that contains all others, and
+folders of splits (train, val, test), are skipped when the class level is searched.
 
-Peak memory is that of the images that come out, and of one picture: at most half a GiB.
+Peak memory is that of the resulting images and of one picture: at most half a GiB.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP", ".tif": "TIFF",
     ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
 }  # fmt: skip
-UNREAD = frozenset((  # pictures that are counted as skipped; files of other endings are looked into
+UNREAD = frozenset((  # endings of pictures that are counted as skipped; of other files, the first bytes are tested
     ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".xcf", ".eps", ".ai", ".tga", ".pcx", ".ico",
     ".dds", ".exr", ".hdr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw", ".orf", ".rw2", ".dcm", ".dicom", ".nii",
     ".fits", ".fit",
@@ -45,7 +45,7 @@ BEGINNINGS = (
     b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"P4\n", b"P5\n", b"P6\n",
 )  # fmt: skip
 MAX_FILE = 32 << 20  # bytes of one picture
-MAX_TEXT = 4 << 20  # bytes of one whose pixels are written as text, which is slow to read
+MAX_TEXT = 4 << 20  # bytes of a picture whose pixels are text, which is slow to read
 MAX_PIXELS = 50_000_000  # of one picture
 MAX_PICTURES = 100_000
 MAX_UNPACKED = 4 << 30  # bytes of all files of a .zip
@@ -54,7 +54,7 @@ SHOWN = 4  # names of folders that a remark lists
 ORIENTATION = 0x0112  # the EXIF tag
 TILE = (322, 323)  # the TIFF tags of a tile's width and height
 
-# the folders that data sets keep their splits in
+# usual names of the folders of splits
 SPLITS = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"))
 
 BROKEN, LINK, OUTSIDE, LARGE, KIND = range(5)
@@ -68,7 +68,7 @@ _SKIPPED = {
 
 
 class Fit(NamedTuple):
-    """What every picture becomes: cropped to a square about its centre, then scaled to `side` × `side` pixels."""
+    """How pictures are converted: cropped to a square about the centre, then scaled to `side` × `side` pixels."""
 
     side: int = 28
     colour: Literal["grey", "rgb"] = "grey"
@@ -79,7 +79,7 @@ class Fit(NamedTuple):
 
     @classmethod
     def like(cls, image_shape: ImageShape) -> Fit:
-        """What makes pictures fit a model of such images; for one of another shape than square, nothing does."""
+        """The conversion for a model of images of this shape (C, H, W), which must be square."""
         channels, _, side = image_shape
         return cls(side, "grey" if channels == 1 else "rgb")
 
@@ -88,7 +88,7 @@ DEFAULT = Fit()
 
 
 class Pictures(NamedTuple):
-    """The images with the names of their classes; and `remark`, a sentence on what was made of what."""
+    """Images with the names of their classes; `remark` is a sentence on how the files were read."""
 
     images: Images
     classes: tuple[str, ...]
@@ -96,7 +96,7 @@ class Pictures(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """One picture that may be read: the folders that it lies in, and its bytes once they are asked for."""
+    """One file that looks like a picture: its folders, and a function that reads its bytes."""
 
     folders: tuple[str, ...]
     read: Callable[[], bytes | bytearray]
@@ -104,7 +104,7 @@ class _Entry(NamedTuple):
 
 @dataclass
 class _Listing:
-    """What there is to read, and what is not read."""
+    """The files to read, and those that are not read."""
 
     entries: list[_Entry] = field(default_factory=list)
     skipped: Counter[int] = field(default_factory=Counter)
@@ -113,7 +113,7 @@ class _Listing:
 
     @property
     def places(self) -> set[tuple[str, ...]]:
-        """The folders that hold pictures."""
+        """The folders that contain pictures."""
         return {entry.folders for entry in self.entries} | self.unread
 
     @property
@@ -126,17 +126,17 @@ class _TooLarge(ValueError):
 
 
 def read_folder(path: Path, fit: Fit, most: int) -> Pictures:
-    """The pictures below a folder of this machine. Links are not followed."""
+    """The pictures in a folder and its subfolders. Links are not followed."""
     return _read(_below(path), path.name or str(path), fit, most)
 
 
 def read_zip(source: Path | bytes, name: str, fit: Fit, most: int) -> Pictures:
-    """The pictures of a .zip file; the images made of them take `most` bytes at most."""
+    """The pictures of a .zip file; the resulting images may take at most `most` bytes."""
     with opened(source, name, f"{name} is no .zip file, or it is damaged; save it anew.", MAX_UNPACKED) as archive:
         return _read(_within(archive), name, fit, most)
 
 
-# ---- which there are ------------------------------------------------------------------------------------------------
+# ---- finding files --------------------------------------------------------------------------------------------------
 
 
 def _below(root: Path) -> _Listing:
@@ -148,16 +148,16 @@ def _below(root: Path) -> _Listing:
     found = _Listing()
     for folder, folders, files in os.walk(root, followlinks=False):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if _is_shown(PurePath(name)))
+        folders[:] = sorted(name for name in folders if _is_visible(PurePath(name)))
         found.skipped[LINK] += sum((here / name).is_symlink() for name in folders)
         for name in sorted(files):
             path = here / name
-            if not _is_shown(path):
+            if not _is_visible(path):
                 continue
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
                 found.skipped[LINK] += path.suffix.lower() in FORMATS
-            elif stat.S_ISREG(mode):  # nothing that could wait for ever, or has no end
+            elif stat.S_ISREG(mode):  # no pipes or devices, which may block or never end
                 lies_in = here.relative_to(root).parts
                 _list(found, path, lies_in, partial(_beginning_of, path), partial(_bytes_of, path))
             if found.is_full:
@@ -180,7 +180,7 @@ def _within(archive: Any) -> _Listing:
     found = _Listing()
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
-        if member.is_dir() or not _is_shown(path):
+        if member.is_dir() or not _is_visible(path):
             continue
         if path.suffix.lower() not in FORMATS and (is_link(member) or leads_out(member)):
             continue
@@ -202,9 +202,9 @@ def _within(archive: Any) -> _Listing:
 def _list(
     found: _Listing, path: PurePath, folders: tuple[str, ...], begin: Callable[[], bytes], read: Callable[[], Any]
 ) -> None:
-    """Take a file for a picture by its ending, or else by how it begins; count what looks like one and is not read."""
+    """Add a file to the pictures by its ending or its first bytes; count pictures of formats that are not read."""
     ending = path.suffix.lower()
-    if ending in FORMATS or (ending not in UNREAD and _begins_like_a_picture(begin)):
+    if ending in FORMATS or (ending not in UNREAD and _has_picture_signature(begin)):
         found.entries.append(_Entry(folders, read))
     elif ending in UNREAD:
         found.skipped[KIND] += 1
@@ -213,7 +213,7 @@ def _list(
         found.others.add(folders)
 
 
-def _begins_like_a_picture(begin: Callable[[], bytes]) -> bool:
+def _has_picture_signature(begin: Callable[[], bytes]) -> bool:
     try:
         data = begin()
     except (Damaged, OSError):
@@ -222,15 +222,15 @@ def _begins_like_a_picture(begin: Callable[[], bytes]) -> bool:
     return webp or bmp or data.startswith(BEGINNINGS)
 
 
-def _is_shown(path: PurePath) -> bool:
+def _is_visible(path: PurePath) -> bool:
     return not path.name.startswith(".") and "__MACOSX" not in path.parts
 
 
-# ---- which folder is the class --------------------------------------------------------------------------------------
+# ---- the level of the classes ---------------------------------------------------------------------------------------
 
 
 class _Level(NamedTuple):
-    """How many folders down the classes are, and what was `looked_through` on the way: a part of a sentence."""
+    """`depth` of the folders that are the classes; `looked_through` is a remark on the folders above them."""
 
     depth: int
     looked_through: str
@@ -240,10 +240,9 @@ class _Level(NamedTuple):
 
 
 def _level(places: set[tuple[str, ...]]) -> _Level:
-    """The level of the classes, where pictures lie in these `places`.
+    """The level of the classes for pictures in the folders `places`.
 
-    That is the first one; but one folder around all is looked through where it holds folders, and so are folders that
-    are named as splits are.
+    It is the first level, below a single folder that contains all others and below folders named as splits.
     """
     depth = 0
     wrappers: list[str] = []
@@ -262,10 +261,10 @@ def _level(places: set[tuple[str, ...]]) -> _Level:
 
 
 def _looked_through(wrappers: list[str], splits: list[str]) -> str:
-    said = [f"the folder {_listed(wrappers, '/')} is looked through"] if wrappers else []
+    parts = [f"the folder {_listed(wrappers, '/')} is looked through"] if wrappers else []
     if splits:
-        said.append(f"the pictures of {_listed(splits)} are put together, and split anew")
-    return "".join(f"; {part}" for part in said)
+        parts.append(f"the pictures of {_listed(splits)} are put together, and split anew")
+    return "".join(f"; {part}" for part in parts)
 
 
 def _listed(names: list[str], between: str = ", ") -> str:
@@ -273,11 +272,13 @@ def _listed(names: list[str], between: str = ", ") -> str:
     return between.join(_named(name)[:40] for name in names[:SHOWN]) + more
 
 
-# ---- reading them ---------------------------------------------------------------------------------------------------
+# ---- reading pictures -----------------------------------------------------------------------------------------------
 
 
-class _How(NamedTuple):
-    """How what the files hold becomes 0 to 255: the value of white, by default by their type, and what is behind."""
+class _Conversion(NamedTuple):
+    """How values become 0 to 255: the value that is white (None: the maximum of the file's type), and the background
+    of transparent pixels.
+    """
 
     white: int | None = None
     behind: Literal["white", "black"] = "white"
@@ -285,29 +286,29 @@ class _How(NamedTuple):
 
 @dataclass
 class _Read:
-    """What was read of the entries in one way."""
+    """The pictures that were read with one `_Conversion`."""
 
     pixels: np.ndarray  # uint8 (N, C, side, side)
     folders: list[tuple[str, ...]]
     skipped: Counter[int]
     sizes: set[tuple[int, int]]
-    brightest: float = 0.0  # value in any file
-    deepest: float = 0.0  # value in a file of 32 bits a pixel, which says not what is white
-    see_through: bool = False  # some pictures are transparent in places
+    brightest: float = 0.0  # largest value in any file
+    deepest: float = 0.0  # largest value in a file of 32 bits a pixel, whose format does not define white
+    see_through: bool = False  # whether some pictures are partly transparent
 
 
 def _read(found: _Listing, name: str, fit: Fit, most: int) -> Pictures:
     level = _level(found.places)
     _check(found, level, name, fit, most)
-    how, pixels = _How(), np.empty((len(found.entries), _channels(fit), fit.side, fit.side), np.uint8)
-    read = _decoded(found.entries, fit, how, pixels)
+    conversion, pixels = _Conversion(), np.empty((len(found.entries), _channels(fit), fit.side, fit.side), np.uint8)
+    read = _decoded(found.entries, fit, conversion, pixels)
     if len(read.folders) < LEAST:
         raise InputError(
-            f"{name} holds {len(read.folders)} usable pictures{_said(found.skipped + read.skipped)}; {LEAST} is the "
-            "least to train on."
+            f"{name} holds {len(read.folders)} usable pictures{_skipped_text(found.skipped + read.skipped)}; {LEAST} "
+            "is the least to train on."
         )
-    if (other := _better(read)) != how:
-        how, read = other, _decoded(found.entries, fit, other, pixels)
+    if (other := _better(read)) != conversion:
+        conversion, read = other, _decoded(found.entries, fit, other, pixels)
     classes = sorted({level.class_of(folders) for folders in read.folders}, key=natural)
     labels = {name: label for label, name in enumerate(classes)}
     images = Images(read.pixels, np.array([labels[level.class_of(folders)] for folders in read.folders]))
@@ -315,10 +316,10 @@ def _read(found: _Listing, name: str, fit: Fit, most: int) -> Pictures:
     count = f"{len(read.folders):,} pictures of {_number(len(read.sizes), 'size')}"
     parts = [
         f"{name}: {count} in {_number(len(classes), 'class', 'classes')}, {made}{level.looked_through}",
-        *_made_of(how),
+        *_made_of(conversion),
         described(images.pixels),
     ]
-    remark = "; ".join(parts) + _said(found.skipped + read.skipped) + _lost(found, level, classes)
+    remark = "; ".join(parts) + _skipped_text(found.skipped + read.skipped) + _empty_folders(found, level, classes)
     return Pictures(images, tuple(map(_named, classes)), f"{remark}.")
 
 
@@ -326,8 +327,8 @@ def _check(found: _Listing, level: _Level, name: str, fit: Fit, most: int) -> No
     entries = found.entries
     if not entries:
         raise InputError(
-            f"There is no usable picture in {name}{_said(found.skipped)}; put .png, .jpg, .gif, .bmp, .webp, .tif or "
-            ".pgm files into a folder for each class."
+            f"There is no usable picture in {name}{_skipped_text(found.skipped)}; put .png, .jpg, .gif, .bmp, .webp, "
+            ".tif or .pgm files into a folder for each class."
         )
     if found.is_full or len(entries) * fit.side**2 * _channels(fit) > most:
         raise InputError(f"{name} holds too many pictures; take at most {MAX_PICTURES:,}, or a smaller size.")
@@ -340,14 +341,14 @@ def _channels(fit: Fit) -> int:
     return 1 if fit.colour == "grey" else 3
 
 
-def _decoded(entries: list[_Entry], fit: Fit, how: _How, pixels: np.ndarray) -> _Read:
-    """The pictures, read into `pixels`."""
+def _decoded(entries: list[_Entry], fit: Fit, conversion: _Conversion, pixels: np.ndarray) -> _Read:
+    """Read the pictures into `pixels`."""
     read = _Read(pixels, [], Counter(), set())
     with catch_warnings():
-        simplefilter("ignore")  # what Pillow thinks of a file's own notes, and of its size, which is limited here
+        simplefilter("ignore")  # Pillow's warnings on metadata and on size, which is limited here
         for entry in entries:
             try:
-                one = _picture(entry.read(), fit, how)
+                one = _picture(entry.read(), fit, conversion)
             except (_TooLarge, MemoryError):
                 read.skipped[LARGE] += 1
             except (Damaged, OSError):
@@ -363,27 +364,27 @@ def _decoded(entries: list[_Entry], fit: Fit, how: _How, pixels: np.ndarray) -> 
     return read
 
 
-def _better(read: _Read) -> _How:
-    """The way in which files are read of which the usual one would make next to nothing."""
+def _better(read: _Read) -> _Conversion:
+    """Another conversion for pictures that the default one would make almost black or of one colour."""
     if 0 < read.brightest <= 1:
-        return _How(white=1)
+        return _Conversion(white=1)
     if read.deepest > 255:
-        return _How(white=65535)
+        return _Conversion(white=65535)
     if read.see_through and _is_blank(read.pixels):
-        return _How(behind="black")
-    return _How()
+        return _Conversion(behind="black")
+    return _Conversion()
 
 
 def _is_blank(pixels: np.ndarray) -> bool:
     return bool(pixels.min() == pixels.max())
 
 
-def _made_of(how: _How) -> list[str]:
-    if how.white == 1:
+def _made_of(conversion: _Conversion) -> list[str]:
+    if conversion.white == 1:
         return ["0 and 1 are taken as black and white"]
-    if how.white:
-        return [f"{how.white:,} is taken as white"]
-    return ["what is transparent is taken as black, for all else is white"] if how.behind == "black" else []
+    if conversion.white:
+        return [f"{conversion.white:,} is taken as white"]
+    return ["what is transparent is taken as black, for all else is white"] if conversion.behind == "black" else []
 
 
 def _named(folder: str) -> str:
@@ -395,14 +396,14 @@ def _number(n: int, one: str, more: str = "") -> str:
     return f"{'one' if n == 1 and not more else n} {one if n == 1 else more or one + 's'}"
 
 
-def _said(skipped: Counter[int]) -> str:
+def _skipped_text(skipped: Counter[int]) -> str:
     """ "; skipped: 2 broken, 1 link", or nothing."""
     parts = [f"{n:,} {_SKIPPED[why][n > 1]}" for why, n in sorted(skipped.items()) if n]
     return f"; skipped: {', '.join(parts)}" if parts else ""
 
 
-def _lost(found: _Listing, level: _Level, classes: list[str]) -> str:
-    """The folders of the classes' level that hold files, of which none could be used."""
+def _empty_folders(found: _Listing, level: _Level, classes: list[str]) -> str:
+    """A remark on the folders at the level of the classes from which no picture was read, or ""."""
     lost = {level.class_of(folders) for folders in found.places | found.others} - {"", *classes}
     if not lost:
         return ""
@@ -414,14 +415,14 @@ def _lost(found: _Listing, level: _Level, classes: list[str]) -> str:
 
 class _One(NamedTuple):
     pixels: np.ndarray  # uint8 (C, side, side)
-    size: tuple[int, int]  # that it had
-    brightest: float  # value of the file
-    is_deep: bool  # of 32 bits a pixel
+    size: tuple[int, int]  # of the file, pixels
+    brightest: float  # largest value of the file
+    is_deep: bool  # 32 bits a pixel
     is_see_through: bool
 
 
-def _picture(data: bytes | bytearray, fit: Fit, how: _How) -> _One:
-    """One picture, fitted."""
+def _picture(data: bytes | bytearray, fit: Fit, conversion: _Conversion) -> _One:
+    """Decode and fit one picture. `Damaged` if it cannot be read, `_TooLarge` beyond the limits."""
     from PIL import Image
 
     if data[:2] in (b"P1", b"P2", b"P3") and len(data) > MAX_TEXT:
@@ -431,54 +432,54 @@ def _picture(data: bytes | bytearray, fit: Fit, how: _How) -> _One:
             tile = [picture.tag_v2.get(tag, 1) for tag in TILE] if picture.format == "TIFF" else [1]  # type: ignore
             if max(prod(picture.size), prod(tile)) > MAX_PIXELS:
                 raise _TooLarge
-            return _fitted(picture, fit, how)
+            return _fitted(picture, fit, conversion)
     except (_TooLarge, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise _TooLarge from None
-    except Exception:  # a decoder of pictures fails in more ways than can be listed
+    except Exception:  # Pillow's decoders raise many kinds of errors
         raise Damaged("no picture") from None
 
 
-def _fitted(picture: Any, fit: Fit, how: _How) -> _One:
-    """Scaled before anything else is done: all but the decoding is then done to a small picture."""
+def _fitted(picture: Any, fit: Fit, conversion: _Conversion) -> _One:
+    """Fit one picture. It is scaled first, so that all other steps work on a small picture."""
     from PIL import Image, ImageOps
 
     mode, size = "L" if fit.colour == "grey" else "RGB", picture.size
-    picture.draft(mode, (4 * fit.side,) * 2)  # a JPEG is decoded no larger than that needs
-    picture.load()  # which turns a TIFF
-    turned = picture.getexif().get(ORIENTATION)
+    picture.draft(mode, (4 * fit.side,) * 2)  # a JPEG is decoded at a reduced size
+    picture.load()  # this also applies the orientation of a TIFF
+    orientation = picture.getexif().get(ORIENTATION)
     deep, see_through = picture.mode in ("I", "F"), False
-    if picture.mode.startswith("I;16"):  # 16 bits a pixel, which Pillow would cut off at 255
+    if picture.mode.startswith("I;16"):  # 16 bits a pixel, which Pillow would clip at 255
         values = np.asarray(picture)
         brightest = float(values.max())
-        plain = Image.fromarray((values * 255 if how.white == 1 else values >> 8).astype(np.uint8))
+        plain = Image.fromarray((values * 255 if conversion.white == 1 else values >> 8).astype(np.uint8))
     elif deep:  # 32 bits a pixel
         brightest, plain = float(picture.getextrema()[1]), picture
     else:
         plain = picture.convert("RGBA" if picture.has_transparency_data else mode)
         see_through = plain.mode == "RGBA" and len(set(plain.getextrema()[3])) == 2
         brightest = _brightest(plain)
-        plain = _whitened(plain) if how.white == 1 else plain
+        plain = _whitened(plain) if conversion.white == 1 else plain
     square = ImageOps.fit(plain, (fit.side,) * 2, Image.Resampling.LANCZOS)
     if deep:
-        square = _of_deep(square, how.white or 255)
+        square = _of_deep(square, conversion.white or 255)
     if square.mode == "RGBA":
-        square = Image.alpha_composite(Image.new("RGBA", square.size, how.behind), square)
+        square = Image.alpha_composite(Image.new("RGBA", square.size, conversion.behind), square)
     square = square.convert(mode)
-    square.getexif()[ORIENTATION] = turned or 1
+    square.getexif()[ORIENTATION] = orientation or 1
     pixels = np.asarray(ImageOps.exif_transpose(square))
     return _One(pixels[None] if mode == "L" else pixels.transpose(2, 0, 1), size, brightest, deep, see_through)
 
 
 def _brightest(plain: Any) -> float:
-    """The largest value of a colour, be it seen or not."""
+    """The largest value of a colour channel, transparent pixels included."""
     bounds = plain.getextrema()
     return float(bounds[1] if plain.mode == "L" else max(high for _, high in bounds[:3]))
 
 
 def _whitened(plain: Any) -> Any:
-    """Every colour that is not 0 as 255; how far it is seen stays."""
+    """The picture with every colour value above 0 set to 255; opacity is unchanged."""
     colours = len(plain.getbands()) - (plain.mode == "RGBA")
     opacity = list(range(256)) if plain.mode == "RGBA" else []
     return plain.point(([0] + [255] * 255) * colours + opacity)

@@ -1,7 +1,7 @@
-"""White shapes on black, one image for every combination of five known factors. No files: they are drawn here.
+"""White shapes on black, one image for every combination of five known factors, drawn without any files.
 
-Made after dSprites (Matthey et al. 2017), at 32 × 32 and with smooth edges. Rotation covers a quarter turn, after which
-a square would repeat itself, so no two images are alike.
+Similar to dSprites (Matthey et al. 2017), at 32 × 32 pixels and with smooth edges. Rotation covers a quarter turn, the
+symmetry of a square, so no two images are equal.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import numpy as np
 
 SHAPES = ("square", "ellipse", "heart")
 NAMES = ("shape", "scale", "rotation", "x", "y")
-SIZES = (3, 6, 10, 9, 9)  # how many values each factor takes: 14,580 images
+SIZES = (3, 6, 10, 9, 9)  # number of values of each factor: 14,580 images
 
 _SIDE = 32  # pixels of an image
-_PATCH = 16  # pixels of a drawn shape, which stands in 9 · 9 places, 2 pixels apart
-_STEP = 2
-_FINE = 8  # points a pixel in each direction, of which the share inside is its grey
+_PATCH = 16  # pixels a side of a drawn shape, placed at 9 · 9 positions
+_STEP = 2  # pixels between positions
+_FINE = 8  # sample points a pixel in each direction; the share inside the shape is the grey level
 _RADII = np.linspace(3.5, 6.8, SIZES[1])  # pixels
 _TURNS = np.arange(SIZES[2]) / SIZES[2] * np.pi / 2
 
@@ -36,7 +36,7 @@ def draw() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patch(shape: str, radius: float, turn: float) -> np.ndarray:
-    """One shape about the middle of a patch: the share of every pixel that it covers, as uint8."""
+    """One shape in the centre of a patch (16, 16): the share of every pixel that it covers, times 255, as uint8."""
     axis = (np.arange(_PATCH * _FINE) + 0.5) / _FINE - _PATCH / 2
     right, up = axis / radius, -axis[:, None] / radius
     u, v = np.cos(turn) * right + np.sin(turn) * up, np.cos(turn) * up - np.sin(turn) * right

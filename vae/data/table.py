@@ -1,8 +1,8 @@
-"""Columns of latents out of .csv, .tsv and .parquet files from elsewhere, read by pyarrow in a process of its own.
+"""Columns of latents from .csv, .tsv and .parquet files of unknown sources, read by pyarrow in a separate process.
 
-Parquet is a large format, read by a large library: the process bounds what a file can do to memory and time, and
-whatever happens to it happens to nobody else. `python -m vae.data.table csv|parquet NAME` reads the file from its
-standard input and writes an .npz to its standard output, or one sentence to its standard error.
+Parquet is a complex format. The separate process limits memory and time, and a crash does not affect the caller.
+`python -m vae.data.table csv|parquet NAME` reads the file from its standard input and writes an .npz to its standard
+output, or an error message of one sentence to its standard error.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from vae.errors import InputError
 from vae.memory import bound
 
 Kind = Literal["csv", "parquet"]
-MEMORY = 3 << 30  # bytes that the process that reads may take
-SECONDS = 60  # that it may take, with a million rows
+MEMORY = 3 << 30  # bytes of memory that the separate process may use
+SECONDS = 60  # seconds that it may take, for a million rows
 MAX_BYTES = 1 << 29  # of a file, and of its arrays unpacked
 MAX_POINTS = 1 << 20
 MAX_DIMENSIONS = 64
@@ -39,8 +39,8 @@ BAD_INPUT = 2  # exit code
 _NUMBERED = re.compile(r"(mu|logvar)[ _.\[-]?(\d{1,4})\]?", re.IGNORECASE)
 _WHOLE = ("mu", "logvar")  # a column of lists
 _NAMED = {"distortion": ("distortion",), "label": ("label", "labels"), "class": ("class",)}
-MAYBE_LABELS = {"label": ("targets", "target", "y"), "class": ("species", "category", "classes")}  # if they can be
-_ROLES = {  # name of a column → what it says, and its rank among those that say the same
+MAYBE_LABELS = {"label": ("targets", "target", "y"), "class": ("species", "category", "classes")}  # if they fit
+_ROLES = {  # name of a column → its role, and its rank among the names of that role
     name: (role, rank) for role in _NAMED for rank, name in enumerate((*_NAMED[role], *MAYBE_LABELS.get(role, ())))
 }
 _NUMPY = {"label": ("label_codes", "label_names"), "class": ("class_codes", "class_names")}
@@ -50,7 +50,7 @@ _EMPTY = re.compile(rf"\s*({_NUMBER}|[+-]?inf(inity)?|nan|n/?a|null|#n/?a|)\s*",
 _PIXELS = re.compile(r"(pixel|px)[ _]?\d+|\d+x\d+")
 _RUN = re.compile(
     r"'*[=+\-@\t\r\n＝＋－＠]"
-)  # spreadsheets take what begins so for a formula; a quote before it stops them
+)  # spreadsheets take text that begins so as a formula; a quote before it prevents this
 _PIECE = 1 << 24  # bytes
 SHOWN = 4  # columns that a message lists
 
@@ -63,17 +63,17 @@ class Coded(NamedTuple):
 
 
 def guarded(text: str) -> str:
-    """Text of which a spreadsheet runs nothing: behind a quote where it would, but for plain numbers as −1."""
+    """Text that a spreadsheet does not run as a formula: with a quote before it where needed; numbers are unchanged."""
     return f"'{text}" if _RUN.match(text) and not re.fullmatch(_NUMBER, text) else text
 
 
 def unguarded(text: str) -> str:
-    """What `guarded` was given."""
+    """The inverse of `guarded`."""
     return text[1:] if text.startswith("'") and _RUN.match(text) else text
 
 
 def check_size(n: int, k: int, name: str) -> None:
-    """`InputError` for more than can be shown."""
+    """`InputError` for no points (n) or dimensions (k), or more than the limits."""
     if not n or not k:
         raise InputError(f"{name} holds no points; give it rows of mu.")
     if n > MAX_POINTS:
@@ -85,10 +85,10 @@ def check_size(n: int, k: int, name: str) -> None:
 
 
 def read_apart(data: bytes, kind: Kind, name: str) -> dict[str, Any]:
-    """The columns of a file, read in a process of its own: "mu", and perhaps "logvar", "distortion", "label", "class".
+    """The columns of a file, read in a separate process: "mu", and optional "logvar", "distortion", "label", "class".
 
-    "labels_from" names the column of the labels, and "passed_over" one that cannot be labels, though its name says so.
-    Raises `InputError` in one sentence.
+    "labels_from" is the name of the column of labels, "passed_over" that of one which does not fit as labels. Raises
+    `InputError` where the file cannot be read within the limits.
     """
     command = [sys.executable, "-m", "vae.data.table", kind, name[-60:]]
     try:
@@ -102,12 +102,12 @@ def read_apart(data: bytes, kind: Kind, name: str) -> dict[str, Any]:
     wanted = ("mu", "logvar", "distortion", *_TEXTS, *(part for pair in _NUMPY.values() for part in pair))
     arrays = read_npz(done.stdout, name, wanted, 4 * MAX_BYTES, "write it anew")
     coded = {key: (arrays.pop(codes), arrays.pop(names)) for key, (codes, names) in _NUMPY.items() if codes in arrays}
-    said = {key: str(arrays.pop(key)) for key in _TEXTS if key in arrays}
-    return arrays | said | {key: Coded(codes, names.tolist()) for key, (codes, names) in coded.items()}
+    remarks = {key: str(arrays.pop(key)) for key in _TEXTS if key in arrays}
+    return arrays | remarks | {key: Coded(codes, names.tolist()) for key, (codes, names) in coded.items()}
 
 
 def parse(data: bytes, kind: Kind, name: str) -> dict[str, Any]:
-    """The columns of a file, read here."""
+    """The columns of a file, read in this process; otherwise as `read_apart`."""
     import pyarrow
 
     try:
@@ -120,25 +120,25 @@ def parse(data: bytes, kind: Kind, name: str) -> dict[str, Any]:
         raise InputError(f"{name} is no .{kind} file of latents, or it is damaged; write it anew.") from None
 
 
-# ---- which columns --------------------------------------------------------------------------------------------------
+# ---- roles of columns -----------------------------------------------------------------------------------------------
 
 
 class _Layout:
-    """Which of a file's columns say what."""
+    """The roles of the columns of a file, by their names. `InputError` without mu or for contradictory names."""
 
     def __init__(self, names: list[str], name: str) -> None:
         self.numbered: dict[str, dict[int, str]] = {"mu": {}, "logvar": {}}
         self.named: dict[str, str] = {}
         self.ranks: dict[str, int] = {}
         for column in names[:MAX_COLUMNS]:
-            self._take(column, name)
+            self._assign(column, name)
         if not self.numbered["mu"] and "mu" not in self.named:
             raise InputError(f"{name} {_without_mu(names)}.")
         given = self.numbered["logvar"].keys()
         if given and given != self.numbered["mu"].keys():
             raise InputError(f"{name} has other columns of logvar than of mu; give each mu_1, mu_2, … its logvar.")
 
-    def _take(self, column: str, name: str) -> None:
+    def _assign(self, column: str, name: str) -> None:
         plain = column.strip().lower()
         match = _NUMBERED.fullmatch(plain)
         slot = self.numbered[match[1]] if match else self.named
@@ -153,16 +153,16 @@ class _Layout:
             self.ranks[key] = rank
 
     def is_guess(self, role: str) -> bool:
-        """Whether the column may say something else."""
+        """Whether the name of the column leaves its role uncertain."""
         return self.ranks[role] >= len(_NAMED[role])
 
     def groups(self) -> dict[str, list[str]]:
-        """ "mu", "logvar" → their columns in order."""
+        """ "mu" and "logvar", each with its columns in order."""
         numbered = {what: [columns[i] for i in sorted(columns)] for what, columns in self.numbered.items() if columns}
         return {what: [self.named[what]] for what in _WHOLE if what in self.named} | numbered
 
     def numbers(self) -> list[str]:
-        """The columns of numbers."""
+        """The names of the columns of numbers."""
         columns = [c for group in self.groups().values() for c in group]
         return columns + ([self.named["distortion"]] if "distortion" in self.named else [])
 
@@ -171,7 +171,7 @@ class _Layout:
 
 
 def _without_mu(names: list[str]) -> str:
-    """What a table is that has no means."""
+    """Part of the message for a table without means."""
     plain = [column.strip() for column in names]
     if sum(_PIXELS.fullmatch(column.lower()) is not None for column in plain) > len(plain) // 2:
         write = "numpy.savez('new.npz', images=table.reshape(-1, 28, 28), labels=...)"
@@ -215,14 +215,14 @@ def _csv_table(data: bytes, names: list[str], layout: _Layout, delimiter: str, p
 
 
 def _utf8(data: bytes) -> bytes:
-    """A table's text as UTF-8, be it UTF-16 or in the letters of Western Europe (Windows-1252, Latin-1)."""
+    """Text as UTF-8, from UTF-8, UTF-16, Windows-1252 or Latin-1."""
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return data.decode("utf-16").encode()
     if data[1:2] == b"\0" or data[:1] == b"\0":
         return data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be").encode()
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for start in range(0, len(data), _PIECE):  # never all of it as text
+        for start in range(0, len(data), _PIECE):  # in pieces, to save memory
             decoder.decode(data[start : start + _PIECE], final=start + _PIECE >= len(data))
     except UnicodeDecodeError:
         try:
@@ -233,7 +233,7 @@ def _utf8(data: bytes) -> bytes:
 
 
 def _cause(data: bytes, names: list[str], layout: _Layout, delimiter: str) -> str:
-    """Which line of a table is why it cannot be read."""
+    """Why a table cannot be read, with the first faulty line: part of a message."""
     numbers = [(names.index(column), column.strip()[:40]) for column in layout.numbers()]
     lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter)
     with suppress(csv.Error):
@@ -263,7 +263,7 @@ def _from_parquet(data: bytes, name: str) -> tuple[Any, _Layout]:
 
 
 def _check_values(metadata: Any, wanted: set[str], name: str) -> None:
-    """`InputError` where lists hold more numbers than can be shown, before they are read."""
+    """`InputError` if lists hold more numbers than the limits allow, before they are read."""
     groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
     chunks = (group.column(i) for group in groups for i in range(group.num_columns))
     values = sum(chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in wanted)
@@ -271,18 +271,18 @@ def _check_values(metadata: Any, wanted: set[str], name: str) -> None:
         raise InputError(f"{name} holds {values:,} numbers; take fewer points.")
 
 
-# ---- what is in them ------------------------------------------------------------------------------------------------
+# ---- contents of columns --------------------------------------------------------------------------------------------
 
 
 def _columns(found: tuple[Any, _Layout], name: str, text: Callable[[str], str]) -> dict[str, Any]:
-    """The columns by what they say; `text` is what a field of text means."""
+    """The columns by role; `text` converts a field of text."""
     table, layout = found
     groups = layout.groups()
     check_size(table.num_rows, len(groups["mu"]), name)
     columns: dict[str, Any] = {what: _matrix(table, names, name) for what, names in groups.items()}
     if distortion := layout.named.get("distortion"):
         columns["distortion"] = _numbers(table.column(distortion), name, distortion)
-    for role in ("label", "class"):  # in this order: a class is what the map shows where there are both
+    for role in ("label", "class"):  # in this order, since the map shows the class where there are both
         if column := layout.named.get(role):
             coded = _coded(table.column(column), name, layout.is_guess(role), text)
             shown = texts(np.array([column.strip()]), 40)[0]
@@ -313,7 +313,7 @@ def _numbers(column: Any, name: str, title: str) -> np.ndarray:
             f"{name} has {column.null_count:,} fields that are empty or no number in {title:.40}, the first in row "
             f"{first + 1:,}; fill or drop these rows."
         )
-    with np.errstate(over="ignore"):  # what is infinite then is refused as such
+    with np.errstate(over="ignore"):  # infinite values are refused later
         result: np.ndarray = column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)
         return result
 
@@ -331,7 +331,7 @@ def _lists(column: Any, name: str, title: str) -> np.ndarray:
 
 
 def _coded(column: Any, name: str, is_guess: bool, text: Callable[[str], str]) -> Coded | None:
-    """The labels in a column; None where they cannot be any, though its name made one guess so."""
+    """The labels in a column; None if its role is a guess and its values do not fit."""
     import pyarrow
 
     if is_guess and pyarrow.types.is_nested(column.type):
@@ -349,16 +349,16 @@ def _coded(column: Any, name: str, is_guess: bool, text: Callable[[str], str]) -
 
 
 def _are_measured(names: list[str]) -> bool:
-    """Whether names are numbers of which some are not whole."""
+    """Whether all names are numbers and some are not whole."""
     numbers = [name.replace(",", ".") for name in names if name]
     return all(re.fullmatch(_NUMBER, text) for text in numbers) and any(float(text) % 1 for text in numbers)
 
 
-# ---- the process of its own -----------------------------------------------------------------------------------------
+# ---- the separate process -------------------------------------------------------------------------------------------
 
 
 def main(kind: Kind, name: str) -> int:
-    """Read standard input, write standard output."""
+    """Read standard input, write standard output; returns the exit code."""
     bound(MEMORY, SECONDS)
     try:
         columns = parse(sys.stdin.buffer.read(), kind, name)

@@ -1,1 +1,1 @@
-"""A model or latents packed for elsewhere: HTML, CSV, Parquet; and opening one with all that a map needs."""
+"""Exports of a model or of latents (HTML, CSV, Parquet, TensorBoard), and opening one with all that a map needs."""

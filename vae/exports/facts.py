@@ -1,4 +1,4 @@
-"""One line of HTML that says what a model is and what it scores."""
+"""One line of HTML that describes a model and its scores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GREY = '<span title="{}">bernoulli, unnormalised</span>'
 def facts(title: str, checkpoint: Checkpoint, run: Run | None, pixels: np.ndarray | None = None) -> str:
     """Data set (by its `title`), network, likelihood, beta, and the score of a finished run; joined by dots.
 
-    Where `pixels` of its images are known, the likelihood comes with a word on those that it is no density of.
+    With the `pixels` of its images, a likelihood that is not a normalised density of them is marked.
     """
     settings = checkpoint.settings
     parameters = sum(array.size for array in checkpoint.arrays.values())
@@ -44,7 +44,7 @@ def facts(title: str, checkpoint: Checkpoint, run: Run | None, pixels: np.ndarra
 
 
 def _remark(remark: str) -> str:
-    """What the remark on one's own images says of their pixels, and all of it on hover."""
+    """The second part of the remark on the user's own images (on their pixels), with the whole remark as tooltip."""
     first, _, rest = remark.removesuffix(".").partition("; ")
     return f'<span class="room-remark" title="{escape(remark)}">{escape(rest or first)}</span>' if remark else ""
 

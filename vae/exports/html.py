@@ -1,6 +1,6 @@
-"""A map as one HTML file: the explorer's modules, Plotly's own file and the map's frames in it. No torch here.
+"""A map as one HTML file that contains the explorer's modules, Plotly and the frames of the map. No torch here.
 
-The file needs no server and no network. It carries what is large as gzip in base64, and unpacks it in the browser.
+The file needs no server and no network. Large parts are stored as gzip in base64, and decompressed in the browser.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from vae.files.frame import encoder_frame, explorer_frame, pack, unpack
 TEMPLATE = EXPLORER / "standalone/page.html"
 ENTRY = "standalone/standalone.js"
 STYLES = ("core/style.css", "explore/explore.css")
-LEVEL = 7  # of gzip; at 9 a page takes three times as long to make, and saves 3 in 1000 of its bytes
+LEVEL = 7  # of gzip; level 9 takes three times as long and saves 0.3% of the size
 
 
 def page_of(content: OpenModel | Latents, name: str) -> bytes:
-    """The page of a model, or of latents from elsewhere; links on it, and the page itself, call it `name`."""
+    """The page of a model, or of latents of another program, as HTML; `name` is its title and is used in its links."""
     if isinstance(content, Latents):
         return _page(name, escape(latents.facts(content)), latents.frame(name, content))
     checkpoint = content.checkpoint
     line = facts(data_title(checkpoint.settings), checkpoint, content.run, content.pixels)
     frame = explorer_frame(name, checkpoint, content.held_out, content.classes, content.rate_per_dim)
-    return _page(name, line, _shorter(frame), _shorter(encoder_frame(name, checkpoint)))
+    return _page(name, line, _rounded_weights(frame), _rounded_weights(encoder_frame(name, checkpoint)))
 
 
 def _page(name: str, facts: str, frame: bytes, encoder: bytes | None = None) -> bytes:
-    """The page of these frames; `facts` is a line of HTML. What the map begins with stands first."""
+    """The page of these frames; `facts` is a line of HTML. The parts that the map needs first come first."""
     first = {"modules": _packed(_modules()), "frame": _packed(frame)}
     rest = {**({"encoder": _packed(encoder)} if encoder else {}), "plotly": _plotly()}
     parts = {
@@ -70,8 +70,8 @@ def _packed(data: bytes) -> str:
     return b64encode(gzip.compress(data, LEVEL, mtime=0)).decode()
 
 
-def _shorter(frame: bytes) -> bytes:
-    """The same frame, whose weights keep 18 bits of their fraction."""
+def _rounded_weights(frame: bytes) -> bytes:
+    """The same frame with weights rounded to 18 bits of their fraction."""
     meta, arrays = unpack(frame)
     weights = {name: Rounded.of(array) for name, array in arrays.items() if name.startswith(("decoder.", "encoder."))}
     return pack(meta, {**arrays, **weights})
@@ -79,7 +79,9 @@ def _shorter(frame: bytes) -> bytes:
 
 @cache
 def _plotly() -> str:
-    """Plotly's own file out of the installed package, which is not imported for it: that takes a second."""
+    """Plotly's JavaScript from the installed package, which is not imported, as that takes a second; `InputError`
+    without the package.
+    """
     found = find_spec("plotly")
     if found is None or not found.submodule_search_locations:
         raise InputError("The page needs Plotly, which is not installed: pip install -r requirements.txt.")

@@ -1,4 +1,4 @@
-"""The latents of a map for other programs: a table, or what TensorBoard's Embedding Projector takes."""
+"""The latents of a map for other programs: a table, or files for TensorBoard's Embedding Projector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vae.files.atomic import write_atomically
 
 NO_IMAGES = "There are no images to encode for this model, so it has no latents; give --data-root."
 LEAST_DIMENSIONS = 3
-SPRITE = 8192  # pixels a side, the most that the Projector takes
+SPRITE = 8192  # most pixels a side that the Projector accepts
 
 _CONFIG = """  tensor_name: "mu"
   tensor_path: "vectors.tsv"
@@ -35,20 +35,20 @@ _SPRITE = """  sprite {{
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is known of N points; None is what nothing is known of."""
+    """The data of N points; None for arrays that are not known."""
 
-    index: np.ndarray  # place in the test split, or in the file that they came from
+    index: np.ndarray  # position in the test split, or in the file of latents
     labels: np.ndarray
     classes: tuple[str, ...]
     mu: np.ndarray  # (N, k)
     logvar: np.ndarray | None
     distortion: np.ndarray | None
     images: np.ndarray | None  # uint8 (N, C, H, W)
-    values: tuple[int | None, ...] = ()  # the label of each class, where it is not its place
+    values: tuple[int | None, ...] = ()  # the label of each class, where that is not its index
 
     @classmethod
     def of(cls, content: OpenModel | Latents) -> Rows:
-        """Of a model's held-out images, or of latents from elsewhere. `InputError` where there are none."""
+        """Rows of a model's held-out images, or of latents of another program. `InputError` where there are none."""
         if isinstance(content, Latents):
             index, pixels = np.arange(len(content.mu), dtype=np.int32), content.thumbnails
             return cls(
@@ -62,7 +62,7 @@ class Rows:
 
     @property
     def rates(self) -> np.ndarray | None:
-        """Nats of each point."""
+        """The rate of each point (N,), in nats, or None."""
         if self.logvar is None:
             return None
         mu, logvar = self.mu.astype(np.float64), self.logvar.astype(np.float64)
@@ -71,10 +71,9 @@ class Rows:
 
 
 def csv(content: OpenModel | Latents) -> bytes:
-    """A row for every point: index, label, class, mu_1 …, and as far as they are known logvar_1 …, distortion and rate.
+    """A row for every point: index, label, class, mu_1 …, and if known logvar_1 …, distortion and rate (nats).
 
-    Distortion and rate are in nats. A class that a spreadsheet would run as a formula stands behind a quote, which
-    `vae.data.latents` takes away again.
+    A class that a spreadsheet would run as a formula gets a quote before it, which `vae.data.latents` removes.
     """
     from pyarrow import csv as writer
 
@@ -97,8 +96,7 @@ def parquet(content: OpenModel | Latents) -> bytes:
 def projector(content: OpenModel | Latents) -> dict[str, bytes]:
     """vectors.tsv (mu), metadata.tsv, sprite.png and projector_config.pbtxt, for `tensorboard --logdir FOLDER`.
 
-    There is no sprite where there are no images. The Projector draws nothing that has fewer than three dimensions:
-    zeros are added where they are wanting.
+    Without images there is no sprite. The Projector needs at least three dimensions: missing ones are filled with 0.
     """
     rows = Rows.of(content)
     files = {"vectors.tsv": _vectors(rows.mu), "metadata.tsv": _metadata(rows).encode()}
@@ -110,7 +108,7 @@ def projector(content: OpenModel | Latents) -> dict[str, bytes]:
 
 
 def projector_zip(content: OpenModel | Latents, name: str) -> bytes:
-    """The Projector's files in a folder `name`."""
+    """The Projector's files as a .zip with a folder `name`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, data in projector(content).items():
@@ -119,7 +117,7 @@ def projector_zip(content: OpenModel | Latents, name: str) -> bytes:
 
 
 def write_projector(content: OpenModel | Latents, folder: Path) -> None:
-    """The Projector's files into a folder."""
+    """Write the Projector's files into a folder; `InputError` where it is a file."""
     files = projector(content)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,8 +163,8 @@ def _vectors(mu: np.ndarray) -> bytes:
 
 
 def _metadata(rows: Rows) -> str:
-    known = {"distortion": rows.distortion, "rate": rows.rates}
-    costs: dict[str, np.ndarray] = {name: values for name, values in known.items() if values is not None}
+    columns = {"distortion": rows.distortion, "rate": rows.rates}
+    costs: dict[str, np.ndarray] = {name: values for name, values in columns.items() if values is not None}
     classes = [" ".join(name.split()) for name in rows.classes]
     lines = ["\t".join(["class", "index", *costs])]
     for n, label in enumerate(rows.labels):
@@ -175,7 +173,7 @@ def _metadata(rows: Rows) -> str:
 
 
 def _sprite(images: np.ndarray) -> tuple[bytes, tuple[int, int]]:
-    """All images as one PNG, row by row in a square of places, and the width and height of each in it."""
+    """All images in one PNG, row by row in a square grid, and the width and height of each in pixels."""
     from PIL import Image
 
     n, channels, height, width = images.shape

@@ -1,4 +1,4 @@
-"""A model with all that a map of it needs: weights, its run, held-out images with their posteriors. No torch here."""
+"""Opens a model with all that its map needs: weights, run, held-out images with their posteriors. No torch here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from vae.files.runs import Run
 
 @dataclass(frozen=True, eq=False)
 class OpenModel:
-    """A checkpoint; `run` is None for a lone file, `held_out` where no images are at hand."""
+    """A checkpoint with its run and held-out images; `run` is None for a file outside a run folder, `held_out` without
+    images.
+    """
 
     checkpoint: Checkpoint
     run: Run | None
@@ -31,12 +33,12 @@ class OpenModel:
 
     @property
     def pixels(self) -> np.ndarray | None:
-        """Of the held-out images, uint8 (N, C, H, W)."""
+        """The held-out images, uint8 (N, C, H, W), or None."""
         return None if self.held_out is None else self.held_out.images
 
     @property
     def rate_per_dim(self) -> list[float]:
-        """Nats per image: over the whole test split where that has been evaluated, else over the held-out images."""
+        """Mean rates in nats per image: of the whole test split if it was evaluated, else of the held-out images."""
         if self.run and self.run.finished and self.run.test:
             return list(self.run.test["rate_per_dim"])
         if self.held_out is None:
@@ -47,8 +49,8 @@ class OpenModel:
 
 
 def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | None]) -> OpenModel:
-    """The model in a run folder or a .safetensors file; `encode` is asked where no posteriors are stored with it, with
-    the run whose images they must be of.
+    """The model in a run folder or a .safetensors file. Without stored posteriors, `encode(checkpoint, run)` computes
+    them, on the images of the run.
     """
     checkpoint = checkpoints.read(path)
     if not (path / runs.SETTINGS).is_file():
@@ -59,9 +61,8 @@ def open_path(path: Path, encode: Callable[[Checkpoint, Run | None], HeldOut | N
 
 
 def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, np.ndarray] | None) -> HeldOut | None:
-    """What the model says of pixels with labels and places in the test split; None where there are none that it takes.
-
-    Imports torch.
+    """Posteriors of `images` = (pixels, labels, positions in the test split); None if there are none or their shape
+    does not fit. Imports torch.
     """
     if images is None or images[0].shape[1:] != checkpoint.image_shape:
         return None
@@ -69,6 +70,6 @@ def encode_images(checkpoint: Checkpoint, images: tuple[np.ndarray, np.ndarray, 
     from vae.data.image_arrays import Images
 
     pixels, labels, index = images
-    known = Images(np.ascontiguousarray(pixels), labels.astype(np.int64))
-    encoded = held_out(checkpoints.load_model(checkpoint), known, np.arange(len(labels)))
+    given = Images(np.ascontiguousarray(pixels), labels.astype(np.int64))
+    encoded = held_out(checkpoints.load_model(checkpoint), given, np.arange(len(labels)))
     return HeldOut(**{**vars(encoded), "index": index})

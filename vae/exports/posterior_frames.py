@@ -1,4 +1,4 @@
-"""What the ELBO page asks of one model, computed: posterior, bar, best q and importance weights of an image. Nats."""
+"""Answers to requests of the ELBO page: posterior, ELBO and gap, best q and importance weights of an image. Nats."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ from vae.inference.quadrature import CELLS_PER_SIGMA, Box, Cells
 from vae.inference.raster import raster
 from vae.inference.sampling import Estimate, estimate
 
-QUICK, EXACT = 0.05, 3e-4  # nats that the evidence may move by when the cells are halved
-QUICK_CELLS = 1.25  # to the smallest standard deviation of a mode: fewer, and a ridge askew to them ripples into two
-PARTS, OF_GAP = 2e-4, 5e-5  # nats of bound and gap, and more of them where q lies far off and is costly to integrate
-CELLS = {1: 1000, 2: 200}  # of the picture, a side
-AIR = 1.12  # the picture's side, over what it has to hold
+QUICK, EXACT = 0.05, 3e-4  # nats: largest change of the evidence when the cells are halved
+QUICK_CELLS = 1.25  # cells a standard deviation of the narrowest mode; with fewer, an oblique ridge becomes two modes
+PARTS, OF_GAP = 2e-4, 5e-5  # tolerance of bound and gap: PARTS nats + OF_GAP · gap, as q far off is costly to integrate
+CELLS = {1: 1000, 2: 200}  # cells a side of the picture
+AIR = 1.12  # side of the picture divided by that of its contents
 KS = tuple(sorted({round(10 ** (i / 7)) for i in range(22)}))  # 1 to 1,000
 SHOWN_DRAWS = 1000
 ELBO_DRAWS = 1000
-BEYOND_DRAWS = 10_000  # of q, where the gap is what they leave of ln p(x): in more than two dimensions
+BEYOND_DRAWS = 10_000  # draws of q for the ELBO in more than two dimensions, where the gap is ln p(x) − ELBO
 DRAWS = (2 * KS[-1], 100_000)
-REACH, NARROWEST, WIDEST = 100.0, 1e-5, 30.0  # of a q that is asked for: |mu|, and its diagonal
+REACH, NARROWEST, WIDEST = 100.0, 1e-5, 30.0  # limits of a requested q: of |mu|, and of the diagonal of L
 POSTERIORS_KEPT, ANSWERS_KEPT, PLANES_KEPT = 64, 64, 4
 KEPT = ("posterior", "fit", "weights")
 
 
-class Question(NamedTuple):
-    """An image with the encoder's q, and a name under which answers about it are kept."""
+class ImageRequest(NamedTuple):
+    """An image with the encoder's q; `name` is its key in the caches."""
 
     name: str
     x: Tensor
@@ -64,7 +64,7 @@ class Question(NamedTuple):
 
 
 class Subject:
-    """A model, and what has been found out about its images. For one thread."""
+    """A model, with caches of posteriors, estimates and answers of its images. Not thread-safe."""
 
     def __init__(self, opened: OpenModel) -> None:
         self.opened = opened
@@ -77,55 +77,55 @@ class Subject:
         return load_model(self.opened.checkpoint)
 
     def prepare(self) -> None:
-        """What no image changes."""
+        """Compute what does not depend on the image."""
         if self.model.latent_dim <= 2:
             _plane(self)
 
-    def answer(self, kind: str, asked: dict[str, Any]) -> bytes:
-        """A frame; `InputError` in one sentence."""
-        kept = kind in KEPT and "image" in asked and "mu" not in asked  # of the encoder's q
-        key = json.dumps([kind, asked], sort_keys=True) if kept else None
+    def answer(self, kind: str, parameters: dict[str, Any]) -> bytes:
+        """The answer to a request of this `kind`, as a frame; `InputError` for parameters that are not valid."""
+        is_cached = kind in KEPT and "image" in parameters and "mu" not in parameters  # of the encoder's q
+        key = json.dumps([kind, parameters], sort_keys=True) if is_cached else None
         if key is not None and key in self._answers:
             self._answers.move_to_end(key)
             return self._answers[key]
-        meta, arrays = ASKED[kind](self, self._question(asked), asked)
+        meta, arrays = HANDLERS[kind](self, self._image_request(parameters), parameters)
         data = pack(meta, {name: array.numpy().astype(np.float32) for name, array in arrays.items()})
         if key is not None:
             _keep(self._answers, key, data, ANSWERS_KEPT)
         return data
 
-    def _question(self, asked: dict[str, Any]) -> Question:
-        if "pixels" in asked:
-            x = _pixels(asked["pixels"], self.model.image_shape)
+    def _image_request(self, parameters: dict[str, Any]) -> ImageRequest:
+        if "pixels" in parameters:
+            x = _pixels(parameters["pixels"], self.model.image_shape)
             with torch.no_grad():
                 q = self.model.encode(x[None])
             name = hashlib.sha256(x.numpy().tobytes()).hexdigest()
-            return Question(name, x, DiagonalGaussian(q.mu[0], q.logvar[0]))
+            return ImageRequest(name, x, DiagonalGaussian(q.mu[0], q.logvar[0]))
         held_out = self.opened.held_out
         count = 0 if held_out is None else len(held_out.labels)
-        row = asked.get("image")
+        row = parameters.get("image")
         if held_out is None or type(row) is not int or not 0 <= row < count:
             raise InputError(f"An image is chosen by its row among the {count:,} held-out images, or by its pixels.")
         x = torch.from_numpy(held_out.images[row]).float() / 255
         q = DiagonalGaussian(torch.from_numpy(held_out.mu[row]), torch.from_numpy(held_out.logvar[row]))
-        return Question(f"image {row}", x, q)
+        return ImageRequest(f"image {row}", x, q)
 
-    def posterior_of(self, question: Question, tolerance: float) -> Cells:
-        """The true posterior to `tolerance`, or better where it is known better."""
-        known = self._posteriors.get((question.name, EXACT)) or self._posteriors.get((question.name, tolerance))
-        if known is None:
+    def posterior_of(self, request: ImageRequest, tolerance: float) -> Cells:
+        """The true posterior to `tolerance`, or a more accurate one from the cache."""
+        cells = self._posteriors.get((request.name, EXACT)) or self._posteriors.get((request.name, tolerance))
+        if cells is None:
             per_sigma = QUICK_CELLS if tolerance == QUICK else CELLS_PER_SIGMA
-            known = true_posterior(_plane(self), question.x, tolerance, per_sigma)
-            _keep(self._posteriors, (question.name, tolerance), known, POSTERIORS_KEPT)
-        return known
+            cells = true_posterior(_plane(self), request.x, tolerance, per_sigma)
+            _keep(self._posteriors, (request.name, tolerance), cells, POSTERIORS_KEPT)
+        return cells
 
-    def estimate_of(self, question: Question) -> Estimate:
+    def estimate_of(self, request: ImageRequest) -> Estimate:
         """ln p(x) by sampling, for more than two dimensions."""
-        known = self._estimates.get(question.name)
-        if known is None:
-            known = estimate(self.model, question.x, question.q, _generator(0))
-            _keep(self._estimates, question.name, known, POSTERIORS_KEPT)
-        return known
+        found = self._estimates.get(request.name)
+        if found is None:
+            found = estimate(self.model, request.x, request.q, _generator(0))
+            _keep(self._estimates, request.name, found, POSTERIORS_KEPT)
+        return found
 
 
 @lru_cache(maxsize=PLANES_KEPT)
@@ -133,11 +133,11 @@ def _plane(subject: Subject) -> Plane:
     return Plane(subject.model)
 
 
-def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
+def _keep(cache: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
 
 
 Answer = tuple[dict[str, Any], dict[str, Tensor]]
@@ -146,18 +146,18 @@ Answer = tuple[dict[str, Any], dict[str, Tensor]]
 # ---- the posterior ---------------------------------------------------------------------------------------------------
 
 
-def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
+def _posterior(subject: Subject, request: ImageRequest, parameters: dict[str, Any]) -> Answer:
     if subject.model.latent_dim > 2:
-        return _sampled(subject, question), {}
-    x, q = question.x, question.q
-    cells = subject.posterior_of(question, QUICK)
+        return _sampled(subject, request), {}
+    x, q = request.x, request.q
+    cells = subject.posterior_of(request, QUICK)
     box = _plane(subject).box
     first = _plane(subject).log_likelihood(x).reshape((box.per_axis,) * len(q.mu))  # columns rise with z₂
     low, high = _corners(cells, q)
     seen = raster(subject.model, x, low, high, CELLS[len(q.mu)])
     modes = cells.modes
     meta = {
-        **_about(subject, question, cells.log_total),
+        **_about(subject, request, cells.log_total),
         "error": cells.error,
         "levels": [*_coarser(cells, box, first), *map(list, cells.levels)],
         "modes": [[*peak, weight] for peak, weight in zip(modes.peak.tolist(), modes.weight.tolist(), strict=True)],
@@ -178,18 +178,18 @@ def _posterior(subject: Subject, question: Question, asked: dict[str, Any]) -> A
     }
 
 
-def _about(subject: Subject, question: Question, log_evidence: float) -> dict[str, Any]:
-    q = question.q
+def _about(subject: Subject, request: ImageRequest, log_evidence: float) -> dict[str, Any]:
+    q = request.q
     return {
         "latent_dim": len(q.mu),
-        "unnormalised": is_unnormalised(subject.model.likelihood, (255 * question.x).round().numpy()),
+        "unnormalised": is_unnormalised(subject.model.likelihood, (255 * request.x).round().numpy()),
         "log_evidence": log_evidence,
         "q": {"mu": q.mu.tolist(), "logvar": q.logvar.tolist()},
     }
 
 
 def _coarser(cells: Cells, box: Box, log_likelihood: Tensor) -> list[list[float]]:
-    """The evidence on half as many cells a side as those of `box`, the first ones: every other one of them."""
+    """The evidence on half as many cells a side as the first ones, those of `box`: every second one is used."""
     if cells.levels[0].per_axis != box.per_axis:  # the box was too small for this posterior
         return []
     joint = log_likelihood + log_prior(box.centres(box.all_cells())).reshape(log_likelihood.shape)
@@ -198,7 +198,7 @@ def _coarser(cells: Cells, box: Box, log_likelihood: Tensor) -> list[list[float]
 
 
 def _corners(cells: Cells, q: DiagonalGaussian) -> tuple[Tensor, Tensor]:
-    """Of a square, or a stretch of the line, that holds the posterior and q to its third standard deviation."""
+    """Lowest and highest corner of a square, or an interval, with the posterior and ±3 standard deviations of q."""
     low, high = cells.bounds()
     low = torch.minimum(low, (q.mu - 3 * q.sigma).double())
     high = torch.maximum(high, (q.mu + 3 * q.sigma).double())
@@ -206,13 +206,13 @@ def _corners(cells: Cells, q: DiagonalGaussian) -> tuple[Tensor, Tensor]:
     return middle - half, middle + half
 
 
-def _sampled(subject: Subject, question: Question) -> dict[str, Any]:
-    """More than two dimensions: no grid, but estimates with their errors."""
-    q = question.q
-    found, bound = subject.estimate_of(question), _bound_of(subject, question, q)
+def _sampled(subject: Subject, request: ImageRequest) -> dict[str, Any]:
+    """The answer for more than two dimensions: estimates with their errors instead of a grid."""
+    q = request.q
+    found, bound = subject.estimate_of(request), _bound_of(subject, request, q)
     rate = full(q).kl().item()
     return {
-        **_about(subject, question, found.log_evidence.mean),
+        **_about(subject, request, found.log_evidence.mean),
         **_estimated(found),
         "elbo": bound.mean,
         "elbo_standard_error": bound.standard_error,
@@ -222,12 +222,12 @@ def _sampled(subject: Subject, question: Question) -> dict[str, Any]:
     }
 
 
-def _bound_of(subject: Subject, question: Question, q: Gaussian) -> Sampled:
-    return sampled_elbo(subject.model, question.x, q, BEYOND_DRAWS, _generator(1))
+def _bound_of(subject: Subject, request: ImageRequest, q: Gaussian) -> Sampled:
+    return sampled_elbo(subject.model, request.x, q, BEYOND_DRAWS, _generator(1))
 
 
 def _estimated(found: Estimate) -> dict[str, Any]:
-    """How ln p(x) was estimated; no error where none can be told, but why."""
+    """How ln p(x) was estimated; where its error cannot be trusted, the reason instead."""
     error = found.log_evidence.standard_error
     return {
         "standard_error": None if found.withheld else error,
@@ -239,30 +239,30 @@ def _estimated(found: Estimate) -> dict[str, Any]:
 
 
 def _difference(found: Estimate, bound: Sampled) -> dict[str, Any]:
-    """The gap as ln p(x) − ELBO. They are of independent draws, so their variances add up."""
+    """The gap as ln p(x) − ELBO. Their draws are independent, so the variances are added."""
     error = None if found.withheld else hypot(found.log_evidence.standard_error, bound.standard_error)
     return {"gap": found.log_evidence.mean - bound.mean, "gap_standard_error": error}
 
 
-# ---- the bar for any q -----------------------------------------------------------------------------------------------
+# ---- evidence, ELBO and gap of any q ---------------------------------------------------------------------------------
 
 
-def _parts(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
-    model, x = subject.model, question.x
-    q = _gaussian(asked, model.latent_dim)
+def _parts(subject: Subject, request: ImageRequest, parameters: dict[str, Any]) -> Answer:
+    model, x = subject.model, request.x
+    q = _gaussian(parameters, model.latent_dim)
     if model.latent_dim > 2:
-        return _sampled_parts(subject, question, q), {}
+        return _sampled_parts(subject, request, q), {}
     sampled = sampled_elbo(model, x, q, ELBO_DRAWS, _generator(0))
     of_samples = {"sampled": {**sampled._asdict(), "draws": ELBO_DRAWS}}
-    cells = subject.posterior_of(question, EXACT)
-    tolerance = _tolerance(subject, question, q)
+    cells = subject.posterior_of(request, EXACT)
+    tolerance = _tolerance(subject, request, q)
     exact = parts(model, x, q, cells, tolerance)
     converged = {"error": cells.error, "levels": list(map(list, cells.levels))}
     return {**exact._asdict(), "elbo": exact.elbo, "tolerance": tolerance, **converged, **of_samples}, {}
 
 
-def _sampled_parts(subject: Subject, question: Question, q: FullGaussian) -> dict[str, Any]:
-    found, bound, rate = subject.estimate_of(question), _bound_of(subject, question, q), q.kl().item()
+def _sampled_parts(subject: Subject, request: ImageRequest, q: FullGaussian) -> dict[str, Any]:
+    found, bound, rate = subject.estimate_of(request), _bound_of(subject, request, q), q.kl().item()
     return {
         "log_evidence": found.log_evidence.mean,
         **_estimated(found),
@@ -274,28 +274,28 @@ def _sampled_parts(subject: Subject, question: Question, q: FullGaussian) -> dic
     }
 
 
-def _tolerance(subject: Subject, question: Question, q: Gaussian) -> float:
-    """Nats to which the bound of this q is integrated, wherever the page shows it."""
-    cells = subject.posterior_of(question, EXACT)
-    return PARTS + OF_GAP * gap(subject.model, question.x, q, cells, inf)
+def _tolerance(subject: Subject, request: ImageRequest, q: Gaussian) -> float:
+    """The tolerance, in nats, with which the ELBO of this q is integrated everywhere on the page."""
+    cells = subject.posterior_of(request, EXACT)
+    return PARTS + OF_GAP * gap(subject.model, request.x, q, cells, inf)
 
 
-def _elbo(subject: Subject, question: Question, q: Gaussian) -> float:
-    """ELBO of any q by quadrature: what the bar has for it, to the last digit."""
-    of_likelihood = distortion(subject.model, question.x, q, _tolerance(subject, question, q))
+def _elbo(subject: Subject, request: ImageRequest, q: Gaussian) -> float:
+    """ELBO of any q by quadrature; the same number as in `_parts`, to the last digit."""
+    of_likelihood = distortion(subject.model, request.x, q, _tolerance(subject, request, q))
     return -(of_likelihood + full(q).kl().item())
 
 
-def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
-    model, x, q = subject.model, question.x, question.q
+def _fit(subject: Subject, request: ImageRequest, parameters: dict[str, Any]) -> Answer:
+    model, x, q = subject.model, request.x, request.q
     if model.latent_dim > 2:
         raise InputError("The best q is found by quadrature, for 1 or 2 latent dimensions; choose such a model for it.")
-    cells = subject.posterior_of(question, EXACT)
-    found = best(model, x, q, cells, asked.get("full") is True)
-    of_encoder = _elbo(subject, question, q)
+    cells = subject.posterior_of(request, EXACT)
+    found = best(model, x, q, cells, parameters.get("full") is True)
+    of_encoder = _elbo(subject, request, q)
     mode = _start_mode(found.path[0], q, cells)
-    start = of_encoder if mode is None else _elbo(subject, question, found.path[0])
-    elbos = [start, *found.elbos[1:-1], _elbo(subject, question, found.q)]  # those between on the fit's own coarse grid
+    start = of_encoder if mode is None else _elbo(subject, request, found.path[0])
+    elbos = [start, *found.elbos[1:-1], _elbo(subject, request, found.q)]  # those between on the fit's own coarse grid
     steps = zip(found.path, elbos, strict=True)
     return {
         "path": [{"mu": q.mu.tolist(), "tril": q.tril.tolist(), "elbo": elbo} for q, elbo in steps],
@@ -310,7 +310,7 @@ def _fit(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
 
 
 def _start_mode(start: FullGaussian, q: DiagonalGaussian, cells: Cells) -> int | None:
-    """The mode that a fit has begun at; None where it was the encoder's q."""
+    """The index of the mode that a fit started from; None if it started from the encoder's q."""
     if torch.equal(start.mu, q.mu.double()):
         return None
     return int((cells.modes.peak - start.mu).square().sum(1).argmin())
@@ -319,24 +319,24 @@ def _start_mode(start: FullGaussian, q: DiagonalGaussian, cells: Cells) -> int |
 # ---- importance weights ----------------------------------------------------------------------------------------------
 
 
-def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Answer:
-    model, x, q = subject.model, question.x, question.q
-    seed, draws = asked.get("seed", 0), asked.get("draws", 20_000)
+def _weights(subject: Subject, request: ImageRequest, parameters: dict[str, Any]) -> Answer:
+    model, x, q = subject.model, request.x, request.q
+    seed, draws = parameters.get("seed", 0), parameters.get("draws", 20_000)
     if type(seed) is not int or not 0 <= seed < 2**31:
         raise InputError(f"The seed of the draws is a whole number from 0 to 2³¹ − 1, not {seed!r:.40}.")
     if type(draws) is not int or not DRAWS[0] <= draws <= DRAWS[1]:
         raise InputError(f"The number of draws is a whole number from {DRAWS[0]:,} to {DRAWS[1]:,}, not {draws!r:.40}.")
-    drawn_from = _gaussian(asked, model.latent_dim) if "mu" in asked else q
+    drawn_from = _gaussian(parameters, model.latent_dim) if "mu" in parameters else q
     sample = importance_sample(model, x, drawn_from, draws, _generator(seed))
     found, total = bounds(sample.log_w, KS), log_mean_weight(sample.log_w)
     if model.latent_dim <= 2:
-        elbo = _elbo(subject, question, drawn_from)
-        cells = subject.posterior_of(question, EXACT)
-        known = Sampled(cells.log_total, cells.error)
+        elbo = _elbo(subject, request, drawn_from)
+        cells = subject.posterior_of(request, EXACT)
+        evidence = Sampled(cells.log_total, cells.error)
     else:
-        elbo = _bound_of(subject, question, drawn_from).mean  # of the encoder's q that of `_sampled`
-        known = subject.estimate_of(question).log_evidence
-    withheld = distrust(sample.log_w, known)
+        elbo = _bound_of(subject, request, drawn_from).mean  # for the encoder's q the same number as in `_sampled`
+        evidence = subject.estimate_of(request).log_evidence
+    withheld = distrust(sample.log_w, evidence)
     meta = {
         "k": list(KS),
         "mean": found.mean.tolist(),
@@ -352,14 +352,14 @@ def _weights(subject: Subject, question: Question, asked: dict[str, Any]) -> Ans
 
 
 def _finite(value: float) -> float | None:
-    """What JSON can hold."""
+    """The value if JSON can represent it, else None."""
     return value if isfinite(value) else None
 
 
-ASKED = {"posterior": _posterior, "parts": _parts, "fit": _fit, "weights": _weights}
+HANDLERS = {"posterior": _posterior, "parts": _parts, "fit": _fit, "weights": _weights}
 
 
-# ---- reading what was asked ------------------------------------------------------------------------------------------
+# ---- reading a request -----------------------------------------------------------------------------------------------
 
 
 def _generator(seed: int) -> torch.Generator:
@@ -367,7 +367,7 @@ def _generator(seed: int) -> torch.Generator:
 
 
 def _numbers(value: Any, count: int) -> list[float] | None:
-    """`value` where it is a list of so many finite numbers."""
+    """`value` if it is a list of `count` finite numbers, else None."""
     fits = isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)
     try:
         numbers = [float(v) for v in value] if fits else [inf]
@@ -383,9 +383,9 @@ def _pixels(value: Any, shape: tuple[int, int, int]) -> Tensor:
     return torch.tensor(pixels).reshape(shape)
 
 
-def _gaussian(asked: dict[str, Any], k: int) -> FullGaussian:
-    mu = _numbers(asked.get("mu"), k)
-    rows = asked.get("tril")
+def _gaussian(parameters: dict[str, Any], k: int) -> FullGaussian:
+    mu = _numbers(parameters.get("mu"), k)
+    rows = parameters.get("tril")
     tril = [_numbers(row, k) for row in rows] if isinstance(rows, list) and len(rows) == k else [None]
     if mu is None or None in tril or max(map(abs, mu)) > REACH:
         raise InputError(f"q is given by mu, {k} numbers up to {REACH:g} in size, and tril, {k} rows of {k} numbers.")

@@ -1,4 +1,4 @@
-"""Files that are replaced whole, or not at all."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
-    """Replace `path` by a file of `data`; a crash at any moment leaves the old file or the new one.
+    """Replace `path` by a file with the content `data`; a crash at any moment leaves the old file or the new one.
 
-    Where that has to hold for a crash of the whole machine too, `durable`, this waits for the disk.
+    With `durable`, this also holds for a crash of the whole machine: the data are flushed to the disk first.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # no two writers share one
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # a different one for every writer
     try:
-        with open(beside, "wb") as f:
+        with open(temporary, "wb") as f:
             f.write(data)
             f.flush()
             if durable:
                 os.fsync(f.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

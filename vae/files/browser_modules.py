@@ -1,4 +1,4 @@
-"""The explorer's JavaScript modules as files: where they lie, and which ones a module needs. No torch here."""
+"""The explorer's JavaScript modules: their files and their imports. No torch here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 EXPLORER = Path(__file__).parents[2] / "assets" / "explorer"
 _STATIC = re.compile(r"""(?:from|import)\s*["'](\.{1,2}/[\w./-]+\.js)["']""")
 _ANY = re.compile(r"""["'](\.{1,2}/[\w./-]+\.js)["']""")
-_JSDOC = re.compile(r"^\s*/?\*.*$", re.MULTILINE)  # its imports are of types, which are gone when the module runs
+_JSDOC = re.compile(r"^\s*/?\*.*$", re.MULTILINE)  # imports in comments are of types and load nothing
 
 
 def sources(folder: Path = EXPLORER) -> dict[str, str]:
@@ -25,15 +25,15 @@ def pages(folder: Path = EXPLORER) -> list[str]:
 def imported_by(name: str, source: str, *, late: bool = False) -> list[str]:
     """Paths of the modules that the module `name` imports, in the order of its source, each once.
 
-    `late`: also those that it loads when they are needed: dynamic imports and workers.
+    With `late`, also those that it loads later: dynamic imports and workers.
     """
     named = (_ANY if late else _STATIC).findall(_JSDOC.sub("", source))
     return list(dict.fromkeys(posixpath.normpath(posixpath.join(posixpath.dirname(name), other)) for other in named))
 
 
 def needed_by(entry: str, sources: dict[str, str], *, late: bool = False) -> list[str]:
-    """The module `entry` with all that it imports, directly or not; `late` as in `imported_by`."""
+    """The module `entry` and all that it imports, directly or indirectly; `late` as in `imported_by`."""
     found = [entry]
-    for name in found:  # grows meanwhile
+    for name in found:  # the loop also visits the modules that it appends
         found += [other for other in imported_by(name, sources[name], late=late) if other not in found]
     return found

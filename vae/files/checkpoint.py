@@ -1,6 +1,6 @@
 """A model as one .safetensors file: weights, and in its metadata the settings and the image shape.
 
-Nothing is ever unpickled, and a file is refused in one sentence before any of its tensors is used.
+Nothing is ever unpickled, and a file is checked (`InputError`) before any of its tensors is used.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from vae.model import VAE
 
 FORMAT = "elbo-room-1"
-PATH = "elbo-room-path"  # what the format of a beta path begins with
+PATH = "elbo-room-path"  # prefix of the format of a beta path
 MAX_BYTES = 1 << 30
 MAX_HEADER = 1 << 20
 MODEL = "model."  # prefix of the weights; other tensors in the file belong to training
 
 
 class Checkpoint(NamedTuple):
-    """What a file says, checked: `arrays` holds every tensor of the plan in its right shape, as float32."""
+    """The checked contents of a file; `arrays` holds every weight of the plan by name, float32, in its shape.
+
+    `step` is the number of training steps. `settings` has the current beta and sigma of the training.
+    """
 
     settings: Settings
     image_shape: ImageShape
@@ -53,7 +56,7 @@ def write(
     model: dict[str, torch.Tensor],
     training: dict[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write the file atomically (beside, flushed, renamed): at any moment `path` is absent, old, or whole."""
+    """Write a checkpoint atomically: `model` are the weights by name, `training` the state to resume from, if any."""
     from safetensors.torch import save
 
     tensors = {MODEL + name: t.detach().cpu().contiguous() for name, t in model.items()}
@@ -62,7 +65,7 @@ def write(
 
 
 def rewrite(path: Path, saved: Checkpoint) -> None:
-    """Write what was read, and perhaps changed; atomically, as `write` does, but without torch."""
+    """Write a checkpoint from arrays, atomically, without torch."""
     from safetensors.numpy import save
 
     tensors = {MODEL + name: array for name, array in saved.arrays.items()} | saved.training
@@ -79,7 +82,10 @@ def _described(settings: Settings, image_shape: ImageShape, step: int) -> dict[s
 
 
 def read(source: str | Path | bytes) -> Checkpoint:
-    """A checkpoint from a .safetensors file, a run folder, or the bytes of an upload; `InputError` if it is none."""
+    """A checkpoint from a .safetensors file, a run folder, or the bytes of an upload.
+
+    `InputError` where there is no such file, it cannot be read, is not a checkpoint of this program, or is damaged.
+    """
     if isinstance(source, bytes):
         return _parse(source, "The file")
     path = Path(source)
@@ -97,13 +103,13 @@ def read(source: str | Path | bytes) -> Checkpoint:
 
 
 def load_model(checkpoint: Checkpoint) -> VAE:
-    """The VAE with the checkpoint's weights, on the CPU, ready for evaluation."""
+    """The VAE with the checkpoint's weights (copies), on the CPU, in evaluation mode."""
     import torch
 
     from vae.model import VAE
 
     settings = checkpoint.settings
-    with torch.device("meta"):  # no time spent on initial weights that are replaced at once
+    with torch.device("meta"):  # saves the time of initialising weights that are replaced at once
         model = VAE(checkpoint.plan, checkpoint.image_shape, settings.likelihood, settings.sigma)
     model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in checkpoint.arrays.items()}, assign=True)
     return model.eval()
@@ -115,7 +121,7 @@ def _parse(data: bytes, name: str) -> Checkpoint:
     try:
         metadata = _metadata(data)
     except (ValueError, RecursionError):
-        if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":  # a good header's length can begin with 80 as well
+        if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":  # tested last: a valid header can begin with 80 too
             raise InputError(
                 f"{name} is a pickled PyTorch file, which could run code; give a .safetensors file instead."
             ) from None
@@ -184,7 +190,7 @@ def _step(metadata: dict[str, Any], name: str) -> int:
 
 
 def check_size(plan: Plan) -> None:
-    """`InputError` for a network too large to be a checkpoint: weights and Adam's two moments must fit in one file."""
+    """`InputError` for a network that is too large: weights and Adam's two moments must fit in one checkpoint."""
     parameters = sum(map(prod, parameter_shapes(plan).values()))
     if 3 * 4 * parameters > MAX_BYTES - MAX_HEADER:
         raise InputError(
@@ -193,7 +199,7 @@ def check_size(plan: Plan) -> None:
 
 
 def parameter_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
-    """Name → shape of every weight of a plan, as `networks.py` names them."""
+    """Name → shape of every weight of a plan, with the names of the modules in `networks.py`."""
     shapes: dict[str, tuple[int, ...]] = {}
     for prefix, layers in (("encoder.trunk", plan.trunk), ("decoder.layers", plan.decoder)):
         for i, layer in enumerate(layers):

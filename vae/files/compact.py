@@ -1,4 +1,4 @@
-"""Arrays that travel to the browser in fewer bytes, each with what that costs in exactness. No torch here."""
+"""Arrays for the browser in fewer bytes, with their loss of precision. No torch here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 MOST_BITS = 16  # of a quantised value
-FRACTION_BITS = 18  # of the 23 that a float32 has; off by at most one part in 2¹⁹
+FRACTION_BITS = 18  # of the 23 of a float32: a relative error of at most 2⁻¹⁹
 
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """Values (N, k) as whole numbers of steps above the least of their column: `low + step * codes`.
+    """Values (N, k) quantised as `low + step * codes`, where `low` is the minimum of each column.
 
-    They travel column by column, each with as many bits a value as its largest code takes.
+    They are stored column by column, with as many bits a value as the largest code of the column needs.
     """
 
     codes: np.ndarray  # uint16 (N, k)
@@ -24,7 +24,9 @@ class Quantised:
 
     @classmethod
     def of(cls, values: np.ndarray, step: float) -> Quantised:
-        """At most `MOST_BITS` a value: see `finest`. A step of 0 is for columns of one value each."""
+        """Quantise `values` (N, k) with `step` ≥ `finest`, so that codes have at most `MOST_BITS` bits. A step of 0 is
+        for columns that are constant.
+        """
         low = values.min(axis=0).astype(float) if len(values) else np.zeros(values.shape[1])
         codes = np.rint((values - low) / (step or 1)).astype(np.uint16)
         return cls(codes, low, step)
@@ -35,7 +37,7 @@ class Quantised:
 
     @property
     def bits(self) -> list[int]:
-        """Of a value in each column."""
+        """Bits a value, for every column."""
         return [int(most).bit_length() for most in self.codes.max(axis=0, initial=0)]
 
     @property
@@ -43,17 +45,17 @@ class Quantised:
         return {"low": self.low.tolist(), "step": self.step, "bits": self.bits}
 
     def tobytes(self) -> bytes:
-        """The lowest bit first; every column begins with a byte of its own."""
+        """The codes as packed bits, lowest bit first; every column begins at a whole byte."""
         return b"".join(_bits(self.codes[:, d], bits) for d, bits in enumerate(self.bits))
 
 
 def finest(ranges: np.ndarray, bits: int = MOST_BITS) -> float:
-    """The step that leaves the widest column so many bits a value."""
+    """The smallest step with which the widest of the columns' `ranges` needs no more than `bits` a value."""
     return float(float(ranges.max(initial=0)) / (2**bits - 1))
 
 
 def bits_of(ranges: np.ndarray, step: float) -> int:
-    """That a point takes in all columns together, at most."""
+    """Most bits that a row needs in all columns together, from the columns' `ranges`."""
     return sum(int(np.rint(span / (step or 1))).bit_length() for span in ranges)
 
 
@@ -64,7 +66,7 @@ def _bits(codes: np.ndarray, bits: int) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
-    """Weights, float32 with a shorter fraction, their bytes sorted by significance: what compresses well."""
+    """float32 weights rounded to `FRACTION_BITS`, stored with bytes sorted by significance, which compresses well."""
 
     weights: np.ndarray  # float32, rounded
 

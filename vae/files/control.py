@@ -1,7 +1,7 @@
-"""What a person asks of a run while it trains: control.json in its folder. No torch here.
+"""Requests to a run while it trains: control.json in its folder. No torch here.
 
-The file says what is wanted, not what to do next, so that nothing is lost or done twice however often it is read: a
-pause is a step to wait at, and what happens once is a counter.
+The file holds the requested state, not a list of commands, so that reading it twice, or missing a version of it, does
+no harm: a pause is the step to wait at, and a single action is a counter.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from vae.files.atomic import write_atomically
 from vae.settings import check_setting
 
 FILE_NAME = "control.json"
-LIVE = ("beta", "lr", "sigma")  # settings that can be turned while a run trains
-WAIT = 5.0  # seconds for another who asks at the same time
+LIVE = ("beta", "lr", "sigma")  # settings that can be changed while a run trains
+WAIT = 5.0  # seconds to wait for another process that writes a request
 
 
 @dataclass(frozen=True)
 class Control:
-    """What is wanted of a run. `id` counts the requests; a run says in its status which was the last it has heeded."""
+    """The requested state of a run. `id` counts the requests; the run's status has the id of the last one applied."""
 
     id: int = 0
-    beta: float | None = None  # None: as it is
+    beta: float | None = None  # None: unchanged
     lr: float | None = None
     sigma: float | None = None
-    until: int | None = None  # wait once so many steps were taken; None: train on
-    pace: float | None = None  # steps a second at most
+    until: int | None = None  # pause after so many steps; None: no pause
+    pace: float | None = None  # most steps a second
     finish: bool = False  # evaluate and finish now
-    rewind: int = 0  # how often to have begun anew, from the same weights
-    save: int = 0  # how many extra checkpoints to have written
-    restore: int = 0  # the kept state to return to, by its number (`vae.files.undo`)
-    ahead: int = 0  # while it waits in line: those with a larger number come first
+    rewind: int = 0  # number of restarts from the initial weights
+    save: int = 0  # number of extra checkpoints
+    restore: int = 0  # number of the kept state to return to (`vae.files.undo`)
+    ahead: int = 0  # priority while it waits in the queue: larger ones come first
 
     @property
     def live(self) -> dict[str, float]:
-        """The settings asked for, by name."""
+        """The requested settings, by name."""
         return {name: getattr(self, name) for name in LIVE if getattr(self, name) is not None}
 
 
@@ -49,23 +49,23 @@ _COUNTS = ("id", "rewind", "save", "restore", "ahead")
 
 
 def read(folder: str | Path) -> Control:
-    """What was last asked of the run in `folder`; what makes no sense is passed over, for a run must go on."""
+    """The last request to the run in `folder`. Fields that are not valid are ignored, so that the run continues."""
     try:
         values = json.loads((Path(folder) / FILE_NAME).read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError, RecursionError):
         return Control()
     if not isinstance(values, dict):
         return Control()
-    known = {f.name for f in fields(Control)}
-    return Control(**{name: value for name, value in values.items() if name in known and _refusal(name, value) is None})
+    names = {f.name for f in fields(Control)}
+    return Control(**{name: value for name, value in values.items() if name in names and _refusal(name, value) is None})
 
 
 def ask(folder: str | Path, **changes: Any) -> int:
-    """Ask the run in `folder` for `changes`, fields of `Control`; the id of the request.
+    """Request `changes`, fields of `Control`, from the run in `folder`; returns the id of the request.
 
-    A kept state is returned to with its own settings, so those that were turned since are wanted no more.
+    A kept state is restored with its own settings, so `restore` clears the requested settings.
 
-    Raises `InputError` where a change makes no sense or the folder cannot be written.
+    Raises `InputError` where a change is not valid or the folder cannot be written.
     """
     for name, value in changes.items():
         if refusal := _unknown(name) if name == "id" else _refusal(name, value):
@@ -81,13 +81,13 @@ def ask(folder: str | Path, **changes: Any) -> int:
             control = replace(before, **changes, id=before.id + 1)
             write_atomically(folder / FILE_NAME, json.dumps(asdict(control)).encode(), durable=False)
     except (OSError, Timeout) as error:
-        reason = getattr(error, "strerror", None) or "somebody else is writing"
+        reason = getattr(error, "strerror", None) or "another process is writing"
         raise InputError(f"{folder / FILE_NAME} cannot be written ({reason}); try again.") from error
     return control.id
 
 
 def _refusal(name: str, value: Any) -> str | None:
-    """Why the field `name` cannot be `value`, in one sentence; None where it can."""
+    """Why the field `name` cannot be `value`, in one sentence; None if it can."""
     if name in LIVE:
         if value is None:
             return None

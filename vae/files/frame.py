@@ -1,4 +1,4 @@
-"""The frame: one binary with everything the explorer shows, read by assets/explorer/data/frame.js. No torch here.
+"""The frame: a binary file of a header and arrays, read by assets/explorer/data/frame.js. No torch here.
 
 Layout: b"ELBF", the header's length as uint32, the header as JSON, then the arrays, each at a multiple of 8 bytes from
 the header's end. All little endian. The header's "arrays" is their directory: name → [type, shape, offset], and for
@@ -33,14 +33,14 @@ _TYPES: dict[np.dtype[Any], str] = {
 def explorer_frame(
     name: str, checkpoint: Checkpoint, held_out: HeldOut | None, classes: tuple[str, ...], rate_per_dim: list[float]
 ) -> bytes:
-    """Decoder, held-out images with their posteriors, and principal axes: what the map, the lens and the sliders need.
+    """The frame of a model for map, lens and sliders: decoder, held-out images with posteriors, and principal axes.
 
-    `rate_per_dim` is the mean over the test images, in nats; `held_out` may be missing where no images are at hand.
+    `rate_per_dim` is the mean over the test images, in nats. Without images, `held_out` is None.
     """
     k = checkpoint.settings.latent_dim
     arrays = {key: value for key, value in checkpoint.arrays.items() if key.startswith("decoder.")}
     if held_out is None:
-        held_out = _nothing(checkpoint)
+        held_out = _no_images(checkpoint)
     arrays |= vars(held_out)
     axes, shares = principal_axes(held_out.mu)
     arrays["pca"] = axes.astype(np.float32)
@@ -55,7 +55,7 @@ def explorer_frame(
 
 
 def encoder_frame(name: str, checkpoint: Checkpoint) -> bytes:
-    """The encoder alone; the page asks for it only when something is to be encoded."""
+    """The frame of the encoder, which the page requests only when it has to encode an image."""
     return pack(_header_of(name, checkpoint), {k: v for k, v in checkpoint.arrays.items() if k.startswith("encoder.")})
 
 
@@ -76,7 +76,7 @@ def pack(meta: dict[str, Any], arrays: Mapping[str, Packable]) -> bytes:
 
 
 def _packed(array: Packable) -> tuple[list[Any], bytes]:
-    """[type, shape, whatever else the directory says of it], and the bytes."""
+    """Its entry in the directory, without the offset: [type, shape, more for quantised arrays], and its bytes."""
     if isinstance(array, Quantised):
         return ["q", list(array.codes.shape), array.extra], array.tobytes()
     if isinstance(array, Rounded):
@@ -85,7 +85,7 @@ def _packed(array: Packable) -> tuple[list[Any], bytes]:
 
 
 def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header, without its directory, and arrays of a frame of plain ones; `ValueError` where some are compact."""
+    """Header, without its directory, and arrays of a frame; `ValueError` where some are compact (q or p4)."""
     (length,) = struct.unpack_from("<I", frame, len(MAGIC))
     start = len(MAGIC) + 4 + length
     meta = json.loads(frame[len(MAGIC) + 4 : start])
@@ -98,7 +98,7 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def header(name: str, plan: Plan, image_shape: ImageShape, likelihood: str) -> dict[str, Any]:
-    """What the browser needs to run the networks of `plan`."""
+    """The header that the browser needs to run the networks of `plan`."""
     return {
         "name": name,
         "image_shape": list(image_shape),
@@ -113,7 +113,7 @@ def _header_of(name: str, checkpoint: Checkpoint) -> dict[str, Any]:
     return header(name, checkpoint.plan, checkpoint.image_shape, checkpoint.settings.likelihood)
 
 
-def _nothing(checkpoint: Checkpoint) -> HeldOut:
+def _no_images(checkpoint: Checkpoint) -> HeldOut:
     k = checkpoint.settings.latent_dim
     empty = np.zeros(0, np.int32)
     return HeldOut(

@@ -1,6 +1,6 @@
 """The held-out images that the map shows, with their posteriors, as one .npz file. No torch here.
 
-The app reads this file to paint the map of a model before torch has been imported. Nothing is ever unpickled.
+The app draws the map of a model from this file, without importing torch. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ MAX_BYTES = 1 << 28  # of all arrays together, before compression
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """N test images and what the model says of each; row n of every array is one image."""
+    """N test images with the model's numbers of each; row n of every array is one image."""
 
     images: np.ndarray  # uint8 (N, C, H, W)
     labels: np.ndarray  # int32 (N,)
-    index: np.ndarray  # int32 (N,), the image's place in the test split
+    index: np.ndarray  # int32 (N,), the image's position in the test split
     mu: np.ndarray  # float32 (N, k)
     logvar: np.ndarray  # float32 (N, k)
     distortion: np.ndarray  # float32 (N,), nats per image, at one draw from q(z|x)
@@ -37,7 +37,7 @@ class HeldOut:
 
 _DTYPES = {"images": "|u1", "labels": "<i4", "index": "<i4", "mu": "<f4", "logvar": "<f4", "distortion": "<f4"}
 
-# The header that numpy writes before such an array. numpy's own reader accepts far more, and fails in many ways.
+# The header that numpy writes before such an array. numpy's own reader accepts far more, with many kinds of error.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>\|u1|<i4|<f4)', 'fortran_order': False, "
     rb"'shape': \((?P<shape>(?:[1-9][0-9]*, ?)*(?:[1-9][0-9]*)?)\), \} *\n",
@@ -53,7 +53,7 @@ def save_held_out(path: Path, held_out: HeldOut) -> None:
 
 
 def read_held_out(path: str | Path) -> HeldOut:
-    """What `save_held_out` wrote; `InputError` in one sentence where the file is missing, damaged or another kind."""
+    """Read a file of `save_held_out`; `InputError` where it is missing, damaged or of another kind."""
     path = Path(path)
     try:
         arrays = read_arrays(path)
@@ -67,7 +67,7 @@ def read_held_out(path: str | Path) -> HeldOut:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Those of an .npz file that numpy has written; `OSError` or `ValueError` where it is no such file."""
+    """The arrays of an .npz file that numpy has written, by name; `OSError` or `ValueError` where it is not one."""
     try:
         return _members(path)
     except (EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error) as error:

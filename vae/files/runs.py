@@ -1,12 +1,12 @@
-"""The run folder: all that a training run says, on disk. Reading one imports no torch.
+"""The run folder, which holds all files of a training run. Reading one imports no torch.
 vae/training/recorder.py writes it.
 
-    settings.json            what is trained: Settings, data set and fingerprint, parameters, device, versions
+    settings.json            Settings, data set and fingerprint, parameters, device, versions
     log.jsonl                one line a report, at most about 200 a run
-    checkpoint.safetensors   the model; while it is trained, also the optimiser and the noise
-    status.json              running | paused | finished | failed, with the reason a person can act on
-    test.json, held_out.npz  at the end: test numbers, and what the map shows
-    undo/                    what the run was before it was rewound or finished by hand (vae/files/undo.py)
+    checkpoint.safetensors   the model; during training, also the optimiser and the noise generator
+    status.json              queued | running | paused | finished | failed, with the reason and what to do
+    test.json, held_out.npz  at the end: numbers of the test split, and the images of the map
+    undo/                    states before the run was rewound or finished early (vae/files/undo.py)
 
 Every file but the log is replaced atomically, so the process can be killed at any moment and the run resumed.
 """
@@ -45,20 +45,20 @@ FORMAT = "elbo-room-run-1"
 SETTINGS, LOG, STATUS, TEST = "settings.json", "log.jsonl", "status.json", "test.json"
 CHECKPOINT, LOCK = "checkpoint.safetensors", ".lock"
 QUEUED_GRACE = 30.0  # seconds that a process may take to start
-LOOK = 0.2  # seconds that others may take to look whether a run is held
-GOES_ON = ("step", "steps", "epoch", "epochs", "branch", "kept")  # of a status, what holds while a run waits to go on
+LOOK = 0.2  # seconds that another process may take to check the lock of a run
+PROGRESS = ("step", "steps", "epoch", "epochs", "branch", "kept")  # fields of the status that a queued run keeps
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder as it was read; of a run in progress, the latest word."""
+    """The contents of a run folder when it was read, `log` and `status` included."""
 
     folder: Path
     settings: Settings
     image_shape: ImageShape
     classes: tuple[str, ...]
-    remark: str  # a sentence on what was made of one's own images
+    remark: str  # a sentence on how the user's own images were read
     train_images: int
     ranks: int  # processes that train it together
     fingerprint: str  # of the data, as `ImageSet.fingerprint`
@@ -67,7 +67,7 @@ class Run:
     versions: dict[str, str]
     status: dict[str, Any]  # state, step, steps, epoch, epochs, reason (of a failure), updated (Unix time)
     log: list[dict[str, Any]]
-    test: dict[str, Any] | None  # what `vae.analysis.evaluation.evaluate` said of the test split, once finished
+    test: dict[str, Any] | None  # numbers of the test split (`vae.analysis.evaluation.evaluate`), once finished
 
     @property
     def finished(self) -> bool:
@@ -78,7 +78,9 @@ class Run:
 
 
 def read(folder: str | Path) -> Run:
-    """The run in `folder`, be it in progress or done. `InputError` where there is none, or none that is readable."""
+    """The run in `folder`, in progress or finished. `InputError` where there is none, or its settings.json is damaged
+    or of another program.
+    """
     folder = Path(folder)
     facts = _read_json(folder / SETTINGS)
     if facts is None:
@@ -110,48 +112,48 @@ def read(folder: str | Path) -> Run:
 
 
 def run_of(model: str | Path) -> Run | None:
-    """The run that a folder, or a checkpoint in it, belongs to; None for a lone file."""
+    """The run of a run folder, or of the checkpoint in it; None for any other file."""
     path = Path(model)
     folder = path if path.is_dir() else path.parent
-    known = (folder / SETTINGS).is_file() and (path.is_dir() or path.name == CHECKPOINT)
-    return read(folder) if known else None
+    in_run = (folder / SETTINGS).is_file() and (path.is_dir() or path.name == CHECKPOINT)
+    return read(folder) if in_run else None
 
 
 def is_other_data(run: Run | None, images: ImageSet) -> bool | None:
-    """Whether `images` are others than those that the run was trained on; None where there is no run to say."""
+    """Whether `images` differ from those that the run was trained on; None without a run."""
     return None if run is None else run.fingerprint != images.fingerprint
 
 
 def find(root: str | Path) -> list[Path]:
-    """The run folders right below `root`, by name."""
+    """The run folders directly in `root`, sorted by name."""
     return sorted((path.parent for path in Path(root).glob(f"*/{SETTINGS}")), key=lambda folder: natural(folder.name))
 
 
 def read_status(folder: str | Path) -> dict[str, Any]:
-    """What the run last said of itself; a run that has not spoken yet is "queued"."""
+    """The last status of the run; "queued" while there is none."""
     return {"state": "queued", "step": 0} | (_read_json(Path(folder) / STATUS) or {})
 
 
 def read_test(folder: str | Path) -> dict[str, Any] | None:
-    """What `vae.analysis.evaluation.evaluate` said of the test split; None of a run that is not finished."""
+    """Numbers of the test split (`vae.analysis.evaluation.evaluate`); None if the run is not finished."""
     return _read_json(Path(folder) / TEST)
 
 
 def observe(folder: str | Path) -> dict[str, Any]:
-    """The status with "alive", whether a process holds the run; one that ended without a word has "failed"."""
+    """The status with "alive", whether a process trains the run. A run whose process died has "failed"."""
     folder = Path(folder)
     alive = _is_held(folder)
-    status = read_status(folder)  # after the look at the lock: whoever let go of it has written his last word
+    status = read_status(folder)  # after the lock: a process writes its last status before it releases the lock
     if alive or status["state"] not in ("queued", "running"):
         return status | {"alive": alive}
     if status["state"] == "queued" and time.time() - status.get("updated", 0) < QUEUED_GRACE:
         return status | {"alive": True}  # its process is starting
-    reason = f"The training ended without a word at step {status['step']:,} (killed, or the machine went down)"
+    reason = f"The training ended unexpectedly at step {status['step']:,} (killed, or the machine went down)"
     return status | {"alive": False, "state": "failed", "reason": f"{reason}; go on with Resume."}
 
 
 def _is_held(folder: Path) -> bool:
-    """Whether a process holds the run: a shared look, or those who look at once would see one another."""
+    """Whether a process has locked the run, tested by a shared lock: simultaneous tests do not see each other."""
     if fcntl is None:
         return _is_held_by_another(folder / LOCK)
     try:
@@ -165,7 +167,7 @@ def _is_held(folder: Path) -> bool:
 
 
 def _is_held_by_another(lock: Path) -> bool:
-    """The look where locks cannot be shared: whoever else looks lets go within the time that is waited for."""
+    """`_is_held` without shared locks: other tests release the lock within `LOOK` seconds."""
     if not lock.exists():
         return False
     try:
@@ -178,7 +180,7 @@ def _is_held_by_another(lock: Path) -> bool:
 
 
 def read_log(folder: str | Path) -> list[dict[str, Any]]:
-    """The reports, oldest first. A line that is still being written, or was torn by a crash, is left out."""
+    """The records of the log, oldest first. An incomplete line (being written, or cut by a crash) is skipped."""
     try:
         lines = (Path(folder) / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -206,7 +208,7 @@ def _parse(text: str) -> dict[str, Any] | None:
 
 
 def default_folder(settings: Settings) -> Path:
-    """Where a run of these settings goes when nobody says: runs/mnist-mlp-2d, and what is unusual about it."""
+    """The default folder of a run: runs/mnist-mlp-2d, and the values of some settings that are not the default."""
     parts = [Path(settings.data).stem, settings.arch, f"{settings.latent_dim}d"]
     if settings.likelihood == "gaussian":
         parts.append("gaussian" if settings.sigma_learned == "on" else f"gaussian{settings.sigma:g}")
@@ -218,22 +220,22 @@ def default_folder(settings: Settings) -> Path:
 
 
 def write_status(folder: str | Path, state: str, **more: Any) -> None:
-    """Replace status.json: the `state`, and `more` that is known of the run."""
+    """Replace status.json by the `state` and the fields `more`."""
     status = {"state": state, "step": 0, "updated": round(time.time(), 1), **more}
     write_atomically(Path(folder) / STATUS, (json.dumps(status) + "\n").encode())
 
 
 def fork(folder: str | Path, new: str | Path, batch_size: int | None = None, kept: int | None = None) -> None:
-    """Make `new` a run that goes on from the last checkpoint of the one in `folder`, which stays as it is.
+    """Make `new` a run that continues from the last checkpoint of the one in `folder`, which is not changed.
 
-    With another `batch_size`, it goes on at the same image of the same pass; with `kept`, from the state of that number
-    (`vae.files.undo`). Raises `InputError` where the run has no state to go on from, and where `new` exists.
+    With another `batch_size`, it continues at the same image of the same pass; with `kept`, from the kept state of that
+    number (`vae.files.undo`). Raises `InputError` where the run has no training state, and where `new` exists.
     """
     folder, new = Path(folder), Path(new)
     source = read(folder)
     state = folder if kept is None else undo.path_of(folder, kept)
     saved = checkpoint.read(state)
-    log = read_log(state)  # after the checkpoint: a run that goes on meanwhile has logged all that came before it
+    log = read_log(state)  # after the checkpoint, so that the log of a running run is complete up to it
     size = source.settings.batch_size
     settings = Settings.of({**asdict(source.settings), "batch_size": batch_size or size})
     if not saved.training:
@@ -245,17 +247,17 @@ def fork(folder: str | Path, new: str | Path, batch_size: int | None = None, kep
         return step * size // settings.batch_size
 
     forked = saved._replace(settings=replace(saved.settings, batch_size=settings.batch_size), step=rescaled(saved.step))
-    beside = new.with_name(f".{new.name}.{os.getpid()}.part")
-    with one_sentence(new):
+    temporary = new.with_name(f".{new.name}.{os.getpid()}.part")
+    with readable_errors(new):
         try:
-            beside.mkdir(parents=True)
+            temporary.mkdir(parents=True)
             facts = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-            (beside / SETTINGS).write_text(json.dumps({**facts, "settings": asdict(settings)}, indent=1) + "\n")
+            (temporary / SETTINGS).write_text(json.dumps({**facts, "settings": asdict(settings)}, indent=1) + "\n")
             lines = [{**line, "step": rescaled(line["step"])} for line in log if line["step"] <= saved.step]
-            (beside / LOG).write_text("".join(json.dumps(line) + "\n" for line in lines))
-            checkpoint.rewrite(beside / CHECKPOINT, forked)
+            (temporary / LOG).write_text("".join(json.dumps(line) + "\n" for line in lines))
+            checkpoint.rewrite(temporary / CHECKPOINT, forked)
             write_status(
-                beside,
+                temporary,
                 "paused",
                 step=rescaled(saved.step),
                 steps=rescaled(source.status.get("steps", 0)),
@@ -264,9 +266,9 @@ def fork(folder: str | Path, new: str | Path, batch_size: int | None = None, kep
                 saved_step=rescaled(saved.step),
                 reason=f"Forked from {folder.name} at step {saved.step:,}.",
             )
-            os.replace(beside, new)
+            os.replace(temporary, new)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def refuse_existing(folder: str | Path) -> None:
@@ -277,9 +279,9 @@ def refuse_existing(folder: str | Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run in `folder`: no two write to one."""
+    """Lock the run in `folder`, so that only one process writes to it; `InputError` if another one has locked it."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=1)  # whoever looks whether the run is alive holds it for a moment
+    lock = FileLock(folder / LOCK, timeout=1)  # a process that tests whether the run is alive locks it for a moment
     try:
         lock.acquire()
     except Timeout:
@@ -291,8 +293,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def one_sentence(folder: Path) -> Iterator[None]:
-    """What a full or closed disk, or a lack of memory, says to a person."""
+def readable_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of the disk (full, not writable) and of memory into an `InputError`."""
     try:
         yield
     except OSError as error:
@@ -305,7 +307,7 @@ def one_sentence(folder: Path) -> Iterator[None]:
             f"{folder} cannot be written ({reason}); choose another --out, or change its permissions."
         ) from error
     except (MemoryError, RuntimeError) as error:
-        # torch's own word is a RuntimeError: "out of memory" on a GPU, "can't allocate memory" on a CPU
+        # torch raises a RuntimeError: "out of memory" on a GPU, "can't allocate memory" on a CPU
         if isinstance(error, MemoryError) or "out of memory" in str(error) or "allocate memory" in str(error):
             raise InputError(
                 "There is not enough memory; choose a smaller batch size, or fewer or smaller hidden layers."

@@ -1,11 +1,11 @@
-"""What a run was before it was rewound, or before a person finished it: kept in its folder, to be returned to.
+"""States of a run before it was rewound or finished early, kept in its folder so that they can be restored.
 
     undo/<number>/checkpoint.safetensors   weights, optimiser and noise as they were
     undo/<number>/log.jsonl                the reports until then
     undo/<number>/state.json               why it was kept, its step and epoch
 
-No torch here. A number is never given twice, so that a wish to return to one (`vae.files.control.Control.restore`)
-means the same however often it is read.
+No torch here. A number is never used twice, so a request to return to one (`vae.files.control.Control.restore`) has the
+same meaning however often it is read.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from vae.files.atomic import write_atomically
 FOLDER = "undo"
 FILES = ("checkpoint.safetensors", "log.jsonl")
 STATE, RETURNING = "state.json", "returning"
-MOST = 3  # states of a run that are kept; of more, the one with the fewest steps goes first
+MOST = 3  # most kept states of a run; beyond that, those with the fewest steps are deleted
 
 
 def keep(folder: Path, reason: str, step: int, epoch: float, besides: int | None = None) -> None:
-    """Keep the run in `folder` as its checkpoint and log have it; `reason` is "rewind", "finish" or "return".
+    """Keep copies of the checkpoint and the log in `folder`; `reason` is "rewind", "finish" or "return".
 
-    The state `besides` is about to be returned to, so it does not count.
+    `besides` is the number of the state that is about to be restored: it does not count towards `MOST`.
     """
     number = 1 + max([control.read(folder).restore, *(state["number"] for state in kept(folder))])
-    beside = folder / FOLDER / f".{number}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    temporary = folder / FOLDER / f".{number}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     for name in FILES:
-        _copy(folder / name, beside / name)
+        _copy(folder / name, temporary / name)
     state = {"number": number, "reason": reason, "step": step, "epoch": epoch}
-    write_atomically(beside / STATE, json.dumps(state).encode())
-    os.replace(beside, path_of(folder, number))
-    _make_room(folder, besides)
+    write_atomically(temporary / STATE, json.dumps(state).encode())
+    os.replace(temporary, path_of(folder, number))
+    _delete_oldest(folder, besides)
 
 
 def kept(folder: str | Path) -> list[dict[str, Any]]:
-    """What is kept of the run in `folder`, the latest last: number, reason, step and epoch of each."""
+    """The kept states of the run in `folder`, the latest last: number, reason, step and epoch of each."""
     states = []
     for path in Path(folder, FOLDER).glob(f"[0-9]*/{STATE}"):
         try:
@@ -58,19 +58,19 @@ def kept(folder: str | Path) -> list[dict[str, Any]]:
                 }
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue  # damaged, or just thrown away
+            continue  # damaged, or deleted meanwhile
     return sorted(states, key=lambda state: state["number"])
 
 
 def path_of(folder: str | Path, number: int) -> Path:
-    """The folder of a kept state: checkpoint and log lie in it under their usual names."""
+    """The folder of a kept state, in which checkpoint and log have their usual names."""
     return Path(folder, FOLDER, str(number))
 
 
 def put_back(folder: Path, number: int) -> None:
-    """Make checkpoint and log of `folder` those of a kept state, which is no longer kept apart then.
+    """Move checkpoint and log of a kept state back to `folder`; `InputError` if there is no such state.
 
-    A process that is killed meanwhile leaves a mark, and `finish_returning` does the rest.
+    A marker file is written first: if the process is killed meanwhile, `finish_returning` completes the move.
     """
     source = path_of(folder, number)
     if not (source / STATE).exists():
@@ -80,38 +80,38 @@ def put_back(folder: Path, number: int) -> None:
 
 
 def finish_returning(folder: Path) -> None:
-    """Finish a return that was begun, if there is one, and throw away what was left half-written."""
+    """Complete an interrupted `put_back`, if there is one, and delete incomplete files."""
     for mark in Path(folder, FOLDER).glob(f"[0-9]*/{RETURNING}"):
         for name in FILES:
             _copy(mark.parent / name, folder / name)
-        _throw_away(mark.parent)
+        _delete(mark.parent)
     for left in Path(folder, FOLDER).glob(".*.part"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Replace `target` by a copy of `source`; a checkpoint is never written in place, so a link will do for one."""
-    beside = target.with_name(f".{target.name}.copy.part")
-    beside.unlink(missing_ok=True)
+    """Replace `target` by a copy of `source`. A checkpoint is never changed in place, so a hard link is enough."""
+    temporary = target.with_name(f".{target.name}.copy.part")
+    temporary.unlink(missing_ok=True)
     try:
         if source.suffix != ".safetensors":
             raise OSError
-        os.link(source, beside)
-    except OSError:  # a log, which grows in place; or a disk without links
-        shutil.copyfile(source, beside)
-    os.replace(beside, target)
-    beside.unlink(missing_ok=True)  # where both names were one file already, they both stay
+        os.link(source, temporary)
+    except OSError:  # a log, which is changed in place; or a disk without hard links
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)
+    temporary.unlink(missing_ok=True)  # if both names were links to one file, `os.replace` has not removed it
 
 
-def _make_room(folder: Path, besides: int | None) -> None:
+def _delete_oldest(folder: Path, besides: int | None) -> None:
     states = [state for state in kept(folder) if state["number"] != besides]
     for state in sorted(states, key=lambda state: (state["step"], state["number"]))[: max(0, len(states) - MOST)]:
-        _throw_away(path_of(folder, state["number"]))
+        _delete(path_of(folder, state["number"]))
 
 
-def _throw_away(path: Path) -> None:
-    """Remove a kept state as a whole: its name is gone first."""
-    gone = path.with_name(f".{path.name}.part")
-    shutil.rmtree(gone, ignore_errors=True)
-    os.replace(path, gone)
-    shutil.rmtree(gone, ignore_errors=True)
+def _delete(path: Path) -> None:
+    """Delete a kept state; it is renamed first, so that it is never seen half deleted."""
+    renamed = path.with_name(f".{path.name}.part")
+    shutil.rmtree(renamed, ignore_errors=True)
+    os.replace(path, renamed)
+    shutil.rmtree(renamed, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The true posterior, the evidence and its bounds; estimators of the gradient."""
+"""True posterior, evidence and its bounds, and estimators of the gradient."""

@@ -1,9 +1,9 @@
-"""Annealed importance sampling (Neal 2001) with Hamiltonian moves: ln ∫ f where q misses the density f. Nats.
+"""Annealed importance sampling (Neal 2001) with Hamiltonian moves: ln ∫ f for a density f far from q. Nats.
 
-From a Gaussian q to a density f known up to its constant, by way of q^(1−t) · f^t with t from 0 to 1. The mean of the
-weights is an unbiased estimate of the integral of f, whatever the moves, so its log is too low on average. Where the
-temperatures lie is found beforehand by particles that are resampled on the way (sequential Monte Carlo, Del Moral et
-al. 2006); those alone, from a wide q, also say where f has its mass.
+Chains move from a Gaussian q to an unnormalised density f through q^(1−t) · f^t, t from 0 to 1. The mean of the weights
+is an unbiased estimate of ∫ f for any moves, so its log is too low on average. The temperatures t are chosen before,
+with particles that are resampled on the way (sequential Monte Carlo, Del Moral et al. 2006). Such particles alone, from
+a wide q, also find the mass of f.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from vae.inference.evidence import Gaussian, Sampled, effective_sample_size, log
 from vae.inference.full_gaussian import FullGaussian, full
 from vae.inference.quadrature import LogDensity
 
-LEAPS = 5  # of one move
+LEAPS = 5  # leapfrog steps of a move
 TARGET = 0.8  # share of moves to accept
-LARGEST_STEP = 1.5  # of a move, in standard deviations
+LARGEST_STEP = 1.5  # of a leapfrog step, in standard deviations
 PILOT_PARTICLES = 64
-KEPT_SHARE = 0.7  # of the particles, that a step in temperature leaves effective
-VARIANCE = 0.3  # of ln w that as many temperatures are taken for as it needs …
-LEAST_STEPS, MOST_STEPS = 20, 300  # … within these
-MOST_TEMPERATURES = 500  # of particles on their way; a density that needs more is no density
+KEPT_SHARE = 0.7  # share of effective particles after a step in temperature
+VARIANCE = 0.3  # target for the variance of ln w, which determines the number of temperatures …
+LEAST_STEPS, MOST_STEPS = 20, 300  # … within these limits
+MOST_TEMPERATURES = 500  # of `tempered`; beyond, the density is taken as not valid
 
 
 class Annealed(NamedTuple):
-    """The estimate of ln ∫ f with its standard error, and what it rests on."""
+    """The estimate of ln ∫ f with its standard error, and its diagnostics."""
 
     log_total: Sampled
     effective_sample_size: float
-    accepted: float  # share of the moves
-    z: Tensor  # where the chains end, (chains, k), with weights `log_w` (chains,)
+    accepted: float  # share of accepted moves
+    z: Tensor  # final states of the chains, (chains, k), with log weights `log_w` (chains,)
     log_w: Tensor
 
 
 class Tempered(NamedTuple):
-    """Particles that have gone from q to f, and how."""
+    """Particles moved from q to f, and the temperatures used."""
 
-    z: Tensor  # (moves at the end · particles, k), about as f is distributed
+    z: Tensor  # (moves at the end · particles, k), approximately distributed as f
     temperatures: Tensor  # (T + 1,), from 0 to 1
     spread: Tensor  # (T + 1,), standard deviation of ln f − ln q at each
-    sizes: Tensor  # (T + 1,), of the steps that accept about `TARGET` of the moves
+    sizes: Tensor  # (T + 1,), step sizes with which about `TARGET` of the moves are accepted
 
 
 class _State(NamedTuple):
@@ -60,7 +60,7 @@ class _State(NamedTuple):
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Steps this small gain nothing from a second thread; on a busy machine they wait long for it."""
+    """Use one thread: the tensors are too small to gain from more, and on a busy machine threads cause waiting."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -77,11 +77,11 @@ def annealed(
     steps: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Annealed:
-    """`log_density` is differentiable, (N, k) float64 → (N,).
+    """Estimate ln ∫ f, where `log_density` is ln f, differentiable, (N, k) float64 → (N,).
 
-    Temperatures and step sizes are chosen by particles of their own beforehand, which keeps the estimate unbiased: so
-    that each step of temperature adds as much to the variance of ln w as any other, and, without `steps`, as many of
-    them as keep that variance near `VARIANCE`.
+    Temperatures and step sizes are chosen before with separate particles, which keeps the estimate unbiased. Every step
+    of temperature adds the same to the variance of ln w; without `steps`, their number keeps it near `VARIANCE`.
+    `InputError` for fewer than 2 chains or steps, and where f is not finite or too steep.
     """
     if chains < 2 or (steps is not None and steps < 2):
         raise InputError("Annealing needs at least 2 chains and 2 steps.")
@@ -100,13 +100,13 @@ def annealed(
 
 
 def _schedule(pilot: Tempered, steps: int | None) -> tuple[list[float], list[float]]:
-    """Temperatures at equal stretches of ∫ sd(ln f − ln q) dt, and the step size at each.
+    """Temperatures at equal increments of ∫ sd(ln f − ln q) dt, and the step size at each.
 
-    With T of them and chains that mix, ln w has variance Λ²/T to first order, Λ the whole integral.
+    With T temperatures and chains that mix, ln w has variance Λ²/T to first order, where Λ is the whole integral.
     """
     t, spread = pilot.temperatures, pilot.spread
-    stretches = (t[1:] - t[:-1]) * (spread[1:] + spread[:-1]) / 2
-    length = torch.cat((torch.zeros(1, dtype=torch.float64), stretches.cumsum(0)))
+    increments = (t[1:] - t[:-1]) * (spread[1:] + spread[:-1]) / 2
+    length = torch.cat((torch.zeros(1, dtype=torch.float64), increments.cumsum(0)))
     if steps is None:
         steps = min(max(LEAST_STEPS, round(length[-1].item() ** 2 / VARIANCE)), MOST_STEPS)
     wanted = torch.linspace(0, 1, steps + 1, dtype=torch.float64) * length[-1]
@@ -132,10 +132,11 @@ def tempered(
     adapt: bool = False,
     generator: torch.Generator | None = None,
 ) -> Tempered:
-    """Particles drawn from q, weighted, resampled and moved until they are distributed about as f is.
+    """Particles drawn from q, then weighted, resampled and moved until they are approximately distributed as f.
 
-    Each temperature leaves `KEPT_SHARE` of them effective. Where q is wide, they come to every mode that it reaches.
-    `adapt`: their own covariance is the metric of the moves, else q's is.
+    Temperatures are chosen so that `KEPT_SHARE` of the particles stay effective. With a wide q they find every mode in
+    its reach. The metric of the moves is the covariance of the particles if `adapt`, else that of q. `InputError` where
+    f is not finite or needs more than `MOST_TEMPERATURES`.
     """
     start = full(q)
     k = len(start.mu)
@@ -162,7 +163,7 @@ def tempered(
 
 
 def _next_temperature(ratio: Tensor, t: float) -> float:
-    """The highest at which `KEPT_SHARE` of the particles stay effective, by bisection."""
+    """The highest temperature at which `KEPT_SHARE` of the particles stay effective, by bisection."""
     enough = KEPT_SHARE * len(ratio)
     if effective_sample_size((1 - t) * ratio) >= enough:
         return 1.0
@@ -174,7 +175,7 @@ def _next_temperature(ratio: Tensor, t: float) -> float:
 
 
 def _resampled(state: _State, log_w: Tensor, generator: torch.Generator | None) -> _State:
-    """Systematic resampling: as many of each particle as its weight says, to within one."""
+    """Systematic resampling: copies of each particle in proportion to its weight, to within one."""
     n = len(log_w)
     places = (torch.arange(n) + torch.rand(1, generator=generator, dtype=torch.float64)) / n
     chosen = torch.searchsorted(log_w.softmax(0).cumsum(0), places).clamp_max(n - 1)
@@ -182,7 +183,7 @@ def _resampled(state: _State, log_w: Tensor, generator: torch.Generator | None) 
 
 
 def _root(zeta: Tensor) -> Tensor:
-    """Cholesky factor of the particles' covariance, its off-diagonal shrunk, for few particles in many dimensions."""
+    """Cholesky factor (k, k) of the particles' covariance, shrunk towards its diagonal for few particles."""
     n, k = zeta.shape
     covariance = torch.cov(zeta.T).reshape(k, k)
     diagonal = torch.diag(covariance.diagonal().clamp_min(1e-12))
@@ -212,7 +213,7 @@ def _move(
     root: Tensor,
     generator: torch.Generator | None,
 ) -> tuple[_State, float]:
-    """One Hamiltonian move of every chain with the metric root·rootᵀ in zeta: where they are, share accepted.
+    """One Hamiltonian move of every chain with the metric root·rootᵀ in zeta; returns the states, share accepted.
 
     The tempered density of zeta is e^(−‖zeta‖²/2 + t·(ln f − ln q)), up to its constant.
     """
@@ -220,7 +221,7 @@ def _move(
     def value(at: _State) -> Tensor:
         return temperature * at.ratio - 0.5 * at.zeta.square().sum(1)
 
-    def pull(at: _State) -> Tensor:
+    def force(at: _State) -> Tensor:
         return (temperature * at.slope - at.zeta) @ root
 
     momentum = _noise(len(state.zeta), state.zeta.shape[1], generator)
@@ -228,9 +229,9 @@ def _move(
     steps = size * (0.8 + 0.4 * torch.rand((len(momentum), 1), generator=generator, dtype=torch.float64))
     proposal = state
     for _ in range(LEAPS):
-        half = momentum + 0.5 * steps * pull(proposal)
+        half = momentum + 0.5 * steps * force(proposal)
         proposal = _at(log_density, q, proposal.zeta + steps * half @ root.T)
-        momentum = half + 0.5 * steps * pull(proposal)
+        momentum = half + 0.5 * steps * force(proposal)
     gain = value(proposal) - 0.5 * momentum.square().sum(1) - energy
     taken = torch.rand(len(gain), generator=generator, dtype=torch.float64).log() < gain
     moved = (torch.where(taken.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(proposal, state, strict=True))

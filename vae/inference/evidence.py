@@ -1,7 +1,7 @@
-"""The true posterior p(z|x) of one image, its evidence ln p(x), and how far q(z|x) falls short. Nats per image.
+"""The true posterior p(z|x) of one image, its evidence ln p(x), and the gap of q(z|x). Nats per image.
 
-For a latent space of one or two dimensions all of it is by quadrature; for more, by importance sampling here and by
-annealing in `annealing.py`. Networks run in the model's own precision, sums in float64.
+In a latent space of one or two dimensions all is computed by quadrature; in more, by importance sampling here and by
+annealing in `annealed_importance.py`. Networks run in the model's own precision, sums in float64.
 
     ln p(x) = ELBO(q) + KL(q ‖ p(z|x))         for every q
     gap     = approximation gap + amortisation gap     (Cremer et al. 2018)
@@ -26,13 +26,13 @@ from vae.model import VAE
 
 Gaussian = DiagonalGaussian | FullGaussian  # of one image: mu (k,)
 
-PRIOR_REACH = 6.0  # of the first cells: beyond lies 1e-8 of the prior's mass, and the box grows where it must
+PRIOR_REACH = 6.0  # half width of the first box: 1e-8 of the prior's mass lies outside; the box grows if necessary
 FIRST_CELLS = {1: 1200, 2: 120}  # a side: steps of 0.01 and 0.1
-KEPT_BYTES = 1 << 27  # of decoder outputs that are kept from image to image
-CPU_VALUES, GPU_VALUES = 1 << 18, 1 << 22  # pixels decoded at once: what stays in a core's cache, or keeps a GPU busy
-ELBO_NODES, GAP_NODES, FIT_NODES = 32, 45, 24  # a side, to begin with; the two that are added up share none
+KEPT_BYTES = 1 << 27  # most bytes of decoder outputs that are cached for all images
+CPU_VALUES, GPU_VALUES = 1 << 18, 1 << 22  # pixels decoded at once: fit into a core's cache, or keep a GPU busy
+ELBO_NODES, GAP_NODES, FIT_NODES = 32, 45, 24  # a side, at first; the grids of ELBO and gap share no node
 MOST_NODES = 800  # a side
-EQUAL = 1e-3  # nats between fits that are as good as each other
+EQUAL = 1e-3  # nats: fits with a smaller difference count as equal
 
 
 # ---- the likelihood of one image at many z -----------------------------------------------------------------------
@@ -46,8 +46,8 @@ def log_joint(model: VAE, x: Tensor, z: Tensor) -> Tensor:
 
 @torch.no_grad()
 def log_likelihoods(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """ln p(x|z) of one image x (C, H, W) at z (N, k), shape (N,) float64: `VAE.log_likelihood`, several times as fast
-    where the same image meets many z.
+    """ln p(x|z) of one image x (C, H, W) at z (N, k), shape (N,) float64: `VAE.log_likelihood`, several times faster
+    for one image at many z.
     """
     weight = next(model.parameters())
     pixels = x.to(weight).flatten()
@@ -61,7 +61,7 @@ def _batch_rows(weight: Tensor, pixels: int) -> int:
 
 
 def _of_outputs(model: VAE, pixels: Tensor, outputs: Tensor) -> Tensor:
-    """From decoder outputs (N, pixels), which are overwritten."""
+    """ln p(x|z) (N,) from decoder outputs (N, pixels), which are overwritten."""
     if model.likelihood == "bernoulli":
         linear = outputs @ pixels
         return linear.double() - _softplus_sum(outputs).double()
@@ -70,17 +70,17 @@ def _of_outputs(model: VAE, pixels: Tensor, outputs: Tensor) -> Tensor:
 
 
 def _softplus_sum(logits: Tensor) -> Tensor:
-    """Σ ln(1 + e^logit) over the last dimension, in place; e^80 still fits float32."""
+    """Σ ln(1 + e^logit) over the last dimension; may overwrite `logits`. e^80 still fits float32."""
     if logits.max() > 80:
         return F.softplus(logits).sum(-1)
     return logits.exp_().add_(1).log_().sum(-1)
 
 
 class Plane:
-    """A model's decoder outputs on the first cells of every posterior, which no image changes: made once for a model.
+    """A model's decoder outputs on the first cells of every posterior, computed once for all images.
 
-    ln p(x|z) is linear in x but for a term of z alone (Bernoulli) or of x alone (Gaussian), so an image costs one
-    product of a matrix with a vector.
+    ln p(x|z) is linear in x plus a term in z only (Bernoulli) or terms in z only and x only (Gaussian), so an image
+    costs one matrix-vector product. `InputError` for a latent space of more than 2 dimensions.
     """
 
     @torch.no_grad()
@@ -106,7 +106,7 @@ class Plane:
             )
 
     def log_joint(self, x: Tensor) -> Tensor:
-        """ln p(x, z) at the first cells, to a few digits: it only says where to look."""
+        """ln p(x, z) at the first cells, to a few digits: used only to choose the cells to split."""
         return self.log_likelihood(x) + log_prior(self._z)
 
     @torch.no_grad()
@@ -127,9 +127,9 @@ class Plane:
 
 @torch.no_grad()
 def true_posterior(plane: Plane, x: Tensor, tolerance: float = 3e-4, per_sigma: float = CELLS_PER_SIGMA) -> Cells:
-    """p(z|x) of one image x (C, H, W), on so many cells to its smallest standard deviation at least.
+    """p(z|x) of one image x (C, H, W), on cells of which at least `per_sigma` fit its smallest standard deviation.
 
-    Its `log_total` is the evidence ln p(x), `error` what halving the cells changed in it, at most `tolerance` nats.
+    Its `log_total` is the evidence ln p(x), `error` the change by the last halving of cells, at most `tolerance` nats.
     """
     check_image(plane.model, x)
 
@@ -155,7 +155,7 @@ class Sampled(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """ln p(x) = elbo + gap, each computed without the others."""
+    """ln p(x) = elbo + gap, in nats, all computed independently."""
 
     log_evidence: float
     rate: float  # KL(q ‖ p(z)), closed form
@@ -168,8 +168,9 @@ class Parts(NamedTuple):
 
 
 def parts(model: VAE, x: Tensor, q: Gaussian, posterior: Cells, tolerance: float = 2e-4) -> Parts:
-    """The bar that adds up, for any Gaussian q of one image. What is by quadrature is so to `tolerance` nats: a large
-    one makes it fast enough to be dragged.
+    """Evidence, rate, distortion and gap of any Gaussian q of one image, in a latent space of 1 or 2 dimensions.
+
+    Quadrature is accurate to `tolerance` nats; a large tolerance is fast enough for interaction.
     """
     wide = full(q)
     divergence = gap(model, x, q, posterior, tolerance)
@@ -193,7 +194,7 @@ def gap(model: VAE, x: Tensor, q: Gaussian, posterior: Cells, tolerance: float =
 
 @torch.no_grad()
 def _under(q: FullGaussian, f: LogDensity, per_axis: int, tolerance: float) -> float:
-    """E_q f on even nodes, twice as many a side until that moves it by no more than `tolerance`."""
+    """E_q f on an even grid, with twice as many nodes a side until it changes by at most `tolerance`."""
     before = inf
     while True:
         grid = nodes(len(q.mu), per_axis)
@@ -217,7 +218,7 @@ def sampled_elbo(
 
 
 class Fit(NamedTuple):
-    """The end of an optimisation of q for one image, its ELBO by quadrature, and every q on the way, from the start."""
+    """The result of optimising q for one image, its ELBO by quadrature, and all q on the way, the start first."""
 
     q: FullGaussian
     elbo: float
@@ -226,10 +227,10 @@ class Fit(NamedTuple):
 
 
 def fit(model: VAE, x: Tensor, start: Gaussian, full_covariance: bool = False, steps: int = 60) -> Fit:
-    """q after at most `steps` steps of L-BFGS on the ELBO of one image, by quadrature under q: no noise, no step size.
+    """Maximise the ELBO of one image over q by at most `steps` steps of L-BFGS, with quadrature under q: no noise.
 
-    mu moves in units of the start's sigma, the diagonal of L by its logarithm. A diagonal fit starts from the diagonal
-    of a full covariance.
+    Free parameters are mu in units of the start's sigma and the logarithm of the diagonal of L, and with
+    `full_covariance` the entries below the diagonal. Without it, the fit starts from the diagonal of the covariance.
     """
     check_image(model, x)
     begin = full(start)
@@ -274,8 +275,8 @@ def _bound(model: VAE, x: Tensor, q: FullGaussian, grid: Nodes) -> Tensor:
 
 
 def best(model: VAE, x: Tensor, q: Gaussian, posterior: Cells, full_covariance: bool = False) -> Fit:
-    """The best of the fits that start at `q` and at every mode of the posterior that holds 2% of it; the first of them
-    that is within `EQUAL` nats of it.
+    """The best fit of those that start at `q` and at every mode with at least 2% of the posterior's mass; of fits
+    within `EQUAL` nats, the first.
     """
     modes = posterior.modes
     starts: list[Gaussian] = [q]
@@ -288,7 +289,7 @@ def best(model: VAE, x: Tensor, q: Gaussian, posterior: Cells, full_covariance: 
 
 
 class Gaps(NamedTuple):
-    """KL(q ‖ p(z|x)) taken apart: what no q of the family could close, and what the encoder leaves open besides."""
+    """The two parts of KL(q ‖ p(z|x)): the gap of the best q of the family, and the rest, due to the encoder."""
 
     approximation: float  # ln p(x) − ELBO of the best q
     amortisation: float  # ELBO of the best q − ELBO of the encoder's q
@@ -312,7 +313,7 @@ class Weighted(NamedTuple):
 def importance_sample(
     model: VAE, x: Tensor, q: Gaussian, draws: int, generator: torch.Generator | None = None
 ) -> Weighted:
-    """For any latent_dim."""
+    """`draws` draws of q with their log weights, for one image x (C, H, W) and any latent_dim."""
     check_image(model, x)
     wide = full(q)
     z = wide.rsample(draws, generator)
@@ -341,11 +342,11 @@ def bounds(log_w: Tensor, ks: Sequence[int]) -> Bounds:
 
 
 def effective_sample_size(log_w: Tensor) -> float:
-    """(Σ w)²/Σ w², from 1 (one draw is all) to n (all weigh the same)."""
+    """(Σ w)²/Σ w² for log weights (n,), from 1 (one draw has all the weight) to n (equal weights)."""
     return (2 * log_w.logsumexp(0) - (2 * log_w).logsumexp(0)).exp().item()
 
 
 def log_mean_weight(log_w: Tensor) -> Sampled:
-    """ln of the mean weight, an estimate of ln p(x) that is too low on average; its error to first order."""
+    """ln of the mean weight, an estimate of ln p(x) that is too low on average; its standard error to first order."""
     share = log_w.softmax(0) * len(log_w)
     return Sampled((log_w.logsumexp(0) - log(len(log_w))).item(), (share.std() / len(log_w) ** 0.5).item())

@@ -1,8 +1,8 @@
-"""Evidence, bound and gaps of many held-out images, one after the other. Nats per image.
+"""Evidence, ELBO and gaps of many held-out images. Nats per image.
 
     ln p(x) = ELBO + gap,      gap = approximation gap + amortisation gap
 
-The three of the first line are computed each on its own, so how well they add up is known for every image.
+ln p(x), ELBO and gap are computed independently, so the error of their sum is known for every image.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from vae.inference.full_gaussian import full
 from vae.inference.sampling import estimate
 from vae.model import VAE
 
-EVIDENCE, SUM = 0.01, 0.01  # nats: that halving the cells may change in ln p(x); that the parts may fail to add up by
+EVIDENCE, SUM = 0.01, 0.01  # nats: largest change of ln p(x) by halving the cells; largest error of ELBO + gap
 DRAWS = 10_000
 GOLDEN = 0.6180339887
-EVERY = 20.0  # seconds between two writes of the file
+EVERY = 20.0  # seconds between writes of the file
 
 Row = dict[str, float]
 
 
 def spread(total: int, n: int) -> list[int]:
-    """`n` of the rows 0 … total − 1, evenly over all of them."""
+    """`n` of the rows 0 … total − 1, evenly spaced."""
     result: list[int] = np.unique(np.linspace(0, total - 1, min(n, total)).round().astype(int)).tolist()
     return result
 
 
 def survey(model: VAE, held_out: HeldOut, rows: Collection[int], fitted: Collection[int]) -> Iterator[Row]:
-    """One dictionary an image, with the names of `EvidenceTable`; the best q is looked for at the rows in `fitted`."""
+    """Yield a dictionary an image, with the fields of `EvidenceTable`; the best q is computed for rows in `fitted`."""
     plane = Plane(model) if rows and model.latent_dim <= 2 else None
     for row in rows:
         x = torch.from_numpy(held_out.images[row]).float() / 255
@@ -54,9 +54,9 @@ def survey(model: VAE, held_out: HeldOut, rows: Collection[int], fitted: Collect
 def _integrated(plane: Plane, x: torch.Tensor, q: DiagonalGaussian, to_fit: bool) -> Row:
     posterior = true_posterior(plane, x, EVIDENCE)
     bar = parts(plane.model, x, q, posterior, inf)
-    if abs(bar.log_evidence - bar.elbo - bar.gap) > SUM:  # one grid under q did not do
+    if abs(bar.log_evidence - bar.elbo - bar.gap) > SUM:  # the first grid under q was too coarse
         bar = parts(plane.model, x, q, posterior, SUM / 4)
-    apart = gaps(bar, best(plane.model, x, q, posterior)) if to_fit else None
+    split = gaps(bar, best(plane.model, x, q, posterior)) if to_fit else None
     return {
         "log_evidence": bar.log_evidence,
         "evidence_error": posterior.error,
@@ -66,15 +66,15 @@ def _integrated(plane: Plane, x: torch.Tensor, q: DiagonalGaussian, to_fit: bool
         "rate": bar.rate,
         "distortion": bar.distortion,
         "modes": int((posterior.modes.weight >= MODES_HOLD).sum()),
-        "approximation": apart.approximation if apart else nan,
-        "amortisation": apart.amortisation if apart else nan,
+        "approximation": split.approximation if split else nan,
+        "amortisation": split.amortisation if split else nan,
     }
 
 
 def _sampled(model: VAE, x: torch.Tensor, q: DiagonalGaussian, row: int) -> Row:
-    """More than two dimensions; the row seeds the draws."""
+    """For more than two dimensions; the row is the seed of the draws."""
     generator = torch.Generator().manual_seed(row)
-    evidence = estimate(model, x, q, generator).log_evidence  # its error is NaN where none can be told
+    evidence = estimate(model, x, q, generator).log_evidence  # its error is NaN where it cannot be estimated
     (elbo, elbo_error), rate = sampled_elbo(model, x, q, DRAWS, generator), full(q).kl().item()
     return {
         "log_evidence": evidence.mean,
@@ -94,9 +94,10 @@ def _sampled(model: VAE, x: torch.Tensor, q: DiagonalGaussian, row: int) -> Row:
 
 
 def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
-    """Write the table of a run's held-out images beside them, and yield how many of how many are in it.
+    """Write the table of a run's held-out images to its folder, and yield (images done, all images).
 
-    What is in the table of this very model stays, and counts. However it ends, the images that are done are written.
+    Rows of an earlier table of the same model are kept and counted. Finished rows are written also after an error.
+    `InputError` where the held-out images are of another model.
     """
     checkpoint, held_out = checkpoints.read(folder), read_held_out(folder / HELD_OUT)
     model = checkpoints.load_model(checkpoint)
@@ -105,12 +106,12 @@ def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
     low_dimensional = model.latent_dim <= 2
     target = folder / FILE_NAME
     how = "quadrature" if low_dimensional else "adaptive sampling"
-    done = {int(row["row"]): row for row in _known(target, how, checkpoint, held_out)}
+    done = {int(row["row"]): row for row in _earlier_rows(target, how, checkpoint, held_out)}
     wanted = spread(len(held_out.index), images)
     fitted = set(spread(len(wanted), fits)) if low_dimensional and fits else set()
     fitted = {wanted[i] for i in fitted}
     missing = [row for row in wanted if row not in done or (row in fitted and isnan(done[row]["approximation"]))]
-    missing.sort(key=lambda row: row * GOLDEN % 1)  # so that those of an interrupted table are spread as well
+    missing.sort(key=lambda row: row * GOLDEN % 1)  # so that the rows of an interrupted table are spread evenly too
     total = len(done.keys() | wanted)
     saved = monotonic()
     try:
@@ -125,8 +126,8 @@ def record(folder: Path, images: int, fits: int) -> Generator[tuple[int, int]]:
             _save(target, checkpoint, how, done)
 
 
-def _known(target: Path, how: str, checkpoint: Checkpoint, held_out: HeldOut) -> list[Row]:
-    """What an earlier survey has found of this very model, in this very way."""
+def _earlier_rows(target: Path, how: str, checkpoint: Checkpoint, held_out: HeldOut) -> list[Row]:
+    """Rows of an earlier table of the same model and method."""
     if not target.is_file():
         return []
     table = read_table(target)

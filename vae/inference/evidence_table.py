@@ -1,4 +1,4 @@
-"""Evidence, bound and gaps of the held-out images of a model, as one .npz file beside it. No torch here.
+"""Evidence, ELBO and gaps of the held-out images of a model, as one .npz file in its folder. No torch here.
 
 Row n of every array is one image. Nothing is ever unpickled.
 """
@@ -28,42 +28,42 @@ MAYBE = (
     "amortisation",
     "evidence_error",
     "elbo_error",
-)  # NaN where no q was fitted, no error is known
-ADDED = ("elbo_error",)  # not in older files
+)  # these may be NaN: no q was fitted, or no error is known
+ADDED = ("elbo_error",)  # missing in older files
 HOW = {
     "quadrature": "ln p(x), distortion and gap by quadrature, each on a grid of its own",
     "adaptive sampling": "ln p(x) by importance sampling from a fit to the posterior, or annealed where the tail of "
     "the weights is too heavy; the gap is ln p(x) − ELBO",
-    # of older files: it had errors that were too small
+    # in older files, with errors that were too small
     "sampling": "ln p(x) by importance sampling, or annealed where too few draws count; the gap is ln p(x) − ELBO",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class EvidenceTable:
-    """N held-out images; nats per image."""
+    """Numbers of N held-out images, float32 (N,) if not said otherwise, in nats per image."""
 
-    model: str  # `fingerprint` of the model it is of
+    model: str  # `fingerprint` of the model
     how: str  # a key of `HOW`
     row: np.ndarray  # int32 (N,), the image's row in held_out.npz
-    index: np.ndarray  # int32 (N,), its place in the test split
+    index: np.ndarray  # int32 (N,), its position in the test split
     log_evidence: np.ndarray  # ln p(x)
-    evidence_error: np.ndarray  # what halving the cells changed in it; of samples, its standard error, NaN where untold
+    evidence_error: np.ndarray  # change by halving the cells; for sampling the standard error, NaN where not known
     elbo: np.ndarray  # of the encoder's q
     gap: np.ndarray  # KL(q ‖ p(z|x))
     rate: np.ndarray
     distortion: np.ndarray
-    modes: np.ndarray  # int32 (N,), those that hold 2% of the posterior; 0 where they were not looked for
+    modes: np.ndarray  # int32 (N,), number of modes with at least 2% of the posterior; 0 where not computed
     approximation: np.ndarray
     amortisation: np.ndarray
-    elbo_error: np.ndarray  # of samples, its standard error: of draws of its own, so the gap's is √(both squares)
+    elbo_error: np.ndarray  # for sampling the standard error, independent of that of the evidence
 
     def __len__(self) -> int:
         return len(self.row)
 
     @property
     def gap_error(self) -> np.ndarray:
-        """Standard error of the gap, of samples; NaN where none can be told, as in older files."""
+        """√(evidence_error² + elbo_error²), for sampling the standard error of the gap; NaN where not known."""
         result: np.ndarray = np.hypot(self.evidence_error, self.elbo_error)
         return result
 
@@ -77,7 +77,7 @@ MODES_HOLD = 0.02  # of the posterior, to count
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:
-    """Of the weights and what they belong to."""
+    """SHA-256 of the weights, the image shape and the likelihood."""
     digest = sha256(repr((checkpoint.image_shape, checkpoint.settings.likelihood, checkpoint.settings.sigma)).encode())
     for name, array in sorted(checkpoint.arrays.items()):
         digest.update(name.encode())
@@ -86,7 +86,7 @@ def fingerprint(checkpoint: Checkpoint) -> str:
 
 
 def table_of(model: str, how: str, rows: list[dict[str, float]]) -> EvidenceTable:
-    """From one dictionary an image."""
+    """A table from a dictionary for every image."""
     kinds = {name: np.int32 if name in WHOLE else np.float32 for name in ARRAYS}
     return EvidenceTable(
         model, how, **{name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
@@ -94,13 +94,13 @@ def table_of(model: str, how: str, rows: list[dict[str, float]]) -> EvidenceTabl
 
 
 def rows_of(table: EvidenceTable) -> list[dict[str, float]]:
-    """The opposite of `table_of`."""
+    """The inverse of `table_of`."""
     columns = [getattr(table, name).tolist() for name in ARRAYS]
     return [dict(zip(ARRAYS, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def save_table(path: Path, table: EvidenceTable) -> None:
-    """Write it atomically."""
+    """Write the table as a compressed .npz, atomically."""
     about = json.dumps({"model": table.model, "how": table.how}).encode()
     buffer = io.BytesIO()
     arrays = {name: getattr(table, name) for name in ARRAYS}
@@ -109,7 +109,7 @@ def save_table(path: Path, table: EvidenceTable) -> None:
 
 
 def read_table(path: Path) -> EvidenceTable:
-    """What `save_table` wrote; `InputError` in one sentence where it is damaged or another kind."""
+    """Read a file of `save_table`; `InputError` where it is damaged or of another kind."""
     try:
         arrays = read_arrays(path)
         about = json.loads(arrays.pop("about").tobytes())
@@ -117,12 +117,12 @@ def read_table(path: Path) -> EvidenceTable:
         table = EvidenceTable(str(about["model"]), str(about["how"]), **arrays)
     except (KeyError, TypeError, ValueError, RecursionError, OSError):
         table = None
-    if table is None or not _is_sound(table):
+    if table is None or not _is_valid(table):
         raise InputError(f"{path} is damaged; delete it, and make it again: python -m vae evidence {path.parent}.")
     return table
 
 
-def _is_sound(table: EvidenceTable) -> bool:
+def _is_valid(table: EvidenceTable) -> bool:
     for name in ARRAYS:
         array = getattr(table, name)
         if array.dtype.str != ("<i4" if name in WHOLE else "<f4") or array.shape != (len(table),) or not len(table):
@@ -133,7 +133,7 @@ def _is_sound(table: EvidenceTable) -> bool:
 
 
 def table_frame(table: EvidenceTable) -> bytes:
-    """For the browser, with `index` the rows of the model's own frame."""
+    """The table as a frame for the browser, where `index` are rows of the model's own frame."""
     arrays = {name: getattr(table, name) for name in ARRAYS if name not in ("row", "index")}
     meta: dict[str, Any] = {
         "images": len(table),

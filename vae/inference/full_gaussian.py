@@ -1,4 +1,4 @@
-"""A Gaussian with full covariance, the q(z|x) that a diagonal one is held against; and grids under either of them."""
+"""A Gaussian q(z|x) with full covariance, to compare a diagonal one with; and grids under a Gaussian."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FullGaussian(NamedTuple):
         return self.tril @ self.tril.T
 
     def at(self, zeta: Tensor) -> Tensor:
-        """z = mu + L · zeta for given standard-normal noise (..., k)."""
+        """z = mu + L · zeta for standard-normal noise `zeta` (..., k)."""
         return self.mu + zeta @ self.tril.T
 
     def rsample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -35,7 +35,7 @@ class FullGaussian(NamedTuple):
 
     def noise_of(self, z: Tensor) -> Tensor:
         """The zeta (..., k) of `at(zeta)` = z (..., k)."""
-        offsets = (z - self.mu).reshape(-1, len(self.mu))  # as columns of one system: many small ones take far longer
+        offsets = (z - self.mu).reshape(-1, len(self.mu))  # solved as one system, which is much faster than many
         result: Tensor = torch.linalg.solve_triangular(self.tril, offsets.T, upper=False).T.reshape(z.shape)
         return result
 
@@ -54,7 +54,7 @@ class FullGaussian(NamedTuple):
 
 
 def full(q: DiagonalGaussian | FullGaussian) -> FullGaussian:
-    """The same q, of one image, in float64 with its covariance written out."""
+    """The same q, of one image, as `FullGaussian` in float64."""
     if isinstance(q, FullGaussian):
         return FullGaussian(q.mu.double(), q.tril.double())
     return FullGaussian(q.mu.double(), torch.diag(q.sigma.double()))
@@ -68,9 +68,9 @@ class Nodes(NamedTuple):
 
 
 def nodes(k: int, per_axis: int, reach: float = 6.0) -> Nodes:
-    """An even grid under N(0, I) within `reach`: the midpoint rule, exact but for e^(−2π²/step²) where f is smooth.
+    """An even grid under N(0, I) within `reach`: the midpoint rule, with an error of e^(−2π²/step²) for smooth f.
 
-    Decoders of rectifiers have kinks, where Gauss-Hermite nodes gain nothing over even ones.
+    For decoders with ReLU, which have kinks, Gauss-Hermite nodes are no better.
     """
     step = 2 * reach / per_axis
     axis = (torch.arange(per_axis, dtype=torch.float64) + 0.5) * step - reach

@@ -1,4 +1,4 @@
-"""Estimators of ∇ E_q[f(z)] for a Gaussian q, their variances, and q fitted with any of them. float64 throughout.
+"""Estimators of ∇ E_q[f(z)] for a Gaussian q, their variances, and fits of q with each of them. float64 throughout.
 
 With z = mu + L·ζ, ζ ~ N(0, I), and L = diag(sigma) for a diagonal q, a single draw gives
 
@@ -6,7 +6,7 @@ With z = mu + L·ζ, ζ ~ N(0, I), and L = diag(sigma) for a diagonal q, a singl
       with a baseline     (f(z) − b) · ∇ ln q(z)              b = E f, or the mean of the other draws ("leave-one-out")
     pathwise              ∇_z f(z) · ∂z/∂(mu, L)              (Kingma & Welling 2014; Rezende et al. 2014)
 
-and where f is quadratic, the expectation has a closed form. All are unbiased. A gradient points uphill.
+and if f is quadratic, the expectation has a closed form. All are unbiased. f rises along a gradient.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Gradient(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Of single-draw gradients with all their P entries in one row, mu first: mean (P,) and covariance (P, P)."""
+    """Mean (P,) and covariance (P, P) of single-draw gradients with P entries, in the order of `flat`."""
 
     mean: Tensor
     covariance: Tensor
@@ -48,15 +48,17 @@ class Moments(NamedTuple):
 
 
 def single(f: Integrand, q: Gaussian, estimator: Estimator, zeta: Tensor, baseline: float | None = None) -> Gradient:
-    """The gradient by every draw ζ of `zeta` (n, k) alone; their mean over n is the estimate. "leave-one-out" needs
-    n ≥ 2, "baseline" the number b, which must not be made from these draws.
+    """The gradient estimate of every single draw ζ of `zeta` (n, k); their mean over n is the estimate.
+
+    "leave-one-out" needs n ≥ 2, "baseline" the number b, which must be independent of these draws. `InputError` where
+    these are missing, and for "exact", which has no draws.
     """
-    wide = full(q)
+    full_q = full(q)
     zeta = zeta.double()
     if estimator == "pathwise":
-        return _kept(q, *_pathwise(f, wide, zeta))
+        return _gradient_of(q, *_pathwise(f, full_q, zeta))
     with torch.no_grad():
-        values = f(wide.at(zeta))
+        values = f(full_q.at(zeta))
     if estimator == "leave-one-out":
         if len(values) < 2:
             raise InputError("The leave-one-out baseline needs at least 2 draws.")
@@ -67,9 +69,9 @@ def single(f: Integrand, q: Gaussian, estimator: Estimator, zeta: Tensor, baseli
         values = values - baseline
     elif estimator != "score":
         raise InputError(f"There are no single draws of {estimator!r}; it is the expectation itself.")
-    of_mu = torch.linalg.solve_triangular(wide.tril.T, zeta.T, upper=True).T  # L⁻ᵀ ζ
-    of_scale = (of_mu[:, :, None] * zeta[:, None]).tril() - torch.diag(1 / wide.tril.diagonal())
-    return _kept(q, values[:, None] * of_mu, values[:, None, None] * of_scale)
+    of_mu = torch.linalg.solve_triangular(full_q.tril.T, zeta.T, upper=True).T  # L⁻ᵀ ζ
+    of_scale = (of_mu[:, :, None] * zeta[:, None]).tril() - torch.diag(1 / full_q.tril.diagonal())
+    return _gradient_of(q, values[:, None] * of_mu, values[:, None, None] * of_scale)
 
 
 def _pathwise(f: Integrand, q: FullGaussian, zeta: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,8 +81,8 @@ def _pathwise(f: Integrand, q: FullGaussian, zeta: Tensor) -> tuple[Tensor, Tens
     return slope, (slope[:, :, None] * zeta[:, None]).tril()
 
 
-def _kept(q: Gaussian, mu: Tensor, scale: Tensor) -> Gradient:
-    """Of ∂L the entries that q has."""
+def _gradient_of(q: Gaussian, mu: Tensor, scale: Tensor) -> Gradient:
+    """A `Gradient` with the entries of ∂L that q has: all, or the diagonal."""
     return Gradient(mu, scale if isinstance(q, FullGaussian) else scale.diagonal(dim1=-2, dim2=-1))
 
 
@@ -97,14 +99,14 @@ def moments(
     baseline: float | None = None,
     batch: int = 1 << 15,
 ) -> Moments:
-    """Mean and covariance of single-draw gradients over `draws` draws, a batch at a time."""
+    """Mean and covariance of single-draw gradients over `draws` draws, computed in batches."""
     if draws < 2:
         raise InputError("A covariance needs at least 2 draws.")
     count, centre, scatter = 0, torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     while count < draws:
         n = min(batch, draws - count)
         if estimator == "leave-one-out" and draws - count - n == 1:
-            n += 1  # no draw is left alone
+            n += 1  # leave-one-out needs 2 draws in the last batch
         zeta = torch.randn((n, len(q.mu)), generator=generator, dtype=torch.float64)
         rows = flat(q, single(f, q, estimator, zeta, baseline))
         middle = rows.mean(0)
@@ -127,26 +129,26 @@ def flat(q: Gaussian, of: Gradient) -> Tensor:
 
 
 def expectation(f: Integrand, q: Gaussian) -> float:
-    """E_q f: closed form of a quadratic, else by quadrature in 1 or 2 dimensions."""
-    wide = full(q)
+    """E_q f: in closed form for a quadratic f, else by quadrature in 1 or 2 dimensions."""
+    full_q = full(q)
     if isinstance(f, Quadratic):
-        return (f(wide.mu) - 0.5 * (f.A * wide.covariance).sum()).item()
-    grid = nodes(_on_a_grid(q), EXACT_NODES)
+        return (f(full_q.mu) - 0.5 * (f.A * full_q.covariance).sum()).item()
+    grid = nodes(_check_grid(q), EXACT_NODES)
     with torch.no_grad():
-        return (grid.weights @ f(wide.at(grid.zeta))).item()
+        return (grid.weights @ f(full_q.at(grid.zeta))).item()
 
 
 def exact(f: Integrand, q: Gaussian) -> Gradient:
-    """∇ E_q f: closed form of a quadratic, −A mu + b and −A L; else by quadrature in 1 or 2 dimensions."""
-    wide = full(q)
+    """∇ E_q f: b − A mu and −A L for a quadratic f, else by quadrature in 1 or 2 dimensions."""
+    full_q = full(q)
     if isinstance(f, Quadratic):
-        return _kept(q, f.b - f.A @ wide.mu, -(f.A @ wide.tril).tril())
-    grid = nodes(_on_a_grid(q), EXACT_NODES)
-    of_mu, of_scale = _pathwise(f, wide, grid.zeta)
-    return _kept(q, grid.weights @ of_mu, torch.einsum("n,nij->ij", grid.weights, of_scale))
+        return _gradient_of(q, f.b - f.A @ full_q.mu, -(f.A @ full_q.tril).tril())
+    grid = nodes(_check_grid(q), EXACT_NODES)
+    of_mu, of_scale = _pathwise(f, full_q, grid.zeta)
+    return _gradient_of(q, grid.weights @ of_mu, torch.einsum("n,nij->ij", grid.weights, of_scale))
 
 
-def _on_a_grid(q: Gaussian) -> int:
+def _check_grid(q: Gaussian) -> int:
     if len(q.mu) > 2:
         raise InputError("An exact gradient in more than 2 dimensions needs a quadratic integrand.")
     return len(q.mu)
@@ -156,18 +158,18 @@ def _on_a_grid(q: Gaussian) -> int:
 
 
 class Variance(NamedTuple):
-    """Of one entry of the gradient with respect to mu, and of one with respect to sigma."""
+    """Variance of one entry of the gradient with respect to mu, and of one with respect to sigma."""
 
     mu: float
     sigma: float
 
 
 def variance_of_square(estimator: Estimator, mu: Tensor, sigma: float, n: int = 1) -> Variance:
-    """Of the mean of n draws, for f = ‖z‖², z ~ N(mu, sigma² I), mu (D,), with respect to mu₁ and sigma₁.
+    """Variance of the mean of n draws for f = ‖z‖², z ~ N(mu, sigma² I), mu (D,), with respect to mu₁ and sigma₁.
 
     For D = 1 and n = 1: pathwise 4σ² and 4mu² + 8σ²; score mu⁴/σ² + 14mu² + 15σ² and 2mu⁴/σ² + 60mu² + 74σ²; with E f
-    as the baseline 8mu² + 10σ² for mu. For mu = 0: score σ²(D + 2)(D + 4), pathwise 4σ². A leave-one-out baseline is
-    as noisy as n − 1 draws make it.
+    as the baseline 8mu² + 10σ² for mu. For mu = 0: score σ²(D + 2)(D + 4), pathwise 4σ². The noise of a leave-one-out
+    baseline, a mean of n − 1 draws, is included.
     """
     if n < (2 if estimator == "leave-one-out" else 1):
         raise InputError("The variance of a mean needs at least 1 draw, with the leave-one-out baseline 2.")
@@ -195,9 +197,9 @@ def variance_of_square(estimator: Estimator, mu: Tensor, sigma: float, n: int = 
 
 
 class Step(NamedTuple):
-    """One step of a fit: q before it, the single-draw gradients of the objective there, and their mean, that it takes.
+    """One step of a fit: q before the step, the single-draw gradients there, and their mean, which the step uses.
 
-    Gradients point to where the divergence falls. `singles` is None for "exact".
+    The divergence falls along the gradients. `singles` is None for "exact".
     """
 
     q: Gaussian
@@ -214,29 +216,30 @@ def fit(
     objective: Literal["reverse", "forward"] = "reverse",
     generator: torch.Generator | None = None,
 ) -> Iterator[Step]:
-    """Steps down the divergence without end, by Adam on mu and ln sigma (on mu, ln L_ii and L_ij of a full q).
+    """Minimise a divergence by Adam on mu and ln sigma (on mu, ln L_ii and L_ij of a full q); yields without end.
 
-    "reverse" is KL(q ‖ p) = −E_q ln p − entropy, whose entropy has a closed form: the estimator's f is ln p. "forward"
-    is KL(p ‖ q), by draws of p on the target's cells, or "exact"; to it the other estimators are one, for in its
-    gradient −E_p ∇ ln q no z depends on q. The baseline is E_q f by 100 draws of its own.
+    "reverse" is KL(q ‖ p) = −E_q ln p − entropy; the entropy has a closed form, and the estimator's f is ln p.
+    "forward" is KL(p ‖ q), with draws of p from the target's cells, or "exact"; the other estimators are the same
+    there, since in the gradient −E_p ∇ ln q no z depends on q. The baseline is E_q f from 100 separate draws. `rate` is
+    Adam's learning rate.
     """
     if draws < 1 or (estimator == "leave-one-out" and draws < 2):
         raise InputError("A step needs at least 1 draw, with the leave-one-out baseline 2.")
-    free = _Free(q, rate)
+    parameters = _Parameters(q, rate)
     while True:
-        current = free.q()
+        current = parameters.q()
         if objective == "forward":
             singles, gradient = _forward(target, current, estimator, draws, generator)
         else:
             singles, gradient = _reverse(target, current, estimator, draws, generator)
         yield Step(current, singles, gradient)
-        free.climb(gradient)
+        parameters.ascend(gradient)
 
 
 def _reverse(
     target: Target, q: Gaussian, estimator: Estimator, draws: int, generator: torch.Generator | None
 ) -> tuple[Gradient | None, Gradient]:
-    """Of E_q ln p + entropy."""
+    """Single-draw gradients and gradient of E_q ln p + entropy."""
     f, singles = target.log_density, None
     spread = _entropy_slope(q)
     if estimator == "exact":
@@ -255,14 +258,14 @@ def _reverse(
 def _forward(
     target: Target, q: Gaussian, estimator: Estimator, draws: int, generator: torch.Generator | None
 ) -> tuple[Gradient | None, Gradient]:
-    """Of E_p ln q."""
-    wide = full(q)
+    """Single-draw gradients and gradient of E_p ln q."""
+    full_q = full(q)
     cells = target.cells
     z = cells.z if estimator == "exact" else cells.sample(draws, generator)
-    zeta = torch.linalg.solve_triangular(wide.tril, (z - wide.mu).T, upper=False).T
-    of_mu = torch.linalg.solve_triangular(wide.tril.T, zeta.T, upper=True).T
-    of_scale = (of_mu[:, :, None] * zeta[:, None]).tril() - torch.diag(1 / wide.tril.diagonal())
-    singles = _kept(q, of_mu, of_scale)
+    zeta = torch.linalg.solve_triangular(full_q.tril, (z - full_q.mu).T, upper=False).T
+    of_mu = torch.linalg.solve_triangular(full_q.tril.T, zeta.T, upper=True).T
+    of_scale = (of_mu[:, :, None] * zeta[:, None]).tril() - torch.diag(1 / full_q.tril.diagonal())
+    singles = _gradient_of(q, of_mu, of_scale)
     if estimator == "exact":
         together = Gradient(*(torch.tensordot(cells.weights, part, 1) for part in singles))
         return None, together
@@ -275,25 +278,25 @@ def _entropy_slope(q: Gaussian) -> Tensor:
     return torch.diag(inverse) if isinstance(q, FullGaussian) else inverse
 
 
-class _Free:
-    """q as free numbers, and Adam on them."""
+class _Parameters:
+    """The free parameters of q, and Adam on them."""
 
     def __init__(self, q: Gaussian, rate: float) -> None:
         self._full = isinstance(q, FullGaussian)
-        wide = full(q)
-        self._mu, self._log_scale = wide.mu.clone(), wide.tril.diagonal().log()
-        self._below = wide.tril.tril(-1)
-        self._adam = torch.optim.Adam([self._mu, self._log_scale, self._below], rate)
+        full_q = full(q)
+        self._mu, self._log_scale = full_q.mu.clone(), full_q.tril.diagonal().log()
+        self._lower = full_q.tril.tril(-1)
+        self._adam = torch.optim.Adam([self._mu, self._log_scale, self._lower], rate)
 
     def q(self) -> Gaussian:
         if self._full:
-            return FullGaussian(self._mu.clone(), torch.diag(self._log_scale.exp()) + self._below)
+            return FullGaussian(self._mu.clone(), torch.diag(self._log_scale.exp()) + self._lower)
         return DiagonalGaussian(self._mu.clone(), 2 * self._log_scale)
 
-    def climb(self, gradient: Gradient) -> None:
+    def ascend(self, gradient: Gradient) -> None:
         on_scale = gradient.scale.diagonal() if self._full else gradient.scale
         self._mu.grad, self._log_scale.grad = -gradient.mu, -on_scale * self._log_scale.exp()
-        self._below.grad = -gradient.scale.tril(-1) if self._full else torch.zeros_like(self._below)
+        self._lower.grad = -gradient.scale.tril(-1) if self._full else torch.zeros_like(self._lower)
         self._adam.step()
 
 
@@ -301,7 +304,7 @@ class _Free:
 
 
 def reverse_kl(target: Target, q: Gaussian) -> float:
-    """KL(q ‖ p) in nats, by closed form or quadrature; a target of more than 2 dimensions is taken as normalised."""
+    """KL(q ‖ p) in nats, in closed form or by quadrature; targets of more than 2 dimensions must be normalised."""
     log_total = target.cells.log_total if target.k < 3 else 0.0
     return -full(q).entropy().item() - expectation(target.log_density, q) + log_total
 
@@ -314,28 +317,29 @@ def forward_kl(target: Target, q: Gaussian) -> float:
 
 
 def mean_field(covariance: Tensor) -> Tensor:
-    """Variances 1/(Σ⁻¹)_ii (k,) of the diagonal q with the least KL(q ‖ N(mean, Σ)); never above Σ_ii, which the least
-    KL(N(mean, Σ) ‖ q) takes.
+    """Variances 1/(Σ⁻¹)_ii (k,) of the diagonal q that minimises KL(q ‖ N(mean, Σ)), for covariance Σ (k, k).
+
+    They are at most Σ_ii, the variances that minimise KL(N(mean, Σ) ‖ q).
     """
     result: Tensor = 1 / torch.linalg.inv(covariance.double()).diagonal()
     return result
 
 
 def mean_field_kl(covariance: Tensor) -> float:
-    """That least KL in nats: ½ (Σ_i ln (Σ⁻¹)_ii + ln det Σ)."""
+    """The minimum of KL(q ‖ N(mean, Σ)) over diagonal q, in nats: ½ (Σ_i ln (Σ⁻¹)_ii + ln det Σ)."""
     covariance = covariance.double()
     return 0.5 * (torch.logdet(covariance) - mean_field(covariance).log().sum()).item()
 
 
 def draws_for(variance: float, standard_error: float) -> float:
-    """How many draws of a single-draw variance bring their mean to a standard error."""
+    """Number of draws, variance / standard_error², whose mean has this standard error."""
     if not (variance >= 0 and standard_error > 0):
         raise InputError("An error in samples needs a variance of at least 0 and a standard error above 0.")
     return variance / standard_error**2
 
 
 def moment_matched(target: Target, full_covariance: bool = False) -> Gaussian:
-    """The q of least KL(p ‖ q): mean and variances, or covariance, of the target."""
+    """The q that minimises KL(p ‖ q): with the mean and the variances, or the covariance, of the target."""
     covariance = target.cells.covariance
     if full_covariance:
         return FullGaussian(target.cells.mean, torch.linalg.cholesky(covariance))
@@ -343,7 +347,7 @@ def moment_matched(target: Target, full_covariance: bool = False) -> Gaussian:
 
 
 def standard(k: int, mean: float = 0.0, sigma: float = 1.0) -> DiagonalGaussian:
-    """A diagonal q with the same mean and sigma in every dimension, to begin a fit with."""
+    """A diagonal q with the same mean and sigma in all k dimensions, to start a fit from."""
     return DiagonalGaussian(
         torch.full((k,), mean, dtype=torch.float64), torch.full((k,), 2 * log(sigma), dtype=torch.float64)
     )

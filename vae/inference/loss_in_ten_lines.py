@@ -1,4 +1,4 @@
-"""The loss of a VAE as ten lines of PyTorch, for reading: what `vae.elbo` computes for a Bernoulli likelihood."""
+"""The loss of a VAE in ten lines of PyTorch, to be shown: the same as `vae.elbo` for a Bernoulli likelihood."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The tail of importance weights: a generalised Pareto distribution, whose shape k says how far an estimate can be
+"""The tail of importance weights as a generalised Pareto distribution, whose shape k tells whether an estimate can be
 trusted (Vehtari et al. 2024, Pareto smoothed importance sampling).
 
-Weights whose tail has shape k have moments of every order below 1/k: above 0.5 no variance, so the standard error of
-their mean means nothing; above 0.7 the mean itself converges too slowly for any number of draws that can be had.
+Weights whose tail has shape k have moments of every order below 1/k. Above 0.5 they have no variance, so the standard
+error of their mean is meaningless; above 0.7 the mean converges too slowly for any feasible number of draws.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch import Tensor
 from vae.errors import InputError
 from vae.inference.evidence import Sampled, effective_sample_size, log_mean_weight
 
-MOST_SHAPE = 0.5  # of a tail, for the weights to have a variance, and their mean a standard error
-ENOUGH = 100.0  # effective draws, for the same
-MISSED = 2.5  # standard errors
+MOST_SHAPE = 0.5  # largest k with which a standard error is reported
+ENOUGH = 100.0  # least number of effective draws for it
+MISSED = 2.5  # standard errors below a better estimate, beyond which a part of the posterior was missed
 POOR = "A poor lower bound of ln p(x), without an error"
-LEAST_TAIL = 5  # weights of a tail that a shape can be fitted to
-PRIOR_WEIGHT, PRIOR_SHAPE = 10.0, 0.5  # of Vehtari et al.: as if ten more exceedances had said 0.5
+LEAST_TAIL = 5  # least number of weights in a tail for a fit
+PRIOR_WEIGHT, PRIOR_SHAPE = 10.0, 0.5  # Vehtari et al.: a prior worth ten exceedances with shape 0.5
 
 
 class Pareto(NamedTuple):
@@ -32,9 +32,10 @@ class Pareto(NamedTuple):
 
 
 def fit_pareto(exceedances: Tensor) -> Pareto:
-    """The fit of Zhang & Stephens (2009) to exceedances (n,) over a threshold, n ≥ 5, none of them negative.
+    """The fit of Zhang & Stephens (2009) to exceedances (n,) over a threshold, n ≥ 5 and none negative.
 
-    The mean of theta = −k/sigma under its profile likelihood and a weak prior, on a grid that needs no iteration.
+    theta = −k/sigma is its mean under the profile likelihood and a weak prior, on a grid, without iteration.
+    `InputError` for too few or infinite exceedances.
     """
     y = exceedances.double().sort().values
     n = len(y)
@@ -54,8 +55,8 @@ def fit_pareto(exceedances: Tensor) -> Pareto:
 def pareto_k(log_w: Tensor) -> float:
     """The shape k of the tail of importance weights, from their logarithms (n,).
 
-    The tail is the largest min(n/5, 3√n) of them, and k is drawn towards 0.5 as if by ten more exceedances. −inf where
-    all weights of the tail are alike, as they are under the target itself; inf where there are too few weights to say.
+    The tail is the largest min(n/5, 3√n) weights; k is shrunk towards 0.5 with the weight of ten exceedances. −inf
+    where all weights of the tail are equal, as under the target itself; inf where there are too few weights.
     """
     n = len(log_w)
     tail = ceil(min(0.2 * n, 3 * n**0.5))
@@ -64,7 +65,7 @@ def pareto_k(log_w: Tensor) -> float:
     ordered = log_w.double().sort().values
     largest, threshold = ordered[-tail:], ordered[-tail - 1]
     exceedances = (largest - ordered[-1]).exp() - (threshold - ordered[-1]).exp()
-    if exceedances[-1] < 1e-9:  # of the largest weight: what rounding makes of equal weights
+    if exceedances[-1] < 1e-9:  # relative to the largest weight: rounding of equal weights
         return -inf
     k = fit_pareto(exceedances).k
     return float((tail * k + PRIOR_WEIGHT * PRIOR_SHAPE) / (tail + PRIOR_WEIGHT))
@@ -77,11 +78,11 @@ def distrust(
     enough: float = ENOUGH,
     name: str = "draws",
 ) -> str | None:
-    """Why no error of ln of the mean weight can be told, in a sentence; None where its standard error is one.
+    """Why the standard error of ln of the mean weight cannot be trusted, in a sentence; None if it can.
 
-    `log_w` (n,): it needs `enough` effective draws and a tail of shape `MOST_SHAPE` at most. Neither tells that q
-    misses a mode; where a better estimate of the same number is `known`, the one at hand must not lie `MISSED` errors
-    under it.
+    The log weights `log_w` (n,) need `enough` effective draws and a tail of shape at most `MOST_SHAPE`. Neither detects
+    that q misses a mode: if a better estimate of the same number is `known`, this one must not be more than `MISSED`
+    standard errors below it. `name` is the word for draws in the message.
     """
     n, effective, k = len(log_w), effective_sample_size(log_w), pareto_k(log_w)
     if effective < enough:

@@ -1,6 +1,7 @@
-"""Integrals of a density over a plane or a line, by cells that are split only where there is mass. float64 throughout.
+"""Integrals of a density over a plane or a line, on cells that are split only where there is mass. float64 throughout.
 
-The density is known up to its constant, by its log. It may have several modes, far apart and thousands of cells narrow.
+The density is given by its log, up to a constant. It may have several modes, far apart and narrower than a thousandth
+of the box.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from vae.errors import InputError
 
 LogDensity = Callable[[Tensor], Tensor]  # z (N, k) float64 → ln of the density up to a constant (N,)
 
-REACH = 16.0  # cells this many nats under the peak are left out: of a Gaussian in the plane, e⁻¹⁶ of its mass
+REACH = 16.0  # cells so many nats below the peak are left out: of a Gaussian in the plane, e⁻¹⁶ of its mass
 MOST_CELLS = 1 << 21
 MOST_LEVELS = 14
 CELLS_PER_SIGMA = 2.0
-REMEMBERED = 1 << 16  # cells of a whole box, at most, whose neighbours are found once
-PROMINENCE = 0.1  # nats that a mode rises over the saddle to a higher one; a ridge askew to the grid ripples by 0.03
-LEAST_WEIGHT = 1e-3  # of a mode
+REMEMBERED = 1 << 16  # most cells of a complete box whose neighbours are cached
+PROMINENCE = 0.1  # nats from the saddle to a mode, at least; a ridge oblique to the grid has ripples of 0.03
+LEAST_WEIGHT = 1e-3  # least share of the mass of a mode
 
 
 SHIFTS = {k: [shift for shift in product((-1, 0, 1), repeat=k) if any(shift)] for k in (1, 2)}
 
 
 class Box(NamedTuple):
-    """The cube [centre − half, centre + half], cut into `per_axis` cells a side."""
+    """The cube [centre − half, centre + half], divided into `per_axis` cells a side."""
 
     centre: Tensor  # (k,)
     half: float
@@ -43,7 +44,7 @@ class Box(NamedTuple):
         return 2 * self.half / self.per_axis
 
     def centres(self, index: Tensor) -> Tensor:
-        """Of cells with integer coordinates `index` (G, k)."""
+        """Centres (G, k) of the cells with integer coordinates `index` (G, k)."""
         return self.centre - self.half + (index + 0.5) * self.step
 
     def all_cells(self) -> Tensor:
@@ -52,7 +53,7 @@ class Box(NamedTuple):
 
 
 class Modes(NamedTuple):
-    """The modes of a density, the heaviest first: peaks (M, k), masses that sum to 1 (M,), covariances (M, k, k)."""
+    """The modes of a density by descending mass: peaks (M, k), masses that sum to 1 (M,), covariances (M, k, k)."""
 
     peak: Tensor
     weight: Tensor
@@ -65,7 +66,7 @@ class Modes(NamedTuple):
 
 
 class Level(NamedTuple):
-    """ln of the integral on cells of which `per_axis` cover a side of the box."""
+    """ln of the integral with `per_axis` cells a side of the box."""
 
     per_axis: int
     log_total: float
@@ -73,7 +74,7 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A density on the equal cells that hold its mass; `error` is how much `log_total` moved when they were halved."""
+    """A density on cells of equal size that contain its mass; `error` is the change of `log_total` by halving them."""
 
     box: Box
     index: Tensor  # (G, k), in lexicographic order
@@ -82,7 +83,7 @@ class Cells:
 
     @property
     def error(self) -> float:
-        """Nats; infinite where nothing has been halved."""
+        """Nats; infinite where the cells were not halved."""
         return abs(self.levels[-1].log_total - self.levels[-2].log_total) if len(self.levels) > 1 else inf
 
     @property
@@ -101,7 +102,7 @@ class Cells:
 
     @cached_property
     def weights(self) -> Tensor:
-        """The share of every cell in the mass, (G,)."""
+        """The share of the mass in every cell, (G,)."""
         return self.log_density.softmax(0)
 
     @property
@@ -115,11 +116,11 @@ class Cells:
 
     @cached_property
     def modes(self) -> Modes:
-        """Local maxima that rise at least 0.1 nats over the saddle to a higher one and hold 0.1% of the mass."""
+        """Local maxima at least 0.1 nats above the saddle to a higher one, with at least 0.1% of the mass."""
         return _modes(self)
 
     def bounds(self, tail: float = 1e-4) -> tuple[Tensor, Tensor]:
-        """Lowest and highest coordinates (k,) of a box that leaves at most `tail` of the mass out on every side."""
+        """Lowest and highest coordinates (k,) of a box with at most `tail` of the mass outside on every side."""
         low, high = [], []
         for i in range(self.z.shape[1]):
             masses = torch.zeros(self.box.per_axis, dtype=torch.float64).index_add_(0, self.index[:, i], self.weights)
@@ -130,7 +131,7 @@ class Cells:
         return start + torch.tensor(low) * self.step, start + torch.tensor(high) * self.step
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draws (n, k) of the density that is even within each cell."""
+        """Draws (n, k) of the density, uniform within each cell."""
         chosen = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         inside = torch.rand((n, self.z.shape[1]), generator=generator, dtype=torch.float64) - 0.5
         return self.z[chosen] + inside * self.step
@@ -143,12 +144,13 @@ def integrate(
     first: Tensor | None = None,
     per_sigma: float = CELLS_PER_SIGMA,
 ) -> Cells:
-    """Cells whose integral halving has moved by no more than `tolerance` nats, at least `per_sigma` of them to the
-    smallest standard deviation of any mode.
+    """Halve the cells of `box` until the integral changes by at most `tolerance` nats, and at least `per_sigma` cells
+    fit the smallest standard deviation of any mode.
 
-    A cell is split while its density, or that plus its largest difference to a neighbour, comes within `REACH` nats of
-    the peak, so that a mode that lies between the centres of the first cells is found by its flanks. Where such cells
-    touch the edge, the box is enlarged. `first` holds the values on the cells of `box`, where they are known.
+    A cell is split while its log density, plus its largest difference to a neighbour, is within `REACH` nats of the
+    peak, so that a mode between the centres of the first cells is found by its flanks. If such cells touch the edge,
+    the box is enlarged. `first` are the values on the cells of `box`, if known. `InputError` for a density that is not
+    finite, has no finite mass, or is too narrow.
     """
     first_box, index, values = box, box.all_cells(), first
     levels: tuple[Level, ...] = ()
@@ -162,8 +164,8 @@ def integrate(
         cells = Cells(box, index, values, levels)
         if cells.error <= tolerance and per_sigma * box.step <= cells.modes.least_sigma:
             return cells
-        beside = neighbours(index, box.per_axis)
-        kept = promising(values, beside)
+        adjacent = neighbours(index, box.per_axis)
+        kept = promising(values, adjacent)
         if ((index[kept] == 0) | (index[kept] == box.per_axis - 1)).any():
             first_box = first_box._replace(half=2 * first_box.half, per_axis=2 * first_box.per_axis)
             if first_box.per_axis ** len(box.centre) > MOST_CELLS:
@@ -179,7 +181,7 @@ def integrate(
 
 
 def halved(index: Tensor) -> Tensor:
-    """The 2^k parts of every cell, in lexicographic order."""
+    """The 2^k halves of every cell, in lexicographic order."""
     k = index.shape[1]
     corners = torch.tensor(list(product((0, 1), repeat=k)))
     parts = (2 * index[:, None] + corners).reshape(-1, k)
@@ -187,7 +189,7 @@ def halved(index: Tensor) -> Tensor:
 
 
 def _codes(index: Tensor, width: int) -> Tensor:
-    """One number a cell, in lexicographic order; neighbours never share one with a cell of the next row."""
+    """A unique number for every cell, in lexicographic order; neighbours outside a row get numbers of no other cell."""
     codes = index[:, 0] + 1
     for column in index.T[1:]:
         codes = codes * width + column + 1
@@ -195,7 +197,7 @@ def _codes(index: Tensor, width: int) -> Tensor:
 
 
 def neighbours(index: Tensor, per_axis: int) -> Tensor:
-    """Positions of the 3^k − 1 cells around every cell, its own where there is none: (3^k − 1, G), in the order of
+    """Indices of the 3^k − 1 neighbours of every cell (its own where there is none), (3^k − 1, G), in the order of
     `SHIFTS`.
     """
     k = index.shape[1]
@@ -220,15 +222,15 @@ def _around(index: Tensor, per_axis: int) -> Tensor:
     return torch.stack(found)
 
 
-def promising(values: Tensor, beside: Tensor) -> Tensor:
-    """Which cells may hold density within `REACH` nats of the peak, by their values and those `beside` them."""
-    slope = (values[beside] - values).abs().amax(0)
+def promising(values: Tensor, adjacent: Tensor) -> Tensor:
+    """Cells (G,) whose density may be within `REACH` nats of the peak, by `values` and those of the neighbours."""
+    slope = (values[adjacent] - values).abs().amax(0)
     return values + slope >= values.max() - REACH
 
 
 def _modes(cells: Cells) -> Modes:
-    values, beside = cells.log_density, neighbours(cells.index, cells.box.per_axis)
-    mode = _merged(values, beside, _uphill(values, beside))
+    values, adjacent = cells.log_density, neighbours(cells.index, cells.box.per_axis)
+    mode = _merged(values, adjacent, _uphill(values, adjacent))
     peaks, labels = mode.unique(return_inverse=True)
     weight = torch.zeros(len(peaks), dtype=torch.float64).index_add_(0, labels, cells.weights)
     heavy = (weight >= LEAST_WEIGHT).nonzero().squeeze(1)
@@ -239,14 +241,14 @@ def _modes(cells: Cells) -> Modes:
         shares, z = cells.weights[mine] / weight[i], cells.z[mine]
         offsets = z - shares @ z
         covariances.append((offsets * shares[:, None]).T @ offsets)
-    return Modes(_peaks(cells, peaks[heavy], beside), weight[heavy] / weight[heavy].sum(), torch.stack(covariances))
+    return Modes(_peaks(cells, peaks[heavy], adjacent), weight[heavy] / weight[heavy].sum(), torch.stack(covariances))
 
 
-def _peaks(cells: Cells, top: Tensor, beside: Tensor) -> Tensor:
-    """The peaks (M, k) of the parabolas through the cells `top` (M,) and those around them."""
+def _peaks(cells: Cells, top: Tensor, adjacent: Tensor) -> Tensor:
+    """The peaks (M, k) of the parabolas through the cells `top` (M,) and their neighbours."""
     k = cells.z.shape[1]
     shifts = SHIFTS[k]
-    here, around = cells.log_density[top], cells.log_density[beside[:, top]]
+    here, around = cells.log_density[top], cells.log_density[adjacent[:, top]]
     unit = torch.eye(k, dtype=torch.long)
     value = {shift: around[i] for i, shift in enumerate(shifts)}
     ahead, behind = ([value[tuple(way.tolist())] for way in sign * unit] for sign in (1, -1))
@@ -254,29 +256,29 @@ def _peaks(cells: Cells, top: Tensor, beside: Tensor) -> Tensor:
     bend = torch.diag_embed(torch.stack([a + b - 2 * here for a, b in zip(ahead, behind, strict=True)], 1))
     if k == 2:
         bend[:, 0, 1] = bend[:, 1, 0] = (value[1, 1] + value[-1, -1] - value[1, -1] - value[-1, 1]) / 4
-    is_top = (torch.linalg.eigvalsh(bend) < 0).all(1)  # else, a cell at the edge or on a plateau
+    is_top = (torch.linalg.eigvalsh(bend) < 0).all(1)  # false for a cell at the edge or on a plateau
     offset = torch.zeros_like(slope)
     offset[is_top] = -torch.linalg.solve(bend[is_top], slope[is_top]).clamp(-1, 1)
     return cells.z[top] + cells.step * offset
 
 
-def _uphill(values: Tensor, beside: Tensor) -> Tensor:
-    """The local maximum that every cell climbs to by steepest ascent, as its position (G,)."""
-    around = torch.cat((torch.arange(len(values))[None], beside))
+def _uphill(values: Tensor, adjacent: Tensor) -> Tensor:
+    """The index of the local maximum that steepest ascent reaches from every cell, (G,)."""
+    around = torch.cat((torch.arange(len(values))[None], adjacent))
     root = around.gather(0, values[around].argmax(0, keepdim=True))[0]
     while not torch.equal(root, root[root]):
         root = root[root]
     return root
 
 
-def _merged(values: Tensor, beside: Tensor, root: Tensor) -> Tensor:
-    """`root` with the local maxima of little prominence given to the higher one across their highest saddle."""
-    here = torch.arange(len(values)).expand_as(beside)
-    border = root[here] != root[beside]
-    saddles = torch.minimum(values[here[border]], values[beside[border]])
-    ends = torch.stack((root[here[border]], root[beside[border]]), 1)
-    owner: dict[int, int] = {}  # of a maximum, a higher one that its region has been joined with
-    given: dict[int, int] = {}  # the same, for those of little prominence
+def _merged(values: Tensor, adjacent: Tensor, root: Tensor) -> Tensor:
+    """`root`, with local maxima of prominence below `PROMINENCE` replaced by the higher one across the saddle."""
+    here = torch.arange(len(values)).expand_as(adjacent)
+    border = root[here] != root[adjacent]
+    saddles = torch.minimum(values[here[border]], values[adjacent[border]])
+    ends = torch.stack((root[here[border]], root[adjacent[border]]), 1)
+    owner: dict[int, int] = {}  # maximum → a higher one whose region it has been joined with
+    given: dict[int, int] = {}  # the same, only for maxima of low prominence
 
     def find(of: dict[int, int], peak: int) -> int:
         while peak in of:

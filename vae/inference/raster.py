@@ -1,8 +1,8 @@
-"""The likelihood of one image on an even raster of the latent plane or line, for a picture of it. Nats.
+"""The likelihood of one image on an even raster of the latent plane or line, to be drawn. Nats.
 
-Decoding every cell would be most of the time between choosing an image and seeing its posterior. So a fourth of the
-rows and columns are decoded, the rest by halving: where the last cells agree with a cubic through those before them,
-the next ones are read off such a cubic.
+Decoding every cell would take most of the time from the choice of an image to its posterior. Therefore every fourth row
+and column is decoded first, and the raster is doubled twice: where the last cells agree with a cubic interpolation of
+the cells before, the next ones are interpolated, otherwise decoded.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vae.inference.evidence import log_likelihoods
 from vae.inference.quadrature import neighbours, promising
 from vae.model import VAE
 
-ERROR = 0.05  # nats that a cubic may miss a cell by, of those within `quadrature.REACH` of the peak
-AT_FIRST = 0.03  # the same of the first cells, which lie so far apart that it may agree with some by chance
+ERROR = 0.05  # nats: largest error of the interpolation, within `quadrature.REACH` of the peak
+AT_FIRST = 0.03  # the same for the first cells, where an agreement by chance is more likely
 
 
 class Raster(NamedTuple):
@@ -33,7 +33,10 @@ class Raster(NamedTuple):
 
 @torch.no_grad()
 def raster(model: VAE, x: Tensor, low: Tensor, high: Tensor, cells: int = 200) -> Raster:
-    """Of one image x (C, H, W) between `low` and `high` (k,), with `cells` a side."""
+    """The raster of one image x (C, H, W) between `low` and `high` (k,), with `cells` a side.
+
+    `InputError` for more than 2 dimensions or a number of cells that does not fit.
+    """
     if model.latent_dim not in (1, 2) or cells < 32 or cells % 8:
         raise InputError("A raster needs a latent space of 1 or 2 dimensions, and a multiple of 8 cells, at least 32.")
     middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
@@ -46,35 +49,35 @@ def raster(model: VAE, x: Tensor, low: Tensor, high: Tensor, cells: int = 200) -
 
 
 def _halved_twice(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """ln p(x|z) at z (cells, cells, 2), decoded where a cubic would not do."""
+    """ln p(x|z) at z (cells, cells, 2), decoded where a cubic is not accurate."""
     first = z[::4, ::4]
     values = log_likelihoods(model, x, first.reshape(-1, 2)).reshape(first.shape[:2])
-    wanted = _missed(values, _doubled(values[::2, ::2]), AT_FIRST, 2) & _near_the_peak(values + log_prior(first))
+    wanted = _inaccurate(values, _doubled(values[::2, ::2]), AT_FIRST, 2) & _near_the_peak(values + log_prior(first))
     for stride in (2, 1):
         guess = _doubled(values)
         wanted = wanted.repeat_interleave(2, 0).repeat_interleave(2, 1)
-        wanted[::2, ::2] = False  # known already
+        wanted[::2, ::2] = False  # already computed
         values = guess.clone()
         if wanted.any():
             values[wanted] = log_likelihoods(model, x, z[::stride, ::stride][wanted])
-        wanted = _missed(values, guess, ERROR, 1)
+        wanted = _inaccurate(values, guess, ERROR, 1)
     return values
 
 
-def _missed(values: Tensor, guess: Tensor, tolerance: float, reach: int) -> Tensor:
-    """Where a guess is wrong, and so many cells around."""
+def _inaccurate(values: Tensor, guess: Tensor, tolerance: float, reach: int) -> Tensor:
+    """The cells where a guess is wrong, and their neighbours up to `reach` cells."""
     wrong = (values - guess).abs() > tolerance
     return F.max_pool2d(wrong.float()[None], 2 * reach + 1, stride=1, padding=reach)[0] > 0
 
 
 def _near_the_peak(joint: Tensor) -> Tensor:
     axis = torch.arange(len(joint))
-    beside = neighbours(torch.cartesian_prod(axis, axis), len(joint))
-    return promising(joint.flatten(), beside).reshape(joint.shape)
+    adjacent = neighbours(torch.cartesian_prod(axis, axis), len(joint))
+    return promising(joint.flatten(), adjacent).reshape(joint.shape)
 
 
 def _doubled(values: Tensor) -> Tensor:
-    """Twice as many rows and columns, read off cubics."""
+    """Twice as many rows and columns, by cubic interpolation."""
     between = _between(len(values))
     return between @ values @ between.T
 

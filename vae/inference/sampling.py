@@ -1,9 +1,9 @@
-"""ln p(x) for any latent_dim by sampling, with an error that is told only where it can be trusted. Nats.
+"""ln p(x) for any latent_dim by sampling, with an error that is reported only where it can be trusted. Nats.
 
-Particles go from the prior to the posterior and find its mass, wherever that is and whatever the encoder says; narrow
-modes that they pass by are climbed. A Student's t with the particles' mean and covariance, and one about each such
-mode, is the proposal of importance sampling; where the tail of its weights is too heavy, annealing starts from that
-mean and covariance.
+Particles move from the prior to the posterior and find its mass independently of the encoder; narrow modes that they
+miss are found by gradient ascent. The proposal of importance sampling is a mixture of Student's t distributions: one
+with the mean and covariance of the particles, one about each narrow mode. If the tail of the weights is too heavy,
+annealed importance sampling starts from that mean and covariance.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from vae.inference.full_gaussian import FullGaussian, full
 from vae.inference.pareto import distrust, pareto_k
 from vae.model import VAE
 
-PARTICLES = 400  # that look for the posterior's mass
-MOVES, MOVES_PER_DIM = 12, 0.5  # of each particle once they are there: a covariance of k dimensions needs the more
-ROUNDS = 4  # of fitting the proposal to its own weighted draws, at most
+PARTICLES = 400  # that search the mass of the posterior
+MOVES, MOVES_PER_DIM = 12, 0.5  # moves of each particle at the end: MOVES + MOVES_PER_DIM · k
+ROUNDS = 4  # most rounds of fitting the proposal to its own weighted draws
 DRAWS = 10_000
-# of the draws: from what is fitted, from the same made wider, from the encoder's q, and from narrow modes, where there
-# are any; all but the first may come upon what the particles have missed
+# shares of the draws: from the fitted distribution, from a wider copy, from the encoder's q, and from narrow modes, if
+# there are any; all but the first may find mass that the particles have missed
 SHARES = (0.55, 0.15, 0.1, 0.2)
-WIDER = 1.7  # times the standard deviation
-CLIMBERS, CLIMB, CLIMB_RATE = 32, 120, 0.1  # that look for narrow modes; their steps, and the size of the first
-MOST_MODES, LIKELY = 4, 5.0  # of those; nats under the heaviest of them
-FREEDOM = 20.0  # degrees of freedom of the proposal, besides k: tails heavier than a Gaussian's
-GOOD = 0.5  # share of effective draws that no further round of fitting is worth
-LEAST_SHARE = 0.05  # of effective draws
+WIDER = 1.7  # factor of the standard deviation of the wider copy
+CLIMBERS, CLIMB, CLIMB_RATE = 32, 120, 0.1  # ascents to narrow modes; steps of each, and the size of the first
+MOST_MODES, LIKELY = 4, 5.0  # most narrow modes; and how many nats they may be below the heaviest
+FREEDOM = 20.0  # degrees of freedom of the proposal, plus k: tails heavier than a Gaussian's
+GOOD = 0.5  # share of effective draws with which fitting stops
+LEAST_SHARE = 0.05  # least share of effective draws for an error
 CHAINS = 96
-LEAST_CHAINS = 0.35  # share of effective chains
+LEAST_CHAINS = 0.35  # least share of effective chains for an error
 IMPORTANCE, ANNEALED = "importance sampling", "annealed importance sampling"
 
 
 class Estimate(NamedTuple):
-    """ln p(x) with its standard error, too low on average; how it was found, and on how many draws or chains.
+    """An estimate of ln p(x), too low on average, with its standard error, its method and number of draws or chains.
 
-    Where the error cannot be trusted it is NaN, and `withheld` says why.
+    Where the error cannot be trusted it is NaN, and `withheld` is the reason.
     """
 
     log_evidence: Sampled
@@ -63,18 +63,18 @@ class Estimate(NamedTuple):
 
 @torch.no_grad()
 def estimate(model: VAE, x: Tensor, q: Gaussian, generator: torch.Generator | None = None) -> Estimate:
-    """Of one image x (C, H, W). `q` adds a tenth of the draws; where it lies matters little."""
+    """Estimate ln p(x) of one image x (C, H, W). `q` gives a tenth of the draws, so its choice matters little."""
     check_image(model, x)
     proposal = fitted(model, x, q, generator)
     log_w = _weights(model, x, q, proposal, DRAWS, generator).log_w
     why = distrust(log_w, enough=LEAST_SHARE * DRAWS)
     if why is None:
-        return _told(log_w, IMPORTANCE, None)
+        return _estimate_of(log_w, IMPORTANCE, None)
     found = annealed(lambda z: log_joint(model, x, z), proposal.main, CHAINS, generator=generator)
-    return _told(found.log_w, ANNEALED, distrust(found.log_w, enough=LEAST_CHAINS * CHAINS, name="chains"))
+    return _estimate_of(found.log_w, ANNEALED, distrust(found.log_w, enough=LEAST_CHAINS * CHAINS, name="chains"))
 
 
-def _told(log_w: Tensor, method: str, why: str | None) -> Estimate:
+def _estimate_of(log_w: Tensor, method: str, why: str | None) -> Estimate:
     found = log_mean_weight(log_w)
     if why is not None:
         found = Sampled(found.mean, nan)
@@ -90,7 +90,7 @@ class _Drawn(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """A Gaussian like the posterior, and narrow modes that lie outside of it."""
+    """A Gaussian that approximates the posterior, and narrow modes outside of it."""
 
     main: FullGaussian
     modes: list[FullGaussian]
@@ -98,8 +98,8 @@ class Proposal(NamedTuple):
 
 @torch.no_grad()
 def fitted(model: VAE, x: Tensor, q: Gaussian, generator: torch.Generator | None = None) -> Proposal:
-    """Mean and covariance of the posterior: of particles from the prior, then of weighted draws (adaptive importance
-    sampling, Cappé et al. 2008), as long as more of them count.
+    """Fit the proposal to the posterior: by particles that start from the prior, then by weighted draws (adaptive
+    importance sampling, Cappé et al. 2008) as long as the effective sample size grows.
     """
     k = model.latent_dim
     prior = FullGaussian(torch.zeros(k, dtype=torch.float64), torch.eye(k, dtype=torch.float64))
@@ -128,15 +128,14 @@ def fitted(model: VAE, x: Tensor, q: Gaussian, generator: torch.Generator | None
 
 
 def _is_outside(z: Tensor, main: FullGaussian) -> bool:
-    """Farther off than nearly all of its draws: ‖zeta‖² has mean k and variance 2k."""
+    """Whether z is farther from the mean than almost all draws of `main`: ‖zeta‖² has mean k and variance 2k."""
     k = len(z)
     return bool(main.noise_of(z).square().sum().item() > k + 4 * (2 * k) ** 0.5)
 
 
 def _modes(model: VAE, x: Tensor, at: Tensor, generator: torch.Generator | None) -> list[FullGaussian]:
-    """Gaussians about local maxima of ln p(x, z), by their curvature there (Laplace), the heaviest first: reached by
-    ascent (Adam) from `at` and from the likeliest of draws from the prior. One too narrow for particles on their way
-    from the prior to come upon is found so.
+    """Laplace approximations at local maxima of ln p(x, z), by descending mass, found by gradient ascent (Adam) from
+    `at` and from the most likely of `DRAWS` draws from the prior. This finds modes too narrow for particles.
     """
     k = model.latent_dim
     draws = torch.randn((DRAWS, k), generator=generator, dtype=torch.float64)
@@ -144,7 +143,7 @@ def _modes(model: VAE, x: Tensor, at: Tensor, generator: torch.Generator | None)
     z = _climbed(model, x, torch.cat((at[None], draws[likeliest])))
     values, curvature = _curvature(model, x, z)
     scales, axes = torch.linalg.eigh(curvature)
-    scales = scales.clamp_min(1.0)  # the prior's own, where a likelihood that bends upwards says less
+    scales = scales.clamp_min(1.0)  # at least the curvature of the prior, also where the likelihood is convex
     heights = values - 0.5 * scales.log().sum(1)
     found: list[FullGaussian] = []
     for i in heights.argsort(descending=True).tolist():
@@ -157,8 +156,9 @@ def _modes(model: VAE, x: Tensor, at: Tensor, generator: torch.Generator | None)
 
 
 def _climbed(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """z (N, k) after `CLIMB` steps of Adam up ln p(x, z), each by itself, ever smaller: written out, for `torch.optim`
-    takes seconds to import.
+    """z (N, k) after `CLIMB` steps of Adam up ln p(x, z) with a falling step size, each row separately.
+
+    Adam is written out here because `torch.optim` takes seconds to import.
     """
     first, second = torch.zeros_like(z), torch.zeros_like(z)
     for step in range(1, CLIMB + 1):
@@ -197,10 +197,10 @@ def _moments(z: Tensor, log_w: Tensor) -> FullGaussian:
 def _weights(
     model: VAE, x: Tensor, q: Gaussian, proposal: Proposal, draws: int, generator: torch.Generator | None
 ) -> _Drawn:
-    """Draws of a mixture, as many of each part as `SHARES` says, and ln p(x, z) − ln of the mixture's density.
+    """Stratified draws of a mixture with weights `SHARES`, and ln p(x, z) − ln of the mixture's density.
 
-    One density for all draws, whichever part they are of (Owen & Zhou 2000): no weight can be larger than under a part
-    alone, over its share.
+    All draws use the density of the mixture (Owen & Zhou 2000), so a weight is at most that under a single component
+    divided by its share.
     """
     main, modes = proposal
     encoder = full(q)
@@ -222,7 +222,7 @@ def _of(q: FullGaussian, n: int, generator: torch.Generator | None) -> Tensor:
 
 
 def _student(at: FullGaussian, n: int, generator: torch.Generator | None) -> Tensor:
-    """Draws (n, k) of the multivariate t with this location and scale."""
+    """Draws (n, k) of a multivariate t with location mu and scale L Lᵀ of `at`."""
     freedom = FREEDOM + len(at.mu)
     zeta = torch.randn((n, len(at.mu)), generator=generator, dtype=torch.float64)
     gamma = torch._standard_gamma(torch.full((n, 1), freedom / 2, dtype=torch.float64), generator)
@@ -230,7 +230,7 @@ def _student(at: FullGaussian, n: int, generator: torch.Generator | None) -> Ten
 
 
 def _log_student(at: FullGaussian, z: Tensor) -> Tensor:
-    """ln of its density at z (N, k)."""
+    """ln of the density of that multivariate t at z (N, k)."""
     k = len(at.mu)
     freedom = FREEDOM + k
     constant = lgamma((freedom + k) / 2) - lgamma(freedom / 2) - 0.5 * k * log(freedom * pi)

@@ -1,4 +1,4 @@
-"""A function executed statement by statement: what each of its statements computes, and the gradient there."""
+"""Runs a function and records the values that each of its statements computes; and gradients of these values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Statement(NamedTuple):
-    """One statement of the function: where it stands, its text, and the names that it gives values to."""
+    """One statement of a function: its line, its text, and the names that it assigns."""
 
     line: int
     text: str
@@ -41,9 +41,9 @@ def _names(node: ast.stmt) -> tuple[str, ...]:
 
 
 def traced(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, list[dict[str, Tensor]]]:
-    """What the function returns, and for each of its statements, in order, the values that it has given to names.
+    """The result of the function, and for each of its statements, in order, the values that it assigns by name.
 
-    The function itself is run; a trace function looks at its variables before every line.
+    The function itself is run; a trace function reads its variables before every line.
     """
     statements = statements_of(function)
     after: dict[int, dict[str, Any]] = {}  # line → variables once it had been executed
@@ -69,7 +69,7 @@ def traced(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, li
 
 
 def gradients(result: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """d result / d value for each of `tensors` that it depends on; the `.grad` of weights stays as it is."""
+    """d result / d value for each of `tensors` that `result` depends on; the `.grad` of weights is not changed."""
     import torch
 
     within = {name: value for name, value in tensors.items() if value.requires_grad}

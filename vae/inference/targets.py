@@ -1,5 +1,6 @@
-"""Densities that a Gaussian q is fitted to: differentiable logs of densities on a line or a plane, most of them
-normalised. The posterior of an image is one more: `Target(2, lambda z: log_joint(model, x, z))`.
+"""Densities that a Gaussian q is fitted to: differentiable log densities on a line or a plane, most of them normalised.
+
+The posterior of an image is another one: `Target(2, lambda z: log_joint(model, x, z))`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from vae.inference.quadrature import Box, Cells, LogDensity, integrate
 
 @dataclass(frozen=True)
 class Quadratic:
-    """f(z) = −½ zᵀ A z + bᵀ z + c, of which Gaussian expectations have closed forms; A (k, k) symmetric, b (k,)."""
+    """f(z) = −½ zᵀ A z + bᵀ z + c, whose Gaussian expectations have closed forms; A (k, k) symmetric, b (k,)."""
 
     A: Tensor
     b: Tensor
@@ -31,7 +32,7 @@ class Quadratic:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A density on `k` dimensions by its log, up to a constant; within ±`reach` of the origin if it can be told."""
+    """A density in `k` dimensions by its log, up to a constant; its mass is expected within ±`reach` of the origin."""
 
     k: int
     log_density: LogDensity
@@ -39,7 +40,7 @@ class Target:
 
     @cached_property
     def cells(self) -> Cells:
-        """The target on cells: its constant, mean, covariance, modes and draws. For 1 or 2 dimensions."""
+        """The target on cells, with constant, mean, covariance, modes and draws. `InputError` above 2 dimensions."""
         if self.k not in (1, 2):
             raise InputError(f"A grid needs a target of 1 or 2 dimensions, not {self.k}.")
         with torch.no_grad():
@@ -98,7 +99,7 @@ def ring(radius: float = 2.0, width: float = 0.3) -> Target:
     constant = log(2 * pi * around)
 
     def log_density(z: Tensor) -> Tensor:
-        distance = (z.square().sum(-1) + 1e-12).sqrt()  # whose slope is finite at the origin too
+        distance = (z.square().sum(-1) + 1e-12).sqrt()  # with a finite gradient at the origin
         return -0.5 * ((distance - radius) / width) ** 2 - constant
 
     return Target(2, log_density)

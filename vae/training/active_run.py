@@ -1,4 +1,4 @@
-"""A run while it trains: its training, and what its folder says of it."""
+"""A run while it trains: its `Training`, and the files of its folder."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from vae.files.runs import CHECKPOINT, LOG, SETTINGS, TEST, Run, read_log, read_
 from vae.settings import Settings
 from vae.training import distributed
 from vae.training.devices import describe_device
-from vae.training.learned_sigma import settle_sigma
+from vae.training.learned_sigma import set_final_sigma
 from vae.training.live import Snapshots
 from vae.training.loop import Step, Training, count_steps
 from vae.training.progress import Clock, TermMeans
 from vae.training.run_records import settings_record, snapshot_record
 
 REPORTS = 150  # log lines of a run, about
-RECENT = 200  # steps that the numbers of a snapshot are a mean over, at most
+RECENT = 200  # the numbers of a snapshot are means over at most so many steps
 
 
 class ActiveRun:
-    """A run and its folder, from which a killed one goes on."""
+    """A run and its folder. An existing run is resumed from its last checkpoint."""
 
     def __init__(self, settings: Settings, folder: Path, images: ImageSet, existing: Run | None) -> None:
         self.settings, self.folder, self.images = settings, folder, images
@@ -46,35 +46,35 @@ class ActiveRun:
         self.recent: deque[Tensor] = deque(maxlen=RECENT)
         self.clock = Clock()
         self.validation: dict[str, float] | None = None
-        self.changes: dict[str, float] = {}  # setting → what it was before somebody began to turn it
+        self.changes: dict[str, float] = {}  # setting → its value before the changes that are not logged yet
         self.changed_at, self.changed_step = 0.0, 0
         self.finishing = False
         self.epoch = self.reported = self.last_report_step = 0
         self.last_report = time.monotonic()
-        for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while it wrote
+        for pattern in (".*.part", "live/.*.part"):  # left by a process that was killed while writing
             for part in folder.glob(pattern):
-                if not part.name.startswith(f".{control.FILE_NAME}."):  # somebody may be asking right now
+                if not part.name.startswith(f".{control.FILE_NAME}."):  # another process may be writing it now
                     part.unlink(missing_ok=True)
         undo.finish_returning(folder)
         self.kept = undo.kept(folder)
-        self.branch = _whole(read_status(folder).get("branch"))  # how often the run was rewound, or returned to
+        self.branch = _count(read_status(folder).get("branch"))  # number of rewinds and returns to a kept state
         if existing is not None and (folder / CHECKPOINT).exists():
             self.restore()
         else:
             self.training = Training(settings, images.image_shape)
             self.write_settings()
-            self.keep_log(0)
+            self.truncate_log(0)
             self.save()
         self.control = self._leftover_control()
-        self.shown: tuple[str, int, int] | None = None  # state, step and control of the latest snapshot
+        self.last_snapshot: tuple[str, int, int] | None = None  # state, step and control of the latest snapshot
         self.last_status = self.last_save = time.monotonic()
-        self.read_place()
+        self.read_progress()
         facts = {"parameters": self.parameters(), "device": describe_device(self.training.device)}
         self.snapshots = Snapshots(folder, images, facts)
-        self.say("running")
+        self.write_status("running")
 
     def _leftover_control(self) -> Control:
-        """What was asked of an earlier process: settings still hold, a pause, an end or a place in line does not."""
+        """Requests to an earlier process: settings remain valid; a pause, an end or a queue priority does not."""
         before = control.read(self.folder)
         for name, value in before.live.items():
             if value != getattr(self.training, name):
@@ -115,10 +115,10 @@ class ActiveRun:
         self.last_report, self.last_report_step = time.monotonic(), step.step
 
     def snapshot(self, state: str) -> None:
-        """What a live map shows of the training as it is now, if anybody looks; at the end, if anybody ever has."""
-        if not self.snapshots.is_watched(time.monotonic()) and not (state == "finished" and self.shown):
+        """Write the live files of the current step, if there is a viewer; at the end, if there was ever one."""
+        if not self.snapshots.is_watched(time.monotonic()) and not (state == "finished" and self.last_snapshot):
             return
-        self.shown = (state, self.training.step, self.control.id)
+        self.last_snapshot = (state, self.training.step, self.control.id)
         terms = torch.stack(list(self.recent)).mean(0).tolist() if self.recent else []
         self.recent.clear()
         if not all(map(isfinite, terms)):
@@ -126,7 +126,7 @@ class ActiveRun:
         self.snapshots.write(self.training, snapshot_record(self, state, terms))
 
     def save(self) -> None:
-        """A checkpoint from which training goes on as if nothing had happened."""
+        """Write a checkpoint from which training resumes exactly."""
         self.log_changes()
         seconds = {"report.seconds": torch.tensor(self.clock.seconds, dtype=torch.float64)}
         self.write_checkpoint(self.training.state() | self.means.state() | seconds)
@@ -134,35 +134,37 @@ class ActiveRun:
         self.saved_step = self.training.step
 
     def pause(self, reason: str) -> None:
-        """Save the state as of the last step, and say so."""
+        """Save the state of the last step and set the status to "paused"."""
         try:
             self.log_changes()
             self.save()
         except Exception as error:
             self.fail(error)
             raise
-        self.say("paused", reason)
+        self.write_status("paused", reason)
 
     def fail(self, error: Exception) -> None:
-        """Say what went wrong, if the disk still takes it."""
+        """Write the error into the status, if the disk still allows it."""
         with suppress(OSError):
-            self.say("failed", str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
+            self.write_status(
+                "failed", str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            )
 
     def finish(self) -> None:
-        """Evaluate, drop from the checkpoint what only training needs, and say that the run is done."""
+        """Evaluate, remove the training state from the checkpoint, and set the status to "finished"."""
         self.log_changes()
         self.save()
-        self.say("running", "Evaluating on the test split.")
+        self.write_status("running", "Evaluating on the test split.")
         model = self.training.model.eval()
-        settle_sigma(self.training, self.images)
+        set_final_sigma(self.training, self.images)
         test = evaluate(model, self.images.test)
         write_atomically(self.folder / TEST, (json.dumps(test, indent=1) + "\n").encode())
         write_held_out(self.folder / HELD_OUT, model, self.images.test)
         self.write_checkpoint({})
         self.snapshot("finished")
-        self.say("finished")
+        self.write_status("finished")
 
-    def say(self, state: str, reason: str | None = None) -> None:
+    def write_status(self, state: str, reason: str | None = None) -> None:
         """Replace status.json."""
         status: dict[str, Any] = {
             "step": self.training.step,
@@ -180,7 +182,7 @@ class ActiveRun:
         self.last_status = time.monotonic()
 
     def epochs(self, step: int | None = None) -> float:
-        """Passes over the training images after `step` steps, by default after all that were taken."""
+        """Passes over the training images after `step` steps, by default after all steps so far."""
         taken = self.training.step if step is None else step
         return round(taken * self.batch / len(self.images.train.labels), 3)
 
@@ -188,26 +190,26 @@ class ActiveRun:
         return sum(weight.numel() for weight in self.training.model.parameters())
 
     def restore(self) -> None:
-        """Training as it was at the last checkpoint, and the log as it was then."""
+        """Restore the training and the log as of the last checkpoint."""
         saved = checkpoint.read(self.folder)
         if saved.training:
             self.training = Training.resume(saved._replace(settings=self.settings))
-        else:  # killed between its last write and its last word: only the model is needed to finish
+        else:  # killed between the last checkpoint and the last status: the model is enough to finish
             self.finishing = True
-            self.training = Training(saved.settings, self.images.image_shape)  # beta and sigma as they had come to be
+            self.training = Training(saved.settings, self.images.image_shape)  # with its last beta and sigma
             self.training.sigma = saved.settings.sigma
             self.training.model.load_state_dict({k: torch.from_numpy(v) for k, v in saved.arrays.items()})
             self.training.step = saved.step
         self.means.restore(saved.training, self.training.device)
         self.clock = Clock(float(saved.training.get("report.seconds", 0.0)))
         self.saved_step = saved.step
-        self.keep_log(saved.step)
+        self.truncate_log(saved.step)
 
     def append(self, record: dict[str, Any]) -> None:
         with open(self.folder / LOG, "a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")
 
-    def keep_log(self, step: int) -> None:
+    def truncate_log(self, step: int) -> None:
         lines = [json.dumps(record) for record in read_log(self.folder) if record["step"] <= step]
         write_atomically(self.folder / LOG, "".join(line + "\n" for line in lines).encode())
 
@@ -215,7 +217,7 @@ class ActiveRun:
         training = self.training
         checkpoint.write(
             self.folder / CHECKPOINT,
-            replace(self.settings, beta=training.beta, sigma=training.sigma),  # what the model has come to be
+            replace(self.settings, beta=training.beta, sigma=training.sigma),  # their current values
             self.images.image_shape,
             training.step,
             training.model.weights(),
@@ -225,8 +227,8 @@ class ActiveRun:
     def write_settings(self) -> None:
         write_atomically(self.folder / SETTINGS, (json.dumps(settings_record(self), indent=1) + "\n").encode())
 
-    def read_place(self) -> None:
-        """How far the run is, as its training and its log have it."""
+    def read_progress(self) -> None:
+        """Set the progress of the run (epoch, last report, last validation) from its training and its log."""
         n = len(self.images.train.labels)
         log = [line for line in read_log(self.folder) if "changed" not in line]
         self.last_report, self.last_report_step = time.monotonic(), self.training.step
@@ -236,7 +238,7 @@ class ActiveRun:
         self.validation = _validation(measured[-1]) if measured else None
 
     def log_changes(self) -> None:
-        """A line for the settings that were turned, after which step: what they were, what they are."""
+        """Append a log line with the old and new values of changed settings, and the step after which they changed."""
         changed = {name: [old, getattr(self.training, name)] for name, old in self.changes.items()}
         changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
         self.changes = {}
@@ -244,7 +246,7 @@ class ActiveRun:
             step = self.changed_step
             self.append({"step": step, "epoch": self.epochs(step), "changed": changed})
 
-    def waits_or_runs(self) -> str:
+    def paused_or_running(self) -> str:
         return "paused" if self.is_paused() else "running"
 
     def is_paused(self) -> bool:
@@ -252,10 +254,10 @@ class ActiveRun:
 
 
 def _validation(record: dict[str, Any]) -> dict[str, float]:
-    """Numbers of the validation split with the step at which they were measured, from a line of the log."""
+    """Numbers of the validation split and the step at which they were computed, from a line of the log."""
     return {name: record[f"validation_{name}"] for name in ("distortion", "rate", "elbo")} | {"step": record["step"]}
 
 
-def _whole(value: Any) -> int:
-    """A whole number out of a file that others may have written, or 0."""
+def _count(value: Any) -> int:
+    """A count from a file that other programs may have written; 0 where it is not one."""
     return value if type(value) is int and value >= 0 else 0

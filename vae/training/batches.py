@@ -1,4 +1,4 @@
-"""Batches of an endless row of shuffled passes over the images."""
+"""Batches of image indices, cut from an endless sequence of shuffled passes over the images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def resident(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """All images as one uint8 tensor: on the device where half of its free memory holds them, else on the host."""
+    """All images as one uint8 tensor: on the device if they fit into half of its free memory, else on the host."""
     images = torch.from_numpy(pixels)
     if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
         return images
@@ -18,7 +18,7 @@ def resident(pixels: np.ndarray, device: torch.device) -> Tensor:
 
 
 def batches(seed: int, n: int, size: int, first_step: int, device: torch.device) -> Iterator[Tensor]:
-    """Indices (size,) of the images of every step from `first_step` on, without end."""
+    """Yield the indices (size,) of the images of every step from `first_step` on, without end."""
     epoch, place = divmod(first_step * size, n)
     indices = order(seed, epoch, n, device)
     while True:
@@ -34,5 +34,5 @@ def batches(seed: int, n: int, size: int, first_step: int, device: torch.device)
 
 
 def order(seed: int, epoch: int, n: int, device: torch.device) -> Tensor:
-    """The order of the images in one pass: a function of seed and epoch alone, so a resumed run finds its place."""
+    """The order of the images in one pass, (n,): it depends on seed and epoch only, so a resumed run continues it."""
     return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n)).to(device)

@@ -1,13 +1,13 @@
-"""A beta path: one model that is trained on while beta moves, kept at every stop on the way.
+"""A beta path: one model that is trained on while beta changes, saved at every beta of a list (a stop).
 
-From beta 0, an autoencoder, up past collapse: each stop starts from the weights of the one before, so latent spaces
-change by little from stop to stop and can be morphed into each other. Then back down from collapse, numbers only: where
-the two ways differ, the collapse has a memory (hysteresis).
+Beta rises from 0 (an autoencoder) until all dimensions have collapsed. Each stop starts from the weights of the one
+before, so latent spaces differ little from stop to stop and can be interpolated. Then beta falls again, and only
+numbers are saved: where the two directions differ, the collapse depends on the history (hysteresis).
 
 A path is one .safetensors file: the decoder (float16) and q(z|x) of the map's held-out images at every stop, and all
 numbers in its metadata. Reading one imports no torch.
 
-Of images whose factors are known, `up[i]["disentanglement"]` says how far single dimensions stand for single factors.
+For images with known factors, `up[i]["disentanglement"]` has the MIG and the FactorVAE score.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
 FORMAT = "elbo-room-path-1"
 BETAS = (0.0, *(float(f"{b:.4g}") for b in np.geomspace(0.01, 100, 27)))
 PROLOGUE = 10  # stops at beta 1 before the path begins
-TRAIN_IMAGES = 10_000  # of the training split, that a stop's training numbers are of
-SCORED = 15_000  # draws of z that a split's numbers are of, at least where it has fewer images
+TRAIN_IMAGES = 10_000  # images of the training split that a stop is evaluated on
+SCORED = 15_000  # draws of z that a split is evaluated with, at least: several for each of few images
 MAX_BYTES = 1 << 28
 MAX_STOPS = 500
 POINTS = "force.points"
 FACTORS = "factors"
 VOTES, VOTE_SAMPLES = 2000, 100  # of the FactorVAE score
-DRAWS = 2000  # of z, that the mutual information gap is a mean over
+DRAWS = 2000  # draws of z for the mutual information gap
 FORCES = tuple(f"force.distortion_{on}{of}" for on in ("mu", "logsigma") for of in ("", "_se"))
 
 
 @dataclass(frozen=True, eq=False)
 class BetaPath:
-    """What a file says, checked. `up[i]` and `down[i]` hold the numbers of the stop at `betas[i]` on each way.
+    """The checked contents of a file. `up[i]` and `down[i]` are the numbers at `betas[i]`, rising and falling.
 
-    `decoder` arrays are (stops, …), `mu` and `logvar` (stops, N, k), all float32 again; `index` (N,) are the places of
-    the N images in the test split.
+    `decoder` arrays are (stops, …), `mu` and `logvar` (stops, N, k), converted to float32; `index` (N,) are the
+    positions of the N images in the test split.
 
-    `forces` is what `vae.training.path_annotation` adds, or empty: "force.points" (T,), rows of mu, and for these the
+    `forces` is added by `vae.training.path_annotation`, else empty: "force.points" (T,), rows of mu, and for these the
     distortion's forces on mu and ln sigma, each with its standard error, (stops, T, k): "force.distortion_mu",
     "…_mu_se", "force.distortion_logsigma", "…_logsigma_se", nats per image.
 
-    `linear` is the closed form that the path of a linear VAE is held against, where `vae.training.path_annotation` has
-    added it. `factors` (N, F) are what the N images were drawn from, counted from 0, and `factor_names` what they are
-    called; None and empty where nobody knows.
+    `linear` is the closed form that the path of a linear VAE is compared with, added by `path_annotation` too, else
+    None. `factors` (N, F) are the generative factors of the N images, counted from 0, and `factor_names` their names;
+    None and empty where the factors are not known.
     """
 
     settings: Settings
@@ -91,9 +91,9 @@ def follow(
     """Train along `betas` (rising) and back, yielding ("up" or "down", beta, training) at the end of every stop.
 
     A stop lasts `settings.epochs` passes over the training images; within each, the learning rate falls from its
-    setting to 0 along a cosine. Before the first come `PROLOGUE` stops at beta 1 and one at each beta below it, so that
-    what changes along the path is beta, not how well the model is trained. What is yielded is trained on afterwards:
-    look at once.
+    setting to 0 along a cosine. `PROLOGUE` stops at beta 1 and one at each lower beta come first and are not yielded,
+    so that beta changes along the path, not how well the model is trained. The same `training` is yielded every time
+    and trained further afterwards: read from it before the next step. `InputError` if sigma is learned.
     """
     from vae.training.loop import Training, train
 
@@ -101,24 +101,24 @@ def follow(
         raise InputError("Along a path sigma stays as it is, for beta and sigma are one knob; leave sigma_learned off.")
     n, size = len(images.train.labels), settings.batch_size
     per_stop = -(-settings.epochs * n // size)
-    ways = [("before", 1.0)] * PROLOGUE + [("before", beta) for beta in reversed(betas) if beta < 1]
-    ways += [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
-    epochs = len(ways) * per_stop * size // n + 1
+    stages = [("before", 1.0)] * PROLOGUE + [("before", beta) for beta in reversed(betas) if beta < 1]
+    stages += [("up", beta) for beta in betas] + [("down", beta) for beta in reversed(betas)]
+    epochs = len(stages) * per_stop * size // n + 1
     training = Training(replace(settings, epochs=epochs, lr_schedule="constant", beta=1.0), images.image_shape)
     steps = train(training, images.train)
-    for way, beta in ways:
+    for direction, beta in stages:
         training.beta = beta
         for step in range(per_stop):
             training.lr = settings.lr * (1 + cos(pi * step / per_stop)) / 2
             next(steps)
-        if way != "before":
-            yield way, beta, training
+        if direction != "before":
+            yield direction, beta, training
 
 
 def record(
     settings: Settings, images: ImageSet, betas: Sequence[float] = BETAS, points: int = 5000
 ) -> Iterator[tuple[str, float, dict[str, Any]] | bytes]:
-    """Train along a path; yields (way, beta, numbers) at every stop, and at the end the file's bytes."""
+    """Train along a path; yields (direction, beta, numbers) at every stop, and at the end the file's bytes."""
     import torch
     from safetensors.torch import save
 
@@ -128,19 +128,19 @@ def record(
     index = held_out_indices(images.test, points)
     numbers: dict[str, list[dict[str, Any]]] = {"up": [], "down": []}
     stops: dict[str, list[torch.Tensor]] = {}
-    for way, beta, training in follow(settings, images, betas):
+    for direction, beta, training in follow(settings, images, betas):
         model = training.model
-        said = {"beta": beta, **_numbers(training, images)}
-        numbers[way].append(said)
-        if way == "up" and images.factors is not None:
-            said["disentanglement"] = _scores(encode(model, images.test), images.factors.test)
-        if way == "up":
+        scores = {"beta": beta, **_numbers(training, images)}
+        numbers[direction].append(scores)
+        if direction == "up" and images.factors is not None:
+            scores["disentanglement"] = _scores(encode(model, images.test), images.factors.test)
+        if direction == "up":
             encoded = held_out(model, images.test, index)
-            kept = {name: w.detach().cpu() for name, w in model.state_dict().items() if name.startswith("decoder.")}
-            kept |= {"mu": torch.from_numpy(encoded.mu), "logvar": torch.from_numpy(encoded.logvar)}
-            for name, tensor in kept.items():
+            saved = {name: w.detach().cpu() for name, w in model.state_dict().items() if name.startswith("decoder.")}
+            saved |= {"mu": torch.from_numpy(encoded.mu), "logvar": torch.from_numpy(encoded.logvar)}
+            for name, tensor in saved.items():
                 stops.setdefault(name, []).append(tensor.clamp(-6e4, 6e4).half())
-        yield way, beta, said
+        yield direction, beta, scores
     metadata = {
         "format": FORMAT,
         "settings": settings.to_json(),
@@ -159,34 +159,34 @@ def record(
 
 
 def _numbers(training: Training, images: ImageSet) -> dict[str, Any]:
-    """Distortion, rate and rate per dimension on both splits, sampled, nats per image; active units of the test split.
+    """Distortion, rate, ELBO and rate per dimension of both splits, nats per image; active units of the test split.
 
-    Of few images, each gets more draws of z.
+    With few images, more draws of z are taken of each.
     """
     from vae.analysis.evaluation import evaluate
 
-    said: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     for split, part in (("test", images.test), ("train", _first(images.train, TRAIN_IMAGES))):
         draws = max(1, SCORED // len(part.labels))
         scored = evaluate(training.model, part, split=split, samples=draws, iwae=())
         per_dim = [round(rate, 5) for rate in scored["rate_per_dim"]]
-        said[split] = {name: round(scored[name], 4) for name in ("distortion", "rate", "elbo")}
+        scores[split] = {name: round(scored[name], 4) for name in ("distortion", "rate", "elbo")}
         if split == "test":
-            said |= {"rate_per_dim": per_dim, "active_units": scored["active_units"]}
+            scores |= {"rate_per_dim": per_dim, "active_units": scored["active_units"]}
         else:
-            said[split]["rate_per_dim"] = per_dim
-    return said
+            scores[split]["rate_per_dim"] = per_dim
+    return scores
 
 
 def _scores(posterior: DiagonalGaussian, factors: np.ndarray) -> dict[str, Any]:
-    """MIG and the FactorVAE score of a test split, between 0 and 1, the latter with its binomial standard error."""
+    """MIG and FactorVAE score of a test split, both in [0, 1], the latter with its binomial standard error."""
     import torch
 
     from vae.analysis.disentanglement import factor_vae_score, mutual_information_gap
 
-    known, noise = torch.from_numpy(factors), torch.Generator().manual_seed(0)
-    gap = mutual_information_gap(posterior, known, DRAWS, noise)
-    score = factor_vae_score(posterior.mu, known, VOTES, VOTE_SAMPLES, noise)
+    values, noise = torch.from_numpy(factors), torch.Generator().manual_seed(0)
+    gap = mutual_information_gap(posterior, values, DRAWS, noise)
+    score = factor_vae_score(posterior.mu, values, VOTES, VOTE_SAMPLES, noise)
     return {
         "mig": round(gap.mig, 5),
         "mig_per_factor": [round(value, 5) for value in gap.gaps.tolist()],
@@ -204,13 +204,13 @@ def _first(images: Images, n: int) -> Images:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write what `record` ended with."""
+    """Write the bytes of a path (the last that `record` yields), atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
 
 
 def read(path: str | Path) -> BetaPath:
-    """The path in a file; `InputError` in one sentence where it is none, or damaged."""
+    """The path in a file; `InputError` where it is not one, or damaged."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no beta path {path}; make it with python -m vae sweep --path.")
@@ -250,7 +250,7 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
         and mu.shape == logvar.shape == (count, len(index), k)
         and index.ndim == 1
         and all(array.dtype == np.float16 and np.isfinite(array).all() for array in (*arrays.values(), mu, logvar))
-        and (not forces or _fit(forces, count, len(index), k))
+        and (not forces or _are_forces(forces, count, len(index), k))
         and (not names if factors is None else _are_factors(factors, len(index), len(names)))
     )
     if not consistent:
@@ -273,8 +273,8 @@ def _checked(metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> BetaPat
     )
 
 
-def _fit(forces: dict[str, np.ndarray], count: int, n: int, k: int) -> bool:
-    """Whether these are forces on some of n images at every stop."""
+def _are_forces(forces: dict[str, np.ndarray], count: int, n: int, k: int) -> bool:
+    """Whether `forces` has all arrays of `BetaPath.forces`, finite and in their shapes, for `count` stops."""
     if set(forces) != {POINTS, *FORCES}:
         return False
     points, rest = forces[POINTS], [forces[name] for name in FORCES]
@@ -293,7 +293,7 @@ def _are_factors(factors: np.ndarray, n: int, count: int) -> bool:
 
 
 def _finite(value: Any) -> bool:
-    """Whether all numbers in what JSON says are finite: json.loads takes NaN and Infinity."""
+    """Whether all numbers of a JSON value are finite: json.loads accepts NaN and Infinity."""
     if isinstance(value, dict | list):
         return all(map(_finite, value.values() if isinstance(value, dict) else value))
     return not isinstance(value, float) or isfinite(value)

@@ -1,4 +1,4 @@
-"""What a person asks of a run that trains, as control.json says it."""
+"""Applies the requests in control.json to a run while it trains."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from vae.training.active_run import ActiveRun
 from vae.training.loop import Diverged, Training
 from vae.training.progress import Clock, TermMeans
 
-CONTROL_EVERY = 0.015  # seconds between looks for what a person asks
+CONTROL_EVERY = 0.015  # seconds between checks of control.json
 
 
 class ControlHandler:
-    """Applies to a run what is asked of it: settings, a rewind, a return to a kept state, a save, the end."""
+    """Applies requests to a run: settings, a rewind, a return to a kept state, a save, the end."""
 
     def __init__(self, run: ActiveRun) -> None:
         self.run = run
-        self.look_at = 0.0  # not before then
+        self.next_check = 0.0  # monotonic seconds
         self.stamp: tuple[int, int] | None = None  # of control.json when it was last read
 
     def apply_control(self) -> bool:
-        """Look at control.json, not too often, and do what it asks that is new; whether there was anything."""
+        """Read control.json, at most every `CONTROL_EVERY` seconds, and apply a new request. Whether there was one."""
         run = self.run
         now = time.monotonic()
-        if now < self.look_at:
+        if now < self.next_check:
             return False
-        self.look_at = now + CONTROL_EVERY
+        self.next_check = now + CONTROL_EVERY
         stamp = _stamp(run.folder / control.FILE_NAME)
         if stamp == self.stamp:
             return False
@@ -43,7 +43,7 @@ class ControlHandler:
             self._return_to(wanted.restore)
         rewinds = wanted.rewind > before.rewind
         if rewinds:
-            self._keep("rewind")  # as it is, without what is turned along with the rewind
+            self._keep("rewind")  # before the settings of the same request are applied
         for name, value in wanted.live.items():
             if value != getattr(before, name):
                 run.changes.setdefault(name, getattr(run.training, name))
@@ -53,15 +53,15 @@ class ControlHandler:
             self._rewind()
         if wanted.save > before.save:
             run.save()
-            run.say(run.waits_or_runs())
+            run.write_status(run.paused_or_running())
         if wanted.finish and not run.finishing and run.training.step < run.total:
             self._keep("finish")
         run.finishing = run.finishing or wanted.finish
-        run.snapshots.due = 0.0  # the next step is the first under what was asked: show it at once
+        run.snapshots.due = 0.0  # show the next step at once: it is the first with the new settings
         return True
 
     def _rewind(self) -> None:
-        """Back to the first weights, optimiser, noise and batches; settings that were turned stay so."""
+        """Start again with the initial weights, optimiser, noise and batches; changed settings stay changed."""
         run = self.run
         self._begin_branch()
         old = run.training
@@ -78,9 +78,9 @@ class ControlHandler:
         run.means, run.clock = TermMeans(1 + run.settings.latent_dim), Clock()
         run.recent.clear()
         run.changes = {}
-        run.save()  # before the log is emptied: whoever is killed until here has not begun anew
-        run.keep_log(-1)
-        run.read_place()
+        run.save()  # before the log is emptied: a process killed until here has not been rewound
+        run.truncate_log(-1)
+        run.read_progress()
         run.changes = {
             name: value
             for name in control.LIVE
@@ -90,10 +90,10 @@ class ControlHandler:
             run.changes.pop("beta", None)
         run.changed_step = 0
         run.log_changes()
-        run.say(run.waits_or_runs())
+        run.write_status(run.paused_or_running())
 
     def _return_to(self, number: int) -> None:
-        """Go on from a kept state, under the settings that it had; what the run is now is kept in its place."""
+        """Continue from a kept state with its settings; the current state is kept in its place."""
         run = self.run
         run.log_changes()
         old = run.training
@@ -105,28 +105,28 @@ class ControlHandler:
         run.means = TermMeans(1 + run.settings.latent_dim)
         run.recent.clear()
         run.restore()
-        run.read_place()
-        run.say(run.waits_or_runs())
+        run.read_progress()
+        run.write_status(run.paused_or_running())
 
     def _keep(self, reason: str, besides: int | None = None) -> None:
-        """Keep the run as it is now, so that it can be returned to; `besides`: a state that is about to be."""
+        """Keep the current state, so that it can be restored; `besides`: the state that is about to be restored."""
         run = self.run
         if run.training.step == 0:
             return
-        with suppress(Diverged):  # then its last checkpoint is what there is to keep
+        with suppress(Diverged):  # then its last checkpoint is kept
             run.save()
         undo.keep(run.folder, reason, run.saved_step, run.epochs(run.saved_step), besides=besides)
         run.kept = undo.kept(run.folder)
 
     def _begin_branch(self) -> None:
-        """From here on the log is another one. The status says so first: whoever follows tells the two apart."""
+        """Count a new branch, since the log is replaced. The status is written first, for readers of the log."""
         run = self.run
         run.branch += 1
-        run.say(run.waits_or_runs())
+        run.write_status(run.paused_or_running())
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Differs once the file has been replaced."""
+    """A value that changes when the file is replaced; None without a file."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Devices that torch computes on, and the process that uses them."""
+"""The device that torch computes on, and the settings of the process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MAX_THREADS = 8  # networks of this size gain nothing from more
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of a setting; "auto" takes cuda, then mps, then cpu. `InputError` where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """The device of a setting; "auto" is cuda, else mps, else cpu. `InputError` where it is not available."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        name = next(kind for kind, found in there.items() if found)
-    if not there[name]:
+        name = next(kind for kind, found in available.items() if found)
+    if not available[name]:
         raise InputError(f"This machine has no {name} device that torch can use; choose --device auto or cpu.")
     return torch.device(name)
 
@@ -42,12 +42,11 @@ def _cpu_name() -> str:
 
 
 def prepare_process(background: bool = False) -> None:
-    """Set this process up to train well on a CPU; call it before anything else has run in parallel.
+    """Configure this process for training on a CPU; call it before anything has run in parallel.
 
-    At most `MAX_THREADS`, and no more than the process may run on, unless OMP_NUM_THREADS says otherwise; in the
-    `background`, at the lowest priority, and one core is left to whoever watches. And numbers
-    below 1e-38 become 0: Adam's memory of a weight that gets no gradient for a while fades into them, and a processor
-    computes with them so slowly that a step takes a quarter longer.
+    Uses at most `MAX_THREADS` threads and no more than its allowed cores, unless OMP_NUM_THREADS is set; in the
+    `background`, it takes the lowest priority and leaves one core free. Denormal numbers (below 1e-38) become 0: Adam's
+    moments of a weight without gradients decay to them, and computing with them makes a step a quarter slower.
     """
     if background and hasattr(os, "nice"):
         os.nice(19)

@@ -1,7 +1,7 @@
-"""Several processes that train one model together, as torchrun starts them; without it, one process alone.
+"""Data-parallel training by several processes that torchrun starts; without torchrun, by one process.
 
-Every rank takes its share of each batch. Rank 0 alone reads and writes the run folder: it tells the others what is
-asked of the run before every step, and the gradients of all are averaged within it.
+Every rank takes its share of each batch. Only rank 0 reads and writes the run folder. It broadcasts the settings before
+every step, and within a step the gradients are averaged over all ranks.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from vae.errors import InputError
 if TYPE_CHECKING:
     from vae.training.loop import Training
 
-PATIENCE = timedelta(minutes=15)  # the others wait as long as rank 0 is paused
-END, GO_ON, REWIND = 0.0, 1.0, 2.0
+TIMEOUT = timedelta(minutes=15)  # the other ranks wait while rank 0 is paused
+END, CONTINUE, REWIND = 0.0, 1.0, 2.0  # first number of the message that rank 0 broadcasts before a step
 
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Join the ranks that torchrun has started, if it has, until the context ends."""
+    """Join the process group that torchrun has set up, if any, until the context ends."""
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    with _one_sentence():
-        # by way of gloo what is asked reaches the ranks without a wait for their GPUs
+    with _readable_errors():
+        # gloo carries the settings between the CPUs, without waiting for the GPUs
         backends = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backends, timeout=PATIENCE)
+        dist.init_process_group(backends, timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -47,9 +47,10 @@ def joined() -> Iterator[None]:
 
 
 def leave(code: int) -> None:
-    """End this process at once if it was one of several: while Python tears down, gloo's threads may abort it.
+    """Exit at once with `code` if this was one of several ranks.
 
-    (PyTorch issue 190489.) All that was written has been flushed, and the operating system frees the locks.
+    gloo's threads may abort the process while the interpreter shuts down (PyTorch issue 190489). Output is flushed
+    first, and the operating system releases the locks.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         sys.stdout.flush()
@@ -66,20 +67,20 @@ def count() -> int:
 
 
 def wait_for_all() -> None:
-    """Return once every rank has come here."""
+    """Barrier: return once every rank has called it."""
     if count() > 1:
-        with _one_sentence():
-            dist.monitored_barrier(timeout=PATIENCE)
+        with _readable_errors():
+            dist.monitored_barrier(timeout=TIMEOUT)
 
 
 def share_state(training: Training) -> None:
-    """Give every rank the weights, the sigma, the optimiser's memory, the noise and the step of rank 0."""
+    """Copy rank 0's weights, sigma, optimiser moments, noise generator and step to every rank."""
     if count() < 2:
         return
     noise = training.noise.get_state()
     step = torch.tensor(training.step)
     sigma = torch.tensor(_fixed_sigma(training), dtype=torch.float64)
-    with _one_sentence(), torch.no_grad():
+    with _readable_errors(), torch.no_grad():
         dist.broadcast(sigma, 0)
         _fix_sigma(training, sigma.item())
         model = training.model
@@ -90,50 +91,50 @@ def share_state(training: Training) -> None:
 
 
 def go_on(training: Training) -> bool:
-    """Before a step: what rank 0 has been asked for is so on every rank. False where the others are to end."""
+    """Before a step, copy rank 0's settings to every rank. False on the other ranks when they have to stop."""
     if count() < 2:
         return True
     sigma = _fixed_sigma(training)
-    word = torch.tensor([GO_ON, training.beta, training.lr, sigma, training.scheduled], dtype=torch.float64)
-    with _one_sentence():
-        dist.broadcast(word, 0)
+    message = torch.tensor([CONTINUE, training.beta, training.lr, sigma, training.scheduled], dtype=torch.float64)
+    with _readable_errors():
+        dist.broadcast(message, 0)
     if rank() > 0:
-        said, beta, training.lr, sigma, scheduled = word.tolist()
+        command, beta, training.lr, sigma, scheduled = message.tolist()
         _fix_sigma(training, sigma)
         training.put_beta(beta)
         training.scheduled = bool(scheduled)
-        training.rewound = said == REWIND
-        return bool(said == GO_ON)
+        training.rewound = command == REWIND
+        return bool(command == CONTINUE)
     return True
 
 
 def _fixed_sigma(training: Training) -> float:
-    """Sigma where it is fixed, and nan where it is learned."""
+    """Sigma if it is fixed, nan if it is learned."""
     return nan if training.learns_sigma else training.sigma
 
 
 def _fix_sigma(training: Training, sigma: float) -> None:
-    """Fix sigma where rank 0 has it fixed: `_fixed_sigma` there."""
+    """Fix sigma if it is fixed on rank 0; `sigma` is `_fixed_sigma` there."""
     if not isnan(sigma):
         training.sigma = sigma
 
 
 def end(training: Training) -> None:
-    """Rank 0 takes no more steps with this training: tell the others."""
+    """On rank 0: tell the other ranks that no step of this training follows."""
     if count() > 1 and rank() == 0:
-        word = torch.zeros(5, dtype=torch.float64)
-        word[0] = REWIND if training.rewound else END
-        with suppress(RuntimeError):  # they have ended before
-            dist.broadcast(word, 0)
+        message = torch.zeros(5, dtype=torch.float64)
+        message[0] = REWIND if training.rewound else END
+        with suppress(RuntimeError):  # they have already ended
+            dist.broadcast(message, 0)
 
 
 def average(training: Training, terms: Tensor) -> Tensor:
-    """The mean of every rank's gradients, in place, and of its `terms`: those of the whole batch."""
+    """Average the gradients over all ranks, in place; returns the mean of `terms` over all ranks."""
     if count() < 2:
         return terms
     gradients = [weight.grad for weight in training.model.parameters() if weight.grad is not None]
     flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), terms.to(gradients[0].dtype)])
-    with _one_sentence():
+    with _readable_errors():
         dist.all_reduce(flat)
     flat /= count()
     parts: list[Tensor] = list(flat.split([*(gradient.numel() for gradient in gradients), len(terms)]))
@@ -143,18 +144,18 @@ def average(training: Training, terms: Tensor) -> Tensor:
 
 
 def mean(value: Tensor) -> Tensor:
-    """The mean of a number over all ranks: a scalar tensor that needs no gradient."""
+    """The mean over all ranks of a scalar tensor without gradient."""
     if count() < 2:
         return value
     total = value.clone()
-    with _one_sentence():
+    with _readable_errors():
         dist.all_reduce(total)
     return total / count()
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
-    """What a rank that is gone says to a person."""
+def _readable_errors() -> Iterator[None]:
+    """Turn the errors of a lost rank into an `InputError`."""
     try:
         yield
     except (RuntimeError, ValueError) as error:

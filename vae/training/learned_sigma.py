@@ -1,4 +1,4 @@
-"""The sigma that a run with a learned one ends with."""
+"""The final value of a learned sigma."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from vae.data.image_sets import ImageSet
 from vae.training.loop import Training
 
 
-def settle_sigma(training: Training, images: ImageSet) -> None:
-    """Give a learned sigma its optimum for the weights as they are now.
+def set_final_sigma(training: Training, images: ImageSet) -> None:
+    """Set a learned sigma to its optimum for the current weights.
 
-    It is the mean of those for the training images, which are many but fitted, and for the validation images,
-    which are few but new to the model: close to the error on either, and on images yet to come.
+    sigma² is the mean of the optimum for the training images (many, but the model was fitted to them) and the optimum
+    for the validation images (few, but new to the model). It stays unchanged where one of them is not finite.
     """
     settings, learned = training.settings, training.model.learned
     if learned is None:

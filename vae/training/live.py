@@ -1,12 +1,13 @@
-"""What a live map shows of a run while it trains: small binary files below live/, replaced while somebody watches.
+"""The files of a live map of a run while it trains: small binary files in live/, replaced while there is a viewer.
 
     probe.elbf     the probe set, written once: held-out images, labels, and all that does not change
     frame.elbf     the latest snapshot: q(z|x) of the probe set, eight reconstructions, the latest numbers
     decoder.elbf   the decoder's weights
     manifold.elbf  a grid of the plane, decoded
-    watched        touched by whoever watches; nobody has for a while: nothing is made
+    watched        touched regularly by every viewer; without a recent touch, no file is written
 
-All are frames of `vae.files.frame.pack`. They can be made anew at any time, so nobody waits for the disk.
+All .elbf files are frames of `vae.files.frame.pack`. They can be written again at any time, so writing does not wait
+for the disk.
 """
 
 from __future__ import annotations
@@ -37,22 +38,22 @@ WATCHED = f"{FOLDER}/watched"
 PROBE_IMAGES = 600
 SHOWN = 8  # images that are reconstructed
 SIDE, REACH = 12, 3.0  # the manifold: images a side, and prior sigmas to each side of 0
-WATCHED_FOR = 3.0  # seconds after the last sign of a watcher
-LOOK_EVERY = 0.2  # seconds between looks for one
+WATCHED_FOR = 3.0  # seconds after a touch of `WATCHED` in which snapshots are written
+LOOK_EVERY = 0.2  # seconds between checks of `WATCHED`
 FRAME_EVERY = 0.066  # seconds between snapshots, at least
 DECODER_EVERY, MANIFOLD_EVERY = 1.0, 0.4
-SHARE = 0.08  # of the time that snapshots may cost
+SHARE = 0.08  # most of the run's time that snapshots may take
 
 
 def watch(folder: str | Path) -> None:
-    """Say that somebody watches the run in `folder`; to be said again every second."""
+    """Register a viewer of the run in `folder`; to be called again every second."""
     path = Path(folder) / WATCHED
     path.parent.mkdir(exist_ok=True)
     path.touch()
 
 
 class Snapshots:
-    """Makes the live files of one training, as often as they are wanted and as the time for them allows."""
+    """Writes the live files of one training while there is a viewer, within a share of the run's time (`SHARE`)."""
 
     def __init__(self, folder: Path, images: ImageSet, facts: dict[str, Any]) -> None:
         from vae.data.image_sets import held_out_indices
@@ -64,18 +65,18 @@ class Snapshots:
         self.axes: np.ndarray | None = None
         self.resident: Tensor | None = None
         self.decoder_step = self.manifold_step = 0
-        self.looked_at = self.due = self.decoder_due = self.manifold_due = 0.0
-        self.costs: deque[float] = deque(maxlen=5)  # seconds; their median, for others' work may come between
+        self.checked_at = self.due = self.decoder_due = self.manifold_due = 0.0
+        self.costs: deque[float] = deque(maxlen=5)  # seconds a snapshot; their median, as other processes cause delays
         self.watched = False
 
     def is_due(self, now: float) -> bool:
-        """Whether the time has come for another one, at `now` (monotonic seconds)."""
+        """Whether a snapshot is due at `now` (monotonic seconds)."""
         return self.is_watched(now) and now >= self.due
 
     def is_watched(self, now: float) -> bool:
-        """Whether somebody has said so lately."""
-        if now - self.looked_at > LOOK_EVERY:
-            self.looked_at = now
+        """Whether a viewer has registered in the last `WATCHED_FOR` seconds; `now` in monotonic seconds."""
+        if now - self.checked_at > LOOK_EVERY:
+            self.checked_at = now
             try:
                 self.watched = time.time() - (self.folder / WATCHED).stat().st_mtime < WATCHED_FOR
             except OSError:
@@ -83,9 +84,9 @@ class Snapshots:
         return self.watched
 
     def write(self, training: Training, numbers: dict[str, Any]) -> None:
-        """Write a snapshot with these numbers in its header; the decoder and the manifold too, when they are due.
+        """Write a snapshot with `numbers` in its header; the decoder and the manifold too, when they are due.
 
-        A training that stands still shows all of them as they are: no later snapshot would make up for it.
+        Unless the run is "running", they always are: no later snapshot would bring them up to date.
         """
         start = time.monotonic()
         if numbers["state"] != "running":
@@ -122,7 +123,7 @@ class Snapshots:
         self.due = max(start + FRAME_EVERY, now + median(self.costs) * (1 / SHARE - 1))
 
     def _write_probe(self, training: Training) -> Tensor:
-        """Write all that does not change; the probe set's images, on the device, in [0, 1]."""
+        """Write the probe file; returns the probe set's images (N, C, H, W) in [0, 1], on the device."""
         import torch
 
         settings, images = training.settings, self.images
@@ -166,7 +167,7 @@ class Snapshots:
 
 
 def _encode(training: Training, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """mu and logvar of the probe set, float32 (N, k); finite whatever the model has come to."""
+    """mu and logvar of the probe set, float32 (N, k); made finite, also where the model has diverged."""
     import torch
 
     with torch.no_grad():
@@ -185,17 +186,17 @@ def _decode(training: Training, z: np.ndarray) -> np.ndarray:
 
 
 def first_of_each_class(labels: np.ndarray, n: int = SHOWN) -> np.ndarray:
-    """Rows of `n` images that do not change: the first of every class, then the first of what is left."""
+    """Rows of `n` images: the first of every class, then the first of the others; repeated where there are fewer."""
     firsts = np.unique(labels, return_index=True)[1]
     rest = np.setdiff1d(np.arange(len(labels)), firsts)
     return np.resize(np.concatenate([firsts, rest]), n)
 
 
 def aligned_axes(mu: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    """The plane that a map of `mu` (N, k) shows, float32 (2, k): for k ≤ 2 the space itself, (k, k).
+    """Axes of the plane that a map of `mu` (N, k) shows, float32 (2, k); for k ≤ 2 the identity, (k, k).
 
-    For more dimensions, the two largest principal axes, turned within their plane to lie as near as can be to the
-    plane of `before` (orthogonal Procrustes), so that a map does not flip while the model trains.
+    For more dimensions, the two largest principal axes, rotated within their plane to be closest to the axes `before`
+    (orthogonal Procrustes), so that the map does not flip while the model trains.
     """
     k = mu.shape[1]
     if k <= 2:
@@ -208,7 +209,7 @@ def aligned_axes(mu: np.ndarray, before: np.ndarray | None) -> np.ndarray:
 
 
 def memory(training: Training) -> int:
-    """Bytes that the training holds: of the GPU's memory where it uses one, else of this process."""
+    """Memory that the training uses, in bytes: of the GPU if it trains on one, else of this process."""
     import torch
 
     if training.device.type == "cuda":

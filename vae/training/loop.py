@@ -1,4 +1,4 @@
-"""Training as a generator: the library steps, the caller draws."""
+"""Training as a generator that yields after every step."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from vae.training.devices import pick_device
 from vae.training.optimisers import OPTIMISERS
 from vae.training.schedules import beta_factor, lr_factor
 
-CHECK_EVERY = 200  # steps between looks at the losses: each look makes the device and the interpreter meet
-SIGMA_IMAGES = 1000  # a learned sigma is a mean over about so many images, the latest ones: it wavers by about 0.5%
-LEARNED = "learned."  # what the names of a learned sigma's state begin with in a checkpoint
+CHECK_EVERY = 200  # steps between checks of the losses: a check waits for the device
+SIGMA_IMAGES = 1000  # a learned sigma is a mean over about so many of the latest images: it varies by about 0.5%
+LEARNED = "learned."  # prefix of the state of a learned sigma in a checkpoint
 LOG_SIGMA = "log_sigma"  # its name in checkpoints of version 1, where it was a weight
 
 
 class Diverged(InputError):
-    """The loss or a weight has become infinite or no number; `step` is the first step where it shows."""
+    """The loss or a weight is infinite or NaN; `step` is the first step (from 1) where it was found."""
 
     def __init__(self, step: int, settings: Settings) -> None:
         self.step = step
@@ -52,10 +52,10 @@ def _likely_cause(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened in one step, after the optimiser has stepped.
+    """The result of one training step.
 
-    The numbers of the batch stay on the device in `terms` (1 + k,): the distortion, then the rate of every latent
-    dimension, means over the images of the batch in nats. Only reading one of the properties waits for the device.
+    `terms` (1 + k,) stays on the device: the distortion, then the rate of every latent dimension, means over the images
+    of the batch in nats. Only reading a property waits for the device.
     """
 
     step: int  # steps taken, this one included
@@ -64,13 +64,13 @@ class Step:
     epoch: int  # passes over the training images completed
     beta: float
     lr: float
-    width: float | Tensor  # sigma, on the device where it is learned
+    sigma_on_device: float | Tensor  # a tensor where sigma is learned
     terms: Tensor
 
     @property
     def sigma(self) -> float:
         """Standard deviation of a pixel under the gaussian likelihood."""
-        return float(self.width)
+        return float(self.sigma_on_device)
 
     @property
     def distortion(self) -> float:
@@ -94,20 +94,20 @@ class Step:
 
 
 class Training:
-    """Everything that a step reads and changes: a model, its optimiser, its noise, and how many steps were taken.
+    """The state of a training: model, optimiser, noise generator and the number of steps taken.
 
-    `beta` (the weight of the rate), `lr` (the peak of the learning rate) and `sigma` (of the gaussian likelihood) may
-    be set between any two steps; a beta that was set follows its schedule no more, and a sigma that was set is learned
-    no more. All randomness comes from `settings.seed`: on one CPU, with one number of threads, equal settings give
-    equal weights, bit for bit.
+    `beta` (the weight of the rate), `lr` (the peak learning rate) and `sigma` (of the gaussian likelihood) may be set
+    between any two steps; setting beta ends its schedule, and setting sigma ends its learning. All randomness comes
+    from `settings.seed`: on the same CPU with the same number of threads, equal settings give equal weights, bit for
+    bit. Raises `InputError` for a device that is not available and for a network that is too large for a checkpoint.
     """
 
     def __init__(self, settings: Settings, image_shape: ImageShape) -> None:
         device = pick_device(settings.device)
         plan = make_plan(settings.arch, settings.hidden, settings.latent_dim, image_shape)
-        check_size(plan)  # a model that could not be read again is not trained
+        check_size(plan)  # before training: a larger checkpoint could not be read again
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(settings.seed)  # where torch's layers draw their first weights from
+            torch.default_generator.manual_seed(settings.seed)  # the source of initial weights of torch's layers
             model = VAE(plan, image_shape, settings.likelihood, settings.sigma)
         if settings.sigma_learned == "on":
             model.learn_sigma()
@@ -117,7 +117,7 @@ class Training:
         self.optimiser = OPTIMISERS[settings.optimiser](self.model, device)
         self.noise = torch.Generator(device).manual_seed(settings.seed)
         self.step = 0
-        self.rewound = False  # another training has begun in its place
+        self.rewound = False  # whether another training has replaced this one
         self.lr = settings.lr
         self.scheduled = settings.beta_schedule != "constant"
         self._beta = settings.beta
@@ -127,15 +127,15 @@ class Training:
 
     @classmethod
     def resume(cls, checkpoint: Checkpoint) -> Training:
-        """The training as it was when its weights and `state()` were written to `checkpoint`."""
+        """The training as saved in `checkpoint` (weights and `state()`). `InputError` if it has no training state."""
         training = cls(checkpoint.settings, checkpoint.image_shape)
-        # copied into place, never adopted: kernels round alike only where memory is aligned alike
+        # values are copied into the allocated tensors: kernels may round differently with other memory alignment
         weights = {name: torch.from_numpy(a) for name, a in checkpoint.arrays.items()}
         try:
             saved = {name: torch.from_numpy(a) for name, a in checkpoint.training.items()}
             beta, training.lr, sigma, scheduled = saved["live"].tolist()
             learned = {name: tensor for name, tensor in saved.items() if name.startswith(LEARNED)}
-            if LOG_SIGMA in saved:  # where gradient descent had come, which counts for nothing once a batch is seen
+            if LOG_SIGMA in saved:  # a start value only: its weight is 0, so the first batch replaces it
                 learned = {"learned.variance": (2 * saved[LOG_SIGMA]).exp(), "learned.weight": torch.tensor(0.0)}
             if not learned:
                 training.sigma = sigma
@@ -163,13 +163,13 @@ class Training:
         self.put_beta(value)
 
     def put_beta(self, value: float) -> None:
-        """Set beta, and leave it to its schedule if it has one."""
+        """Set beta without ending its schedule."""
         self._beta = value
-        self._weight_on_device.fill_(self.effective_beta)  # read anew in every step, also of a captured graph
+        self._weight_on_device.fill_(self.effective_beta)  # a captured graph reads it in every step
 
     @property
     def effective_beta(self) -> float:
-        """What beta is in distortion + beta · rate, nats per image: d times the setting where pixels are averaged."""
+        """Beta in distortion + beta · rate, nats per image: d times the setting with reduction "mean" over d pixels."""
         return self._beta * self._pixels
 
     @property
@@ -183,11 +183,11 @@ class Training:
 
     @property
     def learns_sigma(self) -> bool:
-        """Whether sigma is found while the model trains."""
+        """Whether sigma is estimated while the model trains."""
         return self.model.learned is not None
 
     def state(self) -> dict[str, Tensor]:
-        """What `resume` needs besides the weights. Raises `Diverged` sooner than hand out what is not finite."""
+        """What `resume` needs besides the weights. Raises `Diverged` where a loss or weight is not finite."""
         self.check()
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise Diverged(self.step + 1, self.settings)
@@ -196,7 +196,7 @@ class Training:
         return self.moments() | learned | {"noise": self.noise.get_state(), "live": live}
 
     def check(self) -> None:
-        """Raise `Diverged` where the loss of a step since the last check was not finite. Waits for the device."""
+        """Raise `Diverged` if the loss of a step since the last check was not finite. Waits for the device."""
         if not self._unchecked:
             return
         finite = torch.isfinite(torch.stack(self._unchecked)).all(1).tolist()
@@ -205,10 +205,10 @@ class Training:
             raise Diverged(self.step - len(finite) + 1 + finite.index(False), self.settings)
 
     def training_step(self, pixels: Tensor, zeta: Tensor) -> Tensor:
-        """One step down the loss that the settings name, for uint8 pixels (B, C, H, W) and noise zeta (B, n · k).
+        """One optimiser step on uint8 pixels (B, C, H, W) with noise zeta (B, n · k), where n is `importance_samples`.
 
-        n is `importance_samples`, and the loss distortion + beta · rate unless a setting changes it: see
-        `vae.elbo.objective`. Where pixels are averaged, the loss is that of the effective beta divided by their number.
+        The loss is distortion + beta · rate unless a setting changes it: see `vae.elbo.objective`. With reduction
+        "mean", the loss with the effective beta is divided by the number of pixels.
 
         Returns the batch means (1 + k,) of the distortion and the rate of every dimension, on the device.
         """
@@ -236,25 +236,25 @@ class Training:
 
     def _learn_sigma(self, squared_error: Tensor) -> None:
         assert self.model.learned is not None
-        kept = exp(-self.settings.batch_size * distributed.count() / SIGMA_IMAGES)
-        self.model.learned.take_in(distributed.mean(squared_error), kept)
+        decay = exp(-self.settings.batch_size * distributed.count() / SIGMA_IMAGES)
+        self.model.learned.update(distributed.mean(squared_error), decay)
 
     def moments(self) -> dict[str, Tensor]:
-        """The optimiser's memory of every weight, by name: the tensors themselves."""
+        """The optimiser's state of every weight, by name; the tensors themselves, not copies."""
         kind, state = self.settings.optimiser, self.optimiser.state
         return {f"{kind}.{key}.{name}": t for name, p in self.model.named_parameters() for key, t in state[p].items()}
 
 
 def train(training: Training, images: Images) -> Iterator[Step]:
-    """Train until `images` have been passed over `settings.epochs` times, yielding after every step.
+    """Train for `settings.epochs` passes over `images`, yielding after every step.
 
-    Every batch is full: the images are one endless row of shuffled passes, cut into batches, so a batch may hold the
-    last images of one pass and the first of the next. None is ever left out, and the last batch of the run is filled
-    up from one pass more. Raises `Diverged` at most `CHECK_EVERY` steps after the loss has ceased to be finite.
+    Every batch is full: shuffled passes follow each other without end and are cut into batches, so a batch may hold the
+    last images of one pass and the first of the next. No image is left out; the last batch of the run is filled from
+    one more pass. Raises `Diverged` at most `CHECK_EVERY` steps after the first loss that is not finite.
 
-    Of several ranks (torchrun), each calls this and takes `settings.batch_size` images of every batch: together they
-    train as one process does with batches of them all, up to rounding; free bits, capacity and total correlation count
-    for each rank's share.
+    With several ranks (torchrun), each calls this and takes `settings.batch_size` images of every batch. Together they
+    train as one process would with the whole batches, up to rounding; but free bits, capacity and total correlation are
+    computed on each rank's share.
     """
     distributed.share_state(training)
     try:
@@ -268,7 +268,7 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
     settings, device = training.settings, training.device
     n, share = len(images.pixels), settings.batch_size
     size = share * distributed.count()
-    mine = slice(distributed.rank() * share, (distributed.rank() + 1) * share)
+    own_share = slice(distributed.rank() * share, (distributed.rank() + 1) * share)
     steps = count_steps(settings, n, distributed.count())
     if training.step >= steps:
         return
@@ -278,7 +278,7 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
     captured = None
     take_step: Callable[[Tensor, Tensor], Tensor] = training.training_step
     while training.step < steps and distributed.go_on(training):
-        # a graph holds sigma as a constant, unless it is learned, and no word between ranks
+        # in a captured graph sigma is a constant, unless it is learned; communication between ranks is not captured
         learned = training.model.learned
         constant = training.sigma if learned is None else 0.0
         if device.type == "cuda" and captured != constant and distributed.count() == 1:
@@ -291,18 +291,20 @@ def _steps(training: Training, images: Images) -> Iterator[Step]:
         zeta = torch.randn(
             size, settings.importance_samples * settings.latent_dim, generator=training.noise, device=device
         )
-        chosen = next(indices)[mine]
-        terms = take_step(pixels.index_select(0, chosen).to(device, non_blocking=True), zeta[mine])
+        indices_of_rank = next(indices)[own_share]
+        terms = take_step(pixels.index_select(0, indices_of_rank).to(device, non_blocking=True), zeta[own_share])
         training.step += 1
         training._unchecked.append(terms)
         if len(training._unchecked) == CHECK_EVERY or training.step == steps:
             training.check()
         seen = training.step * size
-        width = training.sigma if learned is None else learned.variance.sqrt()
-        yield Step(training.step, steps, seen, seen // n, training.beta, lr, width, terms)
+        sigma = training.sigma if learned is None else learned.variance.sqrt()
+        yield Step(training.step, steps, seen, seen // n, training.beta, lr, sigma, terms)
 
 
 def count_steps(settings: Settings, images: int, distributed: int = 1) -> int:
-    """Steps of a run over so many training images: the last one reaches the end of the last pass, or `stop_steps`."""
+    """Steps of a run with `images` training images and `distributed` ranks: ⌈epochs · images / (batch · ranks)⌉, at
+    most `stop_steps`.
+    """
     steps = -(-settings.epochs * images // (settings.batch_size * distributed))
     return min(steps, settings.stop_steps or steps)

@@ -1,4 +1,4 @@
-"""Optimisers by name, whose state is there before the first step."""
+"""Optimisers by name, with their state allocated before the first step."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 
 from vae.model import VAE
 
-# An optimiser's state is made at once, so that it can be saved, restored and captured before the first step; its
-# learning rate is a tensor, set before every step, also under a captured graph.
+# The state is allocated at once, so that it can be saved, restored and captured in a CUDA graph before the first step.
+# The learning rate is a tensor, set before every step: a captured graph reads it.
 
 
 def _adam(model: VAE, device: torch.device) -> torch.optim.Optimizer:

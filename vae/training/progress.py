@@ -1,4 +1,4 @@
-"""How far and how fast a run is: means of the steps' terms, and the time that it has trained."""
+"""Progress of a run: means of the steps' terms, training time and speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SUM_EVERY = 500  # steps whose numbers are kept apart at most
+SUM_EVERY = 500  # most steps whose terms are stored one by one
 
 
 class TermMeans:
@@ -25,7 +25,7 @@ class TermMeans:
             self._sum()
 
     def take(self) -> list[float]:
-        """The means; from here on they are of what comes."""
+        """The means since the last call, which start again from here."""
         self._sum()
         means: list[float] = (self.sums / self.summed).tolist()
         self.sums, self.summed = np.zeros_like(self.sums), 0
@@ -50,7 +50,7 @@ class TermMeans:
 
 
 class Clock:
-    """How long a run has trained, pauses left out, and how fast it is."""
+    """The time that a run has trained, in seconds without pauses, and its speed in steps a second."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -58,12 +58,12 @@ class Clock:
         self.go_on()
 
     def go_on(self) -> None:
-        """What has passed since the last step was a pause."""
+        """Do not count the time since the last step: it was a pause."""
         self.last = self.since = time.monotonic()
         self.steps = 0
 
     def tick(self) -> float:
-        """A step has been taken; the time."""
+        """Count a step; returns the time (monotonic seconds)."""
         now = time.monotonic()
         self.seconds += now - self.last
         self.last = now

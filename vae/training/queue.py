@@ -1,8 +1,8 @@
-"""One training at a time on a device: a line of tickets, each a file that its process holds locked. No torch here.
+"""A queue of processes for a device, so that one training at a time uses it. No torch here.
 
-Whoever dies lets go of his ticket, so the line moves on by itself; no server keeps it. The order is that of coming,
-unless some are put ahead: each process says beside its ticket how far ahead it wants to be. Whatever the order, only
-one has the turn, for that is a lock of its own.
+The queue is a folder of tickets, each a file that its process holds locked. The operating system releases the lock of a
+process that dies, so the queue needs no server. Processes are served by priority, which each writes to a file beside
+its ticket, and with equal priority in order of arrival. One more lock ensures that only one process has the device.
 """
 
 from __future__ import annotations
@@ -18,62 +18,62 @@ from filelock import FileLock, Timeout
 from vae.files.atomic import write_atomically
 
 LOOK_EVERY = 0.25  # seconds
-TURN = ".turn"  # locked by who has the turn
-FIRST = 2**53  # how far ahead that one is
+TURN = ".turn"  # locked by the process that has the device
+FIRST = 2**53  # priority of that process
 
 
 @contextmanager
-def turn(line: Path, wait: Callable[[int], int | None]) -> Iterator[Callable[[], bool]]:
-    """Wait in the `line`, a folder, until it is one's turn; keep the turn until the context ends.
+def turn(folder: Path, wait: Callable[[int], int | None]) -> Iterator[Callable[[], bool]]:
+    """Wait in the queue `folder` for the device, and keep it until the context ends.
 
-    `wait(place)` is called over and over meanwhile, with the number of those before; it may raise to leave the line,
-    and may say how far ahead to be: those with a larger number come first, equal ones in the order of coming. The
-    context's value tells whether somebody waits behind.
+    Meanwhile `wait(place)` is called again and again with the number of processes before this one. It may raise to
+    leave the queue, and returns the priority (None: 0): larger ones come first. The context's value is a function that
+    tells whether another process is waiting.
     """
-    line.mkdir(parents=True, exist_ok=True)
-    with FileLock(line / ".lock"):  # so that nobody slips in before a ticket that counts already
-        ticket = line / f"{_last(line) + 1:012d}-{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # ticket numbers are given in order of arrival
+        ticket = folder / f"{_last_number(folder) + 1:012d}-{os.getpid()}"
         lock = FileLock(ticket)
         lock.acquire()
-    device = FileLock(line / TURN)
-    ahead = 0
+    device = FileLock(folder / TURN)
+    priority = 0
     try:
-        while (place := _before(line, ticket)) or not _take(device):
+        while (place := _place(folder, ticket)) or not _try_acquire(device):
             wanted = wait(max(1, place)) or 0
-            if wanted != ahead:
-                ahead = wanted
-                _put_ahead(ticket, ahead)
+            if wanted != priority:
+                priority = wanted
+                _write_priority(ticket, priority)
             time.sleep(LOOK_EVERY)
-        _put_ahead(ticket, FIRST)
-        yield lambda: any(_is_held(other) for other in _tickets(line) if other != ticket)
+        _write_priority(ticket, FIRST)
+        yield lambda: any(_is_held(other) for other in _tickets(folder) if other != ticket)
     finally:
         device.release()
-        _beside(ticket).unlink(missing_ok=True)
+        _priority_file(ticket).unlink(missing_ok=True)
         ticket.unlink(missing_ok=True)
         lock.release()
 
 
-def _put_ahead(ticket: Path, ahead: int) -> None:
-    write_atomically(_beside(ticket), str(ahead).encode(), durable=False)
+def _write_priority(ticket: Path, priority: int) -> None:
+    write_atomically(_priority_file(ticket), str(priority).encode(), durable=False)
 
 
-def _before(line: Path, ticket: Path) -> int:
-    """How many others come before this ticket."""
-    own = _rank(ticket)
-    return sum(_is_held(other) for other in _tickets(line) if other != ticket and _rank(other) < own)
+def _place(folder: Path, ticket: Path) -> int:
+    """How many processes come before this ticket."""
+    own = _sort_key(ticket)
+    return sum(_is_held(other) for other in _tickets(folder) if other != ticket and _sort_key(other) < own)
 
 
-def _rank(ticket: Path) -> tuple[int, str]:
-    """What the line is sorted by."""
+def _sort_key(ticket: Path) -> tuple[int, str]:
+    """The queue is sorted by priority, then by arrival."""
     try:
-        ahead = int(_beside(ticket).read_text())
+        priority = int(_priority_file(ticket).read_text())
     except (OSError, ValueError):
-        ahead = 0
-    return -ahead, ticket.name
+        priority = 0
+    return -priority, ticket.name
 
 
-def _take(device: FileLock) -> bool:
-    """Take the turn, if nobody has it."""
+def _try_acquire(device: FileLock) -> bool:
+    """Take the lock of the device if it is free. Whether it was."""
     try:
         device.acquire(timeout=0)
     except Timeout:
@@ -81,25 +81,25 @@ def _take(device: FileLock) -> bool:
     return True
 
 
-def _beside(ticket: Path) -> Path:
-    return ticket.with_name(f".ahead-{ticket.name}")
+def _priority_file(ticket: Path) -> Path:
+    return ticket.with_name(f".priority-{ticket.name}")
 
 
-def _tickets(line: Path) -> list[Path]:
-    return list(line.glob("[0-9]*-[0-9]*"))
+def _tickets(folder: Path) -> list[Path]:
+    return list(folder.glob("[0-9]*-[0-9]*"))
 
 
-def _last(line: Path) -> int:
-    """The number of the last ticket in the line, be it held or left behind."""
-    return max((int(ticket.name.partition("-")[0]) for ticket in _tickets(line)), default=0)
+def _last_number(folder: Path) -> int:
+    """The largest ticket number in the folder, or 0."""
+    return max((int(ticket.name.partition("-")[0]) for ticket in _tickets(folder)), default=0)
 
 
 def _is_held(ticket: Path) -> bool:
-    """Whether a process still holds the ticket; one that was left behind is thrown away."""
+    """Whether a process still holds the ticket; the ticket of a dead process is removed."""
     with suppress(OSError):
         try:
             with FileLock(ticket, timeout=0):
-                _beside(ticket).unlink(missing_ok=True)
+                _priority_file(ticket).unlink(missing_ok=True)
                 ticket.unlink(missing_ok=True)
         except Timeout:
             return True

@@ -1,4 +1,4 @@
-"""One run while it trains: keeps its folder up to date, and heeds what is asked of it."""
+"""Trains one run: keeps its folder up to date and applies the requests in control.json."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vae.files.runs import (
     SETTINGS,
     Run,
     locked,
-    one_sentence,
     read,
+    readable_errors,
     refuse_existing,
 )  # fmt: skip
 from vae.settings import Settings
@@ -26,9 +26,9 @@ from vae.training.loop import Step, Training, train
 
 CHECKPOINT_EVERY = 30.0  # seconds
 STATUS_EVERY = 1.0  # seconds
-WAIT = 0.01  # seconds between signs of life while a run waits
-SETTLED = 0.5  # seconds without another turn of a setting, after which the change is written into the log
-PAUSE_LIMIT, PAUSE_LIMIT_WAITED_FOR = 600.0, 60.0  # seconds a pause may hold the device; and while others wait for it
+WAIT = 0.01  # seconds between two yields of None while a run waits
+SETTLED = 0.5  # seconds without another change of a setting, after which the change is logged
+PAUSE_LIMIT, PAUSE_LIMIT_IN_DEMAND = 600.0, 60.0  # seconds a pause may keep the device; while others queue for it
 
 
 def run(
@@ -39,41 +39,41 @@ def run(
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
     held: bool = False,
-    waited_for: Callable[[], bool] = lambda: False,
+    in_demand: Callable[[], bool] = lambda: False,
 ) -> Generator[Step | None]:
     """Train and keep the run folder up to date, yielding after every step; at the end, evaluate on the test split.
 
-    Heeds what is asked of it in control.json: beta, lr and sigma from the next step on, a pause, a pace, a rewind.
-    While it waits it yields None, so whoever iterates stays in charge; after a pause of `PAUSE_LIMIT`, sooner where
-    `waited_for()` says that others want the device, it ends as paused.
+    Applies the requests in control.json: beta, lr and sigma from the next step on, a pause, a pace, a rewind. While the
+    run waits, it yields None, so that the caller keeps control. A pause of `PAUSE_LIMIT` seconds ends the process with
+    the status "paused"; `PAUSE_LIMIT_IN_DEMAND` seconds while `in_demand()`: others queue for the device.
 
-    Whoever stops iterating (and closes the generator) pauses the run: its state is saved as of the last step. With
-    `resume`, the run in `folder` goes on to the very weights of an unbroken one, where there is one; a finished one
-    yields nothing and stays as it is. Raises `InputError` where the folder holds a run and `resume` is false, where
-    its settings or data are others, where another process writes to it (unless the caller has it `held`), where it
-    cannot be written, and (`Diverged`) where the loss is no longer finite; the last checkpoint always stays.
+    Closing the generator pauses the run: the state of the last step is saved. With `resume`, a run in `folder`
+    continues, to the same weights as without interruption; a finished one yields nothing and is not changed. Raises
+    `InputError` if the folder holds a run and `resume` is false, if its settings or data differ, if another process
+    writes to it (not checked where the caller has locked it: `held`), or if it cannot be written, and `Diverged` if the
+    loss is not finite. The last checkpoint is kept in every case.
     """
     folder = Path(folder)
-    with one_sentence(folder), nullcontext() if held else locked(folder):
+    with readable_errors(folder), nullcontext() if held else locked(folder):
         if not resume:
             refuse_existing(folder)
         existing = read(folder) if (folder / SETTINGS).exists() else None
         if existing is not None:
-            _agree(existing, settings, images)
+            _check_same_run(existing, settings, images)
             if existing.finished:
                 return
-        recorder = Recorder(ActiveRun(settings, folder, images, existing), checkpoint_every, waited_for)
+        recorder = Recorder(ActiveRun(settings, folder, images, existing), checkpoint_every, in_demand)
         try:
-            with one_sentence(folder):
+            with readable_errors(folder):
                 yield from recorder.steps()
                 recorder.run.finish()
-        except _PausedLong:
-            recorder.run.pause("Paused for so long that the device was let go; go on with Resume.")
+        except _PauseTimeout:
+            recorder.run.pause("Paused for so long that the device was released; go on with Resume.")
         except GeneratorExit:
             recorder.run.pause(f"Stopped by hand at step {recorder.run.training.step}; go on with --resume.")
             raise
         except KeyboardInterrupt:
-            recorder.run.say("paused", "Stopped by hand; go on from the last checkpoint with --resume.")
+            recorder.run.write_status("paused", "Stopped by hand; go on from the last checkpoint with --resume.")
             raise
         except Exception as error:
             recorder.run.fail(error)
@@ -81,7 +81,7 @@ def run(
 
 
 def follow(settings: Settings, images: ImageSet, received: list[int]) -> None:
-    """The part of every rank but the first: train along, and write nothing, until rank 0 ends or a signal comes."""
+    """`run` for every rank but the first: train without writing, until rank 0 ends or a signal is received."""
     while True:
         training = Training(settings, images.image_shape)
         for _ in train(training, images.train):
@@ -91,11 +91,11 @@ def follow(settings: Settings, images: ImageSet, received: list[int]) -> None:
             return
 
 
-class _PausedLong(Exception):
-    """Nobody has gone on with a paused run for so long that it should not hold the device any more."""
+class _PauseTimeout(Exception):
+    """A pause has exceeded its limit, so the process has to release the device."""
 
 
-def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
+def _check_same_run(existing: Run, settings: Settings, images: ImageSet) -> None:
     old, new = asdict(existing.settings), asdict(settings)
     for name in old:
         if old[name] != new[name]:
@@ -114,12 +114,12 @@ def _agree(existing: Run, settings: Settings, images: ImageSet) -> None:
 
 
 class Recorder:
-    """Takes a run's steps, and writes into its folder what follows from them."""
+    """Takes the steps of a run and writes its reports, checkpoints and snapshots."""
 
-    def __init__(self, run: ActiveRun, checkpoint_every: float, waited_for: Callable[[], bool]) -> None:
+    def __init__(self, run: ActiveRun, checkpoint_every: float, in_demand: Callable[[], bool]) -> None:
         self.run = run
         self.handler = ControlHandler(run)
-        self.checkpoint_every, self.waited_for = checkpoint_every, waited_for
+        self.checkpoint_every, self.in_demand = checkpoint_every, in_demand
 
     def steps(self) -> Iterator[Step | None]:
         run = self.run
@@ -127,19 +127,19 @@ class Recorder:
         while not run.finishing and run.training.step < run.total:
             training = run.training
             for step in train(training, run.images.train):
-                self._take(step)
+                self._record(step)
                 yield step
                 yield from self._wait()
-                if run.finishing or run.training is not training:  # rewound: begin anew
+                if run.finishing or run.training is not training:  # it was rewound: use the new training
                     break
 
-    def _take(self, step: Step) -> None:
-        """All that follows from a step: reports, checkpoints, snapshots, limits."""
+    def _record(self, step: Step) -> None:
+        """After a step: report, checkpoint, snapshot and status when they are due, and the limits of the run."""
         run = self.run
         now = run.clock.tick()
         run.means.add(step.terms)
         run.recent.append(step.terms)
-        ticks = _ticks(run.settings.epochs, step.steps)
+        ticks = _report_count(run.settings.epochs, step.steps)
         if step.step * ticks // step.steps > (step.step - 1) * ticks // step.steps:
             run.report(step, validate=step.epoch > run.reported)
             run.reported = step.epoch
@@ -152,42 +152,42 @@ class Recorder:
         if run.changes and now - run.changed_at > SETTLED:
             run.log_changes()
         if run.is_paused():
-            return  # that it waits is said next: who hears "running" in between would pause it once more
+            return  # "paused" is written next; a reader of "running" in between would request the pause again
         if run.snapshots.is_due(now):
             run.snapshot("running")
         if now - run.last_status > STATUS_EVERY:
-            run.say("running")
+            run.write_status("running")
 
     def _wait(self) -> Iterator[None]:
-        """Apply what is asked, and wait as long as it says so."""
+        """Apply requests, and wait during a pause and for the requested pace."""
         run = self.run
         self.handler.apply_control()
         paused_at: float | None = None
-        while not run.finishing and (run.is_paused() or self._is_early()):
+        while not run.finishing and (run.is_paused() or self._is_ahead_of_pace()):
             if run.is_paused() and paused_at is None:
                 paused_at = time.monotonic()
                 run.log_changes()
-                run.say("paused")
-            if run.is_paused() and run.shown != ("paused", run.training.step, run.control.id):
+                run.write_status("paused")
+            if run.is_paused() and run.last_snapshot != ("paused", run.training.step, run.control.id):
                 run.snapshot("paused")
             if paused_at is not None and self._is_pause_over(time.monotonic() - paused_at):
-                raise _PausedLong
+                raise _PauseTimeout
             time.sleep(WAIT)
             yield None
             if self.handler.apply_control() and run.is_paused():
-                run.say("paused")
+                run.write_status("paused")
         if paused_at is not None:
             run.clock.go_on()
-            run.say("running")
+            run.write_status("running")
 
     def _is_pause_over(self, seconds: float) -> bool:
-        return seconds > PAUSE_LIMIT or (seconds > PAUSE_LIMIT_WAITED_FOR and self.waited_for())
+        return seconds > PAUSE_LIMIT or (seconds > PAUSE_LIMIT_IN_DEMAND and self.in_demand())
 
-    def _is_early(self) -> bool:
+    def _is_ahead_of_pace(self) -> bool:
         run = self.run
         return run.control.pace is not None and time.monotonic() - run.clock.last < 1 / run.control.pace
 
 
-def _ticks(epochs: int, steps: int) -> int:
-    """How many reports a run makes, evenly: several an epoch, at every epoch's end, or only at some of them."""
+def _report_count(epochs: int, steps: int) -> int:
+    """Number of evenly spaced reports of a run, at most one a step: a multiple of its epochs where `REPORTS` allows."""
     return min(steps, epochs * (REPORTS // epochs) if epochs <= REPORTS else REPORTS)

@@ -1,4 +1,4 @@
-"""What a run writes of itself: settings.json, and the numbers of a snapshot."""
+"""The contents of settings.json, and the numbers of a snapshot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def settings_record(run: ActiveRun) -> dict[str, Any]:
-    """Settings, data, device and versions: what does not change while a run trains."""
+    """The contents of settings.json: settings, data, device and versions, which do not change while a run trains."""
     return {
         "format": FORMAT,
         "settings": asdict(run.settings),
@@ -33,7 +33,9 @@ def settings_record(run: ActiveRun) -> dict[str, Any]:
 
 
 def snapshot_record(run: ActiveRun, state: str, terms: list[float]) -> dict[str, Any]:
-    """Numbers of a snapshot, with `terms` (1 + k,): distortion and rate of every dimension, nats per image, if any."""
+    """Numbers of a snapshot; `terms` (1 + k,) are the distortion and the rate of every dimension, nats per image, or
+    empty where they are not known.
+    """
     per_s = run.clock.steps_per_s
     left = (run.total - run.training.step) / per_s if per_s else None
     if left is not None and run.settings.stop_minutes:

@@ -1,4 +1,4 @@
-"""Schedules of beta and of the learning rate, as shares of their settings."""
+"""Schedules of beta and of the learning rate, as factors of their settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ START, END = 1 / 25, 1 / 2.5e5  # the first and the last learning rate of a one-
 
 
 def beta_factor(schedule: str, periods: float) -> float:
-    """Beta after so many periods of its schedule, as a share of its setting.
+    """Factor of beta, in [0, 1], after so many `periods` of its schedule.
 
-    "warm-up" (Bowman et al. 2016) rises along a line over the first period. "cyclical" (Fu et al. 2019) rises along a
-    line over the first half of every period and stays for the second. "constant" is 1.
+    "warm-up" (Bowman et al. 2016) rises linearly over the first period. "cyclical" (Fu et al. 2019) rises linearly over
+    the first half of every period and stays at 1 for the second. "constant" is 1.
     """
     if schedule == "warm-up":
         return min(1.0, periods)
@@ -20,10 +20,10 @@ def beta_factor(schedule: str, periods: float) -> float:
 
 
 def lr_factor(schedule: str, step: int, steps: int) -> float:
-    """The learning rate of step `step` (from 0) of `steps`, as a share of its peak.
+    """Factor of the peak learning rate, in (0, 1], at step `step` (from 0) of `steps`.
 
-    "one-cycle" (Smith & Topin 2018) rises from 1/25 over the first 30% along a cosine, then falls to almost nothing
-    along another. "constant" is 1.
+    "one-cycle" (Smith & Topin 2018) rises from 1/25 to 1 over the first 30% along a cosine, then falls to 4e-6 along
+    another. "constant" is 1.
     """
     if schedule == "constant":
         return 1.0
