@@ -236,6 +236,7 @@ def test_sgd_that_diverges_is_told_so(digits) -> None:
 # ---- collapse, and back ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_code_collapses_under_a_large_beta_and_comes_back(digits, tmp_path, monkeypatch) -> None:
     """Beta 1 → 0.01 → 30 → 1 in one run, asked for while it trains.
 

@@ -30,7 +30,7 @@ from vae.training import progress, recorder
 from vae.training.loop import Diverged, count_steps
 from vae.training.recorder import run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 ROOT = Path(__file__).parents[2]
 SMALL = Settings(data="digits", hidden=(16,), latent_dim=2, epochs=12, batch_size=50, device="cpu", lr=3e-3)
