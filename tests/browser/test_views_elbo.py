@@ -160,6 +160,13 @@ def draw(view: View) -> None:
     view.settled()
 
 
+def draw_twice(view: View) -> None:
+    """The server's second answer for an image has finer cells, and so modes at other places."""
+    draw(view)
+    view.apply(INITIAL)
+    draw(view)
+
+
 def draw_and_move(view: View) -> None:
     draw(view)
     view.page.keyboard.press("Escape")
@@ -205,7 +212,7 @@ HANDS: dict[Callable[[View], None], set[str]] = {
     zoom: {"image", "look"},
     nudge: {"image", "q"},
     turn: {"image", "full", "q", "axes"},
-    draw: {"pad", "strokes"},
+    draw_twice: {"pad", "strokes"},
     draw_and_move: {"strokes", "q"},
     walk: {"image", "tab", "step", "q"},
     walk_and_leave: {"image", "tab", "step", "q"},
