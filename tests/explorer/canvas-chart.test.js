@@ -7,14 +7,20 @@ const MARGIN = { left: 40, right: 10, top: 20, bottom: 24 };
 const BOX = { left: 40, top: 20, width: 150, height: 56 };
 const COLOURS = { text: "black", background: "white", accent: "teal", font: "sans-serif" };
 
+/** @typedef {[name: string, ...given: unknown[]]} Call */
+
 /** A context of a canvas that records which methods were called, and with what. */
 function recorder() {
+  /** @type {Call[]} */
   const calls = [];
-  const known = { calls, measureText: (text) => ({ width: 7 * text.length }) };
-  const context = new Proxy(known, {
-    get: (target, name) => target[name] ?? ((...given) => void calls.push([name, ...given])),
+  /** @type {Record<string, unknown>} */
+  const known = { measureText: (/** @type {string} */ text) => ({ width: 7 * text.length }) };
+  const proxy = new Proxy(known, {
+    get: (target, name) =>
+      target[String(name)] ?? ((/** @type {unknown[]} */ ...given) => void calls.push([String(name), ...given])),
   });
-  return { context, calls, named: (name) => calls.filter(([method]) => method === name) };
+  const context = /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (proxy));
+  return { context, calls, named: (/** @type {string} */ name) => calls.filter(([method]) => method === name) };
 }
 
 /** @param {number} width */
@@ -26,7 +32,9 @@ function fakeCanvas(width, height = 100) {
 
 let themes = 0;
 
+/** @extends {CanvasChart<unknown, typeof COLOURS>} */
 class Recorded extends CanvasChart {
+  /** @type {({ data: unknown } & object)[]} */
   painted = [];
 
   readColours() {
@@ -34,16 +42,24 @@ class Recorded extends CanvasChart {
     return COLOURS;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} _context
+   * @param {unknown} data
+   * @param {object} frame
+   */
   paint(_context, data, frame) {
     this.painted.push({ data, ...frame });
   }
 }
 
-const make = (canvas, options = {}) => new Recorded(canvas, { margin: MARGIN, ...options });
+/** @typedef {ReturnType<typeof fakeCanvas>} FakeCanvas */
+
+const make = (/** @type {FakeCanvas} */ canvas, options = {}) =>
+  new Recorded(/** @type {HTMLCanvasElement} */ (/** @type {unknown} */ (canvas)), { margin: MARGIN, ...options });
 
 beforeEach(() => {
   themes = 0;
-  globalThis.window = { devicePixelRatio: 2 };
+  Object.assign(globalThis, { window: { devicePixelRatio: 2 } });
 });
 
 test("the box is what the margin leaves of the canvas", () => {
@@ -74,14 +90,15 @@ test("a canvas that is too small stays empty until it is large enough", () => {
 });
 
 test("a chart that was cleared stays empty", () => {
-  const chart = make(fakeCanvas(200));
+  const canvas = fakeCanvas(200);
+  const chart = make(canvas);
   chart.show(0);
   assert.equal(chart.painted.length, 1, "0 is something to show");
   chart.clear();
   chart.draw();
   chart.retheme();
   assert.equal(chart.painted.length, 1);
-  assert.equal(chart.canvas.calls.at(-1)[0], "clearRect");
+  assert.equal(canvas.calls.at(-1)?.[0], "clearRect");
 });
 
 test("the colours are read once, and again when the theme has changed", () => {
@@ -91,11 +108,12 @@ test("the colours are read once, and again when the theme has changed", () => {
   assert.equal(themes, 1);
   chart.retheme();
   assert.equal(themes, 2);
-  assert.equal(chart.painted.at(-1).data, 2, "drawn at once");
+  assert.equal(chart.painted.at(-1)?.data, 2, "drawn at once");
 });
 
 test("a chart that hovers is painted again where the pointer moves", () => {
-  const at = (type, offsetX, offsetY) => Object.assign(new Event(type), { offsetX, offsetY });
+  const at = (/** @type {string} */ type, /** @type {number[]} */ ...[offsetX, offsetY]) =>
+    Object.assign(new Event(type), { offsetX, offsetY });
   const canvas = fakeCanvas(200);
   const chart = make(canvas, { hovers: true });
   chart.show(1);

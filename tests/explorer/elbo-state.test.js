@@ -6,6 +6,7 @@ import { pixelsOfText, textOfPixels } from "../../assets/explorer/elbo/pixels.js
 import { ElboState } from "../../assets/explorer/elbo/state.js";
 
 const PLANE = { count: 100, k: 2 };
+/** @type {Record<string, string>[]} */
 const DESCRIPTIONS = [
   { image: "7" },
   { image: "0", view: "plane", heat: "likelihood", tab: "weights", against: "rate" },
@@ -62,7 +63,8 @@ test("the axes along which q was turned are described where they are not those o
 
 test("values that are not valid are ignored", () => {
   const initial = ElboState.of({}, PLANE);
-  for (const description of [
+  /** @type {Record<string, string>[]} */
+  const wrong = [
     { image: "-3", heat: "lava", view: "moon", tab: "x", against: "y", seed: "-1", step: "1.5", families: "one" },
     { image: "100", q: "0.1,-0.2,0.05,0,0.04", step: "3" },
     { image: "1e9", q: "a,b,c" },
@@ -72,8 +74,8 @@ test("values that are not valid are ignored", () => {
     { q: "1e7,0,0.1,0,0.1" },
     { q: "0.1,-0.2,0.05,0" },
     { q: "0,,1,0,1" },
-  ])
-    assert.deepEqual(ElboState.of(/** @type {Record<string, string>} */ (description), PLANE), initial);
+  ];
+  for (const description of wrong) assert.deepEqual(ElboState.of(description, PLANE), initial);
 });
 
 test("what does not apply in more than two dimensions is ignored there", () => {

@@ -19,17 +19,22 @@ function pathOf({ k = 2, scales = 3, betas = [0, 0.5, 1, 3.1622776], forces = tr
   const factors = Int32Array.from({ length: COUNT * 2 }, (_, j) =>
     j % 2 ? Math.floor(((j >> 1) * (scales - 1)) / (COUNT - 1)) : labels[j >> 1],
   );
+  /** @type {Record<string, ArrayBufferView>} */
   const arrays = { mu, logvar: new Float32Array(mu.length), labels, factors, images: new Uint8Array(COUNT) };
   if (forces) {
     arrays["force.points"] = Int32Array.of(1, 4);
     for (const name of ["mu", "mu_se", "logsigma", "logsigma_se"])
       arrays[`force.distortion_${name}`] = new Float32Array(betas.length * 2 * k);
   }
-  return new Path({ meta, arrays }, () => "");
+  // the fields that a state reads of a path
+  const frame = /** @type {import("../../assets/explorer/kl/path.js").PathFrame} */ (
+    /** @type {unknown} */ ({ meta, arrays })
+  );
+  return new Path(frame, () => "");
 }
 
 /** What a state says that has been opened with this description. */
-const opened = (description, path = pathOf()) => {
+const opened = (/** @type {Record<string, string>} */ description, path = pathOf()) => {
   const state = new PathState(path);
   return new PathState(path, state.read(description)).describe();
 };
@@ -39,6 +44,7 @@ test("a state in the beginning says beta alone", () => {
   assert.deepEqual(opened({}), { beta: "1" });
 });
 
+/** @type {Record<string, string>[]} */
 const FIELDS = [
   { view: "why" },
   { zones: "pointer" },
@@ -72,6 +78,7 @@ test("a long legend is folded away and searched; a short one is not", () => {
   assert.deepEqual(opened({ ...description, colour: "shape" }, path), { beta: "1" });
 });
 
+/** @type {Record<string, string>[]} */
 const NONSENSE = [
   { beta: "-3" },
   { beta: "x" },
@@ -143,6 +150,7 @@ test("a link of a latent space with many dimensions stays short enough", () => {
 
 test("listeners hear of what has another value now", () => {
   const state = new PathState(pathOf());
+  /** @type {string[][]} */
   const heard = [];
   state.subscribe((changed) => heard.push([...changed]));
   state.set({ zones: "all", fixed: true, hidden: [], z: new Float64Array(2), pinned: true });

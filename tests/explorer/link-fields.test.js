@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readHidden, readLook, readPoint, readZ, writtenLook } from "../../assets/explorer/core/link-fields.js";
 import {
   CORNERS,
   FIELDS,
   firstChoices,
   isSpatial,
   LARGEST_SEED,
-  readHidden,
-  readLook,
-  readPoint,
-  readZ,
   written,
-  writtenLook,
-} from "../../assets/explorer/core/link-fields.js";
+} from "../../assets/explorer/explore/fields.js";
 
 const BOUNDS = { k: 3, classes: 10, count: 100 };
 
@@ -103,7 +99,7 @@ test("every initial value is written as a text that is read as the same value", 
   const first = firstChoices(3);
   for (const name of /** @type {(keyof typeof FIELDS)[]} */ (Object.keys(FIELDS))) {
     const text = written(name, first[name]);
-    if (text && name !== "posterior") assert.deepEqual(FIELDS[name].read(text, BOUNDS), first[name], name);
+    if (text && name !== "posterior") assert.deepEqual(FIELDS[name].read(text, BOUNDS), first[name], String(name));
   }
   assert.equal(firstChoices(2).plane, "0,1");
   assert.equal(first.plane, "pca");

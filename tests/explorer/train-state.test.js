@@ -22,7 +22,8 @@ test("an initial state has an empty description", () => {
 });
 
 test("every field goes into a description and back", () => {
-  for (const description of [
+  /** @type {Record<string, string>[]} */
+  const descriptions = [
     { zones: "none" },
     { zones: "pointer" },
     { plane: "1" },
@@ -32,12 +33,13 @@ test("every field goes into a description and back", () => {
     { z: "0.1,-2.345678901234567" },
     { z: "0,0", map: "1" },
     { zones: "none", plane: "1", hidden: "0,9", steered: "1", z: "-1,1e-7", map: "1" },
-  ])
-    assert.deepEqual(roundTrip(description), description);
+  ];
+  for (const description of descriptions) assert.deepEqual(roundTrip(description), description);
 });
 
 test("values that are not valid are ignored", () => {
-  for (const description of [
+  /** @type {Record<string, string>[]} */
+  const descriptions = [
     { zones: "most" },
     { plane: "yes" },
     { hidden: "10" },
@@ -49,8 +51,8 @@ test("values that are not valid are ignored", () => {
     { z: "1,1e99" },
     { map: "1" }, // without a lens on it
     { z2: "1" },
-  ])
-    assert.deepEqual(roundTrip(description), {});
+  ];
+  for (const description of descriptions) assert.deepEqual(roundTrip(description), {});
   assert.deepEqual(roundTrip({ steered: "1", z: "1,2", map: "1" }, { ...BOUNDS, runs: 1 }), { z: "1,2" });
 });
 
