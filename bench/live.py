@@ -90,7 +90,7 @@ def _on_the_page(page: Page, address: str, folder: Path) -> dict[str, Any]:
     frames: list[bytes] = []
     page.on("websocket", lambda socket: _listen(socket, frames))
     page.goto(f"{address}/train?run={folder.name}")
-    page.wait_for_selector(".lv-maps canvas", timeout=60_000)
+    page.wait_for_selector(".page-maps canvas", timeout=60_000)
     page.wait_for_timeout(4000)
     frames.clear()
     page.evaluate("window.times.frame.length = 0")
@@ -120,7 +120,7 @@ def _listen(socket: WebSocket, frames: list[bytes]) -> None:
 
 
 def _turn_beta(page: Page) -> None:
-    slider = page.locator(".lv-beta input[type=range]")
+    slider = page.locator(".page-beta input[type=range]")
     box = slider.bounding_box()
     assert box
     for i in range(TURNS):
@@ -130,7 +130,7 @@ def _turn_beta(page: Page) -> None:
 
 def _move_pointer(page: Page) -> dict[str, float]:
     """Median and 95th percentile of the lens, from the pointer to the painted image, in ms."""
-    box = page.locator(".lv-maps canvas").first.bounding_box()
+    box = page.locator(".page-maps canvas").first.bounding_box()
     assert box
     page.evaluate("for (const list of Object.values(window.times)) list.length = 0")
     for i in range(MOVES):

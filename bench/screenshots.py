@@ -58,8 +58,8 @@ def _train(page: Page, address: str) -> None:
     """A typical run: beta is lowered, then raised, then set back to 1."""
     page.goto(f"{address}/train")
     page.get_by_role("button", name="Train").first.click()
-    page.wait_for_selector(".lv-maps canvas")
-    field = page.locator(".lv-beta input[type=text]")
+    page.wait_for_selector(".page-maps canvas")
+    field = page.locator(".page-beta input[type=text]")
     for beta, seconds in ((None, 15), ("0.05", 6), ("20", 4), ("1", 20)):
         if beta is not None:
             field.fill(beta)

@@ -146,7 +146,7 @@
   }
   // a slider's box reaches down to the names along it
   /** @param {Element} element */
-  const track = (element) => element.closest(".lv-track, .kl-track");
+  const track = (element) => element.closest(".page-track, .kl-track");
   /** @type {(a: Control, b: Control) => boolean} */
   const areOneSlider = (a, b) =>
     Boolean(track(a)) && track(a) === track(b) && [a, b].some(({ type }) => type === "range");
@@ -203,7 +203,7 @@
 
   function checkPictures() {
     /** @param {Element} element */
-    const laidOut = (element) => !element.closest(".er-map, .lv-map, .gr-plane, .er-strip, button"); // not painted over something
+    const laidOut = (element) => !element.closest(".er-map, .page-map, .gr-plane, .er-strip, button"); // not painted over something
     for (const element of document.querySelectorAll("canvas, img"))
       if (isSeen(element) && laidOut(element) && isCut(element, element.getBoundingClientRect()))
         cut.add(`picture ${name(element)}`);

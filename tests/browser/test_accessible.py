@@ -204,7 +204,7 @@ def test_training(page, run) -> None:
 
     assert_accessible(page, "body", [expanded])
     page.page.goto(f"{page.address}/train?run={run}")
-    trains = f'.lv[data-ready="{run}"] .lv-map[data-step]'
+    trains = f'.page[data-ready="{run}"] .page-map[data-step]'
     page.page.wait_for_selector(trains)
     assert_accessible(page, "body", [lambda: None])
     page.page.emulate_media(color_scheme="light")

@@ -329,9 +329,9 @@ def test_heat_and_contours_are_each_on_a_switch(elbo) -> None:
     assert elbo.ink("lines") > posterior
     elbo.press('[data-view="plane"]')
     elbo.settled()
-    ground = elbo.page.locator(".eb-map canvas.lv-ground").evaluate(INK)
+    ground = elbo.page.locator(".eb-map canvas.page-ground").evaluate(INK)
     elbo.press('[data-switch="prior"]')
-    assert elbo.page.locator(".eb-map canvas.lv-ground").evaluate(INK) > ground  # the prior's rings
+    assert elbo.page.locator(".eb-map canvas.page-ground").evaluate(INK) > ground  # the prior's rings
     inks = []
     for heat in ("prior", "likelihood", "posterior"):
         elbo.press(f'[data-heat="{heat}"]')
@@ -343,7 +343,7 @@ def test_heat_and_contours_are_each_on_a_switch(elbo) -> None:
     assert all(inks)
     assert inks[0] > 10 * inks[2]  # a posterior is narrow
     elbo.press('[data-switch="points"]')
-    assert elbo.page.locator(".eb-map canvas.lv-motion").evaluate(INK) == 0
+    assert elbo.page.locator(".eb-map canvas.page-motion").evaluate(INK) == 0
 
 
 def test_the_posteriors_heat_peaks_where_its_mode_is(elbo, digits_model) -> None:

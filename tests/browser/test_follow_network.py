@@ -92,7 +92,7 @@ def test_a_silent_network_is_told_of_and_come_back_from(browser, folder, monkeyp
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(f"http://{way.host}/room/follow/{NAME}")
-        lost, state = page.locator(".lv-lost"), page.locator(".lv-state")
+        lost, state = page.locator(".page-lost"), page.locator(".page-state")
         eventually(lambda: _check(state.inner_text() == "finished"))
         times = "{ silence: 1500, attempt: 1000, heartbeat: 500 }"
         module = "new URL('feed.js', new URL(document.querySelector('.er-root').dataset.module, new URL('../..', location.href)))"

@@ -136,7 +136,7 @@ class Kl(Room):
 
     def motion(self) -> np.ndarray:
         """The canvas with the points, (4, H, W)."""
-        return self.canvas(".lv-maps .lv-motion")
+        return self.canvas(".page-maps .page-motion")
 
     def assert_points_at(self, mu: np.ndarray) -> None:
         """A dot of its class's colour at every mean, and nothing elsewhere. Zones are off."""
@@ -214,11 +214,11 @@ def test_zones_are_as_wide_as_sigma(kl, file) -> None:
     spots = kl.place(mu)
     unit = kl.axes()[2]
     lonely = np.argsort(-np.hypot(*mu.T))[:5]
-    box = kl.page.locator(".lv-maps .kl-map").bounding_box()
+    box = kl.page.locator(".page-maps .kl-map").bounding_box()
     for i in lonely:
         kl.page.mouse.move(box["x"] + 1 + float(spots[i, 0]), box["y"] + 1 + float(spots[i, 1]))
         kl.frames()
-        zone = kl.page.locator(".lv-maps .er-zone")
+        zone = kl.page.locator(".page-maps .er-zone")
         rx, ry = (float(zone.get_attribute(name)) for name in ("rx", "ry"))
         np.testing.assert_allclose(sorted((rx, ry)), np.sort(sigma[i]) * unit, atol=0.02, rtol=1e-3)
     filled = _filling(kl)
@@ -252,7 +252,7 @@ def test_the_numbers_are_those_of_the_file(kl, file) -> None:
 def test_the_pointer_decodes_at_this_beta(kl, file) -> None:
     kl.to_stop(file.one)
     x, y, unit = kl.axes()
-    box = kl.page.locator(".lv-maps .kl-map").bounding_box()
+    box = kl.page.locator(".page-maps .kl-map").bounding_box()
     px, py = round(x + unit), round(y - 0.5 * unit)
     z = np.array([(px - x) / unit, (y - py) / unit])
     kl.page.mouse.move(box["x"] + 1 + px, box["y"] + 1 + py)
@@ -291,7 +291,7 @@ def test_the_decoded_plane_is_decoded_at_this_beta(kl, file) -> None:
         z = np.array([[at[11], at[4]], [at[0], at[14]]])  # columns go right, rows go down
 
         def shown(stop: int = stop, z: np.ndarray = z) -> None:
-            ink = kl.canvas(".lv-maps .kl-plane canvas")[3]
+            ink = kl.canvas(".page-maps .kl-plane canvas")[3]
             tiles = [ink[10 * 8 : 11 * 8, 11 * 8 : 12 * 8], ink[0:8, 0:8]]
             np.testing.assert_allclose(tiles, 255 * file.decode(z, stop)[:, 0], atol=1.01)
 
@@ -359,7 +359,7 @@ def test_what_forces_are_said_are_those_of_the_file(kl, file) -> None:
     errors = kl.page.locator(".kl-pull td small").all_inner_texts()
     assert errors[0].strip() == f"±{forces['force.distortion_mu_se'][stop, row, 0]:.2f}"
     other = int(forces[paths.POINTS][40])
-    box = kl.page.locator(".lv-maps .kl-map").bounding_box()
+    box = kl.page.locator(".page-maps .kl-map").bounding_box()
     x, y = kl.place(file.mu(stop)[[other]])[0]
     kl.page.mouse.click(box["x"] + 1 + float(x), box["y"] + 1 + float(y))
     eventually(lambda: _equal(kl.link.get("point"), str(other)))
@@ -434,10 +434,10 @@ def _picture(width: int, height: int, text: str) -> np.ndarray:
 
 def _filling(kl: Kl) -> Any:
     """Opacity of the zones at a pixel of the map."""
-    style = kl.page.locator(".lv-maps .kl-filling").evaluate(
+    style = kl.page.locator(".page-maps .kl-filling").evaluate(
         "(canvas) => [canvas.offsetLeft, canvas.offsetTop, canvas.width / parseFloat(canvas.style.width)]"
     )
-    opacity = kl.canvas(".lv-maps .kl-filling")[3]
+    opacity = kl.canvas(".page-maps .kl-filling")[3]
     return lambda x, y: int(opacity[int((y - style[1]) * style[2]), int((x - style[0]) * style[2])])
 
 

@@ -47,7 +47,7 @@ def test_the_map_is_coloured_by_the_factor_that_the_link_names(kl, path) -> None
     column = path.factors[:, path.factor_names.index("x")]
 
     def shown() -> None:
-        picture = kl.canvas(".lv-maps .lv-motion")
+        picture = kl.canvas(".page-maps .page-motion")
         for colour, value in ((DARKEST, 0), (LIGHTEST, column.max())):
             dots = (np.abs(picture[:3] - np.reshape(colour, (3, 1, 1))).max(0) < 3) & (picture[3] > 200)
             assert dots.sum() > 3 * (column == value).sum()

@@ -43,9 +43,9 @@ PICTURE_THEN_AXES = """() => {
 MARKS = "(name) => performance.getEntriesByName(`elbo-room:${name}`).length"
 NO_WORKER = "window.Worker = class { constructor() { throw new DOMException('not here', 'SecurityError'); } };"
 ASK = """async ([asked, frames, url]) => {
-  const { AskedNetwork } = await import(asked);
+  const { InferenceClient } = await import(asked);
   const { Frame } = await import(frames);
-  const network = new AskedNetwork("decode", await Frame.fetch(url));
+  const network = new InferenceClient("decode", await Frame.fetch(url));
   const answers = [];
   const done = new Promise((resolve) => {
     const take = (name, { pixels }) => {
@@ -65,9 +65,9 @@ ASK = """async ([asked, frames, url]) => {
 
 # A series of pictures is under way when the lens asks; another while a hand never rests; then the weights are others, all 0.
 SERIES = """async ([asked, series, frames, url]) => {
-  const [{ AskedNetwork }, { Series }, { Frame }] = await Promise.all([asked, series, frames].map((name) => import(name)));
+  const [{ InferenceClient }, { Series }, { Frame }] = await Promise.all([asked, series, frames].map((name) => import(name)));
   const frame = await Frame.fetch(url);
-  const network = new AskedNetwork("decode", frame);
+  const network = new InferenceClient("decode", frame);
   const told = [];
   let done;
   const finished = new Promise((resolve) => (done = resolve));

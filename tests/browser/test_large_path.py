@@ -127,7 +127,7 @@ def test_the_plane_and_the_lines_between_images_come_from_a_worker(page, file) -
         expected = 255 * file.decode(np.array([[at[column], at[14 - row]]]), 2)[0]
 
         def tiled(row: int = row, column: int = column, expected: np.ndarray = expected) -> None:
-            canvas = page.canvas(".lv-maps .kl-plane canvas")[:, side * row :, side * column :]
+            canvas = page.canvas(".page-maps .kl-plane canvas")[:, side * row :, side * column :]
             np.testing.assert_allclose(canvas[:3, :side, :side], expected, atol=1.01)
 
         eventually(tiled)

@@ -30,10 +30,10 @@ FIRST = ".er-root[data-ready]"
 HERO = """(selector) => document.querySelector(selector).getBoundingClientRect().height"""
 VIEWS = {  # where it stands, its picture
     "explore": ("?model=mnist-2d", ".er-map"),
-    "KL effect": ("kl?path=mnist-2d", ".lv-stage"),
-    "ELBO": ("elbo?model=mnist-2d", ".lv-stage"),
+    "KL effect": ("kl?path=mnist-2d", ".page-stage"),
+    "ELBO": ("elbo?model=mnist-2d", ".page-stage"),
     "gradients": ("gradients", "#gr-fit .gr-stage"),
-    "train": (f"train?run={RUNS[0]}", ".lv-stage"),
+    "train": (f"train?run={RUNS[0]}", ".page-stage"),
 }
 # What else a page shows, at some of the sizes: where it stands, its picture, and what is pressed to see one part after the other.
 TOOLS = [f'[data-tool="{tool}"]' for tool in ("draw", "interpolate", "traverse", "sample", "select", "neighbours")]
@@ -42,7 +42,7 @@ PARTS = {
     "many dimensions": ("?model=mnist-10d", ".er-map", [".er-tabs [data-tool=lens]"]),
     "tools": ("?model=mnist-2d", ".er-map", [f".er-tabs {tool}" for tool in TOOLS]),
     "sections of gradients": ("gradients", None, [f".gr-tabs {tab}" for tab in TABS]),
-    "two runs": (f"train?run={RUNS[0]}&with={RUNS[1]}", ".lv-stage", [".lv-options [data-zones=all]"]),
+    "two runs": (f"train?run={RUNS[0]}&with={RUNS[1]}", ".page-stage", [".page-options [data-zones=all]"]),
 }
 SOME = [(320, 568), (1024, 768), (1440, 900)]
 

@@ -96,7 +96,7 @@ def view(new_room: Callable[..., Room], run: Watched) -> Iterator[Callable[..., 
         room.page.goto(f"{room.address}/room/follow/{NAME}")
         room.page.wait_for_selector(".er-root[data-ready]")
         room.page.evaluate(MOUNT, [room.module("train/live.js"), {"run": NAME, "token": run.key, **options}])
-        room.page.wait_for_selector(f'.lv[data-ready="{NAME}"] .lv-map[data-step]')
+        room.page.wait_for_selector(f'.page[data-ready="{NAME}"] .page-map[data-step]')
         return room
 
     yield show
@@ -114,7 +114,7 @@ def trains(run: Watched) -> None:
 
 
 def steers(room: Room) -> None:
-    eventually(lambda: check(room.page.locator(".lv-play").is_enabled() and room.text(".lv-state") == "training"))
+    eventually(lambda: check(room.page.locator(".page-play").is_enabled() and room.text(".page-state") == "training"))
 
 
 def test_the_points_glide_from_snapshot_to_snapshot(view, run) -> None:
@@ -172,7 +172,7 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
     room = view()
     steers(room)
     before = len(run.changes())
-    box = room.page.locator(".lv-beta input[type=range]").bounding_box()
+    box = room.page.locator(".page-beta input[type=range]").bounding_box()
     across = np.linspace(0.63, 0.35, 12)
     room.page.mouse.move(box["x"] + across[0] * box["width"], box["y"] + box["height"] / 2)
     room.page.mouse.down()
@@ -180,7 +180,7 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
         room.page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
         room.page.wait_for_timeout(30)
     room.page.mouse.up()
-    wanted = float(room.page.locator(".lv-beta input[type=text]").input_value())
+    wanted = float(room.page.locator(".page-beta input[type=text]").input_value())
     assert 0.001 < wanted < 0.3
 
     def applied() -> None:
@@ -198,12 +198,12 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
     )
     assert len(marks) <= len(run.changes())
     # a number that is typed, and a name beneath the slider
-    room.page.locator(".lv-beta input[type=text]").fill("0.5")
+    room.page.locator(".page-beta input[type=text]").fill("0.5")
     room.page.keyboard.press("Enter")
     eventually(lambda: check(meta(room)["beta"] == 0.5))
-    room.page.locator(".lv-marks button", has_text="autoencoder").click()
+    room.page.locator(".page-marks button", has_text="autoencoder").click()
     eventually(lambda: check(meta(room)["beta"] == 0))
-    room.page.locator(".lv-marks button", has_text="ELBO").click()
+    room.page.locator(".page-marks button", has_text="ELBO").click()
     eventually(lambda: check(meta(room)["beta"] == 1))
 
 
@@ -214,11 +214,11 @@ def test_beta_reaches_the_trainer_while_the_slider_is_dragged(view, run) -> None
 def test_what_cannot_be_is_refused_in_a_sentence_and_the_dial_goes_back(view, run, typed, sentence) -> None:
     room = view()
     steers(room)
-    field = room.page.locator(".lv-beta input[type=text]")
+    field = room.page.locator(".page-beta input[type=text]")
     before = field.input_value()
     field.fill(typed)
     field.press("Enter")
-    eventually(lambda: check(sentence in room.text(".lv-notice")))
+    eventually(lambda: check(sentence in room.text(".page-notice")))
     eventually(lambda: check(field.input_value() == before))
 
 
@@ -228,19 +228,19 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     # a pass of few snapshots leaves no shadow
     eventually(lambda: check(room.page.evaluate("view.first.history.current.train.length") > 4))
     room.page.keyboard.press("Space")
-    eventually(lambda: check(room.text(".lv-state") == "paused"))  # at once, before the trainer has answered
+    eventually(lambda: check(room.text(".page-state") == "paused"))  # at once, before the trainer has answered
     eventually(lambda: check(run.status()["state"] == "paused" and meta(room)["state"] == "paused"))
     step = run.status()["step"]
     for _ in range(3):
         room.page.keyboard.press("ArrowRight")
     eventually(lambda: check(meta(room)["step"] == step + 3 and run.status()["state"] == "paused"))
-    eventually(lambda: check(f"{step + 3:,}" in room.text(".lv-facts")))
+    eventually(lambda: check(f"{step + 3:,}" in room.text(".page-facts")))
     seen = room.page.evaluate("view.first.history.current.train.length")
     asked = control.read(run.folder)
     room.page.keyboard.press("Home")  # the focus is on no map, so nothing is rewound
-    room.page.locator(".lv-play").focus()
+    room.page.locator(".page-play").focus()
     room.page.keyboard.press("Home")
-    room.page.locator(".lv-map").focus()
+    room.page.locator(".page-map").focus()
     room.page.keyboard.press("ArrowRight")
     step += 4
     eventually(lambda: check(control.read(run.folder).until == step and run.status()["step"] == step))
@@ -250,7 +250,7 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
 
     def anew() -> None:
         assert meta(room)["step"] < step
-        assert room.text(".lv-state") == "training"
+        assert room.text(".page-state") == "training"
         shadow = room.page.evaluate("view.first.history.earlier.at(-1)?.train.length")
         assert shadow >= seen - 1
         assert room.page.evaluate("view.first.history.passes.length") == 2
@@ -258,7 +258,7 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
     eventually(anew)
     assert list(run.folder.glob("log-*.jsonl"))
     # the run before is kept, and a press of the button brings it back with its curves
-    room.page.locator(".lv-notice button", has_text=f"Return to step {step:,}").click()
+    room.page.locator(".page-notice button", has_text=f"Return to step {step:,}").click()
 
     def back() -> None:
         assert meta(room)["step"] > step
@@ -268,9 +268,9 @@ def test_pause_single_steps_and_a_rewind_by_the_keyboard(view, run) -> None:
         assert shown[-1] > step
 
     eventually(back)
-    room.page.locator(".lv-more summary").click()
-    assert "return to step" in room.text(".lv-kept")
-    room.page.locator(".lv-more summary").click()
+    room.page.locator(".page-more summary").click()
+    assert "return to step" in room.text(".page-kept")
+    room.page.locator(".page-more summary").click()
 
 
 def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_room, runs_folder) -> None:
@@ -287,13 +287,13 @@ def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_roo
         steers(room)
         control.ask(own.folder, pace=None)
         eventually(lambda: check(any("validation_elbo" in line for line in runs.read_log(own.folder))), 60)
-        eventually(lambda: check("at epoch" in room.text(".lv-tested")))
-        assert room.text(".lv-bound").startswith("training elbo")
-        assert "β" not in room.text(".lv-tested")
+        eventually(lambda: check("at epoch" in room.text(".page-tested")))
+        assert room.text(".page-bound").startswith("training elbo")
+        assert "β" not in room.text(".page-tested")
         control.ask(own.folder, until=0)
         eventually(lambda: check(own.status()["state"] == "paused"))
         control.ask(own.folder, beta=3.0)
-        eventually(lambda: check(room.text(".lv-tested").endswith(", β 1")))
+        eventually(lambda: check(room.text(".page-tested").endswith(", β 1")))
         room.page.locator('[data-do="finish"]').click()
         assert "Finish finished-by-hand?" in room.text("dialog")
         room.page.keyboard.press("Escape")
@@ -302,24 +302,24 @@ def test_to_finish_is_asked_first_and_a_finished_run_can_be_gone_on_with(new_roo
         room.page.locator("dialog button", has_text="Cancel").click()
         assert not control.read(own.folder).finish
         room.page.locator('[data-do="finish"]').click()
-        room.page.locator("dialog .lv-yes").click()
+        room.page.locator("dialog .page-yes").click()
         eventually(lambda: check(own.status()["state"] == "finished"))
         test = runs.read_test(own.folder)
         assert test is not None
-        eventually(lambda: check(room.text(".lv-bound").startswith("test elbo")))
-        assert room.text(".lv-elbo") == f"{test['elbo']:.1f}".replace("-", "−")
-        assert "training elbo" in room.text(".lv-tested")
-        assert "validation elbo" in room.text(".lv-tested")
+        eventually(lambda: check(room.text(".page-bound").startswith("test elbo")))
+        assert room.text(".page-elbo") == f"{test['elbo']:.1f}".replace("-", "−")
+        assert "training elbo" in room.text(".page-tested")
+        assert "validation elbo" in room.text(".page-tested")
         step = own.status()["step"]
-        room.page.locator(".lv-notice button", has_text=f"Go on from step {step:,}").click()
+        room.page.locator(".page-notice button", has_text=f"Go on from step {step:,}").click()
         eventually(lambda: check(room.page.evaluate("window.done?.action") == "fork"))
         other = runs_folder / room.page.evaluate("window.done.run")
         assert runs.read_status(other)["step"] == step
         assert own.status()["state"] == "finished"
         shutil.rmtree(own.folder)
-        eventually(lambda: check("gone" in room.text(".lv-notice")))
-        assert room.page.locator(".lv-notice button").count() == 0
-        assert room.page.locator(".lv-play").is_disabled()
+        eventually(lambda: check("gone" in room.text(".page-notice")))
+        assert room.page.locator(".page-notice button").count() == 0
+        assert room.page.locator(".page-play").is_disabled()
     finally:
         own.process.terminate()
         own.process.wait(600)
@@ -344,7 +344,7 @@ def test_the_curves_are_those_of_the_log(view, run) -> None:
 
     eventually(equal)
     drawn = room.page.evaluate(
-        "document.querySelector('.lv-curves').getContext('2d').getImageData(60, 30, 200, 200).data.some(Boolean)"
+        "document.querySelector('.page-curves').getContext('2d').getImageData(60, 30, 200, 200).data.some(Boolean)"
     )
     assert drawn
 
@@ -356,12 +356,12 @@ def test_the_lens_decodes_as_torch_does(view, run) -> None:
     steers(room)
     room.page.keyboard.press("Space")
     eventually(lambda: check(run.status()["state"] == "paused"))
-    box = room.page.locator(".lv-map").bounding_box()
+    box = room.page.locator(".page-map").bounding_box()
     room.page.mouse.click(box["x"] + 0.61 * box["width"], box["y"] + 0.37 * box["height"])
 
     def newest() -> None:
         assert room.page.evaluate("view.first.decoder?.meta.step") == run.status()["step"]
-        assert f"{run.status()['step']:,}" in room.text(".lv-step")
+        assert f"{run.status()['step']:,}" in room.text(".page-step")
 
     eventually(newest)
     room.frames()
@@ -372,7 +372,7 @@ def test_the_lens_decodes_as_torch_does(view, run) -> None:
     decoder.load_state_dict({name.removeprefix("decoder."): torch.tensor(a) for name, a in weights.items()})
     with torch.no_grad():
         expected = 255 * torch.sigmoid(decoder(torch.tensor(z, dtype=torch.float32)[None]))[0].numpy()
-    np.testing.assert_allclose(room.picture(".lv-decoded canvas"), np.broadcast_to(expected, (3, 8, 8)), atol=0.51)
+    np.testing.assert_allclose(room.picture(".page-decoded canvas"), np.broadcast_to(expected, (3, 8, 8)), atol=0.51)
     assert room.page.evaluate("view.state.pinned")
     room.page.keyboard.press("Escape")
     assert not room.page.evaluate("view.state.pinned")
@@ -380,7 +380,7 @@ def test_the_lens_decodes_as_torch_does(view, run) -> None:
 
 def test_hands_take_over_the_view_and_a_double_click_gives_it_back(view) -> None:
     room = view()
-    box = room.page.locator(".lv-map").bounding_box()
+    box = room.page.locator(".page-map").bounding_box()
     x, y = box["width"] / 2, box["height"] / 2
 
     def under(x: float, y: float) -> np.ndarray:
@@ -403,9 +403,9 @@ def test_hands_take_over_the_view_and_a_double_click_gives_it_back(view) -> None
 
 def test_who_has_no_key_looks_on(view, run) -> None:
     room = view(token=None)
-    eventually(lambda: check(room.page.locator(".lv-locked").is_visible()))
-    assert "read-only" in room.text(".lv-locked")
-    for selector in (".lv-play", '[data-do="step"]', ".lv-beta input[type=range]", ".lv-beta input[type=text]"):
+    eventually(lambda: check(room.page.locator(".page-locked").is_visible()))
+    assert "read-only" in room.text(".page-locked")
+    for selector in (".page-play", '[data-do="step"]', ".page-beta input[type=range]", ".page-beta input[type=text]"):
         assert room.page.locator(selector).is_disabled()
     asked = control.read(run.folder).id
     room.page.keyboard.press("Space")
@@ -413,13 +413,13 @@ def test_who_has_no_key_looks_on(view, run) -> None:
     step = meta(room)["step"]
     eventually(lambda: check(meta(room)["step"] > step))
     assert control.read(run.folder).id == asked
-    room.page.locator(".lv-locked input").fill("not-the-key")
+    room.page.locator(".page-locked input").fill("not-the-key")
     room.page.keyboard.press("Enter")
-    eventually(lambda: check("does not fit" in room.text(".lv-notice")))
-    room.page.locator(".lv-locked input").fill(run.key)
+    eventually(lambda: check("does not fit" in room.text(".page-notice")))
+    room.page.locator(".page-locked input").fill(run.key)
     room.page.keyboard.press("Enter")
     steers(room)
-    assert room.page.locator(".lv-locked").is_hidden()
+    assert room.page.locator(".page-locked").is_hidden()
 
 
 def test_an_audience_sees_what_the_presenter_sees(view, new_room, run) -> None:
@@ -427,25 +427,25 @@ def test_an_audience_sees_what_the_presenter_sees(view, new_room, run) -> None:
     steers(presenter)
     phone = new_room(viewport={"width": 390, "height": 844})
     phone.page.goto(f"{phone.address}/room/follow/{NAME}")
-    phone.page.wait_for_selector(".lv-map[data-step]")
+    phone.page.wait_for_selector(".page-map[data-step]")
     presenter.page.locator('[data-zones="none"]').click()
-    box = presenter.page.locator(".lv-map").bounding_box()
+    box = presenter.page.locator(".page-map").bounding_box()
     presenter.page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
 
     def followed() -> None:
         assert phone.page.locator('[data-zones="none"]').get_attribute("aria-checked") == "true"
-        assert phone.text(".lv-norm") == presenter.text(".lv-norm") != "0.00 σ"
-        assert "2 watching" in presenter.text(".lv-facts")
+        assert phone.text(".page-norm") == presenter.text(".page-norm") != "0.00 σ"
+        assert "2 watching" in presenter.text(".page-facts")
 
     eventually(followed)
-    assert phone.page.locator(".lv-transport").is_hidden()
-    assert phone.page.locator(".lv-beta input[type=range]").is_disabled()
-    phone.page.locator(".lv-following input").uncheck()
+    assert phone.page.locator(".page-transport").is_hidden()
+    assert phone.page.locator(".page-beta input[type=range]").is_disabled()
+    phone.page.locator(".page-following input").uncheck()
     phone.page.locator('[data-zones="all"]').click()
     presenter.page.locator('[data-zones="pointer"]').click()
     phone.page.wait_for_timeout(500)
     assert phone.page.locator('[data-zones="all"]').get_attribute("aria-checked") == "true"
-    phone.page.locator(".lv-following input").check()
+    phone.page.locator(".page-following input").check()
     eventually(lambda: check(phone.page.locator('[data-zones="pointer"]').get_attribute("aria-checked") == "true"))
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -454,9 +454,9 @@ def test_a_lost_connection_comes_back_by_itself(view) -> None:
     room = view()
     steers(room)
     room.page.evaluate("view.first.feed.socket.close()")
-    eventually(lambda: check(room.page.locator(".lv-lost").is_visible()))
-    assert "goes on" in room.text(".lv-lost")
-    eventually(lambda: check(room.page.locator(".lv-lost").is_hidden()))
+    eventually(lambda: check(room.page.locator(".page-lost").is_visible()))
+    assert "goes on" in room.text(".page-lost")
+    eventually(lambda: check(room.page.locator(".page-lost").is_hidden()))
     step = meta(room)["step"]
     eventually(lambda: check(meta(room)["step"] > step))
     steers(room)
@@ -469,20 +469,20 @@ def test_impatient_hands(view, run) -> None:
     room.page.evaluate(
         """() => {
           for (let i = 0; i < 9; i++) for (const what of ["toggle", "step", "epoch"]) document.querySelector(`[data-do="${what}"]`).click();
-          const slider = document.querySelector(".lv-beta input[type=range]");
+          const slider = document.querySelector(".page-beta input[type=range]");
           for (let i = 0; i <= 100; i++) { slider.value = i / 100; slider.dispatchEvent(new Event("input")); }
           for (const name of ["all", "none", "pointer", "all"]) document.querySelector(`[data-zones="${name}"]`).click();
-          for (let i = 0; i < 3; i++) document.querySelector(".lv-manifold").click();
+          for (let i = 0; i < 3; i++) document.querySelector(".page-manifold").click();
           document.querySelector('[data-do="rewind"]').click();
         }"""
     )
 
     def agreed() -> None:
         status = run.status()
-        assert room.text(".lv-state") == {"running": "training"}.get(status["state"], status["state"])
+        assert room.text(".page-state") == {"running": "training"}.get(status["state"], status["state"])
         assert meta(room)["beta"] == 100
-        assert room.page.locator(".lv-beta input[type=text]").input_value() == "100"
-        assert room.page.locator(".lv-manifold").get_attribute("aria-pressed") == "true"
+        assert room.page.locator(".page-beta input[type=text]").input_value() == "100"
+        assert room.page.locator(".page-manifold").get_attribute("aria-pressed") == "true"
         assert meta(room)["control"] == control.read(run.folder).id
 
     eventually(agreed)
@@ -496,34 +496,34 @@ def test_the_train_page_keeps_the_key_over_a_reload(browser, address, run) -> No
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}/train?run={NAME}")
-    page.wait_for_selector(".lv-map[data-step]")
-    page.locator(".lv-locked input").fill(run.key)
+    page.wait_for_selector(".page-map[data-step]")
+    page.locator(".page-locked input").fill(run.key)
     page.keyboard.press("Enter")
-    eventually(lambda: check(page.locator(".lv-play").is_enabled()))
+    eventually(lambda: check(page.locator(".page-play").is_enabled()))
     page.reload(wait_until="commit")
     page.goto(page.url)  # a reload, which the browser refuses while a navigation is under way
-    page.wait_for_selector(".lv-map[data-step]")
-    eventually(lambda: check(page.locator(".lv-play").is_enabled()))
-    assert page.locator(".lv-locked").is_hidden()
-    eventually(lambda: check(page.locator(".lv-state").text_content() == "training"))
-    page.locator(".lv-play").click()
+    page.wait_for_selector(".page-map[data-step]")
+    eventually(lambda: check(page.locator(".page-play").is_enabled()))
+    assert page.locator(".page-locked").is_hidden()
+    eventually(lambda: check(page.locator(".page-state").text_content() == "training"))
+    page.locator(".page-play").click()
     eventually(lambda: check(run.status()["state"] == "paused"))
 
     def on_the_screen() -> None:
         for selector in (
-            ".lv-map",
-            ".lv-transport",
-            ".lv-dials",
-            ".lv-curves",
-            ".lv-tradeoff",
-            ".lv-rates",
-            ".lv-lens",
+            ".page-map",
+            ".page-transport",
+            ".page-dials",
+            ".page-curves",
+            ".page-tradeoff",
+            ".page-rates",
+            ".page-lens",
         ):
             box = page.locator(selector).bounding_box()
             assert box["y"] >= 0, selector
             assert box["y"] + box["height"] <= 900, selector
             assert box["x"] + box["width"] <= 1440, selector
-        assert page.locator(".lv-map").bounding_box()["height"] > 0.5 * 900
+        assert page.locator(".page-map").bounding_box()["height"] > 0.5 * 900
 
     eventually(on_the_screen)
     assert not errors
@@ -532,7 +532,7 @@ def test_the_train_page_keeps_the_key_over_a_reload(browser, address, run) -> No
 
 def test_zones_are_drawn_beneath_the_points_until_they_are_switched_off(view) -> None:
     room = view()
-    motion = room.page.locator(".lv-motion")
+    motion = room.page.locator(".page-motion")
     eventually(lambda: check(motion.evaluate(INK) > 1000))
     both = motion.evaluate(INK)
     room.page.locator('[data-zones="none"]').click()

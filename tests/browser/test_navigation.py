@@ -42,7 +42,13 @@ REPAINT = """async (map) => {
   await frames();
 }"""
 
-MAPS = {"": ".er-map", "kl": ".lv-stage", "elbo": ".lv-stage", "gradients": "#gr-fit .gr-hero", "train": ".lv-stage"}
+MAPS = {
+    "": ".er-map",
+    "kl": ".page-stage",
+    "elbo": ".page-stage",
+    "gradients": "#gr-fit .gr-hero",
+    "train": ".page-stage",
+}
 TITLES = {"": "Explore", "kl": "KL effect", "elbo": "ELBO", "gradients": "Gradients", "train": "Train"}
 
 
@@ -153,9 +159,9 @@ def stir_kl(tab: Tab) -> None:
         page.locator(selector).click()
     page.locator(".er-legend button").nth(2).click()
     page.locator(".kl").press("ArrowRight")
-    box = box_of(page, ".lv-maps .kl-map")
+    box = box_of(page, ".page-maps .kl-map")
     page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"])
-    zoom(page, ".lv-maps .kl-map")
+    zoom(page, ".page-maps .kl-map")
 
 
 def stir_elbo(tab: Tab) -> None:
@@ -207,13 +213,13 @@ def stir_train(tab: Tab) -> None:
     for label, name in (("Run", "come-back · finished"), ("Compare with", "come-back-too · finished")):
         page.get_by_label(label, exact=True).click()
         page.get_by_role("option", name=name).click()
-    page.wait_for_function("document.querySelectorAll('.lv-map[data-step]').length === 2")
-    page.locator('.lv [data-zones="none"]').click()
+    page.wait_for_function("document.querySelectorAll('.page-map[data-step]').length === 2")
+    page.locator('.page [data-zones="none"]').click()
     page.locator('[data-steered="1"]').click()
     page.locator(".er-legend button").nth(5).click()
-    box = box_of(page, ".lv-map >> nth=0")
+    box = box_of(page, ".page-map >> nth=0")
     page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"])
-    zoom(page, ".lv-map >> nth=0")
+    zoom(page, ".page-map >> nth=0")
 
 
 STIR = {"": stir_explore, "kl": stir_kl, "elbo": stir_elbo, "gradients": stir_gradients, "train": stir_train}

@@ -288,7 +288,7 @@ def _assert_turned(room: Room) -> None:
 @pytest.mark.parametrize(
     ("page", "ready", "surface", "off"),
     [
-        ("kl", ".kl[data-ready]", ".lv-map", (100, 60)),
+        ("kl", ".kl[data-ready]", ".page-map", (100, 60)),
         ("kl", ".kl[data-ready]", ".kl-track input", (40, 0)),
         (f"elbo?model={FLAT}", ".eb[data-image]", ".eb-map", (100, 60)),
         ("gradients", ".gr[data-ready]", ".gr-plane:visible", (-100, 60)),
@@ -303,7 +303,7 @@ def test_swipes_scroll_every_page(telephone, page, ready, surface, off) -> None:
     room.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     begin, state = scrolled(room), room.page.evaluate("location.hash")
     if page == "kl":  # the colours are named above the map, its choices stand below the slider
-        tops = room.page.evaluate(TOPS, [".er-legend", ".lv-map", ".kl-slider", "[data-switch=fixed]"])
+        tops = room.page.evaluate(TOPS, [".er-legend", ".page-map", ".kl-slider", "[data-switch=fixed]"])
         assert tops == sorted(tops)
     x, y = middle_of(room, surface)
     Hand(room).swipe((x + off[0], y + off[1]), (5, -150))

@@ -381,20 +381,20 @@ def test_a_drag_of_q_ends_where_the_map_is_locked(view) -> None:
 
 
 def test_what_is_hidden_leaves_no_hole(view) -> None:
-    before = view.box(".lv-stage")
+    before = view.box(".page-stage")
     options = ["view", "contours", "heat", "log", "points", "fit"]
     view.page.evaluate("(names) => view.hide(names)", [*options, "examples", "draw", "tabs"])
     for selector in (".eb-options", ".eb-choose", ".eb-tabs"):
         assert not view.page.locator(selector).is_visible()
-    after = view.box(".lv-stage")
+    after = view.box(".page-stage")
     assert after["height"] > before["height"] + 50
-    assert after["y"] == pytest.approx(view.box(".lv-main")["y"], abs=1)
+    assert after["y"] == pytest.approx(view.box(".page-main")["y"], abs=1)
     view.page.evaluate("view.hide([])")
     eventually(lambda: _same_box(view, before))
 
 
 def _same_box(view: View, box: dict[str, float]) -> None:
-    assert view.box(".lv-stage") == box
+    assert view.box(".page-stage") == box
 
 
 def test_the_keyboard_is_listened_to_only_where_the_view_does(view) -> None:

@@ -18,7 +18,7 @@ OPEN = """async (address) => {
 SHOWN = r"""async () => {
   await view.settled();
   const visible = (selector) => [...view.root.querySelectorAll(selector)].filter((e) => e.checkVisibility());
-  const name = (e) => [e.closest(".lv-map, .kl-band, .kl-images, .kl-line, figure, .kl-lens")?.className, e.className].join(" ");
+  const name = (e) => [e.closest(".page-map, .kl-band, .kl-images, .kl-line, figure, .kl-lens")?.className, e.className].join(" ");
   const canvases = visible("canvas").map((canvas) => [name(canvas), canvas.style.cssText, canvas.toDataURL()]);
   const above = visible(".er-overlay").map((svg) =>
     svg.innerHTML.replaceAll(' style=""', "").replace(/\d+\.\d+/g, (number) => Number(number).toFixed(3)));
@@ -40,7 +40,7 @@ MOTION = """async ([first, last, ms]) => {
   return [seen, view.describe()];
 }"""
 WIDEN = """() => {
-  const map = document.querySelector(".lv-maps .kl-map");
+  const map = document.querySelector(".page-maps .kl-map");
   const box = map.getBoundingClientRect();
   const [clientX, clientY] = [0.2, 0.3].map((s, axis) => Math.round(axis ? box.top + s * box.height : box.left + s * box.width));
   const [x, y] = [clientX - box.left - map.clientLeft, clientY - box.top - map.clientTop];
@@ -72,17 +72,17 @@ class View(Room):
     def call(self, method: str, argument: Any) -> None:
         self.page.evaluate("([method, argument]) => view[method](argument)", [method, argument])
 
-    def box(self, selector: str = ".lv-maps .kl-map") -> dict[str, float]:
+    def box(self, selector: str = ".page-maps .kl-map") -> dict[str, float]:
         box = self.page.locator(selector).first.bounding_box()
         assert box
         return box
 
-    def over(self, selector: str = ".lv-maps .kl-map") -> tuple[float, float]:
+    def over(self, selector: str = ".page-maps .kl-map") -> tuple[float, float]:
         """A place on a map, off its middle."""
         box = self.box(selector)
         return box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"]
 
-    def zoom(self, selector: str = ".lv-maps .kl-map") -> None:
+    def zoom(self, selector: str = ".page-maps .kl-map") -> None:
         self.page.mouse.move(*self.over(selector))
         self.page.mouse.wheel(0, -240)
         self.page.wait_for_function("Object.keys(view.describe()).some((name) => name.startsWith('look'))")
@@ -181,9 +181,9 @@ def test_a_point_that_is_clicked_is_followed_and_comes_back(view) -> None:
     _assert_same(view.shown(), left)
     view.page.keyboard.press("Escape")  # the lens stays where the point is
     assert view.describe() == {"beta": "12"}
-    marked = view.page.locator(".lv-maps .er-marker").get_attribute("transform")
+    marked = view.page.locator(".page-maps .er-marker").get_attribute("transform")
     view.frames()
-    assert view.page.locator(".lv-maps .er-marker").get_attribute("transform") == marked
+    assert view.page.locator(".page-maps .er-marker").get_attribute("transform") == marked
 
 
 def test_what_is_not_valid_is_ignored(view) -> None:
@@ -325,7 +325,7 @@ def test_hidden_controls_leave_no_hole(view) -> None:
     assert view.page.locator(".kl-play").get_attribute("aria-pressed") == "false"
     view.call("hide", ["images", "pull", "tradeoff", "dimensions", "lens", "nearest", "numbers"])
     root = view.box(".er-root")
-    assert view.box(".lv-main")["width"] == pytest.approx(root["width"], abs=60)
+    assert view.box(".page-main")["width"] == pytest.approx(root["width"], abs=60)
     view.call("hide", [])
     assert view.page.locator(".kl-map").first.is_visible()
 

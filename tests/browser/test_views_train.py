@@ -28,13 +28,13 @@ FIND = """async (module) => {
 }"""
 REPAINT = """async () => {
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const { style } = document.querySelector(".lv");
+  const { style } = document.querySelector(".page");
   style.visibility = "hidden";
   await frames();
   style.visibility = "";
   await frames();
 }"""
-PICTURES = ".lv-maps", ".lv-curves", ".lv-tradeoff", ".lv-rates", ".lv-lens"
+PICTURES = ".page-maps", ".page-curves", ".page-tradeoff", ".page-rates", ".page-lens"
 FRAME = 8  # px: round corners are the page's
 
 
@@ -59,7 +59,7 @@ class Driven:
 
     def open(self, link: str = "") -> None:
         self.page.goto(f"{self.room.address}/train?run={NAMES[0]}&with={NAMES[1]}{link}")
-        self.page.wait_for_function("document.querySelectorAll('.lv-map[data-step]').length === 2")
+        self.page.wait_for_function("document.querySelectorAll('.page-map[data-step]').length === 2")
         self.find()
 
     def find(self) -> None:
@@ -90,7 +90,7 @@ class Driven:
     def box(self, selector: str) -> dict[str, float]:
         return self.page.locator(selector).bounding_box()
 
-    def click(self, across: float, down: float, selector: str = ".lv-map >> nth=0") -> None:
+    def click(self, across: float, down: float, selector: str = ".page-map >> nth=0") -> None:
         box = self.box(selector)
         self.page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
@@ -110,7 +110,7 @@ def by_zones(driven: Driven) -> None:
 
 
 def by_plane(driven: Driven) -> None:
-    driven.page.locator(".lv-manifold").click()
+    driven.page.locator(".page-manifold").click()
 
 
 def by_legend(driven: Driven) -> None:
@@ -122,14 +122,14 @@ def by_side(driven: Driven) -> None:
 
 
 def by_follow(driven: Driven) -> None:
-    driven.page.evaluate("document.querySelector('.lv-following input').click()")
+    driven.page.evaluate("document.querySelector('.page-following input').click()")
 
 
 def by_wheel(driven: Driven) -> None:
     """Without a pointer on the map, which the lens would follow."""
     driven.page.evaluate(
         """() => {
-          const map = document.querySelector(".lv-map");
+          const map = document.querySelector(".page-map");
           const { left, top, width, height } = map.getBoundingClientRect();
           const at = { clientX: left + 0.35 * width, clientY: top + 0.45 * height };
           map.dispatchEvent(new WheelEvent("wheel", { deltaY: -240, cancelable: true, ...at }));
@@ -142,7 +142,7 @@ def by_click(driven: Driven) -> None:
 
 
 def by_click_on_the_right(driven: Driven) -> None:
-    driven.click(0.3, 0.3, ".lv-map >> nth=1")
+    driven.click(0.3, 0.3, ".page-map >> nth=1")
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_of_two_motions_the_second_counts_and_a_hand_stops_one(driven) -> None:
     driven.apply(a)
     driven.page.evaluate("window.motion = driven.apply({ z: '2,0', look: '1,0,1' }, { ms: 3000 }), null")
     driven.page.wait_for_timeout(400)
-    box = driven.box(".lv-strip")
+    box = driven.box(".page-strip")
     driven.page.mouse.click(box["x"] + 5, box["y"] + 5)
     driven.page.evaluate("window.motion")
     stopped = driven.describe()
@@ -284,15 +284,15 @@ def test_locked_controls_do_not_react_and_hidden_ones_take_no_room(driven) -> No
     page.keyboard.press("Escape")
     assert driven.describe() == {}
 
-    bottom = driven.box(".lv-maps")["height"]
-    row = driven.box(".lv-transport")["height"]
+    bottom = driven.box(".page-maps")["height"]
+    row = driven.box(".page-transport")["height"]
     page.evaluate("driven.hide(['play', 'step', 'epoch', 'speed', 'rewind', 'finish', 'more'])")
     page.evaluate("driven.settled()")
-    assert driven.box(".lv-transport") is None
-    assert driven.box(".lv-maps")["height"] == pytest.approx(bottom + row + 8, abs=1)
+    assert driven.box(".page-transport") is None
+    assert driven.box(".page-maps")["height"] == pytest.approx(bottom + row + 8, abs=1)
     page.evaluate("driven.hide(['lens', 'strip', 'curves', 'tradeoff', 'rates'])")
     page.evaluate("driven.settled()")
-    assert driven.box(".lv-main")["width"] == pytest.approx(driven.box(".lv")["width"], abs=20)
+    assert driven.box(".page-main")["width"] == pytest.approx(driven.box(".page")["width"], abs=20)
 
 
 def test_without_keys_none_is_handled(driven) -> None:

@@ -25,7 +25,7 @@ export class Page {
    */
   constructor(root, ...classes) {
     this.root = root;
-    root.classList.add("er", "lv", ...classes);
+    root.classList.add("er", "page", ...classes);
     this.$ = finderIn(root);
     this.destroyed = false;
     this.lookDirty = false;

@@ -13,33 +13,33 @@ const DENSITY_NAMES = [
 
 /** @type {(name: string, label: string, values: string[][]) => string} */
 const choice = (name, label, values) =>
-  `<div class="lv-choice" data-control="${name}" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
+  `<div class="page-choice" data-control="${name}" role="radiogroup" aria-label="${label}"><span>${label}</span>${values.map(([key, text]) => `<button role="radio" data-${name}="${key}">${text}</button>`).join("")}</div>`;
 
 const OPTIONS = `
-  <div class="lv-bar eb-options">
+  <div class="page-bar eb-options">
     ${choice("view", "view", [
       ["posterior", "posterior"],
       ["plane", "whole plane"],
     ])}
-    <div class="lv-choice eb-contours" data-control="contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" data-control="contour-${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
+    <div class="page-choice eb-contours" data-control="contours" role="group" aria-label="contours"><span>contours</span>${DENSITY_NAMES.map(([key, text]) => `<button data-switch="${key}" data-control="contour-${key}" class="eb-of-${key}" title="${key}: contours">${text}</button>`).join("")}</div>
     ${choice("heat", "heat", [...DENSITY_NAMES, ["none", "none"]])}
     <button data-switch="log" data-control="log" title="heat on a scale of nats under the peak">log</button>
     <button data-switch="points" data-control="points" title="the means of all held-out images; a click on one chooses it">points</button>
-    <button class="lv-fit" data-control="fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
+    <button class="page-fit" data-control="fit" title="look where the page looks by itself (double click on the map)" hidden>fit</button>
   </div>`;
 
 const TABS = [
   ["derivation", "derivation"],
-  ["gaps", "two gaps"],
+  ["gaps", "inference gap"],
   ["weights", "importance weights"],
   ["images", "test set"],
 ];
 
 export const HTML = `
-<div class="lv-main">
+<div class="page-main">
   <div class="eb-choose"><div class="eb-strip" data-control="examples"></div><button class="eb-draw" data-control="draw" aria-expanded="false" title="draw an image of your own">draw …</button></div>
   ${OPTIONS}
-  <div class="lv-stage"><div class="lv-maps" data-control="map"></div>
+  <div class="page-stage"><div class="page-maps" data-control="map"></div>
     <p class="eb-key"></p>
     <div class="eb-peek" hidden><canvas></canvas><span></span></div>
     <div class="eb-pad" data-control="pad" hidden><div class="eb-pad-room"></div></div>
@@ -52,7 +52,7 @@ export const HTML = `
   ${TABS.map(([key]) => `<section class="eb-panel eb-${key}" data-control="panel-${key}" role="tabpanel" id="eb-${key}" aria-labelledby="eb-tab-${key}" data-panel="${key}"></section>`).join("")}
 </aside>`;
 
-export class Controls {
+export class ElboControls {
   /** @param {HTMLElement} root contains all of them */
   constructor(root) {
     this.root = root;

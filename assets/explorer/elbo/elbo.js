@@ -14,7 +14,7 @@ import { fetchKatex } from "../plot/formula.js";
 import { walkTabs } from "../widgets/tab-keys.js";
 import { Bar } from "./bar.js";
 import { elboTheme } from "./colours.js";
-import { Controls, HTML } from "./controls.js";
+import { ElboControls, HTML } from "./controls.js";
 import { Derivation } from "./derivation.js";
 import { TwoGaps } from "./gaps.js";
 import { Gaussian } from "./gaussian.js";
@@ -24,7 +24,7 @@ import { OwnImage } from "./own.js";
 import { partsOf, printed, sampledParts, weighed } from "./parts.js";
 import { Posterior } from "./posterior.js";
 import { DENSITIES, ElboState, SWITCHES } from "./state.js";
-import { Peek, Strip } from "./strip.js";
+import { ImageStrip, Peek } from "./strip.js";
 import { GapTable } from "./table.js";
 import { examples, gapsOf, ordinary } from "./table-columns.js";
 import { Weights } from "./weights.js";
@@ -89,13 +89,13 @@ export class Elbo extends Page {
     this.derivedAt = -Infinity; // time when the derivation was drawn
     /** @type {ReturnType<typeof setTimeout> | undefined} until q has rested */ this.resting = undefined;
     /** @type {number | null} frame of the display in which the path of q goes on */ this.playing = null;
-    this.controls = new Controls(root);
+    this.controls = new ElboControls(root);
     this.image = new ChosenImage(this.$(".eb-image"));
     this.own = new OwnImage(this.$(".eb-pad"), this.$(".eb-draw"), (pixels, at) => this.sketch(pixels, at));
     this.$(".eb-draw").addEventListener("click", (event) => this.state.set({ pad: !this.state.pad }, event.timeStamp));
     this.bar = new Bar(this.$(".eb-bar"));
     this.peek = new Peek(this.$(".eb-peek"));
-    this.strip = new Strip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
+    this.strip = new ImageStrip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
     this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, step) => this.walk(q, step));
     this.weights = new Weights(this.$(".eb-weights"), {
@@ -185,7 +185,7 @@ export class Elbo extends Page {
     this.model?.map.destroy();
     const { state } = this;
     const element = document.createElement("div");
-    this.$(".lv-maps").replaceChildren(element);
+    this.$(".page-maps").replaceChildren(element);
     const camera = new Camera();
     /** @type {PlaneHandlers} */
     const on = {
@@ -445,7 +445,7 @@ export class Elbo extends Page {
     this.listener = new AbortController();
     const { signal } = this.listener;
     this.root.addEventListener("click", (event) => this.press(event), { signal });
-    this.$(".lv-fit").addEventListener("click", () => this.model?.map.reset(), { signal });
+    this.$(".page-fit").addEventListener("click", () => this.model?.map.reset(), { signal });
     const reset = (/** @type {Event} */ event) => this.setQ(this.ofEncoder, false, event.timeStamp);
     this.$(".eb-reset").addEventListener("click", reset, { signal });
     this.listenToKeys((event) => this.key(event), { signal });
@@ -667,7 +667,7 @@ export class Elbo extends Page {
     this.ticked = now;
     if (this.lookDirty) {
       map.aim(this.state.view === "plane");
-      this.$(".lv-fit").hidden = map.camera.auto;
+      this.$(".page-fit").hidden = map.camera.auto;
     }
     const moved = map.camera.advance(dt || 16) || this.lookDirty;
     this.lookDirty = false;

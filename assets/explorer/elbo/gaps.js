@@ -1,4 +1,4 @@
-// Two gaps (Cremer et al. 2018). q is optimised for this image alone: the amortisation gap is what that gains over the
+// The two parts of the inference gap (Cremer et al. 2018). q is optimised for this image alone: the amortisation gap is what that gains over the
 // encoder's q, the approximation gap is what no q of the family can gain. The path of q during the optimisation can be played.
 
 import { find, findAll } from "../core/dom.js";

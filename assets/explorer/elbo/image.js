@@ -2,7 +2,7 @@
 
 import { find, findAll } from "../core/dom.js";
 import { signed } from "../core/format.js";
-import { AskedNetwork } from "../network/inference-client.js";
+import { InferenceClient } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
 
 /** @import { Frame } from "../data/frame.js" */
@@ -21,7 +21,7 @@ export class ChosenImage {
     root.innerHTML = HTML;
     this.root = root;
     this.$ = (/** @type {string} */ name) => find(root, `.eb-${name}`);
-    /** @type {AskedNetwork<"decode"> | null} */ this.decoder = null;
+    /** @type {InferenceClient<"decode"> | null} */ this.decoder = null;
     /** @type {Gaussian | null} whose mean is being decoded */ this.decoding = null;
     /** @type {Frame | null} */ this.frame = null;
     /** @type {Picture | null} */ this.x = null;
@@ -35,7 +35,7 @@ export class ChosenImage {
     const { image_shape: shape, latent_dim: k } = frame.meta;
     this.frame = frame;
     this.decoding = null;
-    this.decoder = new AskedNetwork("decode", frame);
+    this.decoder = new InferenceClient("decode", frame);
     this.decoded = new Picture(find(this.root, ".eb-decoded", HTMLCanvasElement), shape);
     this.x = new Picture(find(this.root, ".eb-x", HTMLCanvasElement), shape);
     for (const element of findAll(this.root, ".eb-plane-only")) element.hidden = k !== 2;

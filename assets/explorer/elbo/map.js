@@ -5,7 +5,7 @@ import { short } from "../core/format.js";
 import { markerSize } from "../map/marker.js";
 import { Morph, projectAll } from "../map/morph.js";
 import { Pane } from "../map/pane.js";
-import { Posteriors } from "../map/posteriors.js";
+import { PosteriorCloud } from "../map/posteriors.js";
 import { homeRange } from "../map/view.js";
 import { drawRings } from "../map/zones.js";
 import { Projection } from "../math/projection.js";
@@ -74,7 +74,7 @@ export class PlaneMap extends Pane {
     this.motion.after(this.lines, this.hand);
     this.expired = new Set(LAYERS);
     /** @type {Map<string, Heat>} by density and scale */ this.heats = new Map();
-    /** @type {Posteriors | null} */ this.posteriors = null;
+    /** @type {PosteriorCloud | null} */ this.posteriors = null;
     /** @type {Posterior | null} */ this.posterior = null;
     /** @type {{ path: Gaussian[], step: number } | null} of an optimisation, up to a step */ this.way = null;
     /** @type {Draws | null} */ this.draws = null;
@@ -104,7 +104,7 @@ export class PlaneMap extends Pane {
     this.draws = null;
     if (k === 1) this.projection = Projection.line();
     else this.projection = k === 2 ? Projection.axes(2, 0, 1) : Projection.pca(pca, shares, k);
-    this.posteriors = new Posteriors(labels, classes.length);
+    this.posteriors = new PosteriorCloud(labels, classes.length);
     morph.target(projectAll(this.projection, mu, logvar, labels.length), 0);
     this.root.dataset.points = String(labels.length);
     this.expire(...LAYERS);

@@ -2,7 +2,7 @@
 
 import { find } from "../core/dom.js";
 import { Frame } from "../data/frame.js";
-import { AskedNetwork } from "../network/inference-client.js";
+import { InferenceClient } from "../network/inference-client.js";
 import { Pad } from "../widgets/pad.js";
 import { strokesOfText, textOfStrokes } from "../widgets/strokes.js";
 import { Gaussian } from "./gaussian.js";
@@ -23,7 +23,7 @@ export class OwnImage {
     this.button = button;
     this.drawn = drawn;
     this.address = "";
-    /** @type {Promise<AskedNetwork<"encode">> | null} */ this.encoder = null;
+    /** @type {Promise<InferenceClient<"encode">> | null} */ this.encoder = null;
     /** @type {Float32Array | null} the pixels that were encoded last */ this.latest = null;
     /** @type {Pad | null} */ this.pad = null;
     /** @type {Float32Array | null} what is on the pad */ this.pixels = null;
@@ -109,7 +109,7 @@ export class OwnImage {
   async encode(pixels) {
     this.latest = pixels;
     try {
-      this.encoder ??= Frame.fetch(this.address).then((frame) => new AskedNetwork("encode", frame));
+      this.encoder ??= Frame.fetch(this.address).then((frame) => new InferenceClient("encode", frame));
       const encoder = await this.encoder;
       /** @type {{ mu: Float32Array, logvar: Float32Array }} */
       const { mu, logvar } = await new Promise((resolve) => encoder.ask("drawing", pixels, resolve));

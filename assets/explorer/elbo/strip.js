@@ -17,7 +17,7 @@ const GROUPS = [
   ["split", "two modes", "the largest gaps among posteriors with more than one mode"],
 ];
 
-export class Strip {
+export class ImageStrip {
   /**
    * @param {HTMLElement} root
    * @param {(row: number, at: number) => void} choose called when an image is clicked

@@ -16,7 +16,7 @@ const FLOOR = 1e-3; // nats: smaller gaps are shown as this on the logarithmic a
 const HTML = `
   <p class="eb-note eb-how">–</p>
   <canvas class="eb-histogram" data-control="histogram" role="img" aria-label="histogram of the gaps"></canvas>
-  <div class="lv-choice eb-against" data-control="against" role="radiogroup" aria-label="gap against"><span>gap against</span><button role="radio" data-against="class">class</button><button role="radio" data-against="rate">rate</button><button role="radio" data-against="distortion">distortion</button></div>
+  <div class="page-choice eb-against" data-control="against" role="radiogroup" aria-label="gap against"><span>gap against</span><button role="radio" data-against="class">class</button><button role="radio" data-against="rate">rate</button><button role="radio" data-against="distortion">distortion</button></div>
   <canvas class="eb-scatter" data-control="scatter" role="img" aria-label="the gap of every image: a click chooses it"></canvas>
   <p class="eb-note eb-named">click a point to choose its image</p>`;
 

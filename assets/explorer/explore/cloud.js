@@ -22,7 +22,7 @@ const STEPS = 255; // colours of a value that is no class; the one after them is
 
 /** @typedef {[scale: number, shift: number]} Axis from a coordinate to pixels: scale · coordinate + shift */
 
-export class Cloud {
+export class PointCloud {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLElement} root the map, which the canvas fills

@@ -16,7 +16,7 @@ import { coloursOf } from "./capabilities.js";
 
 /** @typedef {[value: string, text: string, disabled?: boolean]} Choice of a select element */
 
-export class Controls {
+export class ExploreControls {
   /**
    * @param {HTMLElement} root
    * @param {State} state

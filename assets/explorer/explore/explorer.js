@@ -22,11 +22,11 @@ import { Inset } from "../map/inset.js";
 import { perPoint, standardNormal } from "../math/gaussian.js";
 import { NearestMean } from "../math/nearest-mean.js";
 import { Projection } from "../math/projection.js";
-import { AskedNetwork } from "../network/inference-client.js";
+import { InferenceClient } from "../network/inference-client.js";
 import { Legend } from "../widgets/legend.js";
 import { complete, restrict } from "./capabilities.js";
 import { colouring } from "./colouring.js";
-import { Controls } from "./controls.js";
+import { ExploreControls } from "./controls.js";
 import { Description } from "./description.js";
 import { fetchEmbedding, MOST as TSNE_MOST } from "./embedding.js";
 import { isSpatial } from "./fields.js";
@@ -57,17 +57,17 @@ export class Explorer extends Page {
   /** @param {HTMLElement} root */
   constructor(root) {
     super(root);
-    /** @type {AskedNetwork<any>[]} those of the open model */
+    /** @type {InferenceClient<any>[]} those of the open model */
     this.networks = [];
     /** @type {string | null} address of the model that is open, or on its way */
     this.url = null;
     /** @type {(() => string | Promise<string>) | null} gives the address of the encoder's frame */
     this.encoderAddress = null;
-    /** @type {Promise<AskedNetwork<"encode">> | null} */
+    /** @type {Promise<InferenceClient<"encode">> | null} */
     this.encoding = null;
     /** @type {string | null | undefined} address of the t-SNE map; none where the server cannot make it */
     this.tsneAddress = null;
-    /** @type {AskedNetwork<"decode"> | null} */
+    /** @type {InferenceClient<"decode"> | null} */
     this.decoder = null;
     /** @type {Embedding | null} the newest t-SNE map */
     this.embedding = null;
@@ -98,7 +98,7 @@ export class Explorer extends Page {
     this.costs = /** @type {never} */ (null);
     /** @type {NearestMean} */
     this.means = /** @type {never} */ (null);
-    /** @type {Controls} */
+    /** @type {ExploreControls} */
     this.controls = /** @type {never} */ (null);
     /** @type {Legend} */
     this.legend = /** @type {never} */ (null);
@@ -176,7 +176,7 @@ export class Explorer extends Page {
    * @param {Frame} frame
    */
   network(kind, frame) {
-    const network = new AskedNetwork(kind, frame);
+    const network = new InferenceClient(kind, frame);
     this.networks.push(network);
     return network;
   }
@@ -206,7 +206,7 @@ export class Explorer extends Page {
     this.sliders.load(k, frame.meta.rate_per_dim);
     this.tools.load();
     this.root.classList.toggle("er-many", k > 4);
-    this.controls = new Controls(find(this.root, ".er-controls"), state);
+    this.controls = new ExploreControls(find(this.root, ".er-controls"), state);
     this.controls.load(frame.meta, { ...frame.given, ...this.offers, count: frame.count });
     this.legend = new Legend(find(this.root, ".er-legend"), state);
     this.legend.load(classes);
@@ -759,5 +759,5 @@ function keepChoices(state, classes) {
  */
 const placeOf = ({ x, y }) => [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, y[1] - y[0]];
 
-/** Whether a network has still to answer. @param {AskedNetwork<NetworkKind>} network */
+/** Whether a network has still to answer. @param {InferenceClient<NetworkKind>} network */
 const isComputing = ({ asked, waiting, series }) => asked !== null || waiting.size > 0 || series.size > 0;

@@ -1,6 +1,6 @@
 // The lens: the decoded image of z, large, and beside it the nearest data point with its reconstruction and its costs.
 
-/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { InferenceClient } from "../network/inference-client.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { Beside, PointCosts } from "./explorer.js" */
 
@@ -38,7 +38,7 @@ export class Lens {
     };
     /** @type {number | null} the data point that is shown; null when another model was loaded */
     this.shownPoint = null;
-    /** @type {AskedNetwork<"decode"> | null} */
+    /** @type {InferenceClient<"decode"> | null} */
     this.decoder = null;
     // The casts: these are set by `load`, which comes first.
     /** @type {MapFrame} */
@@ -57,7 +57,7 @@ export class Lens {
    * Takes over a model.
    * @param {MapFrame} frame
    * @param {PointCosts} costs
-   * @param {AskedNetwork<"decode"> | null} decoder latents alone have none
+   * @param {InferenceClient<"decode"> | null} decoder latents alone have none
    */
   load(frame, costs, decoder) {
     this.frame = frame;

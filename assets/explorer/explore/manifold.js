@@ -3,7 +3,7 @@
 
 /** @import { State } from "./state.js" */
 /** @import { View } from "../map/view.js" */
-/** @import { AskedNetwork } from "../network/inference-client.js" */
+/** @import { InferenceClient } from "../network/inference-client.js" */
 /** @import { Range } from "../plot/chart.js" */
 /** @import { MapFrame } from "../data/frame.js" */
 /** @import { MapProjection } from "../math/projection.js" */
@@ -48,7 +48,7 @@ export class Manifold {
     };
     map.addEventListener("pointermove", moved, { passive: true });
     this.movedAt = 0;
-    /** @type {AskedNetwork<"decode"> | null} */
+    /** @type {InferenceClient<"decode"> | null} */
     this.decoder = null;
     /** @type {Plane | null} */
     this.scene = null;
@@ -80,7 +80,7 @@ export class Manifold {
   /**
    * Takes over a model.
    * @param {MapFrame} frame
-   * @param {AskedNetwork<"decode"> | null} decoder latents alone have none
+   * @param {InferenceClient<"decode"> | null} decoder latents alone have none
    */
   load(frame, decoder) {
     const [channels, height, width] = frame.meta.image_shape;

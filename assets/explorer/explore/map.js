@@ -16,7 +16,7 @@ import { homeRange, rangeOf, shownBy, View } from "../map/view.js";
 import { Zones } from "../map/zones.js";
 import { GridIndex, shownClasses } from "../math/grid-index.js";
 import { theme } from "../plot/palette.js";
-import { Cloud } from "./cloud.js";
+import { PointCloud } from "./cloud.js";
 import { Manifold } from "./manifold.js";
 import { layoutOf, tracesOf } from "./plotly-figure.js";
 
@@ -66,7 +66,7 @@ export class LatentMap {
     /** @type {(about: string, text: string) => void} */
     const say = (about, text) => this.say(about, text);
     this.zones = new Zones(find(root, ".er-zones", HTMLCanvasElement), say);
-    this.cloud = new Cloud(find(root, ".er-cloud", HTMLCanvasElement), root, say);
+    this.cloud = new PointCloud(find(root, ".er-cloud", HTMLCanvasElement), root, say);
     this.overlay = new Overlay(root);
     this.webgl = false;
     /** The handlers of Plotly's events are set. */

@@ -1,4 +1,4 @@
-// What is chosen on the map's page, in one place. Controls write to it, the views subscribe to it, the link mirrors it.
+// What is chosen on the map's page, in one place. ExploreControls write to it, the views subscribe to it, the link mirrors it.
 
 import { readPoint, readZ } from "../core/link-fields.js";
 import { FIELD_NAMES, FIELDS, firstChoices, isSpatial, written } from "./fields.js";

@@ -21,13 +21,13 @@ const TEX = `\\begin{aligned}
 \\end{aligned}`;
 
 const HTML = `
-<div class="lv-main">
+<div class="page-main">
   <div class="gr-bar gr-what">
     <label class="gr-field" data-control="model"><span>model</span><select class="gr-model"></select></label>
     <div class="gr-size" data-control="batch"></div>
     <button class="gr-others" data-control="batch-images" title="the images after these">other images</button>
     <button class="gr-again" data-control="code-noise" title="other noise ζ: all that is random here">draw ζ again</button>
-    <div class="lv-dials"><div class="lv-dial gr-beta" data-control="beta"></div></div>
+    <div class="page-dials"><div class="page-dial gr-beta" data-control="beta"></div></div>
   </div>
   <div class="gr-formula gr-terms" data-control="formula"></div>
   <p class="gr-message" role="status">Executing …</p>

@@ -16,7 +16,7 @@ export class Choice {
    */
   constructor(root, label, options, choose) {
     this.root = root;
-    root.classList.add("lv-choice");
+    root.classList.add("page-choice");
     root.setAttribute("role", "radiogroup");
     root.setAttribute("aria-label", label);
     root.innerHTML = `<span>${label}</span>`;

@@ -31,7 +31,7 @@ const REPLAY = 25; // ms of replaying steps per frame
 const ARROW = 0.24; // length of a typical pathwise gradient, as a share of the picture
 
 const HTML = `
-<div class="lv-main">
+<div class="page-main">
   <div class="gr-bar gr-what">
     <div class="gr-which"></div>
     <div class="gr-family" data-control="family"></div>
@@ -42,7 +42,7 @@ const HTML = `
     <button class="gr-play" data-control="play"></button>
     <button class="gr-step" data-control="step">${icon("step")}<span>step</span></button>
     <button class="gr-reset" data-control="reset" title="q back to where it began; the curve stays for comparison">${icon("reset")}<span>reset</span></button>
-    <div class="lv-dials"><div class="lv-dial gr-n" data-control="n"></div><div class="lv-dial gr-lr" data-control="lr"></div></div>
+    <div class="page-dials"><div class="page-dial gr-n" data-control="n"></div><div class="page-dial gr-lr" data-control="lr"></div></div>
   </div>
 </div>
 <aside class="gr-side">

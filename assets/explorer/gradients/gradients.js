@@ -18,7 +18,7 @@ import { TABS } from "./fields.js";
 import { FitView } from "./fit-view.js";
 import { Gaussian } from "./gaussian.js";
 import { movement } from "./movement.js";
-import { Posteriors } from "./posterior.js";
+import { PosteriorSource } from "./posterior.js";
 import { GradState, INITIAL, isFull } from "./state.js";
 import { POSTERIOR, TARGETS } from "./targets.js";
 import { TrickView } from "./trick-view.js";
@@ -44,7 +44,7 @@ export class Gradients extends Page {
    */
   constructor(root, { code, models, posteriors }) {
     super(root, "gr");
-    this.posteriors = posteriors && new Posteriors(posteriors);
+    this.posteriors = posteriors && new PosteriorSource(posteriors);
     this.state = new GradState();
     /** @type {TargetSpec | null} */
     this.posterior = null;

@@ -42,7 +42,7 @@ export function posterior(surface) {
   return { k: 2, f, box: surface.fine };
 }
 
-export class Posteriors {
+export class PosteriorSource {
   /** @param {ModelSource} source */
   constructor({ frame, evidence, name }) {
     this.frame = frame;

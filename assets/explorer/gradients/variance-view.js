@@ -28,7 +28,7 @@ const ENOUGH = 4e6; // draws per estimator, after which measuring stops
 const MEASURED_AT = ["variance.mu", "variance.sigma", "variance.dims", "variance.seed"];
 
 const HTML = `
-<div class="lv-main">
+<div class="page-main">
   <div class="gr-bar">
     <div class="gr-of" data-control="variance-of"></div><div class="gr-mu" data-control="variance-mu"></div><div class="gr-sigma" data-control="variance-sigma"></div><div class="gr-dims" data-control="variance-dims"></div>
   </div>
@@ -39,7 +39,7 @@ const HTML = `
 <aside class="gr-side">
   <div class="gr-formula"></div>
   <h3>The cost of an equal error</h3>
-  <div class="lv-dials"><div class="lv-dial gr-error" data-control="variance-error"></div></div>
+  <div class="page-dials"><div class="page-dial gr-error" data-control="variance-error"></div></div>
   <div class="gr-scroll"><table class="gr-table"><thead><tr><th>estimator</th><th>variance, n = ${AT}</th><th>measured</th><th>draws</th><th>× pathwise</th></tr></thead><tbody></tbody></table></div>
   <p class="gr-why"></p>
   <canvas class="gr-spread" role="img" aria-label="gradients of every estimator, each the mean of ${AT} draws"></canvas>

@@ -40,7 +40,7 @@ const OPACITY = Uint8Array.from(
  * @property {boolean} fine whether to draw in full detail, however long it takes
  */
 
-export class Cloud {
+export class PathCloud {
   /**
    * @param {HTMLCanvasElement} canvas for the fill of the zones
    * @param {Int32Array} labels

@@ -24,14 +24,14 @@ export class Controls {
   listen() {
     const { page } = this.pathView;
     const { signal } = this.listener;
-    page.$(".lv-main").addEventListener(
+    page.$(".page-main").addEventListener(
       "click",
       ({ target }) => {
         if (target instanceof HTMLElement) this.choose(target.dataset);
       },
       { signal },
     );
-    page.$(".lv-fit").addEventListener("click", () => this.pathView.release(), { signal });
+    page.$(".page-fit").addEventListener("click", () => this.pathView.release(), { signal });
     const colour = () => this.pathView.state.set({ colour: Number(this.select.value), hidden: [], search: "" });
     this.select.addEventListener("change", colour, { signal });
     const legend = page.$(".er-legend");
@@ -103,7 +103,7 @@ export class Controls {
         button.setAttribute("aria-checked", String(button.dataset[name] === state[name]));
     for (const button of findAll(page.root, "[data-switch]"))
       button.setAttribute("aria-pressed", String(state[/** @type {Switch} */ (button.dataset.switch)]));
-    page.$(".lv-maps").hidden = why;
+    page.$(".page-maps").hidden = why;
     page.$(".kl-why").hidden = !why;
     page.$(".kl-pair").hidden = !why;
     page.$('[data-switch="forces"]').hidden = why || !forces;

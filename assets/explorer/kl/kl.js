@@ -20,26 +20,26 @@ import { PathState } from "./state.js";
 import { PathTradeoff } from "./tradeoff.js";
 
 const HTML = `
-<div class="lv-main">
+<div class="page-main">
   <header class="kl-head">
     <p class="kl-loss" data-control="loss"></p>
-    <div class="lv-options">
+    <div class="page-options">
       <button class="kl-pair" data-control="pair" title="two other images, drawn at random; a click on a point takes it for the nearer end" hidden>another pair</button>
-      <div class="lv-choice" data-control="view" role="radiogroup" aria-label="view"><button role="radio" data-view="map">map</button><button role="radio" data-view="why">why buffer zones</button></div>
+      <div class="page-choice" data-control="view" role="radiogroup" aria-label="view"><button role="radio" data-view="map">map</button><button role="radio" data-view="why">why buffer zones</button></div>
     </div>
   </header>
-  <div class="lv-bar">
+  <div class="page-bar">
     <div class="er-legend" data-control="legend" role="group" aria-label="classes shown"></div>
-    <div class="lv-options">
+    <div class="page-options">
       <label class="kl-colour" data-control="colour" hidden>colour <select aria-label="factor that the colours tell"></select></label>
-      <button class="lv-fit" data-control="fit" title="show all points again (double click on the map)" hidden>fit</button>
+      <button class="page-fit" data-control="fit" title="show all points again (double click on the map)" hidden>fit</button>
       <button data-switch="fixed" data-control="fixed" title="the same scale at every beta">fixed scale</button>
-      <div class="lv-choice" data-control="zones" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
+      <div class="page-choice" data-control="zones" role="radiogroup" aria-label="buffer zones"><span>zones</span><button role="radio" data-zones="all">all</button><button role="radio" data-zones="pointer">nearest</button><button role="radio" data-zones="none">none</button></div>
       <button data-switch="manifold" data-control="plane" title="the plane decoded at this beta, beneath the points">decoded plane</button>
       <button data-switch="forces" data-control="forces" title="how distortion and rate pull at each posterior" hidden>forces</button>
     </div>
   </div>
-  <div class="lv-stage" data-control="map"><div class="lv-maps"></div><div class="kl-why" hidden></div><p class="kl-which" role="status"></p><div class="er-message kl-message" role="status">Loading the path …</div></div>
+  <div class="page-stage" data-control="map"><div class="page-maps"></div><div class="kl-why" hidden></div><p class="kl-which" role="status"></p><div class="er-message kl-message" role="status">Loading the path …</div></div>
   <div class="kl-slider"></div>
 </div>
 <aside class="kl-side">

@@ -13,7 +13,7 @@ import { markerSize } from "../map/marker.js";
 import { Pane } from "../map/pane.js";
 import { Projection } from "../math/projection.js";
 import { prepareCanvas } from "../plot/chart.js";
-import { Cloud } from "./cloud.js";
+import { PathCloud } from "./cloud.js";
 import { DecodedPlane } from "./plane.js";
 
 const LEAST = 3.25; // the 3-σ ring stays in view
@@ -33,7 +33,7 @@ export class PathMap extends Pane {
     this.wake = wake;
     /** @type {Model | null} */
     this.model = null;
-    /** @type {Cloud | null} */
+    /** @type {PathCloud | null} */
     this.cloud = null;
     this.fine = false; // whether the next drawing is in full detail
     /** @type {number | undefined} */
@@ -65,7 +65,7 @@ export class PathMap extends Pane {
     this.morph = model;
     model.changed = true;
     if (path.k > 2) this.projection = Projection.axes(path.k, path.plane[0], path.plane[1]);
-    this.cloud = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
+    this.cloud = new PathCloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
     if (path.k > 1) this.plane.load(path.frame.meta, path.plane);
     this.dirty = this.groundDirty = true;
   }
@@ -111,7 +111,7 @@ export class PathMap extends Pane {
   recolour() {
     const { path } = this.model ?? {};
     if (!path) return;
-    this.cloud = new Cloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
+    this.cloud = new PathCloud(this.filling, path.frame.arrays.labels, path.classes.length, path.ordered);
     this.dirty = this.groundDirty = true;
   }
 

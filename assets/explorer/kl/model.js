@@ -5,9 +5,9 @@
 /** @import { DecoderWeights, Path } from "./path.js" */
 
 import { NearestMean } from "../math/nearest-mean.js";
-import { AskedNetwork } from "../network/inference-client.js";
+import { InferenceClient } from "../network/inference-client.js";
 
-/** @typedef {AskedNetwork<"decode">} PathDecoder */
+/** @typedef {InferenceClient<"decode">} PathDecoder */
 
 export class Model {
   /** @param {Path} path */
@@ -108,7 +108,7 @@ export class Model {
     }
     const frame = { meta: this.meta, arrays: this.weights };
     if (this.decoder) this.decoder.adopt(frame);
-    else this.decoder = new AskedNetwork("decode", frame);
+    else this.decoder = new InferenceClient("decode", frame);
     return this.decoder;
   }
 

@@ -47,7 +47,7 @@ export class PathView {
     this.sigmasAt = -Infinity; // ms: when the dimensions were drawn
     const wake = () => page.wake();
     const element = document.createElement("div");
-    page.$(".lv-maps").replaceChildren(element);
+    page.$(".page-maps").replaceChildren(element);
     const camera = new Camera();
     const pointer = new MapPointer(this);
     const decoded = () => [page.$(".kl-decoded", HTMLCanvasElement)];
@@ -300,7 +300,7 @@ export class PathView {
     if (!page.lookDirty) return false;
     page.lookDirty = false;
     for (const pane of panes) pane.aim(this.state.fixed);
-    page.$(".lv-fit").hidden = panes.every(({ camera }) => camera.auto);
+    page.$(".page-fit").hidden = panes.every(({ camera }) => camera.auto);
     return true;
   }
 

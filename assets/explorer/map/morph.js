@@ -6,7 +6,7 @@
 /** @import { Covariance, MapProjection } from "../math/projection.js" */
 
 /**
- * Posteriors as a map shows them: `shown` has five arrays with one number per point, u, v and the covariance uu, uv, vv.
+ * PosteriorCloud as a map shows them: `shown` has five arrays with one number per point, u, v and the covariance uu, uv, vv.
  * @typedef {object} ShownPoints
  * @property {number} count
  * @property {ArrayLike<number>[]} shown

@@ -12,7 +12,7 @@ import { markerSize } from "./marker.js";
 import { Morph, projectAll } from "./morph.js";
 import { Overlay } from "./overlay.js";
 import { Pointer } from "./pointer.js";
-import { Posteriors } from "./posteriors.js";
+import { PosteriorCloud } from "./posteriors.js";
 import { Underlay } from "./underlay.js";
 import { drawRings } from "./zones.js";
 
@@ -61,7 +61,7 @@ import { drawRings } from "./zones.js";
  */
 
 /**
- * What draws the points and their buffer zones: Posteriors, or another class with the same method.
+ * What draws the points and their buffer zones: PosteriorCloud, or another class with the same method.
  * @typedef {{
  *   draw(context: CanvasRenderingContext2D, view: View, points: MovingPoints, options: PosteriorsOptions): void,
  * }} PosteriorsView
@@ -73,15 +73,15 @@ const WHEEL = 0.0016;
 const RELEASES = /** @type {const} */ (["pointerup", "pointercancel"]);
 
 const HTML = `
-  <canvas class="lv-ground"></canvas>
-  <canvas class="lv-motion"></canvas>
+  <canvas class="page-ground"></canvas>
+  <canvas class="page-motion"></canvas>
   <svg class="er-overlay" aria-hidden="true">
     <text class="er-ring"/><text class="er-ring"/><text class="er-ring"/>
     <ellipse class="er-zone" style="display:none"/>
     <g class="er-point" style="display:none"><circle r="6.5"/><circle r="6.5"/></g>
     <g class="er-marker" style="display:none"><circle r="9"/><circle r="9"/><path d="M-15 0H-5M15 0H5M0 -15V-5M0 15V5"/></g>
   </svg>
-  <p class="lv-name"></p>`;
+  <p class="page-name"></p>`;
 
 /**
  * A map that draws its points itself. `load` has to be called before anything is painted.
@@ -124,13 +124,13 @@ export class Pane {
     this.step = undefined; // of the newest snapshot
     /** @type {Underlay | null} */
     this.underlay = null; // the decoded plane
-    root.className = "lv-map";
+    root.className = "page-map";
     root.tabIndex = 0;
     root.setAttribute("role", "application");
     root.setAttribute("aria-label", "live map of the latent space: a click pins the lens, Escape releases it");
     root.innerHTML = HTML;
-    this.ground = find(root, ".lv-ground", HTMLCanvasElement);
-    this.motion = find(root, ".lv-motion", HTMLCanvasElement);
+    this.ground = find(root, ".page-ground", HTMLCanvasElement);
+    this.motion = find(root, ".page-motion", HTMLCanvasElement);
     this.overlay = new Overlay(root);
     this.pointer = new Pointer(root, this, {
       hover: (x, y, at, finger) => on.hover(this, x, y, at, finger),
@@ -162,7 +162,7 @@ export class Pane {
     this.probe = probe;
     const { latent_dim: k, classes } = probe.meta;
     this.k = k;
-    this.posteriors = new Posteriors(probe.arrays.labels, classes.length);
+    this.posteriors = new PosteriorCloud(probe.arrays.labels, classes.length);
     this.morph = new Morph();
     this.means = new NearestMean(new Float32Array(0), k, probe.arrays.labels);
     this.projection = k === 1 ? Projection.line() : Projection.axes(k, 0, 1);
@@ -347,7 +347,7 @@ export class Pane {
    * @param {string} [numbers]
    */
   name(text, numbers) {
-    const element = find(this.root, ".lv-name");
+    const element = find(this.root, ".page-name");
     element.textContent = text;
     if (numbers) element.append(Object.assign(document.createElement("small"), { textContent: numbers }));
   }

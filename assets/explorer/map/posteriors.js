@@ -31,7 +31,7 @@ const FILL = 0.1;
 const LINE = 0.4;
 const LEAST = 0.4; // px: the shortest semi-axis that a zone is drawn with
 
-export class Posteriors {
+export class PosteriorCloud {
   /**
    * @param {ArrayLike<number>} labels the class of each point
    * @param {number} classes how many there are

@@ -29,7 +29,7 @@ const HANDS = 4; // answers in a row after which a series has its turn, so that 
 const IDLE = 60_000; // ms without a request after which the worker is terminated
 
 /** @template {NetworkKind} Kind */
-export class AskedNetwork {
+export class InferenceClient {
   /**
    * @param {Kind} kind
    * @param {NetworkFrame} frame plan and weights

@@ -11,13 +11,13 @@ let number = 0; // dialogs opened so far: ids must be unique within the page
  */
 export function confirmed(root, { title, text, yes }) {
   number += 1;
-  const id = `lv-ask-${number}`;
-  const dialog = Object.assign(document.createElement("dialog"), { className: "lv-ask" });
+  const id = `page-ask-${number}`;
+  const dialog = Object.assign(document.createElement("dialog"), { className: "page-ask" });
   dialog.setAttribute("aria-labelledby", id);
   const form = Object.assign(document.createElement("form"), { method: "dialog" });
   form.append(
     Object.assign(document.createElement("button"), { textContent: "Cancel", value: "" }),
-    Object.assign(document.createElement("button"), { textContent: yes, value: "yes", className: "lv-yes" }),
+    Object.assign(document.createElement("button"), { textContent: yes, value: "yes", className: "page-yes" }),
   );
   dialog.append(
     Object.assign(document.createElement("h2"), { textContent: title, id }),

@@ -54,11 +54,11 @@ export class Dials {
    */
   constructor(root, request) {
     this.root = root;
-    root.innerHTML = SETTINGS.map((key) => `<div class="lv-dial lv-${key}" data-control="${key}"></div>`).join("");
+    root.innerHTML = SETTINGS.map((key) => `<div class="page-dial page-${key}" data-control="${key}"></div>`).join("");
     const make = (/** @type {LiveSetting} */ key) => {
       /** A value that is not allowed, and text too, is refused by the run with a sentence. */
       const send = (/** @type {number | string} */ value, /** @type {number} */ at) => request({ [key]: value }, at);
-      return new Dial(find(root, `.lv-${key}`), { ...DIALS[key], send, sendText: send });
+      return new Dial(find(root, `.page-${key}`), { ...DIALS[key], send, sendText: send });
     };
     this.dials = { beta: make("beta"), lr: make("lr"), sigma: make("sigma") };
     this.haveSigma(false);
@@ -66,7 +66,7 @@ export class Dials {
 
   /** @param {boolean} there whether the likelihood has a sigma */
   haveSigma(there) {
-    find(this.root, ".lv-sigma").hidden = !there;
+    find(this.root, ".page-sigma").hidden = !there;
   }
 
   /** Sends the changes that were waiting for the connection. */

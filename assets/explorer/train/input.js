@@ -27,12 +27,12 @@ export class Input {
   listen(signal) {
     const { live } = this;
     const { $ } = live;
-    $(".lv-options").addEventListener("click", ({ target }) => this.choose(target), { signal });
-    $(".lv-manifold").addEventListener("click", () => live.state.set({ manifold: !live.state.manifold }), { signal });
-    $(".lv-fit").addEventListener("click", () => live.look(() => live.releaseCamera()), { signal });
-    const following = find(live.root, ".lv-following input", HTMLInputElement);
+    $(".page-options").addEventListener("click", ({ target }) => this.choose(target), { signal });
+    $(".page-manifold").addEventListener("click", () => live.state.set({ manifold: !live.state.manifold }), { signal });
+    $(".page-fit").addEventListener("click", () => live.look(() => live.releaseCamera()), { signal });
+    const following = find(live.root, ".page-following input", HTMLInputElement);
     following.addEventListener("change", () => live.presence.follow(following.checked), { signal });
-    $(".lv-locked").addEventListener("submit", (event) => this.tryKey(event), { signal });
+    $(".page-locked").addEventListener("submit", (event) => this.tryKey(event), { signal });
     live.listenToKeys((event) => this.key(event), { signal, capture: true });
     document.addEventListener("keyup", (event) => this.keyUp(event), { signal, capture: true });
     document.addEventListener("visibilitychange", () => live.wake(), { signal });
@@ -57,7 +57,7 @@ export class Input {
   tryKey(event) {
     const { live } = this;
     event.preventDefault();
-    const input = find(live.root, ".lv-locked input", HTMLInputElement);
+    const input = find(live.root, ".page-locked input", HTMLInputElement);
     live.tryToken(input.value.trim(), live.lead);
     input.value = "";
   }
@@ -80,7 +80,7 @@ export class Input {
       return live.state.set({ pinned: false }, event.timeStamp);
     const isSlider = target instanceof HTMLInputElement && target.type === "range";
     if (isSlider && (event.key.startsWith("Arrow") || event.key === "Home")) return;
-    const onMap = target instanceof Element && Boolean(target.closest(".lv-map"));
+    const onMap = target instanceof Element && Boolean(target.closest(".page-map"));
     if (live.transport.key(event, onMap, (control) => live.reacts(control))) event.preventDefault();
   }
 

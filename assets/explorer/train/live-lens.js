@@ -3,33 +3,33 @@
 import { find, findAll } from "../core/dom.js";
 import { signed, whole } from "../core/format.js";
 import { klPerDim, logPrior } from "../math/gaussian.js";
-import { AskedNetwork } from "../network/inference-client.js";
+import { InferenceClient } from "../network/inference-client.js";
 import { Picture } from "../plot/picture.js";
 
 /** @import { DecoderWeights, Probe } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
 
 const HTML = `
-  <div class="lv-decoded"></div>
-  <div class="lv-lensfacts">
+  <div class="page-decoded"></div>
+  <div class="page-lensfacts">
     <dl>
-      <dt>‖z‖</dt><dd class="lv-norm">–</dd>
-      <dt>ln p(z)</dt><dd class="lv-prior">–</dd>
-      <dt>weights</dt><dd class="lv-step">–</dd>
+      <dt>‖z‖</dt><dd class="page-norm">–</dd>
+      <dt>ln p(z)</dt><dd class="page-prior">–</dd>
+      <dt>weights</dt><dd class="page-step">–</dd>
     </dl>
-    <div class="lv-nearest">
-      <figure><canvas class="lv-original" role="img" aria-label="x, the data point nearest in z"></canvas><figcaption>x, nearest in z</figcaption></figure>
-      <figure><canvas class="lv-reconstruction" role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
+    <div class="page-nearest">
+      <figure><canvas class="page-original" role="img" aria-label="x, the data point nearest in z"></canvas><figcaption>x, nearest in z</figcaption></figure>
+      <figure><canvas class="page-reconstruction" role="img" aria-label="its reconstruction, decoded at its μ"></canvas><figcaption>x̂ at μ</figcaption></figure>
     </div>
-    <p class="lv-point"></p>
-    <p class="lv-pin"></p>
+    <p class="page-point"></p>
+    <p class="page-pin"></p>
   </div>`;
 
 /**
  * The decoder of one run.
  * @typedef {object} DecoderView
  * @property {Probe} probe
- * @property {AskedNetwork<"decode">} decoder
+ * @property {InferenceClient<"decode">} decoder
  * @property {Picture} picture of z, decoded
  * @property {number} step of the weights
  */
@@ -44,7 +44,7 @@ export class LiveLens {
   constructor(root) {
     this.root = root;
     root.innerHTML = HTML;
-    this.$ = (/** @type {string} */ name) => find(root, `.lv-${name}`);
+    this.$ = (/** @type {string} */ name) => find(root, `.page-${name}`);
     /** @type {(DecoderView | null)[]} of every run; null before its first weights */
     this.views = [];
     /** @type {string | null} which data point is shown, of which snapshot and weights */
@@ -59,7 +59,7 @@ export class LiveLens {
 
   /** @param {"original" | "reconstruction"} name */
   canvas(name) {
-    return find(this.root, `.lv-${name}`, HTMLCanvasElement);
+    return find(this.root, `.page-${name}`, HTMLCanvasElement);
   }
 
   /**
@@ -98,7 +98,7 @@ export class LiveLens {
     } else {
       view?.decoder.close();
       const picture = new Picture(findAll(this.$("decoded"), "canvas", HTMLCanvasElement)[i], probe.meta.image_shape);
-      this.views[i] = { probe, decoder: new AskedNetwork("decode", frame), picture, step };
+      this.views[i] = { probe, decoder: new InferenceClient("decode", frame), picture, step };
     }
     this.point = null;
   }
@@ -119,7 +119,7 @@ export class LiveLens {
     const steps = this.views.flatMap((view) => (view ? [whole(view.step)] : []));
     this.$("step").textContent = steps.length ? `of step ${[...new Set(steps)].join(" / ")}` : "–";
     this.$("pin").textContent = pinned ? "pinned: Escape releases" : "click to pin";
-    this.root.classList.toggle("lv-pinned", pinned);
+    this.root.classList.toggle("page-pinned", pinned);
   }
 
   /**

@@ -25,7 +25,7 @@ import { Renderer } from "./renderer.js";
 import { Requests } from "./requests.js";
 import { Session, storeKey } from "./session.js";
 import { LiveState, readState } from "./state.js";
-import { Strip } from "./strip.js";
+import { ReconstructionStrip } from "./strip.js";
 import { Tradeoff } from "./tradeoff.js";
 import { Transport } from "./transport.js";
 
@@ -77,28 +77,28 @@ export class Live extends Page {
     this.commands = new Commands(this);
     this.renderer = new Renderer(this);
     this.input = new Input(this);
-    root.classList.toggle("lv-follow", follow);
+    root.classList.toggle("page-follow", follow);
     root.innerHTML = HTML;
     this.camera = new Camera();
     this.presence = new Presence(this, follow);
-    this.lens = new LiveLens(this.$(".lv-lens"));
-    this.strip = new Strip(this.$(".lv-strip"));
-    this.readout = new Readout(this.$(".lv-head"));
-    this.transport = new Transport(this.$(".lv-transport"), {
+    this.lens = new LiveLens(this.$(".page-lens"));
+    this.strip = new ReconstructionStrip(this.$(".page-strip"));
+    this.readout = new Readout(this.$(".page-head"));
+    this.transport = new Transport(this.$(".page-transport"), {
       request: (change) => this.commands.request(change),
       act: (name, more) => this.commands.act(name, more),
     });
-    this.dials = new Dials(this.$(".lv-dials"), (change, at) => this.commands.request(change, at));
-    this.notice = new Notice(this.$(".lv-notice"), base, {
+    this.dials = new Dials(this.$(".page-dials"), (change, at) => this.commands.request(change, at));
+    this.notice = new Notice(this.$(".page-notice"), base, {
       act: (name, more) => this.commands.act(name, more),
       ended: () => this.touch("words"),
     });
     this.charts = {
-      curves: new Curves(find(root, ".lv-curves", HTMLCanvasElement)),
-      tradeoff: new Tradeoff(find(root, ".lv-tradeoff", HTMLCanvasElement)),
-      rates: new Rates(find(root, ".lv-rates", HTMLCanvasElement)),
+      curves: new Curves(find(root, ".page-curves", HTMLCanvasElement)),
+      tradeoff: new Tradeoff(find(root, ".page-tradeoff", HTMLCanvasElement)),
+      rates: new Rates(find(root, ".page-rates", HTMLCanvasElement)),
     };
-    this.watchSizes(root.querySelectorAll(".lv-curves, .lv-pair canvas"), () =>
+    this.watchSizes(root.querySelectorAll(".page-curves, .page-pair canvas"), () =>
       this.touch("curves", "tradeoff", "rates"),
     );
     this.state = this.makeState(2);
@@ -135,14 +135,14 @@ export class Live extends Page {
     delete this.root.dataset.ready;
     this.begun = false;
     this.requested = null;
-    this.$(".lv-maps").replaceChildren();
+    this.$(".page-maps").replaceChildren();
     this.lens.arrange(names.length);
     this.strip.root.replaceChildren();
     this.charts.rates.clear();
     this.runs = names.map((name, i) => this.openRun(name, i));
-    this.root.classList.toggle("lv-two", names.length > 1);
+    this.root.classList.toggle("page-two", names.length > 1);
     this.state.set({ steered: "both", map: 0 });
-    this.$(".lv-steered").hidden = names.length < 2;
+    this.$(".page-steered").hidden = names.length < 2;
     this.showOptions();
     this.touch("curves", "tradeoff", "words");
   }
@@ -155,7 +155,7 @@ export class Live extends Page {
   openRun(name, i) {
     const element = document.createElement("div");
     element.dataset.control = "map";
-    this.$(".lv-maps").append(element);
+    this.$(".page-maps").append(element);
     /** @type {Pane} */
     const pane = new Pane(element, this.camera, this.state, {
       hover: (pane, x, y, at, finger) => this.input.hover(pane, x, y, at, finger),
@@ -163,7 +163,7 @@ export class Live extends Page {
       move: (...args) => this.reacts("map") && this.look(() => this.camera.take(...args)),
       release: () => this.reacts("map") && this.look(() => this.releaseCamera()),
       resized: () => this.resized(),
-      decoded: () => findAll(this.root, ".lv-decoded canvas", HTMLCanvasElement),
+      decoded: () => findAll(this.root, ".page-decoded canvas", HTMLCanvasElement),
     });
     const session = new Session(this.base, name, {
       changed: (what) => this.sessionChanged(i, what),
@@ -401,7 +401,7 @@ export class Live extends Page {
    */
   connection(state, wait = 0) {
     const lost = this.runs.some(({ session }) => !session.connected);
-    const banner = this.$(".lv-lost");
+    const banner = this.$(".page-lost");
     banner.hidden = !lost || (state === "open" && this.runs.length === 0);
     if (state === "lost")
       banner.textContent = `No connection to the server: trying again${wait > 1500 ? ` in ${Math.round(wait / 1000)} s` : ""}. The training goes on without this page.${this.follow ? "" : " If the server was stopped, start it again: the page comes back by itself."}`;
@@ -496,7 +496,7 @@ export class Live extends Page {
       button.setAttribute("aria-checked", String(button.dataset.zones === zones));
     for (const button of findAll(this.root, "[data-steered]"))
       button.setAttribute("aria-checked", String(button.dataset.steered === steered));
-    this.$(".lv-manifold").setAttribute("aria-pressed", String(manifold));
+    this.$(".page-manifold").setAttribute("aria-pressed", String(manifold));
   }
 
   // --- painting ------------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ export class Notice {
     const { root } = this;
     root.hidden = !now;
     if (!now) return;
-    root.classList.toggle("lv-bad", Boolean(now.bad));
+    root.classList.toggle("page-bad", Boolean(now.bad));
     root.textContent = now.text;
     for (const [label, act, more] of now.actions ?? []) {
       const button = Object.assign(document.createElement("button"), { textContent: label });

@@ -6,7 +6,7 @@ import { find } from "../core/dom.js";
 import { between, glide, isStill } from "../core/glide.js";
 import { afterPaint } from "../core/timing.js";
 import { Frame } from "../data/frame.js";
-import { Posteriors } from "../map/posteriors.js";
+import { PosteriorCloud } from "../map/posteriors.js";
 import { View } from "../map/view.js";
 import { drawRings } from "../map/zones.js";
 import { prepareCanvas } from "../plot/chart.js";
@@ -31,7 +31,7 @@ export class Overture {
     this.root = root;
     root.innerHTML = `<canvas data-control="animation" role="img" aria-label="data points with their buffer zones spread from the origin to their places on a latent map"></canvas>`;
     this.canvas = find(root, "canvas", HTMLCanvasElement);
-    /** @type {{ mu: Float32Array, logvar: Float32Array, count: number, posteriors: Posteriors } | null} */
+    /** @type {{ mu: Float32Array, logvar: Float32Array, count: number, posteriors: PosteriorCloud } | null} */
     this.model = null;
     /** @type {Float32Array[]} u, v and the covariance uu, uv, vv of every posterior */
     this.shown = [];
@@ -105,7 +105,7 @@ export class Overture {
   async load(url) {
     const { meta, arrays, count } = await Frame.fetch(url);
     const { mu, logvar, labels } = arrays;
-    this.model = { mu, logvar, count, posteriors: new Posteriors(labels, meta.classes.length) };
+    this.model = { mu, logvar, count, posteriors: new PosteriorCloud(labels, meta.classes.length) };
     this.shown = Array.from({ length: 5 }, () => new Float32Array(count));
     if (!this.autoplay || isStill()) this.show(this.t);
     else this.play();

@@ -12,11 +12,11 @@ import { hasTerms } from "./history.js";
 const WORDS = { queued: "queued", running: "training", paused: "paused", failed: "failed", finished: "finished" };
 
 const HTML = `
-  <span class="lv-state"></span>
-  <span class="lv-bound"><span class="lv-split">training</span> elbo <b class="lv-elbo">–</b> = −(distortion <b class="lv-distortion">–</b> + rate <b class="lv-rate">–</b>) <small>nats per image</small></span>
-  <span class="lv-tested"></span>
-  <span class="lv-facts"></span>
-  <i class="lv-progress"></i>`;
+  <span class="page-state"></span>
+  <span class="page-bound"><span class="page-split">training</span> elbo <b class="page-elbo">–</b> = −(distortion <b class="page-distortion">–</b> + rate <b class="page-rate">–</b>) <small>nats per image</small></span>
+  <span class="page-tested"></span>
+  <span class="page-facts"></span>
+  <i class="page-progress"></i>`;
 
 /** @type {[name: keyof BoundTerms, digits: number][]} */
 const TERMS = [
@@ -30,7 +30,7 @@ export class Readout {
   constructor(root) {
     this.root = root;
     root.innerHTML = HTML;
-    this.$ = (/** @type {string} */ name) => find(root, `.lv-${name}`);
+    this.$ = (/** @type {string} */ name) => find(root, `.page-${name}`);
   }
 
   /**

@@ -178,8 +178,8 @@ export class Renderer {
     live.dials.show(lead, steer && lead.isBusy, (key) => requests.has(key));
     if (live.runs.length > 1) for (const { session, pane } of live.runs) pane.name(session.run, summary(session));
     live.notice.show(notice(lead, lead.steer && !follow));
-    live.$(".lv-locked").hidden = follow || steer || !lead.connected || !status.state;
-    live.$(".lv-following").hidden = live.steers || !status.state;
-    find(live.root, ".lv-following input", HTMLInputElement).checked = presence.following;
+    live.$(".page-locked").hidden = follow || steer || !lead.connected || !status.state;
+    live.$(".page-following").hidden = live.steers || !status.state;
+    find(live.root, ".page-following input", HTMLInputElement).checked = presence.following;
   }
 }

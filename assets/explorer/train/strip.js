@@ -4,7 +4,7 @@ import { Picture } from "../plot/picture.js";
 
 /** @import { Probe } from "./protocol.js" */
 
-export class Strip {
+export class ReconstructionStrip {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;

@@ -57,17 +57,17 @@ export class Transport {
     this.root = root;
     this.on = on;
     root.innerHTML = `
-      <button data-do="toggle" data-control="play" class="lv-play" title="space"></button>
+      <button data-do="toggle" data-control="play" class="page-play" title="space"></button>
       <button data-do="step" data-control="step" title="one step, then wait (→)">${icon("step")}step</button>
       <button data-do="epoch" data-control="epoch" title="one epoch, then wait (Shift →)">${icon("epoch")}epoch</button>
-      <div class="lv-pace" data-control="speed" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
+      <div class="page-pace" data-control="speed" role="radiogroup" aria-label="speed, steps a second at most"><span>steps/s</span>${PACES.map(
         ([pace, text]) =>
           `<button role="radio" data-pace="${pace ?? ""}" title="${pace ? `slow motion: ${text} steps a second` : "full speed"}">${text}</button>`,
       ).join("")}</div>
       <button data-do="rewind" data-control="rewind" title="back to the start: same weights, same batches (Home, on the map). What was trained so far is kept and can be returned to.">${icon("rewind")}rewind</button>
       <button data-do="finish" data-control="finish" title="stop here, evaluate on the test images, and keep the model (asks first)">${icon("finish")}finish</button>
-      <details class="lv-more" data-control="more"><summary>more</summary><div role="menu">
-        <div class="lv-kept"></div>
+      <details class="page-more" data-control="more"><summary>more</summary><div role="menu">
+        <div class="page-kept"></div>
         <button data-act="fork" title="a copy of this run that goes its own way">fork this run</button>
         <button data-act="keep" title="keep it among the models that Explore offers">save into the gallery</button>
         <button data-act="save" title="write a checkpoint now">save a checkpoint</button>
@@ -94,7 +94,7 @@ export class Transport {
     else if (what) this.on.request(/** @type {ControlRequest} */ ({ [what]: true }));
     else if (pace !== undefined) this.on.request({ pace: pace ? Number(pace) : null });
     else if (act) {
-      find(this.root, ".lv-more", HTMLDetailsElement).open = false;
+      find(this.root, ".page-more", HTMLDetailsElement).open = false;
       this.on.act(/** @type {PageAction} */ (act), kept ? { number: Number(kept) } : {});
     }
   }
@@ -128,11 +128,11 @@ export class Transport {
     this.paused = paused;
     this.enabled = steer && alive && BUSY.includes(state);
     this.canResume = steer && !alive && ["paused", "failed"].includes(state);
-    const play = find(this.root, ".lv-play", HTMLButtonElement);
+    const play = find(this.root, ".page-play", HTMLButtonElement);
     const goes = this.enabled ? paused : state !== "running";
     play.innerHTML = goes ? `${icon("play")}${this.canResume ? "Resume" : "Play"}` : `${icon("pause")}Pause`;
     play.disabled = !this.enabled && !this.canResume;
-    for (const button of findAll(this.root, "[data-do]:not(.lv-play), [data-pace]", HTMLButtonElement))
+    for (const button of findAll(this.root, "[data-do]:not(.page-play), [data-pace]", HTMLButtonElement))
       button.disabled = !this.enabled;
     for (const button of findAll(this.root, "[data-pace]"))
       button.setAttribute("aria-checked", String(button.dataset.pace === String(pace ?? "")));
@@ -140,7 +140,7 @@ export class Transport {
     for (const name of ["fork", "keep", "key"]) act(name).disabled = !steer;
     act("save").disabled = !this.enabled;
     find(this.root, '[data-act="download"]', HTMLAnchorElement).href = download;
-    find(this.root, ".lv-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
+    find(this.root, ".page-kept").replaceChildren(...(steer ? kept : []).map((state) => this.keptButton(state)));
   }
 
   /** @param {SavedState} state */

@@ -41,7 +41,7 @@ export class Dial {
     root.innerHTML = `
       <label>${label}</label>
       <input type="text" inputmode="decimal" autocomplete="off" aria-label="${name}, as a number">
-      <div class="lv-track"><input type="range" min="0" max="1" step="0.001" aria-label="${name}"><div class="lv-marks" aria-hidden="true"></div></div>
+      <div class="page-track"><input type="range" min="0" max="1" step="0.001" aria-label="${name}"><div class="page-marks" aria-hidden="true"></div></div>
       <output></output>`;
     this.number = find(root, 'input[type="text"]', HTMLInputElement);
     this.slider = find(root, 'input[type="range"]', HTMLInputElement);
@@ -66,11 +66,11 @@ export class Dial {
     const mark = document.createElement("button");
     mark.type = "button";
     mark.tabIndex = -1;
-    mark.classList.toggle("lv-minor", !text);
+    mark.classList.toggle("page-minor", !text);
     mark.innerHTML = `<b>${short(value)}</b>${text ? ` ${text}` : ""}`;
     mark.style.setProperty("--at", String(this.scale.position(value)));
     mark.addEventListener("click", (event) => this.enabled && this.turn(value, event.timeStamp));
-    find(this.root, ".lv-marks").append(mark);
+    find(this.root, ".page-marks").append(mark);
   }
 
   /**

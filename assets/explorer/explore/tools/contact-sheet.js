@@ -6,7 +6,7 @@ import { Series } from "../../network/series.js";
 import { Picture } from "../../plot/picture.js";
 
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 
 const MOST = 5000; // images of a picture
 const MOST_PIXELS = 40e6; // of a picture: browsers keep canvases of this size in memory
@@ -25,7 +25,7 @@ export const capacity = ([, height, width], count) =>
 export class ContactSheet {
   /**
    * @param {MapFrame} frame
-   * @param {AskedNetwork<"decode"> | null} decoder without one the second row stays empty
+   * @param {InferenceClient<"decode"> | null} decoder without one the second row stays empty
    * @param {Uint32Array} points indices of the data points
    * @param {object} handlers
    * @param {(share: number) => void} handlers.progressed called with the share that is done, in [0, 1]

@@ -16,7 +16,7 @@ import { NoisePlane } from "./noise-plane.js";
 
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Drawn } from "./draw-marks.js" */
 /** @import { Tool } from "./tool.js" */
@@ -86,7 +86,7 @@ export class Draw {
     this.cells = [];
     this.zeta = new Float64Array(0);
     this.cloud = new Float64Array(0); // the noise of many draws, one after the other
-    /** @type {AskedNetwork<"encode"> | null} null until it is loaded */
+    /** @type {InferenceClient<"encode"> | null} null until it is loaded */
     this.encoder = null;
     /** @type {Pad | null} */
     this.pad = null;
@@ -95,7 +95,7 @@ export class Draw {
     this.marks = /** @type {never} */ (null);
     /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork<"decode">} */
+    /** @type {InferenceClient<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {{ x: Picture, atMu: Picture, atZ: Picture }} */
     this.pictures = /** @type {never} */ (null);
@@ -237,7 +237,7 @@ export class Draw {
   }
 
   /**
-   * @param {AskedNetwork<"encode">} encoder
+   * @param {InferenceClient<"encode">} encoder
    * @param {Float32Array} pixels
    * @param {boolean} leads whether the lens moves to the image
    */

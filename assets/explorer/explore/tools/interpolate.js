@@ -19,7 +19,7 @@ import { RidgePath } from "./ridge-path.js";
 /** @import { State } from "../state.js" */
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Along } from "./path-chart.js" */
 /** @import { End } from "./path-ends.js" */
@@ -98,7 +98,7 @@ export class Interpolate {
     // The casts: `load` sets these before any other method runs.
     /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork<"decode">} */
+    /** @type {InferenceClient<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.film = /** @type {never} */ (null);

@@ -9,7 +9,7 @@ import { pointName } from "../capabilities.js";
 
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -41,7 +41,7 @@ export class Neighbours {
     this.host = host;
     this.root = root;
     this.slices = new Slices();
-    /** @type {AskedNetwork<"decode"> | null} */
+    /** @type {InferenceClient<"decode"> | null} */
     this.decoder = null;
     this.size = 0; // numbers of an image
     this.inPixels = false; // images are compared too

@@ -12,7 +12,7 @@ import { LARGEST_SEED } from "../fields.js";
 /** @import { State } from "../state.js" */
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -76,7 +76,7 @@ export class Sample {
     // The casts: `load` sets these before any other method runs.
     /** @type {MapFrame} */
     this.frame = /** @type {never} */ (null);
-    /** @type {AskedNetwork<"decode">} */
+    /** @type {InferenceClient<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.series = /** @type {never} */ (null);

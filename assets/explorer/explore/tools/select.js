@@ -20,7 +20,7 @@ import { ShapeDrag } from "./shape-drag.js";
 /** @import { MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
 /** @import { Measure } from "../../math/selection.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { Picture } from "../../plot/picture.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Summary } from "./selection-numbers.js" */
@@ -84,7 +84,7 @@ export class Select {
     this.changedAt = 0; // time stamp of the newest change, in ms
     /** @type {Measure[]} what the open model's points can be sorted by */
     this.measures = [];
-    /** @type {AskedNetwork<"decode"> | null} */
+    /** @type {InferenceClient<"decode"> | null} */
     this.decoder = null;
     /** @type {Series | null} of the reconstructions */
     this.series = null;

@@ -10,7 +10,7 @@ import { Picture } from "../../plot/picture.js";
 
 /** @import { ImageShape, MapFrame } from "../../data/frame.js" */
 /** @import { View } from "../../map/view.js" */
-/** @import { AskedNetwork } from "../../network/inference-client.js" */
+/** @import { InferenceClient } from "../../network/inference-client.js" */
 /** @import { ToolHost } from "../tool-host.js" */
 /** @import { Tool } from "./tool.js" */
 
@@ -55,7 +55,7 @@ export class Traverse {
     // The casts: these are set before any other method runs, `marks` by explore/tools.js and the others by `load`.
     /** @type {SVGElement} */
     this.marks = /** @type {never} */ (null);
-    /** @type {AskedNetwork<"decode">} */
+    /** @type {InferenceClient<"decode">} */
     this.decoder = /** @type {never} */ (null);
     /** @type {Series} */
     this.series = /** @type {never} */ (null);
