@@ -16,7 +16,7 @@ import { Bar } from "./bar.js";
 import { elboTheme } from "./colours.js";
 import { ElboControls, HTML } from "./controls.js";
 import { Derivation } from "./derivation.js";
-import { TwoGaps } from "./gaps.js";
+import { GapsPanel } from "./gaps.js";
 import { Gaussian } from "./gaussian.js";
 import { ChosenImage } from "./image.js";
 import { PlaneMap } from "./map.js";
@@ -97,7 +97,7 @@ export class Elbo extends Page {
     this.peek = new Peek(this.$(".eb-peek"));
     this.strip = new ImageStrip(this.$(".eb-strip"), (row, at) => this.choose({ image: row }, at));
     this.derivation = new Derivation(this.$(".eb-derivation"));
-    this.gaps = new TwoGaps(this.$(".eb-gaps"), (q, step) => this.walk(q, step));
+    this.gaps = new GapsPanel(this.$(".eb-gaps"), (q, step) => this.walk(q, step));
     this.weights = new Weights(this.$(".eb-weights"), {
       ask: (fields) => this.ask("weights", fields),
       drawn: () => this.drawn(),

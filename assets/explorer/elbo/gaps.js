@@ -33,7 +33,7 @@ const HTML = `
   <div class="eb-turn"><button class="eb-play" data-control="play" aria-label="play the way of q">${PLAY}</button><input type="range" data-control="step" min="0" max="0" step="1" value="0" aria-label="step of the optimisation"><output>–</output></div>
   <canvas role="img" aria-label="ELBO at every step of the optimisation"></canvas>`;
 
-export class TwoGaps {
+export class GapsPanel {
   /**
    * @param {HTMLElement} root
    * @param {(q: Gaussian, i: number) => void} step called when the page is to show q of step `i`

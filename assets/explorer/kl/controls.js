@@ -7,7 +7,7 @@ import { findAll } from "../core/dom.js";
 import { LONGEST } from "./state.js";
 import { anotherPair } from "./why.js";
 
-export class Controls {
+export class KlControls {
   /** @param {PathView} pathView */
   constructor(pathView) {
     const { page, path, forces } = pathView;

@@ -11,7 +11,7 @@ import { afterPaint, measure } from "../core/timing.js";
 import { Camera } from "../map/camera.js";
 import { theme } from "../plot/palette.js";
 import { Legend } from "../widgets/legend.js";
-import { Controls } from "./controls.js";
+import { KlControls } from "./controls.js";
 import { Forces } from "./forces.js";
 import { PathMap } from "./map.js";
 import { MapPointer } from "./map-pointer.js";
@@ -59,7 +59,7 @@ export class PathView {
     page.lens.load(path);
     page.slider.load(path);
     page.tradeoff.load(path);
-    this.controls = new Controls(this);
+    this.controls = new KlControls(this);
   }
 
   /** Shows the path; called once. */
