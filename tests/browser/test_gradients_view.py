@@ -142,6 +142,21 @@ def test_q_follows_the_pointer_and_the_exact_gradient_is_that_of_where_it_is(gra
     assert np.hypot(*(estimated - gradients.fact("#gr-fit", "exact ∂ μ"))) < 4.5 * error + 0.02
 
 
+@pytest.mark.parametrize(("dial", "first", "then"), [("n", 10, [11, 12]), ("lr", 0.05, [0.055, 0.057])])
+def test_arrow_keys_leave_a_named_value(gradients, dial, first, then) -> None:
+    """A pointer is caught by the values that a dial names; the keyboard is not."""
+    gradients.visit()
+    number = gradients.page.locator(f"#gr-fit .gr-{dial} input[type=text]")
+    assert float(number.input_value()) == first
+    gradients.page.locator(f"#gr-fit .gr-{dial} input[type=range]").focus()
+    for value in then:
+        gradients.page.keyboard.press("ArrowRight")
+        assert float(number.input_value()) == value
+    for _ in range(3):
+        gradients.page.keyboard.press("ArrowLeft")
+    assert float(number.input_value()) < first
+
+
 def test_on_a_line_the_mean_of_q_is_dragged(gradients) -> None:
     gradients.visit("target=line")
     box = gradients.page.locator("#gr-fit .gr-plane:visible").bounding_box()

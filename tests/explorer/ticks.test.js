@@ -35,3 +35,21 @@ test("a slider with a zero has it at the left end, and the smallest value next t
   assert.equal(scale.value(0.06 + 0.47 + 0.011), 1); // caught by the named value
   assert.notEqual(scale.value(0.06 + 0.47 + 0.013), 1);
 });
+
+test("arrow keys go from every value to the next one, over named values, up to the ends", () => {
+  for (const scale of [
+    new LogScale(0.001, 100, { zero: true, named: [0.01, 0.1, 1, 10, 100] }),
+    new LogScale(1e-5, 0.1, { named: [1e-4, 1e-3, 1e-2] }),
+  ])
+    for (const direction of /** @type {const} */ ([1, -1])) {
+      const passed = [direction > 0 ? scale.value(0) : scale.value(1)];
+      for (;;) {
+        const next = scale.next(passed[passed.length - 1], direction);
+        if (next === passed[passed.length - 1]) break;
+        assert.ok((next - passed[passed.length - 1]) * direction > 0);
+        passed.push(next);
+      }
+      assert.equal(passed.at(-1), direction > 0 ? scale.value(1) : scale.value(0));
+      for (const named of scale.named) assert.ok(passed.includes(named), `${named} is passed over`);
+    }
+});

@@ -20,6 +20,9 @@ import { short } from "../core/format.js";
 
 const EVERY = 50; // ms between two calls of `send` while it is dragged
 
+/** @type {Record<string, 1 | -1>} */
+const ARROWS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+
 export class Dial {
   /**
    * @param {HTMLElement} root
@@ -50,6 +53,7 @@ export class Dial {
     this.slider.addEventListener("input", (event) =>
       this.turn(this.scale.value(Number(this.slider.value)), event.timeStamp),
     );
+    this.slider.addEventListener("keydown", (event) => this.key(event));
     for (const type of ["pointerdown", "pointerup", "pointercancel"])
       this.slider.addEventListener(type, () => {
         this.held = type === "pointerdown";
@@ -71,6 +75,20 @@ export class Dial {
     mark.style.setProperty("--at", String(this.scale.position(value)));
     mark.addEventListener("click", (event) => this.enabled && this.turn(value, event.timeStamp));
     find(this.root, ".page-marks").append(mark);
+  }
+
+  /** @param {KeyboardEvent} event arrow keys would stay at named values, which the slider snaps to */
+  key(event) {
+    const direction = ARROWS[event.key];
+    if (!direction || event.ctrlKey || event.metaKey || event.altKey || Number.isNaN(this.value)) return;
+    event.preventDefault();
+    let value = this.value;
+    let next = this.scale.next(value, direction);
+    while (this.limit(next) === this.value && next !== value) {
+      value = next;
+      next = this.scale.next(value, direction);
+    }
+    this.turn(next, event.timeStamp);
   }
 
   /**

@@ -3,6 +3,7 @@
 const ZERO_ENDS = 0.03; // where a slider has a zero, positions below this mean 0 …
 const STARTS = 0.06; // … and this is the position of the smallest value above it
 const CATCH = 0.012; // positions this near to that of a named value mean that value
+const STEP = 0.005; // of positions, tried by an arrow key
 
 export class LogScale {
   /**
@@ -33,5 +34,20 @@ export class LogScale {
     if (near !== undefined) return near;
     const share = Math.max(0, (position - this.start) / (1 - this.start));
     return Number((this.low * (this.high / this.low) ** share).toPrecision(2));
+  }
+
+  /**
+   * The value that an arrow key goes to: the nearest one in that direction that the slider can show; `value` at the end.
+   * @param {number} value
+   * @param {1 | -1} direction
+   */
+  next(value, direction) {
+    const from = this.position(value);
+    for (let i = 1; ; i++) {
+      const position = Math.min(1, Math.max(0, from + direction * i * STEP));
+      const other = this.value(position);
+      if ((other - value) * direction > 0) return other;
+      if (position === 0 || position === 1) return value;
+    }
   }
 }
