@@ -26,6 +26,13 @@ export class ExploreControls {
     this.state = state;
     /** @type {(() => void)[]} each shows on one control what the state says */
     this.shows = [];
+    this.resetAxes = () => {};
+  }
+
+  /** Forgets which dimensions were chosen last, as in a page that opens with this state. */
+  reset() {
+    this.resetAxes();
+    this.show();
   }
 
   /** Shows what the state says. */
@@ -191,6 +198,9 @@ export class ExploreControls {
       this.choice(name, name, names, chosen[i] ?? byRate[i], choose),
     );
     const axes = choices.map(({ element }) => element);
+    this.resetAxes = () => {
+      for (const [i, { select }] of choices.entries()) select.value = byRate[i];
+    };
     /** @param {number} count */
     const show = (count) => {
       for (const [i, axis] of axes.entries()) axis.hidden = i >= count;

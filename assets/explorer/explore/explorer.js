@@ -250,6 +250,7 @@ export class Explorer extends Page {
     }
     const { state } = this;
     this.tools.tell("halt");
+    this.controls.reset();
     const to = this.valuesOf(description);
     const { first, at } = wayTo(state, to, this.cameraNow(), (values) => this.cameraOf(values));
     const { z, t } = state;
