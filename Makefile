@@ -21,13 +21,13 @@ lecture: .venv/run
 	$(BIN)/python lecture.py
 
 # Two halves beside each other, for the page's tests mostly wait for a browser; threads that wait leave the core to others.
-HALF := tests/browser/test_taken_home.py
+HALF := $(wildcard tests/browser/test_taken_home.py tests/browser/test_views_*.py)
 test: export OMP_WAIT_POLICY = passive
 test: .venv/dev node_modules/.installed
 	@if command -v node >/dev/null; then node --test tests/explorer/; else echo "There is no Node.js here."; fi
 	@$(BIN)/python -m pytest --timeout 600 tests/test_*.py tests/vae tests/server tests/explorer $(HALF) >.tests.log 2>&1 & library=$$!; \
 	trap "kill $$library 2>/dev/null" EXIT; \
-	$(BIN)/python -m pytest --timeout 600 tests/browser --ignore $(HALF); page=$$?; \
+	$(BIN)/python -m pytest --timeout 600 tests/browser $(HALF:%=--ignore %); page=$$?; \
 	wait $$library; library=$$?; cat .tests.log; \
 	exit $$((page || library))
 
