@@ -36,12 +36,41 @@ class ConvTranspose(nn.ConvTranspose2d):
         return result
 
 
+class Add(nn.Module):
+    """Adds the output of layer `source` to that of the layer before: a skip connection."""
+
+    def __init__(self, source: int) -> None:
+        super().__init__()
+        self.source = source
+
+    def forward(self, x: Tensor, skipped: Tensor) -> Tensor:
+        return x + skipped
+
+
+class Layers(nn.Sequential):
+    """The layers of a plan, one after the other; with the outputs that skip connections need, until they are added."""
+
+    def __init__(self, plan: list[Layer]) -> None:
+        super().__init__(*map(_module, plan))
+        self.sources = {layer["from"] for layer in plan if layer["op"] == "add"}
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = {-1: x} if -1 in self.sources else {}
+        for i, layer in enumerate(self):
+            x = layer(x, outputs[layer.source]) if isinstance(layer, Add) else layer(x)
+            if i in self.sources:
+                outputs[i] = x
+        return x
+
+
 def _module(layer: Layer) -> nn.Module:
     match layer["op"]:
         case "linear":
             return Dense(layer["in"], layer["out"])
         case "relu":
             return nn.ReLU()
+        case "add":
+            return Add(layer["from"])
         case "flatten":
             return nn.Flatten()
         case "unflatten":
@@ -60,7 +89,7 @@ class Encoder(nn.Module):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(*map(_module, plan.trunk))
+        self.trunk = Layers(plan.trunk)
         self.mu = Dense(plan.features, plan.latent_dim)
         self.logvar = Dense(plan.features, plan.latent_dim)
 
@@ -74,7 +103,7 @@ class Decoder(nn.Module):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*map(_module, plan.decoder))
+        self.layers = Layers(plan.decoder)
 
     def forward(self, z: Tensor) -> Tensor:
         result: Tensor = self.layers(z)

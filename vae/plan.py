@@ -1,7 +1,9 @@
 """The layer plan of an encoder and a decoder: plain data, no torch.
 
 `networks.py` builds torch modules from a plan, the frame for the browser carries the same plan, and `network.js`
-executes it. A layer is a dict with `op` and its sizes; its parameters are named after its place in the plan.
+executes it. A layer is a dict with `op` and its sizes; its parameters are named after its place in the plan. A skip
+connection is a layer {"op": "add", "from": i}: it adds the output of layer i of the same list (−1: its input), of equal
+shape, to that of the layer before it. What it adds is final: not a layer that a ReLU follows.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from tests.browser.room import MODELS, gallery
 from tests.explorer.node import Node
 from vae.exports.html import page_of
 from vae.exports.opening import open_path
-from vae.files.checkpoint import Checkpoint, load_model
+from vae.files.checkpoint import Checkpoint, load_model, parameter_shapes
 from vae.files.frame import encoder_frame, explorer_frame
 from vae.model import VAE
-from vae.plan import make_plan
+from vae.plan import Plan, make_plan
 from vae.settings import Settings
 
 TOLERANCE = 1e-5
@@ -94,6 +94,50 @@ def odd(arch: str, hidden: tuple[int, ...], k: int, shape: tuple[int, int, int],
     arrays = {name: (2 * weight).numpy() for name, weight in model.state_dict().items()}
     settings = Settings(arch=arch, hidden=hidden, latent_dim=k, likelihood=likelihood)
     return Checkpoint(settings, shape, 0, arrays, {})
+
+
+def plan_with_skips(k: int, shape: tuple[int, int, int]) -> Plan:
+    """Residual blocks: around dense layers from the input, across a ReLU, and around a convolution with one before it."""
+    channels, height, width = shape
+    pixels, inner = channels * height * width, 6 * height * width
+    conv = {"op": "conv", "kernel": 3, "stride": 1, "padding": 1}
+    trunk = [
+        {**conv, "in": channels, "out": 6}, {"op": "relu"},
+        {**conv, "in": 6, "out": 6}, {"op": "relu"}, {**conv, "in": 6, "out": 6}, {"op": "add", "from": 1}, {"op": "relu"},
+        {"op": "flatten"}, {"op": "linear", "in": inner, "out": inner}, {"op": "add", "from": 7}, {"op": "relu"},
+        {"op": "linear", "in": inner, "out": 9},
+    ]  # fmt: skip
+    decoder = [
+        {"op": "linear", "in": k, "out": k}, {"op": "add", "from": -1}, {"op": "relu"},
+        {"op": "linear", "in": k, "out": pixels}, {"op": "relu"}, {"op": "unflatten", "shape": list(shape)},
+        {**conv, "in": channels, "out": channels}, {"op": "add", "from": 5},
+    ]  # fmt: skip
+    return Plan(trunk, 9, k, decoder)
+
+
+def test_skip_connections_compute_what_pytorch_does(node, monkeypatch) -> None:
+    rng = np.random.default_rng(2)
+    for k, shape, likelihood in ((3, (3, 5, 4), "gaussian"), (2, (1, 6, 7), "bernoulli")):
+        plan = plan_with_skips(k, shape)
+        monkeypatch.setattr(Checkpoint, "plan", property(lambda _, plan=plan: plan))
+        torch.manual_seed(0)
+        model = VAE(plan, shape, likelihood)
+        arrays = {name: (2 * weight).numpy() for name, weight in model.state_dict().items()}
+        assert {name: array.shape for name, array in arrays.items()} == parameter_shapes(plan)
+        checkpoint = Checkpoint(Settings(latent_dim=k, likelihood=likelihood), shape, 0, arrays, {})
+        model = load_model(checkpoint)
+        z, x = rng.standard_normal((20, k), np.float32), rng.random((20, *shape), np.float32)
+        there, here = run(node, explorer_frame("skips", checkpoint, None, (), []), "decode", z), decoded(model, z)
+        assert np.ptp(here, 0).max() > 0.01
+        np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE)
+        there, here = run(node, encoder_frame("skips", checkpoint), "encode", x), encoded(model, x)
+        np.testing.assert_allclose(there, [here, here], rtol=0, atol=TOLERANCE)
+
+
+def test_a_skip_connection_adds_what_is_final(node) -> None:
+    plan = [{"op": "linear", "in": 2, "out": 2}, {"op": "relu"}, {"op": "add", "from": 0}]
+    with pytest.raises(AssertionError, match="adds layer 0, which a ReLU follows"):
+        node.call("network/layers.js", "(m, plan) => m.layersOf(plan, [2])", plan)
 
 
 ODD = [

@@ -17,9 +17,12 @@
  * @typedef {LinearLayer | ConvolutionLayer | TransposedLayer} ComputingLayer
  */
 
+/** A skip connection: adds the output of layer `from` of the plan, or the plan's input (−1). @typedef {{ op: "add", from: number }} AddLayer */
+
 /**
  * One layer of a plan.
  * @typedef {ComputingLayer
+ *   | AddLayer
  *   | { op: "relu" }
  *   | { op: "flatten", shape?: undefined }
  *   | { op: "unflatten", shape: number[] }} Layer
@@ -27,10 +30,16 @@
 
 /**
  * A layer that computes: `i` is its index in the plan, by which its weights are named, `from` and `to` are the shapes
- * of its input and output, `relu` tells whether a ReLU follows.
- * @template {ComputingLayer} [L=ComputingLayer]
- * @typedef {{ layer: L, i: number, from: number[], to: number[], relu: boolean }} Step
+ * of its input and output, `relu` tells whether a ReLU follows, `last` is the index of the last layer that it stands for.
+ * @typedef {{ layer: ComputingLayer, i: number, from: number[], to: number[], relu: boolean, last: number }} ComputingStep
  */
+
+/**
+ * A skip connection: adds the output of step `source`, or the input (−1), to that of the step before.
+ * @typedef {{ layer: AddLayer, i: number, from: number[], to: number[], relu: boolean, last: number, source: number }} AddStep
+ */
+
+/** @typedef {ComputingStep | AddStep} Step */
 
 /** @param {number[]} shape */
 export const product = (shape) => shape.reduce((a, b) => a * b, 1);
@@ -65,18 +74,36 @@ export function layersOf(plan, shape) {
   /** @type {Step[]} */
   const found = [];
   plan.forEach((layer, i) => {
+    const before = found.at(-1);
     if (layer.op === "relu") {
-      const last = found.at(-1);
-      if (last) last.relu = true;
+      if (before) before.relu = true;
     } else if (layer.op === "flatten" || layer.op === "unflatten") {
       shape = layer.shape ?? [product(shape)];
+    } else if (layer.op === "add") {
+      found.push({ layer, i, from: shape, to: shape, relu: false, last: i, source: sourceOf(layer, found) });
+      return;
     } else {
       const to = shapeAfter(layer, shape);
-      found.push({ layer, i, from: shape, to, relu: false });
+      found.push({ layer, i, from: shape, to, relu: false, last: i });
       shape = to;
+      return;
     }
+    if (before) before.last = i;
   });
   return found;
+}
+
+/**
+ * The step whose output a skip connection adds: −1 for the input. That output must be final, for a step's output is what
+ * the ReLU after it leaves.
+ * @param {AddLayer} layer
+ * @param {Step[]} steps before it
+ */
+function sourceOf({ from }, steps) {
+  const source = steps.findIndex(({ i, last }) => i <= from && from <= last);
+  const isFinal = source < 0 ? from < (steps[0]?.i ?? Infinity) : !steps[source].relu || from > steps[source].i;
+  if (!isFinal) throw new Error(`A skip connection adds layer ${from}, which a ReLU follows.`);
+  return source;
 }
 
 /**
@@ -86,6 +113,7 @@ export function layersOf(plan, shape) {
  */
 export const products = (plan, shape) =>
   layersOf(plan, shape).reduce((sum, { layer, from, to }) => {
+    if (layer.op === "add") return sum;
     const pixels = { linear: 1, conv: product(to.slice(1)), conv_transpose: product(from.slice(1)) }[layer.op];
     return sum + layer.in * layer.out * ("kernel" in layer ? layer.kernel : 1) ** 2 * pixels;
   }, 0);

@@ -56,7 +56,7 @@ export class Network {
     this.plan = plan;
     this.prefix = prefix;
     this.inputShape = inputShape;
-    /** @type {{ compute: Compute, output: Float32Array, relu: boolean }[]} */
+    /** @type {{ compute: Compute | null, source: number, output: Float32Array, relu: boolean }[]} */
     this.steps = [];
     this.adopt(arrays);
     this.outputSize = this.steps.at(-1)?.output.length ?? product(inputShape); // a plan may have no layer that computes
@@ -68,9 +68,12 @@ export class Network {
    */
   adopt(arrays) {
     const { plan, prefix, inputShape } = this;
-    this.steps = layersOf(plan, inputShape).map(({ layer, i, from, to, relu }) => {
+    this.steps = layersOf(plan, inputShape).map((step) => {
+      const { layer, i, from, to, relu } = step;
+      const output = new Float32Array(product(to));
+      if ("source" in step) return { compute: null, source: step.source, output, relu };
       const weights = { weight: arrays[`${prefix}.${i}.weight`], bias: arrays[`${prefix}.${i}.bias`] };
-      return { compute: computeOf(layer, weights, from, to), output: new Float32Array(product(to)), relu };
+      return { compute: computeOf(/** @type {ComputingLayer} */ (layer), weights, from, to), source: -1, output, relu };
     });
   }
 
@@ -83,7 +86,8 @@ export class Network {
     /** @type {X | Float32Array} */
     let x = input;
     for (const step of this.steps) {
-      step.compute(x, step.output);
+      if (step.compute) step.compute(x, step.output);
+      else addTo(step.output, x, this.steps[step.source]?.output ?? input);
       if (step.relu) rectify(step.output);
       x = step.output;
     }
@@ -205,6 +209,16 @@ const headArrays = (arrays, name) => ({
   "head.0.weight": arrays[`encoder.${name}.weight`],
   "head.0.bias": arrays[`encoder.${name}.bias`],
 });
+
+/**
+ * Writes a + b.
+ * @param {Float32Array} y
+ * @param {ArrayLike<number>} a
+ * @param {ArrayLike<number>} b
+ */
+function addTo(y, a, b) {
+  for (let i = 0; i < y.length; i++) y[i] = a[i] + b[i];
+}
 
 /** @param {Float32Array} x */
 function rectify(x) {

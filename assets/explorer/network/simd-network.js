@@ -10,7 +10,7 @@ import { layersOf, product } from "./layers.js";
 import { kernelFor } from "./simd-kernel.js";
 
 /** @import { Weights } from "../data/frame.js" */
-/** @import { ComputingLayer, ConvolutionLayer, Layer, LinearLayer, TransposedLayer } from "./layers.js" */
+/** @import { ComputingLayer, ConvolutionLayer, Layer, Step, TransposedLayer } from "./layers.js" */
 /** @import { NetworkInput } from "./network.js" */
 
 /**
@@ -36,7 +36,14 @@ import { kernelFor } from "./simd-kernel.js";
  *   blank: Float32Array,
  *   source: Int32Array,
  *   begins: Int32Array,
+ *   skip: Skip | null,
  * }} SimdStep
+ */
+
+/**
+ * What a skip connection adds, `source` as of AddStep: where the numbers of both are, and where their sum goes, channel by
+ * channel.
+ * @typedef {{ source: number, first: Int32Array, second: Int32Array, sum: Int32Array }} Skip
  */
 
 const PAGE = 65536; // bytes
@@ -52,13 +59,14 @@ export class SimdNetwork {
    */
   constructor(plan, arrays, prefix, inputShape) {
     /** @type {SimdStep[]} */
-    this.steps = layersOf(plan, inputShape).map(({ layer, i, from, to, relu }) => {
+    this.steps = layersOf(plan, inputShape).map((step) => {
+      const { i, from, to, relu } = step;
       const [[channels, ...before], [out, ...after]] = [from, to];
       const [pixels, pixelsOut] = [before, after].map(product);
       const width = 4 * Math.ceil(out / 4); // numbers of an output pixel, padded to a multiple of four
       return {
         name: `${prefix}.${i}`,
-        ...geometryOf(layer, before, after),
+        ...geometryOf(step, before, after),
         relu,
         channels,
         out,
@@ -70,6 +78,7 @@ export class SimdNetwork {
         blank: new Float32Array(pixelsOut * width),
         source: new Int32Array(pixels * channels),
         begins: new Int32Array(pixels + 1),
+        skip: "source" in step ? skipOf(step.source, product(to)) : null,
       };
     });
     const { size, entries } = this.reserve();
@@ -89,7 +98,8 @@ export class SimdNetwork {
    * @param {Weights} arrays
    */
   adopt(arrays) {
-    for (const step of this.steps) this.copy(step, arrays[`${step.name}.weight`], arrays[`${step.name}.bias`]);
+    for (const step of this.steps)
+      if (!step.skip) this.copy(step, arrays[`${step.name}.weight`], arrays[`${step.name}.bias`]);
   }
 
   /** Assigns addresses in one memory to all matrices, all outputs, and the entries of one layer at a time. */
@@ -136,14 +146,23 @@ export class SimdNetwork {
    * @param {number} inputSize
    */
   connect(inputSize) {
-    let where = (/** @type {number} */ flat) => flat;
+    /** @type {((flat: number) => number)[]} */
+    const places = [(flat) => flat]; // of the input, then of every step's output
+    let where = places[0];
     let outputSize = inputSize;
     for (const step of this.steps) {
       const { pixels, channels, pixelsOut, width } = step;
       for (let p = 0, i = 0; p < pixels; p++)
         for (let c = 0; c < channels; c++, i++) step.source[i] = where(c * pixels + p);
       const begin = step.output / 4;
+      const before = where;
       where = (flat) => begin + (flat % pixelsOut) * width + Math.floor(flat / pixelsOut);
+      places.push(where);
+      for (let flat = 0; step.skip && flat < step.skip.sum.length; flat++) {
+        step.skip.first[flat] = before(flat);
+        step.skip.second[flat] = places[step.skip.source + 1](flat);
+        step.skip.sum[flat] = where(flat);
+      }
       outputSize = step.out * pixelsOut;
     }
     return new Int32Array(outputSize).map((_, flat) => where(flat));
@@ -157,17 +176,35 @@ export class SimdNetwork {
     let from = input;
     let least = -Infinity; // smaller numbers are read as this one
     for (const step of this.steps) {
-      this.gather(step, from, least);
-      this.floats.set(step.blank, step.output / 4);
-      step.taps.forEach((pairs, tap) => {
-        this.apply(step, pairs, step.matrices[tap]);
-      });
+      if (step.skip) this.sum(step.skip, from, least, input);
+      else {
+        this.gather(step, from, least);
+        this.floats.set(step.blank, step.output / 4);
+        step.taps.forEach((pairs, tap) => {
+          this.apply(step, pairs, step.matrices[tap]);
+        });
+      }
       from = this.floats;
       least = step.relu ? 0 : -Infinity;
     }
     const { output, result } = this;
     for (let i = 0; i < output.length; i++) output[i] = Math.max(least, from[result[i]]);
     return output;
+  }
+
+  /**
+   * Adds two outputs; of both, smaller numbers than 0 are read as 0 where a ReLU follows them.
+   * @param {Skip} skip
+   * @param {ArrayLike<number>} from where the first one is
+   * @param {number} least smaller numbers of the first one are read as this
+   * @param {NetworkInput} input
+   */
+  sum({ source, first, second, sum }, from, least, input) {
+    const { floats } = this;
+    const skipped = source < 0 ? input : floats;
+    const leastSkipped = source >= 0 && this.steps[source].relu ? 0 : -Infinity;
+    for (let i = 0; i < sum.length; i++)
+      floats[sum[i]] = Math.max(least, from[first[i]]) + Math.max(leastSkipped, skipped[second[i]]);
   }
 
   /**
@@ -208,12 +245,25 @@ export class SimdNetwork {
 }
 
 /**
- * @param {ComputingLayer} layer
+ * @param {number} source
+ * @param {number} size
+ * @returns {Skip}
+ */
+const skipOf = (source, size) => ({
+  source,
+  first: new Int32Array(size),
+  second: new Int32Array(size),
+  sum: new Int32Array(size),
+});
+
+/**
+ * @param {Step} step
  * @param {number[]} before [height, width] of the input; [] for a linear layer
  * @param {number[]} after the same of the output
  * @returns {Geometry}
  */
-function geometryOf(layer, before, after) {
+function geometryOf({ layer }, before, after) {
+  if (layer.op === "add") return { taps: [], strides: [0, 0] };
   if (layer.op === "linear") return { taps: [[0, 0]], strides: [layer.in, 1] };
   const area = layer.kernel ** 2;
   if (layer.op === "conv")
