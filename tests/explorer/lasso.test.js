@@ -55,8 +55,18 @@ test("the only point within a radius", () => {
 
 test("a line keeps its ends and the corner furthest from the straight way", () => {
   /** @type {[number, number][]} */
-  const bent = [[0, 0], [1, 0.01], [2, 0], [2, 1], [2, 2]]; // biome-ignore format: one line
-  assert.deepEqual(cornersOf(bent, 10, 0.1), [[0, 0], [2, 0], [2, 2]]); // biome-ignore format: one line
+  const bent = [
+    [0, 0],
+    [1, 0.01],
+    [2, 0],
+    [2, 1],
+    [2, 2],
+  ];
+  assert.deepEqual(cornersOf(bent, 10, 0.1), [
+    [0, 0],
+    [2, 0],
+    [2, 2],
+  ]);
   assert.equal(cornersOf(bent, 10, 0.001).length, 4);
   assert.equal(cornersOf(bent, 2, 0).length, 2);
 });

@@ -15,7 +15,12 @@ test("ticks are the round numbers of a range, its ends included, without the noi
 });
 
 test("where there is no range there are no ticks", () => {
-  for (const [low, high, count] of [[1, 1, 5], [2, 1, 5], [0, 1, 0], [NaN, 1, 5]]) // biome-ignore format: one line
+  for (const [low, high, count] of [
+    [1, 1, 5],
+    [2, 1, 5],
+    [0, 1, 0],
+    [NaN, 1, 5],
+  ])
     assert.deepEqual(ticks(low, high, count), []);
 });
 
